@@ -1,0 +1,20 @@
+# rg_floor(NAME [FLOORS f...] [LIBS l...]): the static library rg_NAME from src/NAME/**/*.cc.
+function(rg_floor name)
+  cmake_parse_arguments(ARG "" "" "FLOORS;LIBS" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cc")
+  list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
+  add_library(rg_${name} STATIC ${sources})
+  set_target_properties(rg_${name} PROPERTIES LINKER_LANGUAGE CXX)
+  target_include_directories(rg_${name} PUBLIC "${PROJECT_SOURCE_DIR}/src")
+  list(TRANSFORM ARG_FLOORS PREPEND rg_)
+  target_link_libraries(rg_${name} PUBLIC ${ARG_FLOORS} ${ARG_LIBS})
+endfunction()
+
+# The program, and its installation.
+function(rg_program)
+  add_executable(routegauge "${PROJECT_SOURCE_DIR}/src/app/main.cc")
+  target_link_libraries(routegauge PRIVATE rg_app)
+  include(GNUInstallDirs)
+  install(TARGETS routegauge RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/schema/" DESTINATION "${CMAKE_INSTALL_DATADIR}/routegauge/schema")
+endfunction()

@@ -1,0 +1,33 @@
+#ifdef _OPENMP
+#include "base/parallel.h"
+
+#include <omp.h>
+
+#include <atomic>
+#include <exception>
+#include <mutex>
+
+namespace rg {
+
+void parallel_for(size_t items, int threads, const std::function<void(size_t, int)>& body) {
+  std::atomic<size_t> next{0};
+  std::exception_ptr failure;
+  std::mutex failure_mutex;
+#pragma omp parallel num_threads(threads)
+  {
+    const int worker = omp_get_thread_num();
+    for (size_t item = next++; item < items; item = next++) {
+      try {
+        body(item, worker);
+      } catch (...) {
+        next = items;
+        const std::scoped_lock lock(failure_mutex);
+        if (!failure) failure = std::current_exception();
+      }
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace rg
+#endif

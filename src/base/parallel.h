@@ -1,0 +1,14 @@
+// Work over threads: items are handed out in ascending order; each runs on one thread.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+namespace rg {
+
+// Calls body(item, worker) for every item in [0, items), worker in [0, threads). Items are taken
+// in ascending order, one at a time. The first exception is rethrown after all workers stopped;
+// items not yet started are then skipped. Inside, oneDNN products run on the calling thread.
+void parallel_for(size_t items, int threads, const std::function<void(size_t, int)>& body);
+
+}  // namespace rg

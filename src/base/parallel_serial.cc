@@ -1,0 +1,12 @@
+// The parsers-only build (fuzzers) has no OpenMP: the same contract on one thread.
+#ifndef _OPENMP
+#include "base/parallel.h"
+
+namespace rg {
+
+void parallel_for(size_t items, int, const std::function<void(size_t, int)>& body) {
+  for (size_t item = 0; item < items; ++item) body(item, 0);
+}
+
+}  // namespace rg
+#endif

@@ -1,0 +1,18 @@
+// How the library says how far it is; the program decides how that looks.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace rg {
+
+class Progress {
+ public:
+  virtual ~Progress() = default;
+  // share: 0..1 of the whole run's expected work done when `layer` of `layers` has advanced.
+  virtual void layer_advanced(int layer, int layers, double share) = 0;
+  // A note goes to stderr and into the artifacts' `notes`: it never accompanies a wrong number.
+  virtual void note(const std::string& text) = 0;
+};
+
+}  // namespace rg

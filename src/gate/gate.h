@@ -1,0 +1,73 @@
+// The object of study: what one MoE layer's gate does with its logits. score -> select -> weigh,
+// in fp32, whatever the weights' type; ties go to the lower index; every decision carries its
+// margin. Field by field the columns of the gate table for released families (OLMoE, Qwen3-MoE,
+// Mixtral, GPT-OSS, DeepSeek-V2/V3, GLM-4.5, Ernie-4.5, Llama-4 ...).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace rg::gate {
+
+// A field that must be stated: has no default.
+template <typename T>
+struct Required {
+  Required(T stated) : value(stated) {}  // NOLINT: the conversion is the point
+  operator const T&() const noexcept { return value; }
+  T value;
+};
+
+enum class Score { softmax, sigmoid, logits };  // of the logits z, over all experts
+enum class GroupScore { none, max, top2_sum };  // over a group's biased scores
+enum class Weigh {
+  scores,            // the unbiased scores of the selected experts
+  selected_softmax,  // softmax over the selected logits only (GPT-OSS, Granite)
+  selected_sigmoid,  // sigmoid of the selected logits (Llama-4)
+};
+enum class Normalise { no, by_sum, by_sum_plus_epsilon, by_max_of_sum_and_epsilon };
+
+struct GateSpec {
+  Required<uint32_t> experts;         // E
+  Required<uint32_t> top_k;           // k, 1 <= k <= E
+  Required<bool> logit_bias;          // z = W y + b
+  Required<Score> score;
+  Required<bool> selection_bias;      // added to scores for ranking, never in the weights
+  Required<uint32_t> groups;          // 1: none
+  Required<uint32_t> groups_kept;     // <= groups
+  Required<GroupScore> group_score;
+  Required<Weigh> weigh;
+  Required<Normalise> normalise;      // over the k weights
+  Required<float> epsilon;            // of the normalisation; 0 where it has none
+  Required<float> scaling;            // multiplies the weights, last
+  Required<uint32_t> shared_experts;  // always computed, never routed, never in k
+
+  bool operator==(const GateSpec&) const = default;
+};
+
+std::string score_space(const GateSpec& spec);  // "softmax", "sigmoid+bias", "logits": what margins are in
+
+// Everything a gate decided for one token. Spans belong to the caller.
+struct DecisionView {
+  std::span<float> scores;    // (E) selection scores: the ranked quantity; -inf where masked
+  std::span<int32_t> ranked;  // (k+1) expert ids in rank order; last is -1 if no (k+1)-th is eligible
+  std::span<float> weights;   // (k) combination weights of ranked[0..k)
+  float margin;               // m_set = s_(k) - s_(k+1); NaN where undefined
+  float margin_logit;         // the same two experts' difference of logits; NaN where undefined
+  float margin_group;         // last kept minus first dropped group score; NaN without groups
+  uint32_t eligible;          // experts that may be selected at this token
+};
+
+// Scores with NaN rank last, -0 equals +0. `logits` (E), `selection_bias` (E) or empty.
+void decide(const GateSpec& spec, std::span<const float> logits,
+            std::span<const float> selection_bias, DecisionView& out) noexcept;
+
+// The selected set only, for many counterfactual gates: ordered top-k of `logits` (k ids).
+void select(const GateSpec& spec, std::span<const float> logits,
+            std::span<const float> selection_bias, std::span<int32_t> top) noexcept;
+
+// |A ∩ B| of two k-sets, each given as k distinct ids.
+uint32_t overlap(std::span<const int32_t> a, std::span<const int32_t> b) noexcept;
+
+}  // namespace rg::gate

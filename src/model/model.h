@@ -1,0 +1,62 @@
+// A checkpoint bound to a family: every config key read or known to be irrelevant, every tensor
+// bound or known to be irrelevant, every shape checked. No weight is read here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "formats/checkpoint.h"
+#include "gate/gate.h"
+
+namespace rg::model {
+
+// A config value and where it came from: "config.json: num_experts", or "class default", or
+// "fixed by the family".
+struct Origin {
+  std::string field, value, source;
+};
+
+struct AttentionSpec {
+  uint32_t heads, kv_heads, head_width;
+  bool qk_norm;                    // RMSNorm over the full projected q and k, before RoPE
+  std::optional<float> clip_qkv;   // clamp of q, k, v after the norm
+  float rope_base;
+  float scale;                     // 1/sqrt(head_width)
+};
+
+// The tensors of one layer; pointers into the checkpoint's table.
+using Tensor = const formats::TensorEntry*;
+struct ExpertTensors {
+  Tensor gate, up, down;  // (I,d), (I,d), (d,I)
+};
+struct LayerTensors {
+  Tensor attention_norm, q, k, v, o, q_norm, k_norm;  // q_norm, k_norm null without qk_norm
+  Tensor mlp_norm, router;
+  std::vector<ExpertTensors> experts;
+};
+
+struct Model {
+  std::string family;              // "olmoe"
+  uint32_t width;                  // d
+  uint32_t layers;
+  uint32_t expert_width;           // I
+  uint32_t vocabulary;             // embedding rows
+  uint32_t positions;              // max_position_embeddings
+  float norm_epsilon;
+  AttentionSpec attention;
+  gate::GateSpec gate;
+  std::vector<int> moe_layers;
+  bool tied_embeddings;
+  Tensor embedding, final_norm, unembedding;
+  std::vector<LayerTensors> layer_tensors;
+  std::vector<Origin> origins;     // for `inspect`, field by field
+};
+
+// Picks the family by model_type, reads the config strictly, binds the tensors. CF0xx, ST02x.
+Model bind_model(const formats::Checkpoint& checkpoint);
+
+}  // namespace rg::model

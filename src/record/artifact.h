@@ -1,0 +1,68 @@
+// What a program leaves: one run.json per test and domain, its manifest and its digest. The C++
+// side of schema/. `fields` come from an experiment; everything here is common to all tests.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+
+namespace rg::record {
+
+struct NumericProfile {
+  std::string isa;      // "avx512_core_bf16", "avx2", ... oneDNN's effective level
+  std::string compute;  // "bf16" or "f32"
+  std::string onednn;   // "2.6.3"
+};
+
+struct TensorHash {
+  std::string name, dtype;
+  std::vector<uint64_t> shape;
+  std::string shard, sha256;
+};
+
+// What every artifact of a run shares: results part (in the digest) ...
+struct RunFacts {
+  std::string program_version;
+  NumericProfile profile;
+  std::string model_name;              // display name, never a path
+  int terminal_moe_layer = 0;          // l*
+  Json gate_semantics;                 // whole gate spec of the layers, named and versioned
+  std::vector<TensorHash> tensors;     // every tensor used
+  std::vector<std::pair<std::string, std::string>> input_sha256;  // config, index, tokenizer
+  Json settings;                       // effective settings, defaults included
+  std::vector<std::string> notes;
+  // ... and circumstances (outside the digest): created_utc, host, threads, block_windows, paths,
+  // times.
+  Json manifest;
+};
+
+struct DomainFacts {
+  std::string name;
+  Json data;      // `data{source,n_windows,seq_len,seed,tokenizer,doc_ids,...}`
+  Json manifest;  // paths
+};
+
+// The body an experiment contributes: test name and its own top-level members, in order:
+// layers, verification, test-specific members, per_window, summary.
+struct Contribution {
+  std::string test;
+  Json fields;
+  std::vector<std::string> notes;
+};
+
+struct WrittenArtifact {
+  std::string test, domain;
+  std::filesystem::path path;  // of run.json
+  std::string body_sha256;
+};
+
+Json assemble_artifact(const RunFacts& run, const DomainFacts& domain, const Contribution& part);
+std::string body_digest(const Json& artifact);  // over every member but manifest, body_sha256
+
+// OUT/<test>/<model>/<domain>/single/{run.json,manifest.json,run.log}
+WrittenArtifact write_artifact(const std::filesystem::path& out, const RunFacts& run,
+                               const DomainFacts& domain, const Contribution& part);
+
+}  // namespace rg::record

@@ -1,0 +1,83 @@
+// One pass over the layers that serves every observer: all sequences go through layer L before
+// layer L+1 is read; each weight byte is read once.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/progress.h"
+#include "model/model.h"
+#include "tap/tap.h"
+
+namespace rg::stream {
+
+enum class Compute { f32, bf16 };
+enum class NonFinite { stop, record };
+
+// bf16 iff the CPU (and RG_MAX_ISA) has AVX512_BF16 or AMX. `requested` is auto, bf16 or f32;
+// bf16 elsewhere is RT003.
+Compute choose_compute(const std::string& requested);
+// Applies RG_MAX_ISA (avx2) to oneDNN and to our own kernels; call once, before anything else.
+void apply_isa_limit();
+struct Profile {
+  std::string isa, compute, onednn;
+};
+Profile numeric_profile(Compute compute);
+
+struct Settings {
+  Compute compute = Compute::f32;
+  int threads = 1;
+  size_t block_windows = 0;                    // 0: chosen by the plan
+  std::optional<uint64_t> memory_bytes;        // budget; none: the machine's available memory
+  NonFinite nonfinite = NonFinite::stop;
+  std::filesystem::path spill_folder;          // where hidden states go when they must
+  double disk_bytes_per_s = 1.0e9;             // the plan's assumption
+};
+
+// What a pass will cost, from headers alone.
+struct Plan {
+  struct Line {
+    std::string what;
+    uint64_t bytes;
+  };
+  int passes = 1;
+  uint64_t read_bytes = 0;              // from the checkpoint
+  double flops = 0, extra_flops = 0;    // of the forward pass; of experiments' expert products
+  std::vector<Line> memory;             // adds up to peak_bytes
+  uint64_t peak_bytes = 0;
+  uint64_t spill_bytes = 0;             // to the spill file, 0 if all stays in memory
+  size_t block_windows = 0;
+  uint32_t experts_per_slice = 0;
+  double expected_seconds = 0;          // by Settings::disk_bytes_per_s and a measured product rate
+  double flops_per_s = 0;
+};
+// RT004 with the table and the smallest fix if no plan fits.
+Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
+               std::span<tap::Observer* const> observers, const Settings& settings);
+double measure_flops_per_s(Compute compute, int threads);  // one product timed for half a second
+
+struct TensorDigest {
+  const formats::TensorEntry* tensor;
+  std::string sha256;
+};
+struct PassResult {
+  std::vector<TensorDigest> digests;   // of every tensor used, in the order of names
+  std::vector<std::string> notes;
+  uint64_t weight_bytes_read = 0;
+  double seconds = 0, layer_seconds = 0;  // whole; in the layers once their weights are packed
+};
+
+// Receives final logits where asked for (trace); rows of one block at a time, in order.
+using LogitsSink = std::function<void(const tap::Block&, const float* logits, uint32_t vocabulary)>;
+
+PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& model,
+                    std::span<const tap::SequenceSet* const> sets,
+                    std::span<tap::Observer* const> observers, const Settings& settings,
+                    const Plan& plan, Progress& progress, const LogitsSink* logits);
+
+}  // namespace rg::stream

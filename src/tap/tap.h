@@ -1,0 +1,139 @@
+// What an experiment may see: read-only views of one layer and one block of tokens, handed over
+// while a pass over the layers runs. An experiment never sees the model: every experiment works
+// with every family.
+//
+// Within a layer the order is: on_gate for every block (concurrently, any order), then
+// on_update for every block (concurrently), then on_outputs for every request (concurrently),
+// then end_layer once. Observers write to slots of their own window and reduce in end_layer, in
+// window order; so results do not depend on threads or block size.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gate/gate.h"
+
+namespace rg::tap {
+
+// A set of token sequences that the pass carries: the windows of a domain, or prompts.
+struct SequenceSet {
+  std::string name;                // "domain:prose", "prompts", "prompts-unmasked"
+  std::vector<uint32_t> lengths;   // tokens of each sequence
+  std::vector<int32_t> ids;        // all sequences, one after another
+  bool causal = true;              // false: every token attends to the whole sequence
+
+  size_t sequences() const { return lengths.size(); }
+  size_t rows() const { return ids.size(); }
+};
+
+// Row products with this layer's router and the counterfactual gate. `rows` must be the rows of
+// one whole sequence, in order: then results don't depend on how sequences are grouped. Thread
+// safe; `worker` is the worker index of the callback.
+class Router {
+ public:
+  virtual ~Router() = default;
+  // W_g c, no norm, gain or bias. in (rows,d) -> out (rows,E).
+  virtual void project_raw(const float* in, size_t rows, float* out, int worker) const = 0;
+  // W_g (gamma * c): c's additive share of the logits once divided by rms(x).
+  virtual void project_gained(const float* in, size_t rows, float* out, int worker) const = 0;
+  // The layer's own norm then W_g (and bias): the logits of Gate(norm(x)).
+  virtual void logits_of_residual(const float* in, size_t rows, float* out, int worker) const = 0;
+};
+
+// One MoE layer. Lives from its first on_gate to its end_layer.
+struct LayerView {
+  int layer;                            // index in the model, 0-based
+  const gate::GateSpec* spec;
+  uint32_t width;                       // d
+  std::span<const float> router_weight;   // (E,d) fp32
+  std::span<const float> selection_bias;  // (E) or empty
+  std::span<const float> norm_gain;       // gamma (d)
+  float norm_epsilon;                     // rms(x) = sqrt(mean(x_i^2) + eps)
+  const Router* router;
+  int threads;                          // workers that callbacks may be called from
+};
+
+// A run of whole sequences of one set. Pointers are (rows, .) row-major, first row = the first
+// token of sequence `first_sequence`.
+struct Block {
+  const SequenceSet* set;
+  size_t first_sequence, sequences;
+  size_t first_row, rows;  // within the set
+  int worker;              // [0, threads)
+};
+
+// Asks for unweighted expert outputs u_e(y) of a token, beyond those that routing computes.
+class OutputRequests {
+ public:
+  virtual ~OutputRequests() = default;
+  // `row` within the set; `experts` distinct. Each (row) at most once per observer, layer.
+  virtual void add(size_t row, std::span<const int32_t> experts) = 0;
+};
+
+struct GateBlock : Block {
+  const float* residual_in;    // (rows,d) residual as it enters the layer; needs.residual_in
+  const float* attention_out;  // (rows,d) what this layer's attention added; needs.attention_out
+  const float* residual_pre;   // (rows,d) x_pre
+  const float* gate_input;     // (rows,d) y_pre
+  const float* router_logits;  // (rows,E)
+  const float* scores;         // (rows,E)
+  const int32_t* ranked;       // (rows,k+1)
+  const float* weights;        // (rows,k)
+  const float* margins;        // (rows) m_set
+  const float* logit_margins;  // (rows)
+  // needs.parts: embedding + attention_sum + expert_sum = x_pre up to rounding.
+  const float* const* embedding;  // (rows) pointers to (d)
+  const float* attention_sum;     // (rows,d) attention of layers 0..l
+  const float* expert_sum;        // (rows,d) MLP and experts of layers 0..l-1
+  OutputRequests* requests;       // never null if needs.expert_outputs
+};
+
+struct UpdateBlock : Block {
+  const float* residual_pre;      // (rows,d)
+  const float* update;            // (rows,d) u: what the MoE branch adds
+  const int32_t* ranked;          // (rows,k+1) as in GateBlock
+  const float* const* embedding;  // parts as in GateBlock (expert_sum still without this layer)
+  const float* attention_sum;
+  const float* expert_sum;
+};
+
+// The answer to one OutputRequests::add.
+struct ExpertOutputs {
+  const SequenceSet* set;
+  size_t row;                         // within the set
+  std::span<const int32_t> experts;   // as asked for
+  const float* outputs;               // (experts,d), unweighted
+  const float* update;                // (d) u of the row
+  const float* next_unembedding;      // (d) unembedding row of the true next token; null at a
+                                      // sequence's last row and unless needs.next_unembedding
+  int worker;
+};
+
+struct Needs {
+  bool residual_in = false;
+  bool attention_out = false;
+  bool parts = false;             // two more hidden-state arrays
+  bool update = false;            // on_update is called
+  bool expert_outputs = false;    // on_outputs is called
+  bool next_unembedding = false;  // unembedding rows of the true next tokens, kept all along
+  // Upper bounds for the plan, per row of the observed sets and per layer:
+  double extra_outputs_per_row = 0;   // expert products beyond the routed ones
+  double stored_outputs_per_row = 0;  // unweighted outputs kept until the layer ends
+};
+
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual Needs needs() const = 0;
+  // The sets this observer watches; it is called for no other.
+  virtual std::span<const SequenceSet* const> sets() const = 0;
+  virtual void begin_layer(const LayerView&) {}
+  virtual void on_gate(const LayerView&, const GateBlock&) {}
+  virtual void on_update(const LayerView&, const UpdateBlock&) {}
+  virtual void on_outputs(const LayerView&, const ExpertOutputs&) {}
+  virtual void end_layer(const LayerView&) {}
+};
+
+}  // namespace rg::tap

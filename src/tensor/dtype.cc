@@ -1,0 +1,45 @@
+#include "tensor/dtype.h"
+
+#include <cstring>
+
+namespace rg {
+
+std::string_view dtype_name(DType dtype) {
+  switch (dtype) {
+    case DType::f32: return "F32";
+    case DType::bf16: return "BF16";
+    case DType::f16: return "F16";
+  }
+  return "?";
+}
+
+std::optional<DType> dtype_from_name(std::string_view name) {
+  if (name == "F32") return DType::f32;
+  if (name == "BF16") return DType::bf16;
+  if (name == "F16") return DType::f16;
+  return std::nullopt;
+}
+
+float f16_to_f32(uint16_t value) noexcept {
+  const uint32_t sign = (value & 0x8000u) << 16;
+  const uint32_t exponent = value >> 10 & 0x1fu;
+  const uint32_t mantissa = value & 0x3ffu;
+  if (exponent == 0x1f) return std::bit_cast<float>(sign | 0x7f800000u | mantissa << 13);
+  if (exponent != 0) return std::bit_cast<float>(sign | (exponent + 112) << 23 | mantissa << 13);
+  const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;  // exact
+  return sign != 0 ? -magnitude : magnitude;
+}
+
+void convert_to_f32(DType dtype, const std::byte* bytes, size_t count, float* out) noexcept {
+  if (dtype == DType::f32) {
+    std::memcpy(out, bytes, count * sizeof(float));
+    return;
+  }
+  for (size_t i = 0; i < count; ++i) {
+    uint16_t stored = 0;
+    std::memcpy(&stored, bytes + 2 * i, sizeof stored);
+    out[i] = dtype == DType::bf16 ? bf16_to_f32(stored) : f16_to_f32(stored);
+  }
+}
+
+}  // namespace rg

@@ -1,0 +1,37 @@
+// Storage types of weights. Supported ones can be streamed; the others are known by name so that
+// a refusal can say what it saw.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace rg {
+
+enum class DType { f32, bf16, f16 };
+
+std::string_view dtype_name(DType dtype);             // safetensors' spelling: "F32", "BF16", "F16"
+std::optional<DType> dtype_from_name(std::string_view name);
+constexpr size_t dtype_bytes(DType dtype) { return dtype == DType::f32 ? 4 : 2; }
+
+// bfloat16: the upper half of an fp32; rounding to nearest, ties to even; NaN stays NaN.
+using bf16_t = uint16_t;
+
+inline float bf16_to_f32(bf16_t value) noexcept {
+  return std::bit_cast<float>(uint32_t{value} << 16);
+}
+
+inline bf16_t f32_to_bf16(float value) noexcept {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<bf16_t>(bits >> 16 | 0x40u);
+  return static_cast<bf16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+}
+
+float f16_to_f32(uint16_t value) noexcept;
+
+// `count` stored values at `bytes` as fp32, exactly. Any alignment.
+void convert_to_f32(DType dtype, const std::byte* bytes, size_t count, float* out) noexcept;
+
+}  // namespace rg
