@@ -1,0 +1,32 @@
+# The front door. Every target works from a fresh clone; running one again is quick.
+# Behind them stand the CMake presets (CMakePresets.json) and scripts/.
+PREFIX ?= /usr/local
+
+.PHONY: help setup build demo test fuzz bench install format
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 18
+
+setup:  ## install the Debian packages of scripts/packages.txt that are missing
+	@scripts/setup.sh
+
+build: setup  ## build the program: build/release/bin/routegauge
+	@scripts/build.sh
+
+demo: setup  ## measure the shipped model on two demo domains; ends with the verdict table
+	@scripts/demo.sh
+
+test: setup  ## build and run every test, sanitizers and fuzz targets included
+	@scripts/test.sh
+
+fuzz: setup  ## run every fuzz target for FUZZ_SECONDS (default 60) each
+	@scripts/fuzz.sh
+
+bench: setup  ## measure speed and memory; figures in build/bench/performance.json
+	@scripts/bench.sh
+
+install: build  ## install program and schemas below PREFIX (default /usr/local)
+	@cmake --install build/release --prefix "$(PREFIX)"
+
+format: setup  ## lay out the C++ sources by .clang-format
+	@git ls-files -z '*.h' '*.cc' | xargs -0 clang-format-14 -i

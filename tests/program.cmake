@@ -1,0 +1,20 @@
+# Tests that are not GoogleTest programs: checks of the sources, and the program end to end.
+# Python's standard library is enough; python3-jsonschema checks artifacts against schema/.
+set(RG_PYTHON /usr/bin/python3)
+
+function(rg_python_test name file)
+  add_test(NAME ${name} COMMAND ${RG_PYTHON} ${file} -v)
+  set_tests_properties(${name} PROPERTIES
+    ENVIRONMENT "ROUTEGAUGE=$<TARGET_FILE:routegauge>;PYTHONDONTWRITEBYTECODE=1"
+    TIMEOUT 600)
+endfunction()
+
+rg_python_test(architecture.arrows ${CMAKE_CURRENT_SOURCE_DIR}/architecture/test_arrows.py)
+rg_python_test(architecture.errors ${CMAKE_CURRENT_SOURCE_DIR}/architecture/test_errors.py)
+
+file(GLOB program_tests CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/program/test_*.py")
+foreach(file ${program_tests})
+  get_filename_component(name ${file} NAME_WE)
+  string(REPLACE "test_" "program." name ${name})
+  rg_python_test(${name} ${file})
+endforeach()
