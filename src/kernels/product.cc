@@ -1,0 +1,200 @@
+#include "kernels/product.h"
+
+#include <fmt/format.h>
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "base/error.h"
+
+namespace rg::kernels {
+namespace {
+
+using dnnl::memory;
+
+dnnl::engine& engine() {
+  static dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
+  return cpu;
+}
+
+memory::data_type type_of(Compute compute) {
+  return compute == Compute::bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+}
+
+dnnl::primitive_attr user_scratchpad() {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
+}
+
+dnnl::matmul::primitive_desc describe(const memory::desc& a, const memory::desc& b,
+                                      const memory::desc& c) {
+  return {dnnl::matmul::desc(a, b, c), user_scratchpad(), engine()};
+}
+
+bool capped_at_avx2 = false;
+
+}  // namespace
+
+bool cpu_has_bf16() {
+  if (capped_at_avx2) return false;
+  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+  return isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx;
+}
+
+void limit_products_to_avx2() {
+  check_internal(dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx2) == dnnl::status::success,
+                 "the ISA limit is set before the first product");
+  capped_at_avx2 = true;
+}
+
+std::string onednn_isa() {
+  switch (dnnl::get_effective_cpu_isa()) {
+    case dnnl::cpu_isa::sse41: return "sse41";
+    case dnnl::cpu_isa::avx: return "avx";
+    case dnnl::cpu_isa::avx2: return "avx2";
+    case dnnl::cpu_isa::avx2_vnni: return "avx2_vnni";
+    case dnnl::cpu_isa::avx512_core: return "avx512_core";
+    case dnnl::cpu_isa::avx512_core_vnni: return "avx512_core_vnni";
+    case dnnl::cpu_isa::avx512_core_bf16: return "avx512_core_bf16";
+    case dnnl::cpu_isa::avx512_core_amx: return "avx512_core_amx";
+    default: return "generic";
+  }
+}
+
+std::string onednn_version() {
+  const dnnl::version_t* version = dnnl::version();
+  return fmt::format("{}.{}.{}", version->major, version->minor, version->patch);
+}
+
+struct PackedWeights::Impl {
+  memory packed;
+};
+PackedWeights::PackedWeights() = default;
+PackedWeights::~PackedWeights() = default;
+PackedWeights::PackedWeights(PackedWeights&&) noexcept = default;
+PackedWeights& PackedWeights::operator=(PackedWeights&&) noexcept = default;
+
+// One stream and the scratchpad memory of one worker; grows only while primitives are made.
+struct Scratch::Impl {
+  dnnl::stream stream{engine()};
+  Buffer<std::byte> bytes;
+  std::byte* reserve(size_t size) {
+    if (bytes.size() < size) bytes = Buffer<std::byte>(size);
+    return bytes.data();
+  }
+};
+Scratch::Scratch() : impl(std::make_unique<Impl>()) {}
+Scratch::~Scratch() = default;
+Scratch::Scratch(Scratch&&) noexcept = default;
+
+namespace {
+
+// oneDNN's C++ execute() takes a hash map; its C form takes an array and allocates nothing. The
+// memory objects around the caller's pointers are small and made per call.
+class Argument {
+ public:
+  Argument(const memory::desc& desc, const void* data) {
+    dnnl_memory_create(&memory_, &desc.data, engine().get(), const_cast<void*>(data));
+  }
+  ~Argument() { dnnl_memory_destroy(memory_); }
+  Argument(const Argument&) = delete;
+  Argument& operator=(const Argument&) = delete;
+  dnnl_memory_t get() const { return memory_; }
+
+ private:
+  dnnl_memory_t memory_ = nullptr;
+};
+
+void execute(const dnnl::matmul& primitive, const dnnl::matmul::primitive_desc& description,
+             dnnl_memory_t a, dnnl_memory_t b, dnnl_memory_t c, Scratch::Impl& scratch) {
+  const memory::desc pad = description.scratchpad_desc();
+  const Argument scratchpad(pad, scratch.reserve(pad.get_size()));
+  const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, a},
+                                       {DNNL_ARG_WEIGHTS, b},
+                                       {DNNL_ARG_DST, c},
+                                       {DNNL_ARG_SCRATCHPAD, scratchpad.get()}};
+  dnnl_primitive_execute(primitive.get(), scratch.stream.get(), 4, arguments);
+}
+
+}  // namespace
+
+struct WeightProduct::Impl {
+  memory::desc raw, a, c;
+  dnnl::matmul::primitive_desc description;
+  dnnl::matmul primitive;
+};
+
+WeightProduct::WeightProduct(uint32_t rows, uint32_t in, uint32_t out, uint32_t in_stride,
+                             uint32_t out_stride, Compute compute)
+    : impl_(std::make_unique<Impl>()) {
+  const auto type = type_of(compute);
+  impl_->a = memory::desc({rows, in}, type, memory::dims{in_stride, 1});
+  impl_->c = memory::desc({rows, out}, memory::data_type::f32, memory::dims{out_stride, 1});
+  impl_->raw = memory::desc({in, out}, type, memory::dims{1, in});
+  const memory::desc any({in, out}, type, memory::format_tag::any);
+  impl_->description = describe(impl_->a, any, impl_->c);
+  impl_->primitive = dnnl::matmul(impl_->description);
+}
+WeightProduct::~WeightProduct() = default;
+WeightProduct::WeightProduct(WeightProduct&&) noexcept = default;
+WeightProduct& WeightProduct::operator=(WeightProduct&&) noexcept = default;
+
+size_t WeightProduct::packed_bytes() const { return impl_->description.weights_desc().get_size(); }
+size_t WeightProduct::scratch_bytes() const {
+  return impl_->description.scratchpad_desc().get_size();
+}
+
+PackedWeights WeightProduct::pack(const void* raw, void* memory_) const {
+  memory source(impl_->raw, engine(), const_cast<void*>(raw));
+  PackedWeights weights;
+  weights.impl = std::make_unique<PackedWeights::Impl>(
+      PackedWeights::Impl{memory(impl_->description.weights_desc(), engine(), memory_)});
+  dnnl::stream stream(engine());
+  dnnl::reorder(source, weights.impl->packed).execute(stream, source, weights.impl->packed);
+  stream.wait();
+  return weights;
+}
+
+void WeightProduct::run(const void* a, const PackedWeights& weights, float* c,
+                        Scratch& scratch) const noexcept {
+  const Argument source(impl_->a, a);
+  const Argument target(impl_->c, c);
+  execute(impl_->primitive, impl_->description, source.get(), weights.impl->packed.get(),
+          target.get(), *scratch.impl);
+}
+
+struct HeadProduct::Impl {
+  memory::desc a, b, c;
+  dnnl::matmul::primitive_desc description;
+  dnnl::matmul primitive;
+};
+
+HeadProduct::HeadProduct(uint32_t heads, uint32_t rows, uint32_t inner, uint32_t columns, Side a,
+                         Side b, Right right, Side c, Compute compute)
+    : impl_(std::make_unique<Impl>()) {
+  const auto type = type_of(compute);
+  impl_->a = memory::desc({heads, rows, inner}, type, memory::dims{a.head_stride, a.row_stride, 1});
+  const bool transposed = right == Right::transposed;
+  impl_->b = memory::desc({1, inner, columns}, type,
+                          transposed ? memory::dims{b.head_stride, 1, b.row_stride}
+                                     : memory::dims{b.head_stride, b.row_stride, 1});
+  impl_->c = memory::desc({heads, rows, columns}, memory::data_type::f32,
+                          memory::dims{c.head_stride, c.row_stride, 1});
+  impl_->description = describe(impl_->a, impl_->b, impl_->c);
+  impl_->primitive = dnnl::matmul(impl_->description);
+}
+HeadProduct::~HeadProduct() = default;
+HeadProduct::HeadProduct(HeadProduct&&) noexcept = default;
+HeadProduct& HeadProduct::operator=(HeadProduct&&) noexcept = default;
+
+size_t HeadProduct::scratch_bytes() const { return impl_->description.scratchpad_desc().get_size(); }
+
+void HeadProduct::run(const void* a, const void* b, float* c, Scratch& scratch) const noexcept {
+  const Argument left(impl_->a, a);
+  const Argument right(impl_->b, b);
+  const Argument target(impl_->c, c);
+  execute(impl_->primitive, impl_->description, left.get(), right.get(), target.get(),
+          *scratch.impl);
+}
+
+}  // namespace rg::kernels
