@@ -30,8 +30,19 @@ struct AttentionSpec {
 
 // The tensors of one layer; pointers into the checkpoint's table.
 using Tensor = const formats::TensorEntry*;
+
+// A whole matrix, or one expert's part of a tensor that holds all experts.
+struct TensorSlice {
+  Tensor tensor;
+  uint64_t offset_bytes;  // within the tensor
+  uint32_t rows, columns;
+
+  uint64_t elements() const { return uint64_t{rows} * columns; }
+  uint64_t bytes() const { return elements() * dtype_bytes(tensor->dtype); }
+};
+
 struct ExpertTensors {
-  Tensor gate, up, down;  // (I,d), (I,d), (d,I)
+  TensorSlice gate, up, down;  // (I,d), (I,d), (d,I)
 };
 struct LayerTensors {
   Tensor attention_norm, q, k, v, o, q_norm, k_norm;  // q_norm, k_norm null without qk_norm
