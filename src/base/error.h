@@ -35,11 +35,11 @@ ExitCode error_exit_code(ErrorId id);
 
 // The parts of a message, each may be empty. Text that came from files is escaped on printing.
 struct ErrorParts {
-  std::string file;      // which file or folder
-  std::string object;    // which tensor, key, line, option
-  std::string found;     // what is there, with its numbers
-  std::string expected;  // what should be there
-  std::string hint;      // likely cause and next step, whole sentences
+  std::string file = {};      // which file or folder
+  std::string object = {};    // which tensor, key, line, option
+  std::string found = {};     // what is there, with its numbers
+  std::string expected = {};  // what should be there
+  std::string hint = {};      // likely cause and next step, whole sentences
 };
 
 class Error : public std::exception {
