@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rg::gate {
@@ -19,6 +20,8 @@ struct Required {
   T value;
 };
 
+inline constexpr uint32_t kMaxExperts = 1024;  // per layer; validate() refuses more
+
 enum class Score { softmax, sigmoid, logits };  // of the logits z, over all experts
 enum class GroupScore { none, max, top2_sum };  // over a group's biased scores
 enum class Weigh {
@@ -29,13 +32,13 @@ enum class Weigh {
 enum class Normalise { no, by_sum, by_sum_plus_epsilon, by_max_of_sum_and_epsilon };
 
 struct GateSpec {
-  Required<uint32_t> experts;         // E
-  Required<uint32_t> top_k;           // k, 1 <= k <= E
-  Required<bool> logit_bias;          // z = W y + b
+  Required<uint32_t> experts;  // E
+  Required<uint32_t> top_k;    // k, 1 <= k <= E
+  Required<bool> logit_bias;   // z = W y + b
   Required<Score> score;
-  Required<bool> selection_bias;      // added to scores for ranking, never in the weights
-  Required<uint32_t> groups;          // 1: none
-  Required<uint32_t> groups_kept;     // <= groups
+  Required<bool> selection_bias;   // added to scores for ranking, never in the weights
+  Required<uint32_t> groups;       // 1: none; group g holds experts [g*E/groups, (g+1)*E/groups)
+  Required<uint32_t> groups_kept;  // <= groups
   Required<GroupScore> group_score;
   Required<Weigh> weigh;
   Required<Normalise> normalise;      // over the k weights
@@ -46,12 +49,25 @@ struct GateSpec {
   bool operator==(const GateSpec&) const = default;
 };
 
-std::string score_space(const GateSpec& spec);  // "softmax", "sigmoid+bias", "logits": what margins are in
+// Refuses a spec that no gate can follow (CF010, with the numbers; `file` is named in the message):
+// counts out of range, groups that don't divide E or leave fewer than k eligible, a group score
+// without groups, an epsilon without its rule, combinations that no gate has (weights that are raw
+// logits; a softmax over the selected that is normalised again). Every spec passes here before the
+// first decide(); k == eligible is legal, and leaves margins undefined.
+void validate(const GateSpec& spec, const std::string& file);
+
+// What margins are in: "softmax", "sigmoid+bias", "logits".
+std::string score_space(const GateSpec& spec);
+// Spellings used in artifacts and tables: "softmax", "top2_sum", "selected_softmax", "by_sum".
+std::string_view name(Score score) noexcept;
+std::string_view name(GroupScore score) noexcept;
+std::string_view name(Weigh weigh) noexcept;
+std::string_view name(Normalise normalise) noexcept;
 
 // Everything a gate decided for one token. Spans belong to the caller.
 struct DecisionView {
   std::span<float> scores;    // (E) selection scores: the ranked quantity; -inf where masked
-  std::span<int32_t> ranked;  // (k+1) expert ids in rank order; last is -1 if no (k+1)-th is eligible
+  std::span<int32_t> ranked;  // (k+1) expert ids in rank order; -1 where nothing is eligible
   std::span<float> weights;   // (k) combination weights of ranked[0..k)
   float margin;               // m_set = s_(k) - s_(k+1); NaN where undefined
   float margin_logit;         // the same two experts' difference of logits; NaN where undefined
@@ -59,7 +75,10 @@ struct DecisionView {
   uint32_t eligible;          // experts that may be selected at this token
 };
 
-// Scores with NaN rank last, -0 equals +0. `logits` (E), `selection_bias` (E) or empty.
+// Scores with NaN rank last among the eligible, -0 equals +0, equal scores rank by lower index.
+// `logits` (E) with the logit bias already in; `selection_bias` (E), read iff spec.selection_bias.
+// A NaN logit has a NaN score and takes no part in the others' softmax; an infinite logit has the
+// limit's score. Formulas: the gate table in docs/gates.md. Needs a validated spec.
 void decide(const GateSpec& spec, std::span<const float> logits,
             std::span<const float> selection_bias, DecisionView& out) noexcept;
 

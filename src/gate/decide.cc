@@ -1,0 +1,157 @@
+#include <algorithm>
+#include <limits>
+
+#include "gate/gate.h"
+#include "gate/order.h"
+#include "gate/score.h"
+
+namespace rg::gate {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+// Per thread and never initialised: clearing it would cost more than a decision.
+struct Scratch {
+  float plain[kMaxExperts];      // scores without the selection bias
+  float selection[kMaxExperts];  // for select(), which has no caller's memory for them
+  float chosen[kMaxExperts];     // logits of the selected experts
+  uint64_t keys[kMaxExperts + 1];
+  uint64_t group_keys[kMaxExperts + 1];
+};
+thread_local Scratch scratch;
+
+struct Eligibility {
+  uint32_t experts;
+  float margin_group;
+};
+
+float group_score(GroupScore rule, const float* scores, uint32_t count) noexcept {
+  uint64_t keys[2];
+  TopKeys best(keys, 2);
+  for (uint32_t i = 0; i < count; ++i) best.offer(order_key(scores[i], i));
+  const float first = scores[best.index(0)];
+  return rule == GroupScore::top2_sum && count > 1 ? first + scores[best.index(1)] : first;
+}
+
+// Masks the experts of dropped groups in `selection`.
+Eligibility mask_groups(const GateSpec& spec, float* selection) noexcept {
+  const uint32_t experts = spec.experts, groups = spec.groups, kept = spec.groups_kept;
+  if (groups == 1) return {experts, kNaN};
+  const uint32_t size = experts / groups;
+  float* scores = scratch.chosen;  // not yet in use: nothing is selected before the mask
+  TopKeys ranking(scratch.group_keys, groups);
+  for (uint32_t g = 0; g < groups; ++g) {
+    scores[g] = group_score(spec.group_score, selection + g * size, size);
+    ranking.offer(order_key(scores[g], g));
+  }
+  for (uint32_t rank = kept; rank < groups; ++rank) {
+    std::fill_n(selection + ranking.index(rank) * size, size, -kInfinity);
+  }
+  const float margin =
+      kept < groups ? scores[ranking.index(kept - 1)] - scores[ranking.index(kept)] : kNaN;
+  return {kept * size, margin};
+}
+
+// Offers eligible experts only: a masked one is never selected, even before a NaN.
+void rank_experts(const GateSpec& spec, const float* selection, TopKeys& ranking) noexcept {
+  if (spec.groups == 1) {
+    for (uint32_t e = 0; e < spec.experts; ++e) ranking.offer(order_key(selection[e], e));
+    return;
+  }
+  const uint32_t size = spec.experts / spec.groups;
+  for (uint32_t rank = 0; rank < spec.groups_kept; ++rank) {
+    const uint32_t first = key_index(scratch.group_keys[rank]) * size;
+    for (uint32_t e = first; e < first + size; ++e) ranking.offer(order_key(selection[e], e));
+  }
+}
+
+// Scores of all experts: `plain` as they weigh, `selection` as they are ranked and masked.
+Eligibility score_experts(const GateSpec& spec, std::span<const float> logits,
+                          std::span<const float> selection_bias, float* plain,
+                          float* selection) noexcept {
+  const uint32_t experts = spec.experts;
+  score_logits(spec.score, logits.data(), experts, plain);
+  if (spec.selection_bias) {
+    for (uint32_t e = 0; e < experts; ++e) selection[e] = plain[e] + selection_bias[e];
+  } else {
+    std::copy_n(plain, experts, selection);
+  }
+  return mask_groups(spec, selection);
+}
+
+void weigh(const GateSpec& spec, std::span<const float> logits, std::span<const int32_t> selected,
+           std::span<float> weights) noexcept {
+  const size_t k = selected.size();
+  const float* from = spec.weigh == Weigh::scores ? scratch.plain : logits.data();
+  for (size_t i = 0; i < k; ++i) scratch.chosen[i] = from[selected[i]];
+  switch (spec.weigh) {
+    case Weigh::scores:
+      std::copy_n(scratch.chosen, k, weights.data());
+      break;
+    case Weigh::selected_softmax:
+      score_logits(Score::softmax, scratch.chosen, k, weights.data());
+      break;
+    case Weigh::selected_sigmoid:
+      score_logits(Score::sigmoid, scratch.chosen, k, weights.data());
+      break;
+  }
+  float sum = 0;
+  for (const float w : weights) sum += w;
+  switch (spec.normalise) {
+    case Normalise::no:
+      sum = 1;
+      break;
+    case Normalise::by_sum:
+      break;
+    case Normalise::by_sum_plus_epsilon:
+      sum += spec.epsilon;
+      break;
+    case Normalise::by_max_of_sum_and_epsilon:
+      sum = sum < spec.epsilon ? spec.epsilon.value : sum;
+      break;
+  }
+  for (float& w : weights) w = w / sum * spec.scaling;
+}
+
+}  // namespace
+
+void decide(const GateSpec& spec, std::span<const float> logits,
+            std::span<const float> selection_bias, DecisionView& out) noexcept {
+  const size_t k = spec.top_k;
+  const Eligibility eligible =
+      score_experts(spec, logits, selection_bias, scratch.plain, out.scores.data());
+  TopKeys ranking(scratch.keys, k + 1);
+  rank_experts(spec, out.scores.data(), ranking);
+  for (size_t i = 0; i <= k; ++i) {
+    out.ranked[i] = i < ranking.kept() ? static_cast<int32_t>(ranking.index(i)) : -1;
+  }
+  out.eligible = eligible.experts;
+  out.margin_group = eligible.margin_group;
+  out.margin = kNaN;
+  out.margin_logit = kNaN;
+  if (ranking.kept() > k) {
+    const uint32_t last = ranking.index(k - 1), next = ranking.index(k);
+    out.margin = out.scores[last] - out.scores[next];
+    out.margin_logit = logits[last] - logits[next];
+  }
+  weigh(spec, logits, out.ranked.first(k), out.weights);
+}
+
+void select(const GateSpec& spec, std::span<const float> logits,
+            std::span<const float> selection_bias, std::span<int32_t> top) noexcept {
+  score_experts(spec, logits, selection_bias, scratch.plain, scratch.selection);
+  TopKeys ranking(scratch.keys, top.size());
+  rank_experts(spec, scratch.selection, ranking);
+  for (size_t i = 0; i < top.size(); ++i) top[i] = static_cast<int32_t>(ranking.index(i));
+}
+
+uint32_t overlap(std::span<const int32_t> a, std::span<const int32_t> b) noexcept {
+  uint32_t shared = 0;
+  for (const int32_t in_a : a) {
+    for (const int32_t in_b : b) shared += in_a == in_b ? 1u : 0u;
+  }
+  return shared;
+}
+
+}  // namespace rg::gate
