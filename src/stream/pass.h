@@ -11,12 +11,13 @@
 #include <vector>
 
 #include "base/progress.h"
+#include "kernels/product.h"
 #include "model/model.h"
 #include "tap/tap.h"
 
 namespace rg::stream {
 
-enum class Compute { f32, bf16 };
+using kernels::Compute;
 enum class NonFinite { stop, record };
 
 // bf16 iff the CPU (and RG_MAX_ISA) has AVX512_BF16 or AMX. `requested` is auto, bf16 or f32;
@@ -37,6 +38,9 @@ struct Settings {
   NonFinite nonfinite = NonFinite::stop;
   std::filesystem::path spill_folder;          // where hidden states go when they must
   double disk_bytes_per_s = 1.0e9;             // the plan's assumption
+  // Benchmarks only: read and pack every slice before the first layer starts, to time the layers
+  // alone.
+  bool whole_model_first = false;
 };
 
 // What a pass will cost, from headers alone.
@@ -53,12 +57,18 @@ struct Plan {
   uint64_t spill_bytes = 0;             // to the spill file, 0 if all stays in memory
   size_t block_windows = 0;
   uint32_t experts_per_slice = 0;
+  size_t slices_in_memory = 2;          // the one computed and those read ahead
+  // What stays in memory; the rest is spilled. Same order as the run's stores.
+  bool spill_updates = false, spill_gate_inputs = false, spill_residual = false,
+       spill_parts = false, spill_outputs = false;
   double expected_seconds = 0;          // by Settings::disk_bytes_per_s and a measured product rate
   double flops_per_s = 0;
 };
 // RT004 with the table and the smallest fix if no plan fits.
+enum class Logits { none, wanted };  // whether final logits are computed too
 Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
-               std::span<tap::Observer* const> observers, const Settings& settings);
+               std::span<tap::Observer* const> observers, Logits logits,
+               const Settings& settings);
 double measure_flops_per_s(Compute compute, int threads);  // one product timed for half a second
 
 struct TensorDigest {

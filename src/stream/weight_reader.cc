@@ -1,0 +1,250 @@
+#include "stream/weight_reader.h"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.h"
+#include "kernels/elementwise.h"
+
+namespace rg::stream {
+namespace {
+
+constexpr uint64_t kChunkBytes = uint64_t{1} << 20;  // stays in the second-level cache
+
+size_t padded(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+}  // namespace
+
+TensorReader::TensorReader(const formats::Checkpoint& checkpoint, NonFinite nonfinite)
+    : checkpoint_(checkpoint), nonfinite_(nonfinite), chunk_(kChunkBytes) {}
+
+void TensorReader::read(const formats::TensorEntry& tensor, uint64_t offset_bytes, uint64_t count,
+                        const Chunk& chunk) {
+  Progressing& state = state_[tensor.name];
+  check_internal(state.next_byte == offset_bytes && !state.hex, "a tensor is read once, in order");
+  const uint64_t element_bytes = dtype_bytes(tensor.dtype);
+  for (uint64_t done = 0; done < count;) {
+    const uint64_t elements = std::min(count - done, kChunkBytes / element_bytes);
+    const auto bytes = chunk_.span().first(elements * element_bytes);
+    checkpoint_.read(tensor, state.next_byte, bytes);
+    state.digest.update(bytes);
+    if (const auto bad = kernels::find_nonfinite(tensor.dtype, bytes.data(), elements)) {
+      const uint64_t index = state.next_byte / element_bytes + *bad;
+      if (nonfinite_ == NonFinite::stop) {
+        throw Error(ErrorId::ST030,
+                    {.file = checkpoint_.shards()[tensor.shard].path().filename().string(),
+                     .object = tensor.name,
+                     .found = fmt::format("NaN or infinity at element {}", index),
+                     .expected = "finite weights",
+                     .hint = "Fetch the shard again; --nonfinite=record measures on and says so in "
+                             "the artifacts."});
+      }
+      notes_.push_back(fmt::format("nonfinite: {} has NaN or infinity, first at element {}; every "
+                                   "number downstream of it is marked by this note",
+                                   tensor.name, index));
+    }
+    chunk(bytes.data(), done, elements);
+    state.next_byte += elements * element_bytes;
+    done += elements;
+  }
+  if (state.next_byte == tensor.size_bytes) state.hex = state.digest.hex();
+}
+
+void TensorReader::read_as(Compute compute, const formats::TensorEntry& tensor,
+                           uint64_t offset_bytes, uint64_t count, void* out) {
+  Buffer<float> wide;
+  const bool through_f32 = compute == Compute::bf16 && tensor.dtype != DType::bf16;
+  if (through_f32) wide = Buffer<float>(kChunkBytes);
+  read(tensor, offset_bytes, count,
+       [&](const std::byte* bytes, uint64_t first, uint64_t elements) {
+         if (compute == Compute::f32) {
+           convert_to_f32(tensor.dtype, bytes, elements, static_cast<float*>(out) + first);
+           return;
+         }
+         bf16_t* target = static_cast<bf16_t*>(out) + first;
+         if (!through_f32) {
+           std::memcpy(target, bytes, elements * sizeof(bf16_t));
+           return;
+         }
+         convert_to_f32(tensor.dtype, bytes, elements, wide.data());
+         kernels::round_to_bf16(wide.data(), elements, target);
+       });
+}
+
+std::vector<TensorDigest> TensorReader::digests() {
+  std::vector<TensorDigest> out;
+  for (const auto& [name, state] : state_) {
+    if (state.hex) out.push_back({&checkpoint_.tensors().at(name), *state.hex});
+  }
+  return out;
+}
+
+SliceReader::SliceReader(TensorReader& tensors, const model::Model& model, Compute compute,
+                         const model::AttentionShape& attention,
+                         const model::ExpertShape& experts,
+                         SlicePlan plan)
+    : tensors_(tensors),
+      model_(model),
+      compute_(compute),
+      attention_(attention),
+      experts_(experts),
+      plan_(std::move(plan)),
+      ring_(plan_.slots) {
+  const size_t bytes = slot_bytes(model, attention, experts, plan_.experts_per_slice);
+  slots_.reserve(plan_.slots);
+  for (size_t i = 0; i < plan_.slots; ++i) slots_.emplace_back(bytes);
+  staging_ = Buffer<std::byte>(staging_bytes(model, compute));
+  thread_ = std::thread([this] { loop(); });
+}
+
+size_t SliceReader::slot_bytes(const model::Model& model, const model::AttentionShape& attention,
+                               const model::ExpertShape& experts, uint32_t experts_per_slice) {
+  const uint32_t count = std::min<uint32_t>(experts_per_slice, model.gate.experts);
+  const size_t expert =
+      padded(experts.gate_up().packed_bytes()) + padded(experts.down().packed_bytes());
+  return std::max(padded(attention.qkv().packed_bytes()) +
+                      padded(attention.output().packed_bytes()) +
+                      2 * padded(attention.router().packed_bytes()),
+                  count * expert);
+}
+
+size_t SliceReader::staging_bytes(const model::Model& model, Compute compute) {
+  const model::AttentionSpec& spec = model.attention;
+  const size_t rows = std::max<size_t>(
+      size_t{spec.heads + 2 * spec.kv_heads} * spec.head_width, 2 * size_t{model.expert_width});
+  return std::max(rows * model.width * compute_bytes(compute),
+                  size_t{model.gate.experts} * model.width * sizeof(float));
+}
+
+SliceReader::~SliceReader() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+Slice& SliceReader::next() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return produced_ > taken_ || failure_; });
+  if (produced_ == taken_) std::rethrow_exception(failure_);
+  return *ring_[taken_++ % plan_.slots];
+}
+
+void SliceReader::release() {
+  {
+    const std::scoped_lock lock(mutex_);
+    ring_[released_++ % plan_.slots].reset();
+  }
+  changed_.notify_all();
+}
+
+void SliceReader::wait_until_full() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] {
+    return finished_ || failure_ || produced_ - released_ == plan_.slots;
+  });
+}
+
+std::byte* SliceReader::free_slot() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return stopping_ || produced_ - released_ < plan_.slots; });
+  return stopping_ ? nullptr : slots_[produced_ % plan_.slots].data();
+}
+
+void SliceReader::publish(Slice slice) {
+  {
+    const std::scoped_lock lock(mutex_);
+    ring_[produced_++ % plan_.slots] = std::move(slice);
+  }
+  changed_.notify_all();
+}
+
+void SliceReader::loop() {
+  omp_set_num_threads(1);  // oneDNN's reorders stay on this thread
+  try {
+    for (const int layer : plan_.layers) {
+      std::byte* memory = free_slot();
+      if (memory == nullptr) return;
+      publish(read_attention(layer, memory));
+      for (uint32_t first = 0; first < model_.gate.experts; first += plan_.experts_per_slice) {
+        if ((memory = free_slot()) == nullptr) return;
+        const uint32_t count =
+            std::min<uint32_t>(plan_.experts_per_slice, model_.gate.experts - first);
+        publish(read_experts(layer, first, count, memory));
+      }
+    }
+  } catch (...) {
+    const std::scoped_lock lock(mutex_);
+    failure_ = std::current_exception();
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    finished_ = true;
+  }
+  changed_.notify_all();
+}
+
+Buffer<float> read_vector(TensorReader& tensors, model::Tensor tensor) {
+  if (tensor == nullptr) return {};
+  Buffer<float> out(tensor->elements());
+  tensors.read_as(Compute::f32, *tensor, 0, tensor->elements(), out.data());
+  return out;
+}
+
+Slice SliceReader::read_attention(int layer, std::byte* memory) {
+  const model::LayerTensors& names = model_.layer_tensors[static_cast<size_t>(layer)];
+  AttentionSlice slice{.layer = layer, .weights = {}};
+  model::AttentionWeights& weights = slice.weights;
+  weights.attention_gain = read_vector(tensors_, names.attention_norm);
+  std::byte* at = staging_.data();
+  for (const model::Tensor part : {names.q, names.k, names.v}) {
+    tensors_.read_as(compute_, *part, 0, part->elements(), at);
+    at += part->elements() * compute_bytes(compute_);
+  }
+  weights.qkv = attention_.qkv().pack(staging_.data(), memory);
+  memory += padded(attention_.qkv().packed_bytes());
+  weights.q_gain = read_vector(tensors_, names.q_norm);
+  weights.k_gain = read_vector(tensors_, names.k_norm);
+  tensors_.read_as(compute_, *names.o, 0, names.o->elements(), staging_.data());
+  weights.output = attention_.output().pack(staging_.data(), memory);
+  memory += padded(attention_.output().packed_bytes());
+  weights.mlp_gain = read_vector(tensors_, names.mlp_norm);
+
+  weights.router_plain = read_vector(tensors_, names.router);
+  weights.router = attention_.router().pack(weights.router_plain.data(), memory);
+  memory += padded(attention_.router().packed_bytes());
+  auto* gained = reinterpret_cast<float*>(staging_.data());
+  for (size_t i = 0; i < weights.router_plain.size(); ++i) {
+    gained[i] = weights.router_plain[i] * weights.mlp_gain[i % model_.width];
+  }
+  weights.router_gained = attention_.router().pack(gained, memory);
+  return slice;
+}
+
+Slice SliceReader::read_experts(int layer, uint32_t first, uint32_t count, std::byte* memory) {
+  const model::LayerTensors& names = model_.layer_tensors[static_cast<size_t>(layer)];
+  ExpertSlice slice{.layer = layer, .first_expert = first, .experts = {}};
+  const auto read_matrix = [&](const model::TensorSlice& part, std::byte* out) {
+    tensors_.read_as(compute_, *part.tensor, part.offset_bytes, part.elements(), out);
+  };
+  for (uint32_t e = first; e < first + count; ++e) {
+    const model::ExpertTensors& expert = names.experts[e];
+    model::ExpertWeights weights;
+    read_matrix(expert.gate, staging_.data());
+    read_matrix(expert.up, staging_.data() + expert.gate.elements() * compute_bytes(compute_));
+    weights.gate_up = experts_.gate_up().pack(staging_.data(), memory);
+    memory += padded(experts_.gate_up().packed_bytes());
+    read_matrix(expert.down, staging_.data());
+    weights.down = experts_.down().pack(staging_.data(), memory);
+    memory += padded(experts_.down().packed_bytes());
+    slice.experts.push_back(std::move(weights));
+  }
+  return slice;
+}
+
+}  // namespace rg::stream

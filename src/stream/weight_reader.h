@@ -1,0 +1,117 @@
+// The read-ahead thread: reads every tensor the pass needs exactly once, in the order of use,
+// hashes it, looks for values that are not finite, and packs it for the products.
+#pragma once
+
+#include <condition_variable>
+#include <exception>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "base/sha256.h"
+#include "model/attention_block.h"
+#include "model/expert_block.h"
+#include "stream/pass.h"
+
+namespace rg::stream {
+
+// Reads tensors, or consecutive pieces of them, in bounded chunks.
+class TensorReader {
+ public:
+  TensorReader(const formats::Checkpoint& checkpoint, NonFinite nonfinite);
+
+  // `count` elements from `offset_bytes` within the tensor, as stored, to `chunk` in pieces of
+  // whole elements: chunk(bytes, first element of the piece, elements). A tensor read in several
+  // calls is read in ascending order. ST030 on a value that is not finite.
+  using Chunk = std::function<void(const std::byte*, uint64_t first, uint64_t elements)>;
+  void read(const formats::TensorEntry& tensor, uint64_t offset_bytes, uint64_t count,
+            const Chunk& chunk);
+  // The same, converted to the compute type and written to `out`.
+  void read_as(kernels::Compute compute, const formats::TensorEntry& tensor,
+               uint64_t offset_bytes, uint64_t count, void* out);
+
+  std::vector<TensorDigest> digests();  // of tensors read whole, by name
+  const std::vector<std::string>& notes() const { return notes_; }
+
+ private:
+  struct Progressing {
+    Sha256 digest;
+    uint64_t next_byte = 0;
+    std::optional<std::string> hex;
+  };
+  const formats::Checkpoint& checkpoint_;
+  NonFinite nonfinite_;
+  Buffer<std::byte> chunk_;
+  std::map<std::string, Progressing> state_;
+  std::vector<std::string> notes_;
+};
+
+// A vector of weights (norm gains, routers) as fp32; empty for a null tensor.
+Buffer<float> read_vector(TensorReader& tensors, model::Tensor tensor);
+
+// The slices of a pass, in order of use.
+struct AttentionSlice {
+  int layer;
+  model::AttentionWeights weights;
+};
+struct ExpertSlice {
+  int layer;
+  uint32_t first_expert;
+  std::vector<model::ExpertWeights> experts;
+};
+using Slice = std::variant<AttentionSlice, ExpertSlice>;
+
+// How slices are cut; the plan decides.
+struct SlicePlan {
+  std::vector<int> layers;      // in order
+  uint32_t experts_per_slice = 1;
+  size_t slots = 2;             // slices in memory at once: the one computed, those being read
+};
+
+class SliceReader {
+ public:
+  SliceReader(TensorReader& tensors, const model::Model& model, kernels::Compute compute,
+              const model::AttentionShape& attention, const model::ExpertShape& experts,
+              SlicePlan plan);
+  static size_t slot_bytes(const model::Model& model, const model::AttentionShape& attention,
+                           const model::ExpertShape& experts, uint32_t experts_per_slice);
+  static size_t staging_bytes(const model::Model& model, kernels::Compute compute);
+  ~SliceReader();
+
+  // The next slice, waiting for it if need be; rethrows what stopped the reader. It stays valid
+  // until release().
+  Slice& next();
+  void release();
+  // Waits until the reader has nothing left to do or no free slot (benchmarks).
+  void wait_until_full();
+
+ private:
+  void loop();
+  Slice read_attention(int layer, std::byte* memory);
+  Slice read_experts(int layer, uint32_t first, uint32_t count, std::byte* memory);
+  void publish(Slice slice);
+  std::byte* free_slot();  // null when stopped
+
+  TensorReader& tensors_;
+  const model::Model& model_;
+  kernels::Compute compute_;
+  const model::AttentionShape& attention_;
+  const model::ExpertShape& experts_;
+  SlicePlan plan_;
+  Buffer<std::byte> staging_;  // raw weights of one product, compute type
+  std::vector<Buffer<std::byte>> slots_;
+  std::vector<std::optional<Slice>> ring_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  size_t produced_ = 0, taken_ = 0, released_ = 0;
+  bool stopping_ = false, finished_ = false;
+  std::exception_ptr failure_;
+  std::thread thread_;
+};
+
+}  // namespace rg::stream
