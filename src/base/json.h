@@ -1,5 +1,7 @@
-// JSON, strictly: UTF-8 only, no duplicate keys, no NaN or Infinity, no number that overflows a
-// double, bounded depth and size, nothing behind the value. Parsing itself is nlohmann's.
+// JSON, strictly: UTF-8 only, no byte order mark, no duplicate keys, no NaN or Infinity, no number
+// that overflows a double, bounded depth and size, nothing behind the value. Parsing itself is
+// nlohmann's. An integer beyond int64 and uint64 becomes a double, as in nlohmann's reader; who
+// needs an integer asks for its kind.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +13,7 @@
 
 namespace rg {
 
-using Json = nlohmann::ordered_json;  // keeps the order of keys
+using Json = nlohmann::ordered_json;  // keeps the order of keys; a look-up is linear in the keys
 
 struct JsonLimits {
   size_t max_depth = 64;
@@ -19,18 +21,18 @@ struct JsonLimits {
 };
 
 // Errors name `file`: JS001 with byte offset and escaped context, JS002 with the key and both
-// offsets, JS003, JS004.
+// offsets, JS003 for a number beyond double, JS004 for depth and size. Linear in the text.
 Json parse_json(std::string_view text, const JsonLimits& limits, const std::string& file);
 
-// The receiver of a document too large to hold as a tree. Offsets are bytes from the start.
-// Returning is enough; to refuse, throw rg::Error.
+// The receiver of a document too large to hold as a tree. Offsets are bytes from the start, of the
+// value's first byte. Returning is enough; to refuse, throw rg::Error.
 class JsonEvents {
  public:
   virtual ~JsonEvents() = default;
   virtual void null(size_t offset) = 0;
   virtual void boolean(bool value, size_t offset) = 0;
-  virtual void integer(int64_t value, size_t offset) = 0;
-  virtual void unsigned_integer(uint64_t value, size_t offset) = 0;
+  virtual void integer(int64_t value, size_t offset) = 0;            // negative
+  virtual void unsigned_integer(uint64_t value, size_t offset) = 0;  // zero and above
   virtual void real(double value, size_t offset) = 0;
   virtual void string(std::string& value, size_t offset) = 0;
   virtual void key(std::string& value, size_t offset) = 0;  // duplicates are the receiver's to find
@@ -42,8 +44,13 @@ class JsonEvents {
 void scan_json(std::string_view text, const JsonLimits& limits, const std::string& file,
                JsonEvents& events);
 
+// JS002 with both offsets, for receivers that find a duplicate.
+[[noreturn]] void throw_duplicate_key(const std::string& file, std::string_view key, size_t first,
+                                      size_t second);
+
 // Text of a value: numbers by std::to_chars (shortest that reads back exactly, -0 as 0), strings
-// by nlohmann, '\n' line ends; non-finite numbers are our bug (RT070).
+// by nlohmann (bytes that are not UTF-8 become U+FFFD), '\n' line ends, none at the end. Indented:
+// two spaces, arrays of scalars on one line. A non-finite number is our bug (RT070).
 enum class JsonLayout { compact, indented };
 std::string write_json(const Json& value, JsonLayout layout);
 
