@@ -22,6 +22,8 @@ struct FileStamp {
 class InputFile {
  public:
   explicit InputFile(const std::filesystem::path& path);
+  // Takes over an open descriptor; the same refusals. `path` is for messages.
+  InputFile(const std::filesystem::path& path, int descriptor);
   ~InputFile();
   InputFile(InputFile&& other) noexcept;
   InputFile& operator=(InputFile&& other) noexcept;
@@ -48,7 +50,8 @@ std::string read_whole_file(const std::filesystem::path& path, uint64_t limit_by
 enum class IfExists { replace, refuse };
 
 // Creates a temporary file beside `path`, writes, fsyncs, renames, fsyncs the folder. On any
-// failure (IO004, IO010) the temporary file is gone and whatever stood at `path` is untouched.
+// failure (IO004; IO010 where space or quota ended) the temporary file is gone and whatever stood
+// at `path` is untouched. `refuse`: IO004 if something stands there.
 void write_file_atomically(const std::filesystem::path& path, std::string_view content,
                            IfExists if_exists);
 
