@@ -24,6 +24,7 @@ void install_signal_handlers() {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a write over `ulimit -f` fails instead: IO004
 }
 
 bool stop_requested() noexcept { return stop_signal != 0; }

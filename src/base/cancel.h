@@ -3,7 +3,8 @@
 
 namespace rg {
 
-void install_signal_handlers();  // SIGINT, SIGTERM; SIGPIPE is ignored (write errors tell)
+void install_signal_handlers();  // SIGINT, SIGTERM; SIGPIPE and SIGXFSZ are ignored (write errors
+                                 // tell)
 bool stop_requested() noexcept;
 void throw_if_stopped();  // Interrupted{signal}
 

@@ -25,53 +25,18 @@ constexpr std::array kRows = {
 const Row& row(ErrorId id) { return kRows[static_cast<size_t>(id)]; }
 
 constexpr size_t kMaxPrintedBytes = 200;
+constexpr size_t kMaxPartBytes = 2000;  // of a part that holds our own words too
 
 bool is_hidden(char32_t c) {
   return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
-         (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x2028 ||
-         c == 0x2029;
+         c == 0xfeff || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
+         c == 0x2028 || c == 0x2029;
 }
 
-std::string compose(ErrorId id, const ErrorParts& parts) {
-  std::string line = fmt::format("error[{}]: ", error_name(id));
-  for (const std::string& place : {parts.file, parts.object}) {
-    if (!place.empty()) line += escape_for_terminal(place) + ": ";
-  }
-  if (parts.found.empty() && parts.expected.empty()) {
-    line += error_meaning(id);
-  } else if (parts.expected.empty()) {
-    line += "found " + parts.found;
-  } else if (parts.found.empty()) {
-    line += "expected " + parts.expected;
-  } else {
-    line += "found " + parts.found + ", expected " + parts.expected;
-  }
-  line += '.';
-  if (!parts.hint.empty()) line += ' ' + parts.hint;
-  return line;
-}
-
-}  // namespace
-
-std::string_view error_name(ErrorId id) { return row(id).name; }
-std::string_view error_meaning(ErrorId id) { return row(id).meaning; }
-ExitCode error_exit_code(ErrorId id) { return row(id).code; }
-
-Error::Error(ErrorId id, ErrorParts parts)
-    : id_(id), parts_(std::move(parts)), line_(compose(id, parts_)) {}
-
-std::string Error::json() const {
-  const nlohmann::ordered_json object = {
-      {"id", error_name(id_)},     {"file", parts_.file},
-      {"object", parts_.object},   {"found", parts_.found},
-      {"expected", parts_.expected}, {"hint", parts_.hint}};
-  return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
-std::string escape_for_terminal(std::string_view text) {
+std::string escape(std::string_view text, size_t limit) {
   std::string out;
   for (size_t i = 0; i < text.size();) {
-    if (out.size() >= kMaxPrintedBytes) return out + "…";
+    if (out.size() >= limit) return out + "…";
     const Utf8Step step = decode_utf8(text, i);
     if (!step.valid) {
       out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i]));
@@ -85,6 +50,45 @@ std::string escape_for_terminal(std::string_view text) {
   }
   return out;
 }
+
+std::string compose(ErrorId id, const ErrorParts& parts) {
+  std::string line = fmt::format("error[{}]: ", error_name(id));
+  for (const std::string& place : {parts.file, parts.object}) {
+    if (!place.empty()) line += escape_for_terminal(place) + ": ";
+  }
+  const std::string found = escape(parts.found, kMaxPartBytes);
+  const std::string expected = escape(parts.expected, kMaxPartBytes);
+  if (found.empty() && expected.empty()) {
+    line += error_meaning(id);
+  } else if (expected.empty()) {
+    line += "found " + found;
+  } else if (found.empty()) {
+    line += "expected " + expected;
+  } else {
+    line += "found " + found + ", expected " + expected;
+  }
+  line += '.';
+  if (!parts.hint.empty()) line += ' ' + escape(parts.hint, kMaxPartBytes);
+  return line;
+}
+
+}  // namespace
+
+std::string_view error_name(ErrorId id) { return row(id).name; }
+std::string_view error_meaning(ErrorId id) { return row(id).meaning; }
+ExitCode error_exit_code(ErrorId id) { return row(id).code; }
+
+Error::Error(ErrorId id, ErrorParts parts)
+    : id_(id), parts_(std::move(parts)), line_(compose(id, parts_)) {}
+
+std::string Error::json() const {
+  const nlohmann::ordered_json object = {{"id", error_name(id_)},       {"file", parts_.file},
+                                         {"object", parts_.object},     {"found", parts_.found},
+                                         {"expected", parts_.expected}, {"hint", parts_.hint}};
+  return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+std::string escape_for_terminal(std::string_view text) { return escape(text, kMaxPrintedBytes); }
 
 void check_internal(bool holds, std::string_view invariant) {
   if (holds) return;
