@@ -64,10 +64,10 @@ def folder_documents(folder):
                 yield os.path.relpath(path, folder).replace(os.sep, "/"), file.read()
 
 
-def write_folder(folder, documents):
-    """Writes all documents beside the folder, then puts it in place by one rename."""
+def write_folder(folder, documents, scratch):
+    """Writes all documents below `scratch` (same file system), then puts the folder in place by one rename."""
     os.makedirs(os.path.dirname(folder), exist_ok=True)
-    fresh = tempfile.mkdtemp(prefix=".new-", dir=os.path.dirname(folder))
+    fresh = tempfile.mkdtemp(prefix="new-", dir=scratch)
     for path, data in documents:
         target = os.path.join(fresh, path)
         os.makedirs(os.path.dirname(target), exist_ok=True)
@@ -89,7 +89,7 @@ def extract(manifest_path, wanted, output):
     with open(manifest_path, encoding="utf-8") as file:
         text = file.read()
     manifest = json.loads(text)
-    folders = set()
+    folders, current = set(), set()
     for entry in manifest["packages"]:
         where = f"{os.path.basename(manifest_path)} line {manifest_line(text, entry['package'])}"
         wanted_here = [split for split in wanted if split in entry["shares"]]
@@ -97,6 +97,7 @@ def extract(manifest_path, wanted, output):
         for split in wanted_here:
             folder = os.path.join(output, split, entry["domain"], entry["package"])
             folders.add(os.path.dirname(folder))
+            current.add(folder)
             expected = entry["documents"][split]["sha256"]
             if os.path.isdir(folder) and digest_of(folder_documents(folder)) == expected:
                 continue
@@ -107,11 +108,15 @@ def extract(manifest_path, wanted, output):
                 raise CorpusError(f"{where}: the {split} documents of {entry['package']} {entry['version']}: found "
                                   f"digest {found}, expected {expected}. The reader or the manifest was changed "
                                   "without the other; after a wanted change run extract.py --pin.")
-            write_folder(folder, fresh[split])
+            write_folder(folder, fresh[split], output)
             licences = os.path.join(output, "licences")
             os.makedirs(licences, exist_ok=True)
             with open(os.path.join(licences, entry["package"]), "wb") as file:
                 file.write(notice)
+    for folder in folders:  # what an earlier manifest left there would be measured too
+        for name in os.listdir(folder):
+            if os.path.join(folder, name) not in current:
+                shutil.rmtree(os.path.join(folder, name))
     return sorted(folders)
 
 

@@ -108,6 +108,13 @@ class Extractor(unittest.TestCase):
         self.assertEqual(self.call("--split", "demo")[0], 0)
         self.assertEqual(victim.read_bytes(), before)
 
+    def test_leftovers_of_another_manifest_are_removed(self):
+        stale = self.out / "demo" / "code" / "other-package"
+        stale.mkdir(parents=True)
+        (stale / "x.py").write_text("old\n")
+        self.assertEqual(self.call("--split", "demo")[0], 0)
+        self.assertEqual([p.name for p in stale.parent.iterdir()], ["rg-corpus-probe"])
+
     def test_version_that_is_gone_names_the_manifest_line(self):
         self.edit(lambda entry: entry.update(version="9.9"))
         line = 1 + self.manifest.read_text().split("\n").index('      "package": "rg-corpus-probe",')
