@@ -28,9 +28,11 @@ struct SequenceSet {
   size_t rows() const { return ids.size(); }
 };
 
-// Row products with this layer's router and the counterfactual gate. `rows` must be the rows of
-// one whole sequence, in order: then results don't depend on how sequences are grouped. Thread
-// safe; `worker` is the worker index of the callback.
+// Row products with this layer's router and the counterfactual gate. `rows` must be the length of
+// some sequence of the sets: the rows of one whole sequence in order, or as many gathered rows
+// (zero where none is left), always grouped alike; then results don't depend on how sequences are
+// grouped. From begin_layer to end_layer. Thread safe; `worker` is the worker index of the
+// callback, or any below `threads`, each used by one thread, in begin_layer and end_layer.
 class Router {
  public:
   virtual ~Router() = default;
@@ -42,7 +44,14 @@ class Router {
   virtual void logits_of_residual(const float* in, size_t rows, float* out, int worker) const = 0;
 };
 
-// One MoE layer. Lives from its first on_gate to its end_layer.
+// Rows of the embedding, as added to the residual stream, for every id of every set.
+class Embeddings {
+ public:
+  virtual ~Embeddings() = default;
+  virtual const float* row(int32_t id) const = 0;  // (d), the same all pass long
+};
+
+// One MoE layer. Lives from its begin_layer to its end_layer.
 struct LayerView {
   int layer;                            // index in the model, 0-based
   const gate::GateSpec* spec;
@@ -52,6 +61,7 @@ struct LayerView {
   std::span<const float> norm_gain;       // gamma (d)
   float norm_epsilon;                     // rms(x) = sqrt(mean(x_i^2) + eps)
   const Router* router;
+  const Embeddings* embeddings;         // null unless some observer needs parts
   int threads;                          // workers that callbacks may be called from
 };
 
@@ -121,6 +131,8 @@ struct Needs {
   // Upper bounds for the plan, per row of the observed sets and per layer:
   double extra_outputs_per_row = 0;   // expert products beyond the routed ones
   double stored_outputs_per_row = 0;  // unweighted outputs kept until the layer ends
+  // Memory that the observer itself holds over the pass, for the plan.
+  uint64_t held_bytes = 0;
 };
 
 class Observer {
