@@ -1,8 +1,11 @@
-// What a program leaves: one run.json per test and domain, its manifest and its digest. The C++
-// side of schema/. `fields` come from an experiment; everything here is common to all tests.
+// What a program leaves: one run.json per test and domain, its manifest and its digest, and one
+// results file per run. The C++ side of schema/. `fields` come from an experiment; everything here
+// is common to all tests. Field by field: docs/artifacts.md.
 #pragma once
 
+#include <ctime>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,11 +61,28 @@ struct WrittenArtifact {
   std::string body_sha256;
 };
 
+inline constexpr const char* kSchemaVersion = "1.0";
+
+// Members in the order of docs/artifacts.md, digest included.
 Json assemble_artifact(const RunFacts& run, const DomainFacts& domain, const Contribution& part);
 std::string body_digest(const Json& artifact);  // over every member but manifest, body_sha256
 
-// OUT/<test>/<model>/<domain>/single/{run.json,manifest.json,run.log}
+// OUT/<test>/<model>/<domain>/single/{run.json,manifest.json,run.log}, each written atomically,
+// run.json last. Names are made safe for a path: '/' becomes "--". IO004, IO010.
 WrittenArtifact write_artifact(const std::filesystem::path& out, const RunFacts& run,
                                const DomainFacts& domain, const Contribution& part);
+WrittenArtifact write_artifact(const std::filesystem::path& out, const Json& assembled);
+
+// The results file of a run: what was written, and what the experiments' README promises, read
+// from the artifacts themselves.
+struct ResultEntry {
+  WrittenArtifact written;
+  Json artifact;  // as assembled
+};
+Json assemble_results(const std::filesystem::path& out, std::span<const ResultEntry> entries,
+                      std::time_t now);
+// OUT/results/results_YYYYMMDD_HHMMSS.json in UTC; if that name is taken, the next free second's.
+std::filesystem::path write_results(const std::filesystem::path& out, const Json& results,
+                                    std::time_t now);
 
 }  // namespace rg::record
