@@ -10,17 +10,17 @@
 namespace rg {
 
 enum class Purpose : uint32_t {
-  bootstrap = 1,            // i = draw, j = replicate, layer 0
-  random_expert = 2,        // i = position + 2^20 * draw, j = window
-  unselected_expert = 3,    // the same, over ranks > k+1
-  window_choice = 4,        // i = step of the partial Fisher-Yates shuffle, j = domain
-  sampled_positions = 5,    // i = step, j = window
+  bootstrap = 1,          // i = draw, j = replicate, layer 0
+  random_expert = 2,      // i = position + 2^20 * draw, j = window
+  unselected_expert = 3,  // the same, over ranks > k+1
+  window_choice = 4,      // i = step of the partial Fisher-Yates shuffle, j = domain
+  sampled_positions = 5,  // i = step, j = window
   audit = 6,
-  convergence_subset = 7,   // i = step, j = subset
-  other_update = 8,         // i = position, j = window
-  token_shuffle = 9,        // i = step
-  random_direction = 10,    // signs
-  drawn_experts = 11,       // i = step
+  convergence_subset = 7,  // i = step, j = subset
+  other_update = 8,        // i = position, j = window
+  token_shuffle = 9,       // i = step
+  random_direction = 10,   // signs
+  drawn_experts = 11,      // i = step
 };
 
 struct Counter {
