@@ -6,12 +6,12 @@
 #define RG_KERNELS_ELEMENTWISE_INL_H_
 #endif
 
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-
-#include <hwy/contrib/math/math-inl.h>
-#include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace rg::kernels::HWY_NAMESPACE {
@@ -131,11 +131,13 @@ HWY_INLINE VecF ExpClamped(VecF x) {
 
 void Softmax(const float* in, size_t n, float* out) {
   Lanes16 top = AllLanes(-INFINITY);
-  ForEach16(in, n, -INFINITY, [&](size_t r, VecF v) HWY_ATTR { top.part[r] = hn::Max(top.part[r], v); });
+  ForEach16(in, n, -INFINITY,
+            [&](size_t r, VecF v) HWY_ATTR { top.part[r] = hn::Max(top.part[r], v); });
   const auto peak = hn::Set(kF32, FoldLanes(top, [](float a, float b) { return a > b ? a : b; }));
   Map1(in, n, out, [&](VecF v) HWY_ATTR { return ExpClamped(hn::Sub(v, peak)); });
   Lanes16 total = AllLanes(0.0f);
-  ForEach16(out, n, 0.0f, [&](size_t r, VecF v) HWY_ATTR { total.part[r] = hn::Add(total.part[r], v); });
+  ForEach16(out, n, 0.0f,
+            [&](size_t r, VecF v) HWY_ATTR { total.part[r] = hn::Add(total.part[r], v); });
   const auto sum = hn::Set(kF32, FoldLanes(total, [](float a, float b) { return a + b; }));
   Map1(out, n, out, [&](VecF v) HWY_ATTR { return hn::Div(v, sum); });
 }
@@ -151,9 +153,8 @@ void Sigmoid(const float* in, size_t n, float* out) {
 
 HWY_INLINE float InverseRms(const float* x, size_t n, float eps) {
   Lanes16 total = AllLanes(0.0f);
-  ForEach16(x, n, 0.0f, [&](size_t r, VecF v) HWY_ATTR {
-    total.part[r] = hn::MulAdd(v, v, total.part[r]);
-  });
+  ForEach16(x, n, 0.0f,
+            [&](size_t r, VecF v) HWY_ATTR { total.part[r] = hn::MulAdd(v, v, total.part[r]); });
   const float sum = FoldLanes(total, [](float a, float b) { return a + b; });
   return 1.0f / std::sqrt(sum / static_cast<float>(n) + eps);
 }

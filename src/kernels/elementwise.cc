@@ -34,9 +34,7 @@ HWY_EXPORT(FirstNonFinite16);
 HWY_EXPORT(FirstNonFinite32);
 HWY_EXPORT(TargetName);
 
-void limit_to_avx2() {
-  hwy::DisableTargets(HWY_AVX3 | HWY_AVX3_DL);
-}
+void limit_to_avx2() { hwy::DisableTargets(HWY_AVX3 | HWY_AVX3_DL); }
 
 const char* isa_name() noexcept { return RG_DISPATCH(TargetName)(); }
 

@@ -30,10 +30,11 @@ void silu_times(const float* gate, const float* up, size_t n, bf16_t* out) noexc
 void round_to_bf16(const float* in, size_t n, bf16_t* out) noexcept;  // nearest, ties to even
 void widen(const bf16_t* in, size_t n, float* out) noexcept;
 
-void add(const float* x, size_t n, float* acc) noexcept;                   // acc += x
-void add_scaled(float scale, const float* x, size_t n, float* acc) noexcept;  // acc += scale * x, two roundings
+void add(const float* x, size_t n, float* acc) noexcept;  // acc += x
+void add_scaled(float scale, const float* x, size_t n,
+                float* acc) noexcept;  // acc += scale * x, two roundings
 void set_scaled(float scale, const float* x, size_t n, float* out) noexcept;  // out = scale * x
-void clamp(float limit, size_t n, float* x) noexcept;                      // to [-limit, limit]
+void clamp(float limit, size_t n, float* x) noexcept;                         // to [-limit, limit]
 
 // Half-split rotation of one head in place: pairs (i, i + n/2), cos and sin of n/2 entries.
 void rotate_half_split(const float* cos, const float* sin, size_t n, float* x) noexcept;

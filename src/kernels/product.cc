@@ -49,15 +49,24 @@ void limit_products_to_avx2() {
 
 std::string onednn_isa() {
   switch (dnnl::get_effective_cpu_isa()) {
-    case dnnl::cpu_isa::sse41: return "sse41";
-    case dnnl::cpu_isa::avx: return "avx";
-    case dnnl::cpu_isa::avx2: return "avx2";
-    case dnnl::cpu_isa::avx2_vnni: return "avx2_vnni";
-    case dnnl::cpu_isa::avx512_core: return "avx512_core";
-    case dnnl::cpu_isa::avx512_core_vnni: return "avx512_core_vnni";
-    case dnnl::cpu_isa::avx512_core_bf16: return "avx512_core_bf16";
-    case dnnl::cpu_isa::avx512_core_amx: return "avx512_core_amx";
-    default: return "generic";
+    case dnnl::cpu_isa::sse41:
+      return "sse41";
+    case dnnl::cpu_isa::avx:
+      return "avx";
+    case dnnl::cpu_isa::avx2:
+      return "avx2";
+    case dnnl::cpu_isa::avx2_vnni:
+      return "avx2_vnni";
+    case dnnl::cpu_isa::avx512_core:
+      return "avx512_core";
+    case dnnl::cpu_isa::avx512_core_vnni:
+      return "avx512_core_vnni";
+    case dnnl::cpu_isa::avx512_core_bf16:
+      return "avx512_core_bf16";
+    case dnnl::cpu_isa::avx512_core_amx:
+      return "avx512_core_amx";
+    default:
+      return "generic";
   }
 }
 
@@ -74,18 +83,18 @@ PackedWeights::~PackedWeights() = default;
 PackedWeights::PackedWeights(PackedWeights&&) noexcept = default;
 PackedWeights& PackedWeights::operator=(PackedWeights&&) noexcept = default;
 
-// One stream and the scratchpad memory of one worker; grows only while primitives are made.
+// One stream and the scratchpad memory of one worker.
 struct Scratch::Impl {
   dnnl::stream stream{engine()};
   Buffer<std::byte> bytes;
-  std::byte* reserve(size_t size) {
-    if (bytes.size() < size) bytes = Buffer<std::byte>(size);
-    return bytes.data();
-  }
 };
 Scratch::Scratch() : impl(std::make_unique<Impl>()) {}
 Scratch::~Scratch() = default;
 Scratch::Scratch(Scratch&&) noexcept = default;
+
+void Scratch::reserve(size_t bytes) {
+  if (impl->bytes.size() < bytes) impl->bytes = Buffer<std::byte>(bytes);
+}
 
 namespace {
 
@@ -108,7 +117,7 @@ class Argument {
 void execute(const dnnl::matmul& primitive, const dnnl::matmul::primitive_desc& description,
              dnnl_memory_t a, dnnl_memory_t b, dnnl_memory_t c, Scratch::Impl& scratch) {
   const memory::desc pad = description.scratchpad_desc();
-  const Argument scratchpad(pad, scratch.reserve(pad.get_size()));
+  const Argument scratchpad(pad, scratch.bytes.data());
   const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, a},
                                        {DNNL_ARG_WEIGHTS, b},
                                        {DNNL_ARG_DST, c},
@@ -122,18 +131,25 @@ struct WeightProduct::Impl {
   memory::desc raw, a, c;
   dnnl::matmul::primitive_desc description;
   dnnl::matmul primitive;
+
+  Impl(memory::dim rows, memory::dim in, memory::dim out, memory::data_type type,
+       const memory::desc& weights)
+      : raw({in, out}, type, memory::format_tag::ba),
+        a({rows, in}, type, memory::format_tag::ab),
+        c({rows, out}, memory::data_type::f32, memory::format_tag::ab),
+        description(describe(a, weights, c)),
+        primitive(description) {}
 };
 
-WeightProduct::WeightProduct(uint32_t rows, uint32_t in, uint32_t out, uint32_t in_stride,
-                             uint32_t out_stride, Compute compute)
-    : impl_(std::make_unique<Impl>()) {
-  const auto type = type_of(compute);
-  impl_->a = memory::desc({rows, in}, type, memory::dims{in_stride, 1});
-  impl_->c = memory::desc({rows, out}, memory::data_type::f32, memory::dims{out_stride, 1});
-  impl_->raw = memory::desc({in, out}, type, memory::dims{1, in});
-  const memory::desc any({in, out}, type, memory::format_tag::any);
-  impl_->description = describe(impl_->a, any, impl_->c);
-  impl_->primitive = dnnl::matmul(impl_->description);
+WeightProduct::WeightProduct(uint32_t rows, uint32_t in, uint32_t out, Compute compute)
+    : impl_(std::make_unique<Impl>(
+          rows, in, out, type_of(compute),
+          memory::desc({in, out}, type_of(compute), memory::format_tag::any))) {}
+
+WeightProduct::WeightProduct(uint32_t rows, const WeightProduct& like) {
+  const memory::desc weights = like.impl_->description.weights_desc();
+  const memory::dims shape = weights.dims();
+  impl_ = std::make_unique<Impl>(rows, shape[0], shape[1], weights.data_type(), weights);
 }
 WeightProduct::~WeightProduct() = default;
 WeightProduct::WeightProduct(WeightProduct&&) noexcept = default;
@@ -187,7 +203,9 @@ HeadProduct::~HeadProduct() = default;
 HeadProduct::HeadProduct(HeadProduct&&) noexcept = default;
 HeadProduct& HeadProduct::operator=(HeadProduct&&) noexcept = default;
 
-size_t HeadProduct::scratch_bytes() const { return impl_->description.scratchpad_desc().get_size(); }
+size_t HeadProduct::scratch_bytes() const {
+  return impl_->description.scratchpad_desc().get_size();
+}
 
 void HeadProduct::run(const void* a, const void* b, float* c, Scratch& scratch) const noexcept {
   const Argument left(impl_->a, a);

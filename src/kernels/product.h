@@ -45,15 +45,17 @@ class Scratch {
   Scratch();
   ~Scratch();
   Scratch(Scratch&&) noexcept;
+  void reserve(size_t bytes);  // beforehand, so that run() allocates nothing
   struct Impl;
   std::unique_ptr<Impl> impl;
 };
 
-// C = A W^T: A (rows,in) in the compute type with stride in_stride, C (rows,out) fp32.
+// C = A W^T: A (rows,in) in the compute type, C (rows,out) fp32, both dense.
 class WeightProduct {
  public:
-  WeightProduct(uint32_t rows, uint32_t in, uint32_t out, uint32_t in_stride, uint32_t out_stride,
-                Compute compute);
+  WeightProduct(uint32_t rows, uint32_t in, uint32_t out, Compute compute);
+  // For another number of rows, multiplying by weights that `like` packed.
+  WeightProduct(uint32_t rows, const WeightProduct& like);
   ~WeightProduct();
   WeightProduct(WeightProduct&&) noexcept;
   WeightProduct& operator=(WeightProduct&&) noexcept;

@@ -5,9 +5,7 @@
 namespace rg::kernels {
 
 RopeTable::RopeTable(float base, uint32_t rotated_dims, uint32_t positions)
-    : half_(rotated_dims / 2),
-      cos_(size_t{positions} * half_),
-      sin_(size_t{positions} * half_) {
+    : half_(rotated_dims / 2), cos_(size_t{positions} * half_), sin_(size_t{positions} * half_) {
   for (uint32_t i = 0; i < half_; ++i) {
     // The reference divides exponents in fp32, raises in fp32 and inverts in fp32.
     const float exponent = static_cast<float>(2 * i) / static_cast<float>(rotated_dims);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <type_traits>
+#include <utility>
 
 #include "kernels/elementwise.h"
 
@@ -30,19 +30,32 @@ void narrow(const float* in, size_t n, bf16_t* out) { kernels::round_to_bf16(in,
 }  // namespace
 
 AttentionShape::AttentionShape(const Model& model, uint32_t rows, Compute compute)
+    : AttentionShape(model, rows, compute,
+                     kernels::WeightProduct(rows, model.width, widths_of(model).all, compute),
+                     kernels::WeightProduct(rows, widths_of(model).q, model.width, compute),
+                     kernels::WeightProduct(rows, model.width, model.gate.experts, Compute::f32)) {}
+
+AttentionShape::AttentionShape(const Model& model, uint32_t rows, Compute compute,
+                               const AttentionShape& like)
+    : AttentionShape(model, rows, compute, kernels::WeightProduct(rows, like.qkv_),
+                     kernels::WeightProduct(rows, like.output_),
+                     kernels::WeightProduct(rows, like.router_)) {}
+
+AttentionShape::AttentionShape(const Model& model, uint32_t rows, Compute compute,
+                               kernels::WeightProduct qkv, kernels::WeightProduct output,
+                               kernels::WeightProduct router)
     : rows_(rows),
-      qkv_(rows, model.width, widths_of(model).all, model.width, widths_of(model).all, compute),
-      output_(rows, widths_of(model).q, model.width, widths_of(model).q, model.width, compute),
-      router_(rows, model.width, model.gate.experts, model.width, model.gate.experts,
-              Compute::f32),
+      qkv_(std::move(qkv)),
+      output_(std::move(output)),
+      router_(std::move(router)),
       scores_(group_of(model), rows, model.attention.head_width, rows,
               {model.attention.head_width, widths_of(model).all},
               {model.attention.head_width, widths_of(model).all},
               kernels::HeadProduct::Right::transposed, {rows * rows, rows}, compute),
       values_(group_of(model), rows, rows, model.attention.head_width, {rows * rows, rows},
               {model.attention.head_width, widths_of(model).all},
-              kernels::HeadProduct::Right::plain,
-              {model.attention.head_width, widths_of(model).q}, compute) {}
+              kernels::HeadProduct::Right::plain, {model.attention.head_width, widths_of(model).q},
+              compute) {}
 
 AttentionScratch::AttentionScratch(const Model& model, uint32_t rows, Compute compute)
     : normed_(size_t{rows} * model.width * compute_bytes(compute)),
@@ -64,8 +77,8 @@ size_t AttentionScratch::bytes(const Model& model, uint32_t rows, Compute comput
          scores * (4 + narrow_bytes);
 }
 
-void Attention::run(const AttentionShape& shape, uint32_t length, Mask mask,
-                    const float* residual, float* out, AttentionScratch& scratch,
+void Attention::run(const AttentionShape& shape, uint32_t length, Mask mask, const float* residual,
+                    float* out, AttentionScratch& scratch,
                     kernels::Scratch& products) const noexcept {
   if (compute_ == Compute::bf16) {
     run_as<bf16_t>(shape, length, mask, residual, out, scratch, products);

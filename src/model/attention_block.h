@@ -11,17 +11,24 @@ namespace rg::model {
 
 // One layer's attention and router weights, packed for the products of AttentionShape.
 struct AttentionWeights {
-  kernels::PackedWeights qkv, output;           // q, k and v stacked: ((nh + 2 nkv) hd, d); (d, nh hd)
+  kernels::PackedWeights qkv, output;  // q, k and v stacked: ((nh + 2 nkv) hd, d); (d, nh hd)
   kernels::PackedWeights router, router_gained;  // W_g and W_g diag(gamma), fp32 always
-  Buffer<float> attention_gain, q_gain, k_gain;  // (d), (nh hd), (nkv hd); the last two empty without qk_norm
-  Buffer<float> mlp_gain;                        // gamma (d)
-  Buffer<float> router_plain;                    // W_g (E,d) as views show it
+  Buffer<float> attention_gain, q_gain,
+      k_gain;                  // (d), (nh hd), (nkv hd); the last two empty without qk_norm
+  Buffer<float> mlp_gain;      // gamma (d)
+  Buffer<float> router_plain;  // W_g (E,d) as views show it
+  // Experiments ask for router products until the layer ends, long after the slot that holds the
+  // large matrices has gone on to other slices.
+  Buffer<std::byte> router_memory;
 };
 
 // Products for sequences of `rows` tokens (a window's length, or a prompt's padded length).
 class AttentionShape {
  public:
   AttentionShape(const Model& model, uint32_t rows, kernels::Compute compute);
+  // For another number of rows, with the weights that `like` packs.
+  AttentionShape(const Model& model, uint32_t rows, kernels::Compute compute,
+                 const AttentionShape& like);
 
   uint32_t rows() const { return rows_; }
   const kernels::WeightProduct& qkv() const { return qkv_; }
@@ -31,6 +38,10 @@ class AttentionShape {
   const kernels::HeadProduct& values() const { return values_; }
 
  private:
+  AttentionShape(const Model& model, uint32_t rows, kernels::Compute compute,
+                 kernels::WeightProduct qkv, kernels::WeightProduct output,
+                 kernels::WeightProduct router);
+
   uint32_t rows_;
   kernels::WeightProduct qkv_, output_, router_;
   kernels::HeadProduct scores_, values_;

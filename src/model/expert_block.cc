@@ -10,10 +10,8 @@ using kernels::Compute;
 using kernels::kTileRows;
 
 ExpertShape::ExpertShape(const Model& model, Compute compute)
-    : gate_up_(kTileRows, model.width, 2 * model.expert_width, model.width,
-               2 * model.expert_width, compute),
-      down_(kTileRows, model.expert_width, model.width, model.expert_width, model.width,
-            compute) {}
+    : gate_up_(kTileRows, model.width, 2 * model.expert_width, compute),
+      down_(kTileRows, model.expert_width, model.width, compute) {}
 
 size_t ExpertShape::packed_bytes() const { return gate_up_.packed_bytes() + down_.packed_bytes(); }
 

@@ -29,8 +29,8 @@ class ExpertTile {
   ExpertTile(const Model& model, kernels::Compute compute);
   static size_t bytes(const Model& model, kernels::Compute compute);
 
-  std::byte* input() { return input_.data(); }             // (kTileRows,d) compute type
-  const float* output() const { return output_.data(); }   // (kTileRows,d)
+  std::byte* input() { return input_.data(); }            // (kTileRows,d) compute type
+  const float* output() const { return output_.data(); }  // (kTileRows,d)
   // Rows from `rows` on are computed from zeros.
   void run(const ExpertShape& shape, const ExpertWeights& weights, uint32_t rows,
            kernels::Scratch& products) noexcept;
@@ -39,8 +39,8 @@ class ExpertTile {
   uint32_t width_, expert_width_;
   kernels::Compute compute_;
   Buffer<std::byte> input_;
-  Buffer<float> gate_up_;      // (kTileRows, 2I)
-  Buffer<std::byte> hidden_;   // (kTileRows, I) compute type
+  Buffer<float> gate_up_;     // (kTileRows, 2I)
+  Buffer<std::byte> hidden_;  // (kTileRows, I) compute type
   Buffer<float> output_;
 };
 

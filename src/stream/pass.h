@@ -33,11 +33,11 @@ Profile numeric_profile(Compute compute);
 struct Settings {
   Compute compute = Compute::f32;
   int threads = 1;
-  size_t block_windows = 0;                    // 0: chosen by the plan
-  std::optional<uint64_t> memory_bytes;        // budget; none: the machine's available memory
+  size_t block_windows = 0;              // 0: chosen by the plan
+  std::optional<uint64_t> memory_bytes;  // budget; none: the machine's available memory
   NonFinite nonfinite = NonFinite::stop;
-  std::filesystem::path spill_folder;          // where hidden states go when they must
-  double disk_bytes_per_s = 1.0e9;             // the plan's assumption
+  std::filesystem::path spill_folder;  // where hidden states go when they must
+  double disk_bytes_per_s = 1.0e9;     // the plan's assumption
   // Benchmarks only: read and pack every slice before the first layer starts, to time the layers
   // alone.
   bool whole_model_first = false;
@@ -50,25 +50,25 @@ struct Plan {
     uint64_t bytes;
   };
   int passes = 1;
-  uint64_t read_bytes = 0;              // from the checkpoint
-  double flops = 0, extra_flops = 0;    // of the forward pass; of experiments' expert products
-  std::vector<Line> memory;             // adds up to peak_bytes
+  uint64_t read_bytes = 0;            // from the checkpoint
+  double flops = 0, extra_flops = 0;  // of the forward pass; of experiments' expert products
+  std::vector<Line> memory;           // adds up to peak_bytes
   uint64_t peak_bytes = 0;
-  uint64_t spill_bytes = 0;             // to the spill file, 0 if all stays in memory
+  uint64_t spill_bytes = 0;  // to the spill file, 0 if all stays in memory
   size_t block_windows = 0;
   uint32_t experts_per_slice = 0;
-  size_t slices_in_memory = 2;          // the one computed and those read ahead
+  size_t slices_in_memory = 2;  // the one computed and those read ahead
   // What stays in memory; the rest is spilled. Same order as the run's stores.
   bool spill_updates = false, spill_gate_inputs = false, spill_residual = false,
        spill_parts = false, spill_outputs = false;
-  double expected_seconds = 0;          // by Settings::disk_bytes_per_s and a measured product rate
+  uint64_t output_rows = 0;     // unweighted expert outputs kept at once, at most
+  double expected_seconds = 0;  // by Settings::disk_bytes_per_s and a measured product rate
   double flops_per_s = 0;
 };
 // RT004 with the table and the smallest fix if no plan fits.
 enum class Logits { none, wanted };  // whether final logits are computed too
 Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
-               std::span<tap::Observer* const> observers, Logits logits,
-               const Settings& settings);
+               std::span<tap::Observer* const> observers, Logits logits, const Settings& settings);
 double measure_flops_per_s(Compute compute, int threads);  // one product timed for half a second
 
 struct TensorDigest {
@@ -76,7 +76,7 @@ struct TensorDigest {
   std::string sha256;
 };
 struct PassResult {
-  std::vector<TensorDigest> digests;   // of every tensor used, in the order of names
+  std::vector<TensorDigest> digests;  // of every tensor used, in the order of names
   std::vector<std::string> notes;
   uint64_t weight_bytes_read = 0;
   double seconds = 0, layer_seconds = 0;  // whole; in the layers once their weights are packed

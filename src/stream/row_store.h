@@ -40,6 +40,10 @@ class RowStore {
   bool spilled() const { return spill_ != nullptr; }
   // The rows themselves, or a copy in `scratch` (rows * row_bytes) if they are spilled.
   std::byte* load(size_t first, size_t rows, std::byte* scratch) const;
+  // Where to put one block's rows before store(): in place, or in `scratch` if spilled.
+  std::byte* load_for_writing(size_t first, std::byte* scratch) const {
+    return spilled() ? scratch : memory_.data() + first * row_bytes_;
+  }
   // Makes `data`, which load() gave or the caller filled, the content of the rows.
   void store(size_t first, size_t rows, const std::byte* data);
 

@@ -12,14 +12,27 @@
 namespace rg::stream {
 namespace {
 
-constexpr uint64_t kChunkBytes = uint64_t{1} << 20;  // stays in the second-level cache
-
 size_t padded(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 }  // namespace
 
+void convert(DType dtype, const std::byte* bytes, uint64_t elements, Compute compute,
+             std::byte* out, float* wide) {
+  if (compute == Compute::f32) {
+    convert_to_f32(dtype, bytes, elements, reinterpret_cast<float*>(out));
+  } else if (dtype == DType::bf16) {
+    std::memcpy(out, bytes, elements * sizeof(bf16_t));
+  } else {
+    convert_to_f32(dtype, bytes, elements, wide);
+    kernels::round_to_bf16(wide, elements, reinterpret_cast<bf16_t*>(out));
+  }
+}
+
 TensorReader::TensorReader(const formats::Checkpoint& checkpoint, NonFinite nonfinite)
-    : checkpoint_(checkpoint), nonfinite_(nonfinite), chunk_(kChunkBytes) {}
+    : checkpoint_(checkpoint),
+      nonfinite_(nonfinite),
+      chunk_(kChunkBytes),
+      wide_(kMaxChunkElements) {}
 
 void TensorReader::read(const formats::TensorEntry& tensor, uint64_t offset_bytes, uint64_t count,
                         const Chunk& chunk) {
@@ -42,9 +55,10 @@ void TensorReader::read(const formats::TensorEntry& tensor, uint64_t offset_byte
                      .hint = "Fetch the shard again; --nonfinite=record measures on and says so in "
                              "the artifacts."});
       }
-      notes_.push_back(fmt::format("nonfinite: {} has NaN or infinity, first at element {}; every "
-                                   "number downstream of it is marked by this note",
-                                   tensor.name, index));
+      notes_.push_back(
+          fmt::format("nonfinite: {} has NaN or infinity, first at element {}; every "
+                      "number downstream of it is marked by this note",
+                      tensor.name, index));
     }
     chunk(bytes.data(), done, elements);
     state.next_byte += elements * element_bytes;
@@ -54,24 +68,11 @@ void TensorReader::read(const formats::TensorEntry& tensor, uint64_t offset_byte
 }
 
 void TensorReader::read_as(Compute compute, const formats::TensorEntry& tensor,
-                           uint64_t offset_bytes, uint64_t count, void* out) {
-  Buffer<float> wide;
-  const bool through_f32 = compute == Compute::bf16 && tensor.dtype != DType::bf16;
-  if (through_f32) wide = Buffer<float>(kChunkBytes);
-  read(tensor, offset_bytes, count,
-       [&](const std::byte* bytes, uint64_t first, uint64_t elements) {
-         if (compute == Compute::f32) {
-           convert_to_f32(tensor.dtype, bytes, elements, static_cast<float*>(out) + first);
-           return;
-         }
-         bf16_t* target = static_cast<bf16_t*>(out) + first;
-         if (!through_f32) {
-           std::memcpy(target, bytes, elements * sizeof(bf16_t));
-           return;
-         }
-         convert_to_f32(tensor.dtype, bytes, elements, wide.data());
-         kernels::round_to_bf16(wide.data(), elements, target);
-       });
+                           uint64_t offset_bytes, uint64_t count, std::byte* out) {
+  read(tensor, offset_bytes, count, [&](const std::byte* bytes, uint64_t first, uint64_t elements) {
+    convert(tensor.dtype, bytes, elements, compute, out + first * compute_bytes(compute),
+            wide_.data());
+  });
 }
 
 std::vector<TensorDigest> TensorReader::digests() {
@@ -83,8 +84,7 @@ std::vector<TensorDigest> TensorReader::digests() {
 }
 
 SliceReader::SliceReader(TensorReader& tensors, const model::Model& model, Compute compute,
-                         const model::AttentionShape& attention,
-                         const model::ExpertShape& experts,
+                         const model::AttentionShape& attention, const model::ExpertShape& experts,
                          SlicePlan plan)
     : tensors_(tensors),
       model_(model),
@@ -105,16 +105,15 @@ size_t SliceReader::slot_bytes(const model::Model& model, const model::Attention
   const uint32_t count = std::min<uint32_t>(experts_per_slice, model.gate.experts);
   const size_t expert =
       padded(experts.gate_up().packed_bytes()) + padded(experts.down().packed_bytes());
-  return std::max(padded(attention.qkv().packed_bytes()) +
-                      padded(attention.output().packed_bytes()) +
-                      2 * padded(attention.router().packed_bytes()),
-                  count * expert);
+  return std::max(
+      padded(attention.qkv().packed_bytes()) + padded(attention.output().packed_bytes()),
+      count * expert);
 }
 
 size_t SliceReader::staging_bytes(const model::Model& model, Compute compute) {
   const model::AttentionSpec& spec = model.attention;
-  const size_t rows = std::max<size_t>(
-      size_t{spec.heads + 2 * spec.kv_heads} * spec.head_width, 2 * size_t{model.expert_width});
+  const size_t rows = std::max<size_t>(size_t{spec.heads + 2 * spec.kv_heads} * spec.head_width,
+                                       2 * size_t{model.expert_width});
   return std::max(rows * model.width * compute_bytes(compute),
                   size_t{model.gate.experts} * model.width * sizeof(float));
 }
@@ -145,9 +144,8 @@ void SliceReader::release() {
 
 void SliceReader::wait_until_full() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] {
-    return finished_ || failure_ || produced_ - released_ == plan_.slots;
-  });
+  changed_.wait(lock,
+                [&] { return finished_ || failure_ || produced_ - released_ == plan_.slots; });
 }
 
 std::byte* SliceReader::free_slot() {
@@ -192,7 +190,8 @@ void SliceReader::loop() {
 Buffer<float> read_vector(TensorReader& tensors, model::Tensor tensor) {
   if (tensor == nullptr) return {};
   Buffer<float> out(tensor->elements());
-  tensors.read_as(Compute::f32, *tensor, 0, tensor->elements(), out.data());
+  tensors.read_as(Compute::f32, *tensor, 0, tensor->elements(),
+                  reinterpret_cast<std::byte*>(out.data()));
   return out;
 }
 
@@ -212,17 +211,19 @@ Slice SliceReader::read_attention(int layer, std::byte* memory) {
   weights.k_gain = read_vector(tensors_, names.k_norm);
   tensors_.read_as(compute_, *names.o, 0, names.o->elements(), staging_.data());
   weights.output = attention_.output().pack(staging_.data(), memory);
-  memory += padded(attention_.output().packed_bytes());
   weights.mlp_gain = read_vector(tensors_, names.mlp_norm);
 
   weights.router_plain = read_vector(tensors_, names.router);
-  weights.router = attention_.router().pack(weights.router_plain.data(), memory);
-  memory += padded(attention_.router().packed_bytes());
+  const size_t router_bytes = padded(attention_.router().packed_bytes());
+  weights.router_memory = Buffer<std::byte>(2 * router_bytes);
+  weights.router =
+      attention_.router().pack(weights.router_plain.data(), weights.router_memory.data());
   auto* gained = reinterpret_cast<float*>(staging_.data());
   for (size_t i = 0; i < weights.router_plain.size(); ++i) {
     gained[i] = weights.router_plain[i] * weights.mlp_gain[i % model_.width];
   }
-  weights.router_gained = attention_.router().pack(gained, memory);
+  weights.router_gained =
+      attention_.router().pack(gained, weights.router_memory.data() + router_bytes);
   return slice;
 }
 

@@ -19,6 +19,13 @@
 
 namespace rg::stream {
 
+inline constexpr uint64_t kChunkBytes = uint64_t{1} << 20;  // stays in the second-level cache
+inline constexpr uint64_t kMaxChunkElements = kChunkBytes / 2;
+
+// `elements` stored values to the compute type; `wide` holds as many floats.
+void convert(DType dtype, const std::byte* bytes, uint64_t elements, kernels::Compute compute,
+             std::byte* out, float* wide);
+
 // Reads tensors, or consecutive pieces of them, in bounded chunks.
 class TensorReader {
  public:
@@ -31,8 +38,8 @@ class TensorReader {
   void read(const formats::TensorEntry& tensor, uint64_t offset_bytes, uint64_t count,
             const Chunk& chunk);
   // The same, converted to the compute type and written to `out`.
-  void read_as(kernels::Compute compute, const formats::TensorEntry& tensor,
-               uint64_t offset_bytes, uint64_t count, void* out);
+  void read_as(kernels::Compute compute, const formats::TensorEntry& tensor, uint64_t offset_bytes,
+               uint64_t count, std::byte* out);
 
   std::vector<TensorDigest> digests();  // of tensors read whole, by name
   const std::vector<std::string>& notes() const { return notes_; }
@@ -46,6 +53,7 @@ class TensorReader {
   const formats::Checkpoint& checkpoint_;
   NonFinite nonfinite_;
   Buffer<std::byte> chunk_;
+  Buffer<float> wide_;
   std::map<std::string, Progressing> state_;
   std::vector<std::string> notes_;
 };
@@ -67,9 +75,9 @@ using Slice = std::variant<AttentionSlice, ExpertSlice>;
 
 // How slices are cut; the plan decides.
 struct SlicePlan {
-  std::vector<int> layers;      // in order
+  std::vector<int> layers;  // in order
   uint32_t experts_per_slice = 1;
-  size_t slots = 2;             // slices in memory at once: the one computed, those being read
+  size_t slots = 2;  // slices in memory at once: the one computed, those being read
 };
 
 class SliceReader {

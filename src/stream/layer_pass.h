@@ -1,0 +1,99 @@
+// All sequences through one layer: attention and gate block by block, then the expert slices in
+// order, then what experiments see of the update. Owns every buffer of a run; nothing is
+// allocated between layers.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "model/attention_block.h"
+#include "model/expert_block.h"
+#include "stream/expert_schedule.h"
+#include "stream/layer_router.h"
+#include "stream/pass.h"
+#include "stream/row_store.h"
+#include "stream/token_tables.h"
+#include "stream/weight_reader.h"
+
+namespace rg::stream {
+
+// One token sequence of the run.
+struct Sequence {
+  uint32_t set, index;  // which set, which sequence of it
+  uint32_t first_row;   // of the run
+  uint32_t length;
+};
+
+// A run of whole sequences of one set that one worker takes through the attention part.
+struct BlockRange {
+  uint32_t first_sequence, sequences;  // of the run
+  uint32_t first_row, rows;
+};
+
+std::vector<Sequence> list_sequences(std::span<const tap::SequenceSet* const> sets);
+// Windows in groups of `block_windows`; prompts one by one.
+std::vector<BlockRange> cut_blocks(std::span<const tap::SequenceSet* const> sets,
+                                   const std::vector<Sequence>& sequences, size_t block_windows);
+
+// What all observers together ask for.
+tap::Needs combined_needs(std::span<tap::Observer* const> observers);
+
+class LayerPass {
+ public:
+  LayerPass(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
+            std::span<tap::Observer* const> observers, const Settings& settings, const Plan& plan,
+            const Shapes& shapes, const model::ExpertShape& experts, const TokenTables& tables);
+  ~LayerPass();
+
+  void begin();  // the residual starts as the embedding
+  void attention(const AttentionSlice& slice);
+  void experts(const ExpertSlice& slice);
+  void finish_layer();  // after the last expert slice
+  // Rows of the residual; `scratch` as RowStore::load.
+  const float* residual(size_t first, size_t rows, float* scratch) const;
+
+  const std::vector<Sequence>& sequences() const { return sequences_; }
+
+ private:
+  struct Worker;
+  struct LayerState;
+  struct PendingRequests;
+
+  void route(const BlockRange& block, Worker& worker, const float* residual);
+  void show_gate(size_t block_index, const BlockRange& block, Worker& worker, float* residual);
+  void schedule();
+  void compute_tile(const model::ExpertWeights& weights, std::span<const Assignment> rows,
+                    Worker& worker);
+  void commit_tile(std::span<const Assignment> rows, Worker& worker);
+  void update_block(const BlockRange& block, Worker& worker);
+  void deliver_outputs();
+  tap::Block view(const BlockRange& block, int worker) const;
+  bool watches(const tap::Observer& observer, const tap::SequenceSet* set) const;
+
+  const model::Model& model_;
+  std::span<const tap::SequenceSet* const> sets_;
+  std::span<tap::Observer* const> observers_;
+  const Settings& settings_;
+  const Shapes& shapes_;
+  const model::ExpertShape& expert_shape_;
+  const TokenTables& tables_;
+  const tap::Needs needs_;
+  kernels::RopeTable rope_;
+
+  std::vector<Sequence> sequences_;
+  std::vector<BlockRange> blocks_;
+  size_t rows_ = 0;
+  uint64_t output_rows_ = 0;
+
+  std::optional<SpillFile> spill_;
+  RowStore residual_, update_, gate_inputs_, attention_sum_, expert_sum_, outputs_;
+  Buffer<int32_t> ranked_;  // (rows, k+1)
+  Buffer<float> weights_;   // (rows, k)
+
+  std::vector<Worker> workers_;
+  std::vector<LayerRouter::WorkerScratch> router_scratch_;
+  std::vector<PendingRequests> pending_;  // per observer and block
+  std::unique_ptr<LayerState> layer_;
+};
+
+}  // namespace rg::stream

@@ -1,0 +1,155 @@
+#include "stream/pass.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/cancel.h"
+#include "base/parallel.h"
+#include "kernels/elementwise.h"
+#include "stream/layer_pass.h"
+
+namespace rg::stream {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Final norm and unembedding, as many sequences at a time as there are threads, handed over in
+// order.
+void emit_logits(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
+                 const LayerPass& layers, const TokenTables& tables,
+                 const kernels::WeightProduct& unembedding, const Shapes& shapes,
+                 const Settings& settings, const LogitsSink& sink) {
+  struct Lane {
+    const kernels::WeightProduct* product;
+    Buffer<float> rows, normed, logits;
+    Buffer<std::byte> narrow;
+    kernels::Scratch scratch;
+  };
+  std::map<uint32_t, kernels::WeightProduct> products;
+  for (const Sequence& sequence : layers.sequences()) {
+    products.try_emplace(shapes.of_length(sequence.length).rows(),
+                         shapes.of_length(sequence.length).rows(), unembedding);
+  }
+  const size_t longest = shapes.longest();
+  std::vector<Lane> lanes;
+  for (int i = 0; i < settings.threads; ++i) {
+    Lane lane{.product = nullptr,
+              .rows = Buffer<float>(longest * model.width),
+              .normed = Buffer<float>(longest * model.width),
+              .logits = Buffer<float>(longest * model.vocabulary),
+              .narrow = Buffer<std::byte>(longest * model.width * 2),
+              .scratch = {}};
+    for (const auto& [rows, product] : products) lane.scratch.reserve(product.scratch_bytes());
+    lanes.push_back(std::move(lane));
+  }
+  const std::vector<Sequence>& sequences = layers.sequences();
+  for (size_t first = 0; first < sequences.size(); first += lanes.size()) {
+    throw_if_stopped();
+    const size_t count = std::min(lanes.size(), sequences.size() - first);
+    parallel_for(count, settings.threads, [&](size_t i, int) {
+      Lane& lane = lanes[i];
+      const Sequence& sequence = sequences[first + i];
+      const uint32_t padded = shapes.of_length(sequence.length).rows();
+      const float* residual =
+          layers.residual(sequence.first_row, sequence.length, lane.rows.data());
+      for (size_t t = 0; t < sequence.length; ++t) {
+        kernels::rms_norm(residual + t * model.width, tables.final_gain().data(), model.width,
+                          model.norm_epsilon, lane.normed.data() + t * model.width);
+      }
+      std::fill(lane.normed.data() + size_t{sequence.length} * model.width,
+                lane.normed.data() + size_t{padded} * model.width, 0.0f);
+      const void* in = lane.normed.data();
+      if (settings.compute == Compute::bf16) {
+        kernels::round_to_bf16(lane.normed.data(), size_t{padded} * model.width,
+                               reinterpret_cast<bf16_t*>(lane.narrow.data()));
+        in = lane.narrow.data();
+      }
+      products.at(padded).run(in, tables.packed_unembedding(), lane.logits.data(), lane.scratch);
+    });
+    for (size_t i = 0; i < count; ++i) {
+      const Sequence& sequence = sequences[first + i];
+      const uint32_t set_start = sequences[first + i - sequence.index].first_row;
+      sink({.set = sets[sequence.set],
+            .first_sequence = sequence.index,
+            .sequences = 1,
+            .first_row = sequence.first_row - set_start,
+            .rows = sequence.length,
+            .worker = 0},
+           lanes[i].logits.data(), model.vocabulary);
+    }
+  }
+}
+
+}  // namespace
+
+PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& model,
+                    std::span<const tap::SequenceSet* const> sets,
+                    std::span<tap::Observer* const> observers, const Settings& settings,
+                    const Plan& plan, Progress& progress, const LogitsSink* logits) {
+  const auto start = Clock::now();
+  PassResult result;
+  const Shapes shapes(model, settings.compute, sets);
+  const model::ExpertShape experts(model, settings.compute);
+  std::optional<kernels::WeightProduct> unembedding;
+  if (logits != nullptr) {
+    unembedding.emplace(shapes.main().rows(), model.width, model.vocabulary, settings.compute);
+  }
+  TensorReader tensors(checkpoint, settings.nonfinite);
+  const NextRows next =
+      combined_needs(observers).next_unembedding ? NextRows::gather : NextRows::none;
+  const TokenTables tables(tensors, model, sets, next, unembedding ? &*unembedding : nullptr,
+                           settings.compute);
+  LayerPass layers(model, sets, observers, settings, plan, shapes, experts, tables);
+  {
+    SliceReader reader(tensors, model, settings.compute, shapes.main(), experts,
+                       {.layers = model.moe_layers,
+                        .experts_per_slice = plan.experts_per_slice,
+                        .slots = plan.slices_in_memory});
+    layers.begin();
+    if (settings.whole_model_first) reader.wait_until_full();
+    const uint32_t slices_per_layer =
+        (model.gate.experts + plan.experts_per_slice - 1) / plan.experts_per_slice;
+    const double steps = static_cast<double>(model.layers) * (1.0 + slices_per_layer);
+    double step = 0;
+    const auto advanced = [&](int layer) {
+      progress.layer_advanced(layer, static_cast<int>(model.layers), ++step / steps);
+    };
+    for (const int layer : model.moe_layers) {
+      checkpoint.throw_if_changed();
+      // Kept until the layer ends for its router; its slot goes on to other slices before.
+      const AttentionSlice attention = std::move(std::get<AttentionSlice>(reader.next()));
+      auto working = Clock::now();
+      layers.attention(attention);
+      result.layer_seconds += seconds_since(working);
+      reader.release();
+      advanced(layer);
+      for (uint32_t i = 0; i < slices_per_layer; ++i) {
+        const Slice& slice = reader.next();
+        working = Clock::now();
+        layers.experts(std::get<ExpertSlice>(slice));
+        result.layer_seconds += seconds_since(working);
+        reader.release();
+        advanced(layer);
+      }
+      working = Clock::now();
+      layers.finish_layer();
+      result.layer_seconds += seconds_since(working);
+    }
+  }
+  checkpoint.throw_if_changed();
+  if (logits != nullptr) {
+    emit_logits(model, sets, layers, tables, *unembedding, shapes, settings, *logits);
+  }
+  result.digests = tensors.digests();
+  result.notes = tensors.notes();
+  for (const std::string& note : result.notes) progress.note(note);
+  result.weight_bytes_read = checkpoint.bytes_read();
+  result.seconds = seconds_since(start);
+  return result;
+}
+
+}  // namespace rg::stream

@@ -1,0 +1,259 @@
+// The plan: from headers alone, what a pass will read, compute, hold and spill.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "base/error.h"
+#include "stream/layer_pass.h"
+
+namespace rg::stream {
+namespace {
+
+constexpr uint64_t kProgramBytes = uint64_t{48} << 20;  // code, libraries, generated kernels
+constexpr uint64_t kSliceTarget = uint64_t{128} << 20;  // packed bytes of an expert slice
+constexpr size_t kBlockRows = 256;                      // at least, by default
+constexpr double kPreparationSecondsPerByte = 1.45e-9;  // read, hash, check and pack; one core
+
+uint64_t available_memory() {
+  std::ifstream info("/proc/meminfo");
+  for (std::string key, unit; info >> key;) {
+    uint64_t kib = 0;
+    info >> kib;
+    std::getline(info, unit);
+    if (key == "MemAvailable:") return kib * 1024;
+  }
+  return uint64_t{4} << 30;
+}
+
+// The facts of a run that memory and work follow from.
+struct Run {
+  const model::Model& model;
+  std::span<const tap::SequenceSet* const> sets;
+  std::span<tap::Observer* const> observers;
+  Logits logits;
+  const Settings& settings;
+  const Shapes& shapes;
+  const model::ExpertShape& experts;
+  tap::Needs needs;
+  uint64_t rows = 0;
+  uint64_t distinct = 0;
+
+  uint64_t wide_row() const { return uint64_t{model.width} * sizeof(float); }
+  uint64_t narrow_row() const { return uint64_t{model.width} * compute_bytes(settings.compute); }
+};
+
+uint64_t rows_of(std::span<const tap::SequenceSet* const> sets) {
+  uint64_t rows = 0;
+  for (const tap::SequenceSet* set : sets) rows += set->rows();
+  return rows;
+}
+
+uint64_t output_rows(const Run& run) {
+  double rows = 0;
+  for (const tap::Observer* observer : run.observers) {
+    rows +=
+        observer->needs().stored_outputs_per_row * static_cast<double>(rows_of(observer->sets()));
+  }
+  return static_cast<uint64_t>(rows) + (rows > 0 ? 1 : 0);
+}
+
+uint64_t worker_bytes(const Run& run, size_t block_rows) {
+  const uint64_t wide = block_rows * run.wide_row();
+  const uint64_t buffers = 4u + (run.needs.residual_in ? 1u : 0u) + (run.needs.parts ? 2u : 0u);
+  const uint64_t experts = run.model.gate.experts;
+  return buffers * wide + block_rows * run.narrow_row() + 2 * block_rows * experts * 4 +
+         2 * run.shapes.longest() * run.wide_row() + run.shapes.longest() * experts * 4 +
+         model::AttentionScratch::bytes(run.model, run.shapes.longest(), run.settings.compute) +
+         model::ExpertTile::bytes(run.model, run.settings.compute);
+}
+
+// Fills the memory table for the choices already made in `plan`.
+void tabulate(const Run& run, Plan& plan) {
+  plan.memory.clear();
+  plan.spill_bytes = 0;
+  const auto line = [&](const std::string& what, uint64_t bytes) {
+    if (bytes != 0) plan.memory.push_back({what, bytes});
+  };
+  const auto store = [&](const std::string& what, uint64_t bytes, bool spilled) {
+    if (spilled) {
+      plan.spill_bytes += bytes;
+    } else {
+      line(what, bytes);
+    }
+  };
+  const uint64_t all_wide = run.rows * run.wide_row();
+  const uint64_t k = run.model.gate.top_k;
+  size_t block_rows = 0;
+  for (const BlockRange& block :
+       cut_blocks(run.sets, list_sequences(run.sets), plan.block_windows)) {
+    block_rows = std::max<size_t>(block_rows, block.rows);
+  }
+
+  line("program", kProgramBytes);
+  line("embedding rows of the tokens", run.distinct * run.wide_row() + 4 * run.model.vocabulary);
+  if (run.needs.next_unembedding) {
+    line("unembedding rows of the next tokens",
+         run.distinct * run.wide_row() + 4 * run.model.vocabulary);
+  }
+  if (run.logits == Logits::wanted) {
+    const uint64_t table = uint64_t{run.model.vocabulary} * run.narrow_row();
+    line("unembedding, packed (and once as read)", 2 * table);
+    line("final logits of a sequence per thread", uint64_t{run.shapes.longest()} *
+                                                      run.model.vocabulary * 4 *
+                                                      static_cast<uint64_t>(run.settings.threads));
+  }
+  store("residual stream", all_wide, plan.spill_residual);
+  store("updates of the MoE branch", all_wide, plan.spill_updates);
+  store("gate inputs", run.rows * run.narrow_row(), plan.spill_gate_inputs);
+  if (run.needs.parts) {
+    store("attention and expert sums", 2 * all_wide, plan.spill_parts);
+  }
+  store("expert outputs kept for pairs", plan.output_rows * run.wide_row(), plan.spill_outputs);
+  line("decisions and schedule of a layer", run.rows * ((k + 1) * 4 + k * (4 + 16 + 8)));
+  line("experiments' own records", run.needs.held_bytes);
+  line(fmt::format("{} weight slices", plan.slices_in_memory),
+       plan.slices_in_memory * SliceReader::slot_bytes(run.model, run.shapes.main(), run.experts,
+                                                       plan.experts_per_slice));
+  line("weights as read",
+       SliceReader::staging_bytes(run.model, run.settings.compute) + 3 * kChunkBytes);
+  line(fmt::format("buffers of {} threads", run.settings.threads),
+       static_cast<uint64_t>(run.settings.threads) * worker_bytes(run, block_rows));
+  plan.peak_bytes = 0;
+  for (const Plan::Line& entry : plan.memory) plan.peak_bytes += entry.bytes;
+}
+
+// Spills more and more, least used rows first, and cuts slices finer, until the plan fits.
+bool fit(const Run& run, uint64_t budget, uint32_t default_experts, Plan& plan) {
+  bool* const spills[] = {&plan.spill_outputs, &plan.spill_parts, &plan.spill_residual,
+                          &plan.spill_gate_inputs, &plan.spill_updates};
+  for (size_t level = 0; level <= std::size(spills); ++level) {
+    if (level > 0) *spills[level - 1] = true;
+    const uint32_t finest = level == std::size(spills) ? 1 : std::max(1u, default_experts / 8);
+    for (uint32_t experts = default_experts;; experts = std::max(finest, experts / 2)) {
+      plan.experts_per_slice = experts;
+      tabulate(run, plan);
+      if (plan.peak_bytes <= budget) return true;
+      if (experts == finest) break;
+    }
+  }
+  return false;
+}
+
+std::string table_of(const Plan& plan) {
+  std::string text;
+  for (const Plan::Line& entry : plan.memory) {
+    if (!text.empty()) text += " + ";
+    text += fmt::format("{} {:.1f} MB", entry.what, static_cast<double>(entry.bytes) / 1e6);
+  }
+  return text;
+}
+
+[[noreturn]] void refuse(const Run& run, uint64_t budget, Plan plan) {
+  const double need = static_cast<double>(plan.peak_bytes) / 1e6;
+  std::string fix = fmt::format("--memory {:.0f}M", need * 1.01 + 1);
+  for (const auto& [option, threads, windows] :
+       {std::tuple{"--block-windows 1", run.settings.threads, size_t{1}},
+        std::tuple{"--threads 1", 1, plan.block_windows},
+        std::tuple{"--threads 1 --block-windows 1", 1, size_t{1}}}) {
+    Settings smaller = run.settings;
+    smaller.threads = threads;
+    const Run other{run.model,  run.sets,    run.observers, run.logits, smaller,
+                    run.shapes, run.experts, run.needs,     run.rows,   run.distinct};
+    Plan attempt = plan;
+    attempt.block_windows = windows;
+    tabulate(other, attempt);
+    if (attempt.peak_bytes <= budget) {
+      fix = option;
+      break;
+    }
+  }
+  throw Error(ErrorId::RT004,
+              {.object = "--memory",
+               .found = fmt::format("a plan of {:.1f} MB with everything spilled: {}", need,
+                                    table_of(plan)),
+               .expected = fmt::format("at most {:.1f} MB", static_cast<double>(budget) / 1e6),
+               .hint = "Use " + fix + ", or fewer windows."});
+}
+
+// Bytes of the tensors that the pass binds.
+uint64_t bytes_to_read(const Run& run) {
+  const model::Model& model = run.model;
+  uint64_t bytes = model.embedding->size_bytes;
+  const bool unembedding = run.logits == Logits::wanted || run.needs.next_unembedding;
+  if (unembedding && !model.tied_embeddings) bytes += model.unembedding->size_bytes;
+  if (run.logits == Logits::wanted) bytes += model.final_norm->size_bytes;
+  for (const model::LayerTensors& layer : model.layer_tensors) {
+    for (const model::Tensor tensor : {layer.attention_norm, layer.q, layer.k, layer.v, layer.o,
+                                       layer.q_norm, layer.k_norm, layer.mlp_norm, layer.router}) {
+      if (tensor != nullptr) bytes += tensor->size_bytes;
+    }
+    for (const model::ExpertTensors& expert : layer.experts) {
+      bytes += expert.gate.bytes() + expert.up.bytes() + expert.down.bytes();
+    }
+  }
+  return bytes;
+}
+
+void count_work(const Run& run, Plan& plan) {
+  const model::Model& model = run.model;
+  const double d = model.width;
+  const double q = double{1} * model.attention.heads * model.attention.head_width;
+  const double kv = double{1} * model.attention.kv_heads * model.attention.head_width;
+  const double expert = 6 * d * model.expert_width;
+  const double layers = model.layers;
+  for (const tap::SequenceSet* set : run.sets) {
+    for (const uint32_t length : set->lengths) {
+      const double per_row = 2 * d * (q + 2 * kv) + 2 * q * d + 4.0 * length * q +
+                             2 * d * model.gate.experts + model.gate.top_k * expert;
+      plan.flops += layers * length * per_row;
+    }
+  }
+  if (run.logits == Logits::wanted) {
+    plan.flops += 2 * d * model.vocabulary * static_cast<double>(run.rows);
+  }
+  for (const tap::Observer* observer : run.observers) {
+    plan.extra_flops += layers * expert * observer->needs().extra_outputs_per_row *
+                        static_cast<double>(rows_of(observer->sets()));
+  }
+  plan.read_bytes = bytes_to_read(run);
+  const double read = static_cast<double>(plan.read_bytes);
+  const double compute = (plan.flops + plan.extra_flops) / plan.flops_per_s +
+                         read * kPreparationSecondsPerByte / run.settings.threads;
+  plan.expected_seconds =
+      std::max({compute, read / run.settings.disk_bytes_per_s, read * kPreparationSecondsPerByte});
+}
+
+}  // namespace
+
+Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
+               std::span<tap::Observer* const> observers, Logits logits, const Settings& settings) {
+  const Shapes shapes(model, settings.compute, sets);
+  const model::ExpertShape experts(model, settings.compute);
+  const Run run{model,         sets,
+                observers,     logits,
+                settings,      shapes,
+                experts,       combined_needs(observers),
+                rows_of(sets), TokenTables::distinct_ids(sets)};
+  Plan plan;
+  uint32_t shortest = UINT32_MAX;
+  for (const uint32_t length : sets.front()->lengths) shortest = std::min(shortest, length);
+  plan.block_windows = settings.block_windows != 0
+                           ? settings.block_windows
+                           : std::max<size_t>(1, kBlockRows / std::max(1u, shortest));
+  plan.output_rows = output_rows(run);
+  const auto default_experts = static_cast<uint32_t>(
+      std::clamp<uint64_t>(kSliceTarget / experts.packed_bytes(), 1, model.gate.experts));
+  plan.experts_per_slice = default_experts;
+  if (settings.whole_model_first) {
+    const size_t groups = (model.gate.experts + default_experts - 1) / default_experts;
+    plan.slices_in_memory = model.layers * (1 + groups);
+  }
+  const uint64_t budget = settings.memory_bytes ? *settings.memory_bytes : available_memory();
+  if (!fit(run, budget, default_experts, plan)) refuse(run, budget, plan);
+  plan.flops_per_s = measure_flops_per_s(settings.compute, settings.threads);
+  count_work(run, plan);
+  return plan;
+}
+
+}  // namespace rg::stream

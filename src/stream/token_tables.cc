@@ -1,0 +1,87 @@
+#include "stream/token_tables.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_set>
+
+#include "base/error.h"
+#include "kernels/elementwise.h"
+
+namespace rg::stream {
+
+TokenTables::Rows::Rows(std::span<const tap::SequenceSet* const> sets, uint32_t vocabulary,
+                        uint32_t width)
+    : place_(vocabulary, kAbsent), width_(width) {
+  uint32_t distinct = 0;
+  for (const tap::SequenceSet* set : sets) {
+    for (const int32_t id : set->ids) {
+      if (id < 0 || static_cast<uint32_t>(id) >= vocabulary) {
+        throw Error(ErrorId::TK010,
+                    {.file = set->name,
+                     .found = fmt::format("token id {}", id),
+                     .expected = fmt::format("ids below the {} rows of the embedding", vocabulary),
+                     .hint = "The tokenizer or the ids belong to another checkpoint."});
+      }
+      uint32_t& place = place_[static_cast<size_t>(id)];
+      if (place == kAbsent) place = distinct++;
+    }
+  }
+  values_ = Buffer<float>(size_t{distinct} * width);
+}
+
+void TokenTables::Rows::take(DType dtype, const std::byte* bytes, uint64_t first,
+                             uint64_t elements) {
+  const uint64_t end = first + elements;
+  for (uint64_t row = first / width_; row * width_ < end; ++row) {
+    if (place_[row] == kAbsent) continue;
+    const uint64_t from = std::max(first, row * width_);
+    const uint64_t to = std::min(end, (row + 1) * width_);
+    float* target = values_.data() + uint64_t{place_[row]} * width_ + (from - row * width_);
+    convert_to_f32(dtype, bytes + (from - first) * dtype_bytes(dtype), to - from, target);
+  }
+}
+
+TokenTables::TokenTables(TensorReader& tensors, const model::Model& model,
+                         std::span<const tap::SequenceSet* const> sets, NextRows next_rows,
+                         const kernels::WeightProduct* unembedding, kernels::Compute compute)
+    : embedding_(sets, model.vocabulary, model.width) {
+  const bool gather_next = next_rows == NextRows::gather;
+  if (gather_next) next_ = Rows(sets, model.vocabulary, model.width);
+  std::vector<Rows*> from_embedding = {&embedding_};
+  if (model.tied_embeddings && gather_next) from_embedding.push_back(&next_);
+  read_table(tensors, model.embedding, from_embedding,
+             model.tied_embeddings ? unembedding : nullptr, compute);
+  if (!model.tied_embeddings && (gather_next || unembedding != nullptr)) {
+    std::vector<Rows*> from_unembedding;
+    if (gather_next) from_unembedding.push_back(&next_);
+    read_table(tensors, model.unembedding, from_unembedding, unembedding, compute);
+  }
+  if (unembedding != nullptr) final_gain_ = read_vector(tensors, model.final_norm);
+}
+
+void TokenTables::read_table(TensorReader& tensors, model::Tensor table,
+                             std::span<Rows* const> gather,
+                             const kernels::WeightProduct* unembedding, kernels::Compute compute) {
+  const size_t narrow = kernels::compute_bytes(compute);
+  Buffer<std::byte> raw(unembedding == nullptr ? 0 : table->elements() * narrow);
+  Buffer<float> wide(unembedding == nullptr ? 0 : kMaxChunkElements);
+  tensors.read(
+      *table, 0, table->elements(), [&](const std::byte* bytes, uint64_t first, uint64_t elements) {
+        for (Rows* rows : gather) rows->take(table->dtype, bytes, first, elements);
+        if (unembedding == nullptr) return;
+        convert(table->dtype, bytes, elements, compute, raw.data() + first * narrow, wide.data());
+      });
+  if (unembedding == nullptr) return;
+  packed_memory_ = Buffer<std::byte>(unembedding->packed_bytes());
+  packed_ = unembedding->pack(raw.data(), packed_memory_.data());
+}
+
+uint64_t TokenTables::distinct_ids(std::span<const tap::SequenceSet* const> sets) {
+  std::unordered_set<int32_t> distinct;
+  for (const tap::SequenceSet* set : sets) distinct.insert(set->ids.begin(), set->ids.end());
+  return distinct.size();
+}
+
+}  // namespace rg::stream

@@ -1,0 +1,60 @@
+// Rows of the embedding and unembedding that a run needs, gathered in one read of each table.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "stream/weight_reader.h"
+#include "tap/tap.h"
+
+namespace rg::stream {
+
+enum class NextRows { none, gather };
+
+class TokenTables : public tap::Embeddings {
+ public:
+  // Gathers the embedding rows of all ids and, if asked for, the unembedding rows of all true
+  // next tokens; packs the whole unembedding if `unembedding` is given (final logits). TK010 for
+  // an id outside the embedding.
+  TokenTables(TensorReader& tensors, const model::Model& model,
+              std::span<const tap::SequenceSet* const> sets, NextRows next_rows,
+              const kernels::WeightProduct* unembedding, kernels::Compute compute);
+
+  const float* row(int32_t id) const override { return embedding_.row(id); }  // of the embedding
+  const float* unembedding(int32_t id) const { return next_.row(id); }
+  const kernels::PackedWeights& packed_unembedding() const { return packed_; }
+  const Buffer<float>& final_gain() const { return final_gain_; }
+
+  static uint64_t distinct_ids(std::span<const tap::SequenceSet* const> sets);
+
+ private:
+  // Some rows of a table as fp32, found by token id.
+  class Rows {
+   public:
+    Rows() = default;
+    Rows(std::span<const tap::SequenceSet* const> sets, uint32_t vocabulary, uint32_t width);
+    const float* row(int32_t id) const {
+      return values_.data() + size_t{place_[static_cast<size_t>(id)]} * width_;
+    }
+    // Takes what it needs of `elements` stored values that start at element `first` of the table.
+    void take(DType dtype, const std::byte* bytes, uint64_t first, uint64_t elements);
+
+   private:
+    static constexpr uint32_t kAbsent = UINT32_MAX;
+    std::vector<uint32_t> place_;  // (vocabulary)
+    uint32_t width_ = 0;
+    Buffer<float> values_;  // (distinct ids, d)
+  };
+
+  void read_table(TensorReader& tensors, model::Tensor table, std::span<Rows* const> gather,
+                  const kernels::WeightProduct* unembedding, kernels::Compute compute);
+
+  Rows embedding_, next_;
+  Buffer<std::byte> packed_memory_;
+  kernels::PackedWeights packed_;
+  Buffer<float> final_gain_;
+};
+
+}  // namespace rg::stream
