@@ -1,0 +1,119 @@
+// The pass against Hugging Face's OlmoeForCausalLM on the golden checkpoints.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/error.h"
+#include "golden.h"
+
+namespace rg::stream {
+namespace {
+
+class Parity : public testing::TestWithParam<std::string> {};
+
+TEST_P(Parity, RouterLogitsFinalLogitsAndTopKAgreeInF32) {
+  const Golden golden(GetParam());
+  const Record record = golden.run({});
+  for (const std::string& line : violations(golden, record, "")) ADD_FAILURE() << line;
+}
+
+TEST_P(Parity, EveryStepOfTheLayersAgrees) {
+  const Golden golden(GetParam());
+  const Record record = golden.run({});
+  for (size_t n = 0; n < record.layers.size(); ++n) {
+    const LayerRecord& layer = record.layers[n];
+    const std::pair<const char*, const std::vector<float>*> steps[] = {
+        {"residual_in", &layer.residual_in},   {"attention_out", &layer.attention_out},
+        {"residual_pre", &layer.residual_pre}, {"gate_input", &layer.gate_input},
+        {"topk_weights", &layer.topk_weights}, {"update", &layer.update}};
+    for (const auto& [name, found] : steps) {
+      const std::string tensor = fmt::format("layers.{}.{}", n, name);
+      EXPECT_LE(relative_error(*found, golden.expected().floats(tensor)), kParity) << tensor;
+    }
+    EXPECT_EQ(layer.topk_ids, golden.expected().ints(fmt::format("layers.{}.topk_ids", n))) << n;
+    EXPECT_LE(relative_error(layer.parts, layer.residual_pre), 1e-6) << n;
+    EXPECT_LE(relative_error(layer.counterfactual, layer.router_logits), 1e-6) << n;
+  }
+}
+
+TEST_P(Parity, ThreadsAndBlocksDoNotChangeABit) {
+  const Golden golden(GetParam());
+  const auto bits_of = [](const std::vector<float>& values) {
+    return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+  };
+  const Record one = golden.run({.threads = 1, .block_windows = 1});
+  for (const How& how :
+       {How{.threads = 2, .block_windows = 1}, How{.threads = 3, .block_windows = 2},
+        How{.threads = 2, .block_windows = 0}}) {
+    const Record other = golden.run(how);
+    EXPECT_EQ(bits_of(one.logits), bits_of(other.logits));
+    for (size_t n = 0; n < one.layers.size(); ++n) {
+      EXPECT_EQ(bits_of(one.layers[n].scores), bits_of(other.layers[n].scores)) << n;
+      EXPECT_EQ(bits_of(one.layers[n].update), bits_of(other.layers[n].update)) << n;
+      EXPECT_EQ(bits_of(one.layers[n].counterfactual), bits_of(other.layers[n].counterfactual));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, Parity, testing::ValuesIn(golden_names()), [](const auto& param) {
+  std::string name = param.param;
+  for (char& c : name) c = c == '-' ? '_' : c;
+  return name;
+});
+
+TEST(ParityUnmasked, EveryTokenSeesTheWholeSequence) {
+  const Golden golden("mha");
+  const Record record = golden.run(golden.model(), golden.sequences(false), {});
+  for (const std::string& line : violations(golden, record, "unmasked.")) ADD_FAILURE() << line;
+}
+
+TEST(ParityTall, SomeExpertNeedsASecondTile) {
+  const Golden golden("tall");
+  std::vector<size_t> rows(golden.model().gate.experts);
+  const size_t k = golden.model().gate.top_k;
+  const std::vector<int32_t> ids = golden.expected().ints("layers.0.topk_ids");
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (i % (k + 1) < k) ++rows[static_cast<size_t>(ids[i])];
+  }
+  EXPECT_GT(*std::max_element(rows.begin(), rows.end()), 192u);
+  EXPECT_GT(golden.sequences(true).rows(), 192u);
+}
+
+// Inputs of products are rounded to 8 significant bits; the bound holds where no token changes an
+// expert, so it is asked of the first layer, before any selection could differ, and the final
+// logits are held to their root mean square.
+TEST(ParityBf16, StaysNearOrIsRefused) {
+  if (choose_compute("auto") != Compute::bf16) {
+    try {
+      choose_compute("bf16");
+      FAIL() << "bf16 must be refused on this CPU";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.id(), ErrorId::RT003);
+    }
+    return;
+  }
+  for (const std::string& name : golden_names()) {
+    const Golden golden(name);
+    const Record record = golden.run({.compute = Compute::bf16});
+    const std::vector<float> expected = golden.expected().floats("logits");
+    const double first = relative_error(record.layers[0].router_logits,
+                                        golden.expected().floats("layers.0.router_logits"));
+    double error = 0, power = 0;
+    ASSERT_EQ(expected.size(), record.logits.size());
+    for (size_t i = 0; i < expected.size(); ++i) {
+      error += std::pow(static_cast<double>(expected[i] - record.logits[i]), 2);
+      power += std::pow(static_cast<double>(expected[i]), 2);
+    }
+    RecordProperty(name + "_first_layer", fmt::format("{:.2e}", first));
+    RecordProperty(name + "_logits_rms", fmt::format("{:.2e}", std::sqrt(error / power)));
+    EXPECT_LE(first, 2e-2) << name;
+    EXPECT_GT(first, kParity) << name << ": bf16 did not run";
+    EXPECT_LE(std::sqrt(error / power), 0.15) << name;
+  }
+}
+
+}  // namespace
+}  // namespace rg::stream
