@@ -14,26 +14,38 @@ namespace rg::text {
 struct Encoding {
   std::vector<int32_t> ids;
   // Byte range [begin, end) in the *input* text that each id covers; special tokens added by the
-  // post-processor cover nothing (begin == end). Exact also through the normalizer: a range of
-  // normalised text maps to the smallest input range that produced it.
+  // post-processor cover nothing (begin == end). Whole characters: a token that is part of one
+  // covers it all. Exact also through the normalizer: characters that were normalised together
+  // (a letter and its marks) map to the input characters that they came from.
   std::vector<uint32_t> begins, ends;
 };
 
-enum class SpecialTokens { add, leave_out };  // what the post-processor would add
+enum class SpecialTokens { add, leave_out };   // what the post-processor would add
 enum class UnknownPatterns { refuse, allow };  // pre-tokenizer patterns off the tested list (TK001)
+
+struct TokenizerFile;
 
 class Tokenizer {
  public:
+  // TK001 to TK005 where the file is refused; docs/corpora.md lists what is supported.
   static Tokenizer load(const std::filesystem::path& tokenizer_json, UnknownPatterns patterns);
+  // The same from the file's text; `name` stands in messages.
+  static Tokenizer parse(std::string_view tokenizer_json, const std::string& name,
+                         UnknownPatterns patterns);
 
   // `text` must be valid UTF-8 (CO003 otherwise). Linear time up to a log factor, constant stack.
+  // TK006 if a pattern allowed from off the tested list backtracks without end. Safe to call from
+  // many threads.
   Encoding encode(std::string_view text, SpecialTokens special) const;
+  // The ids alone: the same, quicker.
+  std::vector<int32_t> encode_ids(std::string_view text, SpecialTokens special) const;
   // Text of one id with the byte-level alphabet undone; may be a partial UTF-8 sequence.
   std::string token_bytes(int32_t id) const;
 
-  int32_t largest_id() const;           // over vocabulary and added tokens
-  size_t vocabulary_size() const;       // entries incl. added tokens
-  const std::string& sha256() const;    // of the file's bytes
+  int32_t largest_id() const;                     // over vocabulary and added tokens
+  size_t vocabulary_size() const;                 // entries incl. added tokens
+  const std::string& sha256() const;              // of the file's bytes
+  const std::string& file() const;                // its path
   const std::vector<std::string>& notes() const;  // e.g. an allowed unknown pattern
 
   Tokenizer(Tokenizer&&) noexcept;
@@ -43,7 +55,11 @@ class Tokenizer {
  private:
   struct Impl;
   explicit Tokenizer(std::unique_ptr<Impl> impl);
+  static Tokenizer from_file(TokenizerFile file, UnknownPatterns patterns);
   std::unique_ptr<Impl> impl_;
 };
+
+// TK010 unless every id that the tokenizer can give has a row in the model's embedding.
+void require_ids_below(const Tokenizer& tokenizer, uint64_t embedding_rows);
 
 }  // namespace rg::text

@@ -15,15 +15,15 @@ enum class Utf8Policy { refuse, replace };
 enum class Packing { by_document, packed };
 
 struct DomainSpec {
-  std::string name;               // "prose"
-  std::filesystem::path path;     // file or folder
+  std::string name;            // "prose"
+  std::filesystem::path path;  // file or folder
 };
 
 struct WindowSettings {
   uint32_t seq_len = 256;
   std::optional<uint32_t> windows = 200;  // none: all
   uint64_t seed = 0;
-  std::string text_field = "text";        // of jsonl records
+  std::string text_field = "text";  // of jsonl records
   Utf8Policy utf8 = Utf8Policy::refuse;
   Packing packing = Packing::by_document;
   uint64_t max_decompressed_bytes = uint64_t{64} << 30;
@@ -33,22 +33,22 @@ struct WindowSettings {
 // Counts and hashes that the artifact's `data` and `manifest` carry.
 struct CorpusRecord {
   uint64_t documents = 0, bytes = 0, tokens = 0;
-  uint64_t skipped_short = 0;          // documents with fewer than seq_len tokens
-  uint64_t skipped_extension = 0;      // files in a folder without a known text extension
-  uint64_t skipped_not_utf8 = 0;       // files in a folder that are not UTF-8
-  uint64_t replaced_utf8 = 0;          // invalid sequences replaced under Utf8Policy::replace
+  uint64_t skipped_short = 0;      // documents with fewer than seq_len tokens
+  uint64_t skipped_extension = 0;  // files in a folder without a known text extension
+  uint64_t skipped_not_utf8 = 0;   // files in a folder that are not UTF-8
+  uint64_t replaced_utf8 = 0;      // invalid sequences replaced under Utf8Policy::replace
   uint64_t windows_available = 0;
-  std::string corpus_sha256;           // of the decoded text stream of all documents, in order
+  std::string corpus_sha256;  // of the decoded text stream of all documents, in order
   std::vector<std::pair<std::string, std::string>> file_sha256;  // relative path, raw bytes' hash
 };
 
 struct WindowSet {
   std::string domain;
   uint32_t seq_len = 0;
-  std::vector<int32_t> ids;            // (windows, seq_len)
-  std::vector<uint32_t> document;      // (windows): index into document_ids
+  std::vector<int32_t> ids;               // (windows, seq_len)
+  std::vector<uint32_t> document;         // (windows): index into document_ids
   std::vector<std::string> document_ids;  // relative path, or path:line for jsonl; used ones only
-  std::string ids_sha256;              // of ids as little-endian int32
+  std::string ids_sha256;                 // of ids as little-endian int32
   CorpusRecord corpus;
   std::vector<std::string> notes;
 
@@ -59,7 +59,7 @@ struct WindowSet {
 // post-processor's special tokens, cut from their start into consecutive windows, the rest
 // dropped. `settings.windows` of them are drawn without replacement (Purpose::window_choice,
 // j = domain_index) and kept in corpus order. CO001..CO006.
-WindowSet make_windows(const DomainSpec& domain, uint32_t domain_index,
-                       const Tokenizer& tokenizer, const WindowSettings& settings);
+WindowSet make_windows(const DomainSpec& domain, uint32_t domain_index, const Tokenizer& tokenizer,
+                       const WindowSettings& settings);
 
 }  // namespace rg::text

@@ -1,0 +1,316 @@
+#include "text/tokenizer.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+
+#include "base/utf8.h"
+#include "text/components.h"
+#include "text/fields.h"
+#include "text/word_cache.h"
+
+namespace rg::text {
+namespace {
+
+// Longest text whose offsets fit the encoding; also keeps a word's place in 32 bits.
+constexpr uint64_t kMaxTextBytes = UINT32_MAX - 16;
+constexpr size_t kScratchKept = size_t{1} << 20;  // symbols that an idle thread keeps memory for
+
+// Memory of one thread, and its cache of words for the tokenizer it last served.
+struct ThreadScratch {
+  uint64_t owner = 0;
+  WordCache cache;
+  BpeScratch bpe;
+  BpeOutput words;
+  PreTokenizerScratch pre_tokenizer;
+  std::vector<Segment> raw_segments, segments;
+
+  void trim() {
+    if (bpe.ids.capacity() > kScratchKept) bpe = BpeScratch{};
+    if (words.ids.capacity() > kScratchKept) words = BpeOutput{};
+  }
+};
+
+// On the heap: thread-local storage itself lives on the thread's stack.
+ThreadScratch& scratch_for(uint64_t owner) {
+  thread_local const auto scratch = std::make_unique<ThreadScratch>();
+  if (scratch->owner != owner) {
+    scratch->cache.clear();
+    scratch->owner = owner;
+  }
+  return *scratch;
+}
+
+uint64_t next_serial() {
+  static std::atomic<uint64_t> serial{0};
+  return ++serial;
+}
+
+AddedTokenFinder make_finder(const std::vector<AddedToken>& added, bool normalized,
+                             const Normalizer& normalizer, const TokenizerFile& file) {
+  std::vector<AddedTokenFinder::Entry> entries;
+  // Where two tokens normalise to the same string the reference prefers special ones.
+  for (const bool special : {true, false}) {
+    for (const AddedToken& token : added) {
+      if (token.normalized != normalized || token.special != special) continue;
+      std::string pattern = token.content;
+      if (normalized) pattern = normalizer.apply(AlignedText(token.content, 0)).text();
+      if (pattern.empty()) {
+        throw Error(ErrorId::TK004, {.file = file.name,
+                                     .object = fmt::format("added token {}", token.id),
+                                     .found = "a content that the normalizer empties",
+                                     .expected = "something to match",
+                                     .hint = "The file is damaged. Download it again."});
+      }
+      entries.push_back({std::move(pattern), token});
+    }
+  }
+  return AddedTokenFinder(std::move(entries));
+}
+
+}  // namespace
+
+struct Tokenizer::Impl {
+  std::string file, sha256;
+  std::vector<std::string> notes;
+  Vocabulary vocabulary;
+  Normalizer normalizer;
+  PreTokenizer pre_tokenizer;
+  BytePairModel model;
+  SpecialIds special;
+  AddedTokenFinder raw_tokens, normalized_tokens;
+  uint64_t serial = next_serial();
+
+  template <class Sink>
+  void encode(std::string_view text, ThreadScratch& scratch, Sink& sink) const;
+  template <class Sink>
+  void encode_words(const AlignedText& text, Range range, ThreadScratch& scratch, Sink& sink) const;
+};
+
+namespace {
+
+// Receives tokens; the ids alone, or with the input bytes that they cover.
+struct IdSink {
+  std::vector<int32_t>& ids;
+  void token(int32_t id, Range) { ids.push_back(id); }
+  static constexpr bool kWantsRanges = false;
+};
+
+struct EncodingSink {
+  Encoding& out;
+  void token(int32_t id, Range range) {
+    out.ids.push_back(id);
+    out.begins.push_back(static_cast<uint32_t>(range.begin));
+    out.ends.push_back(static_cast<uint32_t>(range.end));
+  }
+  static constexpr bool kWantsRanges = true;
+};
+
+}  // namespace
+
+template <class Sink>
+void Tokenizer::Impl::encode_words(const AlignedText& text, Range range, ThreadScratch& s,
+                                   Sink& sink) const {
+  const std::string_view stretch = text.text().substr(range.begin, range.end - range.begin);
+  pre_tokenizer.split(stretch, s.pre_tokenizer, [&](const PreTokenizer::Word& word) {
+    s.words.ids.clear();
+    s.words.lengths.clear();
+    if (!s.cache.find(word.bytes, s.words)) {
+      model.encode(word.bytes, s.bpe, s.words);
+      s.cache.store(word.bytes, s.words, 0);
+    }
+    // Of a prefixed word the first byte is the added space, which has no place of its own: a
+    // token that is nothing but this space covers the first character, as in the reference.
+    const size_t added = word.prefixed ? 1 : 0;
+    size_t at = 0;
+    for (size_t i = 0; i < s.words.ids.size(); ++i) {
+      const size_t end = at + s.words.lengths[i];
+      if constexpr (Sink::kWantsRanges) {
+        const size_t base = range.begin + word.range.begin;
+        const size_t from = at < added ? 0 : at - added, to = std::max<size_t>(end - added, 1);
+        sink.token(s.words.ids[i], text.source(base + from, base + to));
+      } else {
+        sink.token(s.words.ids[i], {});
+      }
+      at = end;
+    }
+  });
+}
+
+template <class Sink>
+void Tokenizer::Impl::encode(std::string_view text, ThreadScratch& s, Sink& sink) const {
+  s.raw_segments.clear();
+  raw_tokens.split(text, s.raw_segments);
+  for (const Segment& raw : s.raw_segments) {
+    if (raw.id) {
+      sink.token(*raw.id, raw.range);
+      continue;
+    }
+    const AlignedText normal = normalizer.apply(AlignedText(
+        text.substr(raw.range.begin, raw.range.end - raw.range.begin), raw.range.begin));
+    s.segments.clear();
+    normalized_tokens.split(normal.text(), s.segments);
+    for (const Segment& segment : s.segments) {
+      if (segment.id) {
+        sink.token(*segment.id, normal.source(segment.range.begin, segment.range.end));
+      } else {
+        encode_words(normal, segment.range, s, sink);
+      }
+    }
+  }
+}
+
+namespace {
+
+void require_encodable(std::string_view text) {
+  if (text.size() > kMaxTextBytes) {
+    throw Error(ErrorId::CO002, {.file = {},
+                                 .object = "text",
+                                 .found = fmt::format("{} bytes in one document", text.size()),
+                                 .expected = fmt::format("at most {}", kMaxTextBytes),
+                                 .hint = "Split the file into documents."});
+  }
+  if (const auto at = find_invalid_utf8(text)) {
+    throw Error(ErrorId::CO003,
+                {.file = {},
+                 .object = fmt::format("byte {}", *at),
+                 .found = fmt::format("0x{:02x}", static_cast<uint8_t>(text[*at])),
+                 .expected = "UTF-8",
+                 .hint = "Convert the text, for instance with iconv, or pass --utf8=replace."});
+  }
+}
+
+}  // namespace
+
+Tokenizer Tokenizer::load(const std::filesystem::path& tokenizer_json, UnknownPatterns patterns) {
+  return from_file(read_tokenizer_file(tokenizer_json), patterns);
+}
+
+Tokenizer Tokenizer::parse(std::string_view tokenizer_json, const std::string& name,
+                           UnknownPatterns patterns) {
+  return from_file(parse_tokenizer_file(tokenizer_json, name), patterns);
+}
+
+Tokenizer Tokenizer::from_file(TokenizerFile file, UnknownPatterns patterns) {
+  Fields fields(file.tree, "tokenizer.json", file.name);
+  fields.ignore("version");
+  fields.ignore("decoder");  // from ids back to text, which nobody asks for
+  for (const auto key : {"truncation", "padding"}) {
+    if (fields.optional(key))
+      fields.unsupported(fmt::format("{} set", key), "null: every token of a text counts");
+  }
+  const auto component = [&](std::string_view key) {
+    const Json* json = fields.optional(key);
+    return json ? *json : Json();
+  };
+  const Json added_json = component("added_tokens");
+  if (!added_json.is_null() && !added_json.is_array())
+    fields.malformed("added_tokens", "no list", "a list");
+  const auto added = read_added_tokens(added_json, file);
+  const Json normalizer_json = component("normalizer"), pre_json = component("pre_tokenizer"),
+             post_json = component("post_processor"), model_json = fields.any("model");
+  fields.finish();
+
+  std::vector<std::string> notes;
+  Normalizer normalizer = make_normalizer(normalizer_json, file);
+  PreTokenizer pre_tokenizer = make_pre_tokenizer(pre_json, file, patterns, notes);
+  Vocabulary vocabulary = make_vocabulary(file, added);
+  BytePairModel model = make_model(model_json, file, vocabulary);
+  SpecialIds special = make_post_processor(post_json, file, vocabulary);
+  AddedTokenFinder raw = make_finder(added, false, normalizer, file);
+  AddedTokenFinder normalized = make_finder(added, true, normalizer, file);
+  return Tokenizer(std::make_unique<Impl>(Impl{.file = file.name,
+                                               .sha256 = file.sha256,
+                                               .notes = std::move(notes),
+                                               .vocabulary = std::move(vocabulary),
+                                               .normalizer = std::move(normalizer),
+                                               .pre_tokenizer = std::move(pre_tokenizer),
+                                               .model = std::move(model),
+                                               .special = std::move(special),
+                                               .raw_tokens = std::move(raw),
+                                               .normalized_tokens = std::move(normalized)}));
+}
+
+namespace {
+
+// Names the tokenizer where a component below could not.
+template <class Work>
+void naming(const std::string& file, const Work& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    if (error.id() != ErrorId::TK006) throw;
+    ErrorParts parts = error.parts();
+    parts.file = file;
+    throw Error(error.id(), std::move(parts));
+  }
+}
+
+}  // namespace
+
+Encoding Tokenizer::encode(std::string_view text, SpecialTokens special) const {
+  require_encodable(text);
+  Encoding out;
+  EncodingSink sink{out};
+  const bool add = special == SpecialTokens::add;
+  ThreadScratch& scratch = scratch_for(impl_->serial);
+  naming(impl_->file, [&] {
+    if (add) {
+      for (const int32_t id : impl_->special.before) sink.token(id, {0, 0});
+    }
+    impl_->encode(text, scratch, sink);
+    if (add) {
+      for (const int32_t id : impl_->special.behind) sink.token(id, {0, 0});
+    }
+  });
+  scratch.trim();
+  return out;
+}
+
+std::vector<int32_t> Tokenizer::encode_ids(std::string_view text, SpecialTokens special) const {
+  require_encodable(text);
+  std::vector<int32_t> ids;
+  ids.reserve(text.size() / 3);
+  IdSink sink{ids};
+  const bool add = special == SpecialTokens::add;
+  ThreadScratch& scratch = scratch_for(impl_->serial);
+  naming(impl_->file, [&] {
+    if (add) ids = impl_->special.before;
+    impl_->encode(text, scratch, sink);
+    if (add) ids.insert(ids.end(), impl_->special.behind.begin(), impl_->special.behind.end());
+  });
+  scratch.trim();
+  return ids;
+}
+
+std::string Tokenizer::token_bytes(int32_t id) const {
+  const auto slot = static_cast<size_t>(id);
+  const bool known =
+      id >= 0 && slot < impl_->vocabulary.known.size() && impl_->vocabulary.known[slot];
+  return known ? impl_->vocabulary.bytes[slot] : std::string();
+}
+
+int32_t Tokenizer::largest_id() const { return impl_->vocabulary.largest_id; }
+size_t Tokenizer::vocabulary_size() const { return impl_->vocabulary.entries; }
+const std::string& Tokenizer::sha256() const { return impl_->sha256; }
+const std::string& Tokenizer::file() const { return impl_->file; }
+const std::vector<std::string>& Tokenizer::notes() const { return impl_->notes; }
+
+Tokenizer::Tokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+Tokenizer::~Tokenizer() = default;
+
+void require_ids_below(const Tokenizer& tokenizer, uint64_t embedding_rows) {
+  const int64_t largest = tokenizer.largest_id();
+  if (largest < 0 || static_cast<uint64_t>(largest) < embedding_rows) return;
+  throw Error(ErrorId::TK010,
+              {.file = tokenizer.file(),
+               .object = fmt::format("token id {}", largest),
+               .found = fmt::format("ids up to {}", largest),
+               .expected = fmt::format("ids below {}, the rows of the embedding", embedding_rows),
+               .hint = "Tokenizer and weights belong to different models. Use the tokenizer.json "
+                       "of this model."});
+}
+
+}  // namespace rg::text
