@@ -29,12 +29,12 @@ struct TensorHash {
 struct RunFacts {
   std::string program_version;
   NumericProfile profile;
-  std::string model_name;              // display name, never a path
-  int terminal_moe_layer = 0;          // l*
-  Json gate_semantics;                 // whole gate spec of the layers, named and versioned
-  std::vector<TensorHash> tensors;     // every tensor used
+  std::string model_name;           // display name, never a path
+  int terminal_moe_layer = 0;       // l*
+  Json gate_semantics;              // whole gate spec of the layers, named and versioned
+  std::vector<TensorHash> tensors;  // every tensor used
   std::vector<std::pair<std::string, std::string>> input_sha256;  // config, index, tokenizer
-  Json settings;                       // effective settings, defaults included
+  Json settings;  // effective settings, defaults included
   std::vector<std::string> notes;
   // ... and circumstances (outside the digest): created_utc, host, threads, block_windows, paths,
   // times.
