@@ -14,10 +14,10 @@ std::filesystem::path folder(const std::string& name) {
   return std::filesystem::path(RG_TEST_DATA) / "olmoe" / name;
 }
 
-formats::Checkpoint open_checkpoint(const std::string& name) {
+formats::Checkpoint open_checkpoint(const std::filesystem::path& model_folder) {
   static const bool limited = (apply_isa_limit(), true);
   static_cast<void>(limited);
-  return formats::Checkpoint::open(formats::resolve_model((folder(name) / "model").string()));
+  return formats::Checkpoint::open(formats::resolve_model(model_folder.string()));
 }
 
 class Quiet : public Progress {
@@ -102,9 +102,15 @@ class Recorder : public tap::Observer {
 
 }  // namespace
 
-Golden::Golden(const std::string& name)
+std::filesystem::path golden_model_folder(const std::string& name) {
+  return folder(name) / "model";
+}
+
+Golden::Golden(const std::string& name) : Golden(name, golden_model_folder(name)) {}
+
+Golden::Golden(const std::string& name, const std::filesystem::path& model_folder)
     : name_(name),
-      checkpoint_(open_checkpoint(name)),
+      checkpoint_(open_checkpoint(model_folder)),
       model_(model::bind_model(checkpoint_)),
       expected_(folder(name) / "expected.safetensors") {}
 

@@ -33,6 +33,8 @@ struct How {
 class Golden {
  public:
   explicit Golden(const std::string& name);
+  // Another checkpoint held to the same expectations.
+  Golden(const std::string& name, const std::filesystem::path& model_folder);
 
   const std::string& name() const { return name_; }
   const model::Model& model() const { return model_; }
@@ -51,6 +53,7 @@ class Golden {
 };
 
 const std::vector<std::string>& golden_names();
+std::filesystem::path golden_model_folder(const std::string& name);
 
 // max |found - expected| / max |expected|; infinite where sizes differ or a value is NaN.
 double relative_error(const std::vector<float>& found, const std::vector<float>& expected);

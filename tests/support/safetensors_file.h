@@ -8,6 +8,7 @@
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
@@ -39,15 +40,21 @@ class SafetensorsFile {
   }
   std::vector<float> floats(const std::string& name) const { return values<float>(name, "F32"); }
   std::vector<int32_t> ints(const std::string& name) const { return values<int32_t>(name, "I32"); }
+  // Where the values of a tensor stand in the file, in bytes: first, one past the last.
+  std::pair<uint64_t, uint64_t> range(const std::string& name) const {
+    const auto ends = entries_.at(name).at("data_offsets").get<std::vector<uint64_t>>();
+    return {first_ + ends.at(0), first_ + ends.at(1)};
+  }
+  const std::string& bytes() const { return bytes_; }
 
  private:
   template <typename T>
   std::vector<T> values(const std::string& name, const char* dtype) const {
     const Json& entry = entries_.at(name);
     if (entry.at("dtype") != dtype) throw std::runtime_error(name + " is not " + dtype);
-    const auto ends = entry.at("data_offsets").get<std::vector<uint64_t>>();
-    std::vector<T> out((ends.at(1) - ends.at(0)) / sizeof(T));
-    std::memcpy(out.data(), bytes_.data() + first_ + ends.at(0), out.size() * sizeof(T));
+    const auto [first, last] = range(name);
+    std::vector<T> out((last - first) / sizeof(T));
+    std::memcpy(out.data(), bytes_.data() + first, out.size() * sizeof(T));
     return out;
   }
 
