@@ -4,69 +4,48 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file.h"
 #include "base/json.h"
-#include "tensor/dtype.h"
+#include "formats/model_location.h"
+#include "formats/tensor_entry.h"
 
 namespace rg::formats {
-
-// Where one tensor's bytes stand. Row-major, little-endian.
-struct TensorEntry {
-  std::string name;
-  DType dtype;
-  std::vector<uint64_t> shape;
-  uint32_t shard;         // index into Checkpoint::shards()
-  uint64_t offset_bytes;  // from the start of the shard file
-  uint64_t size_bytes;
-
-  uint64_t elements() const;
-};
-
-// A tensor whose dtype is known to the format but not supported here; refused (ST016) only if the
-// family binds it.
-struct UnsupportedTensor {
-  std::string name;
-  std::string dtype;
-};
 
 struct HashedFile {
   std::filesystem::path path;
   std::string sha256;
 };
 
-// A model argument resolved to a folder: the folder itself, or `org/name[@revision]` in the
-// Hugging Face cache (HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME, default).
-// Never the network: HF001 gives the `hf download` line; HF002 for a partial snapshot.
-struct ModelLocation {
-  std::filesystem::path folder;
-  std::string display_name;                      // folder name, or org--name@revision12
-  std::optional<std::filesystem::path> cache_root;  // set for a snapshot: links may lead there
-};
-ModelLocation resolve_model(const std::string& argument);
-
 class Checkpoint {
  public:
-  // Reads config.json, the index and every shard's header; validates all of it (ST0xx, CF005).
-  // Warnings (extra shard on disk, total_size differs) are collected in notes().
+  // Reads config.json, the index and every shard's header; validates all of it (ST0xx, CF002 for a
+  // duplicate key, CF005, HF002 where a snapshot lacks a file). Harmless oddities (extra shard on
+  // disk, total_size differs) are collected in notes(). model.safetensors if it exists, else the
+  // index.
   static Checkpoint open(const ModelLocation& location);
 
   const ModelLocation& location() const { return location_; }
   const Json& config() const { return config_; }
-  const std::vector<HashedFile>& metadata_files() const { return metadata_files_; }  // config, index
+  const std::vector<HashedFile>& metadata_files() const {
+    return metadata_files_;
+  }  // config, index
   const std::vector<InputFile>& shards() const { return shards_; }
   const std::vector<std::string>& notes() const { return notes_; }
-  std::optional<std::filesystem::path> tokenizer_path() const;  // tokenizer.json if present
+  std::optional<std::filesystem::path> tokenizer_path() const;  // tokenizer.json if there
 
-  const std::map<std::string, TensorEntry>& tensors() const { return tensors_; }
+  // By name, in byte order. Entries stay where they are as long as the checkpoint, or what it was
+  // moved to, lives.
+  std::span<const TensorEntry> tensors() const { return tensors_; }
+  const TensorEntry* find(std::string_view name) const;  // null if there is none
   const std::vector<UnsupportedTensor>& unsupported() const { return unsupported_; }
-  uint64_t weight_bytes() const;  // sum over shards of tensor bytes
+  uint64_t weight_bytes() const { return weight_bytes_; }  // sum over shards of tensor bytes
 
   // Fills `out` (size_bytes of the entry, or a piece at `piece_offset` within it) from disk.
   // Counted in bytes_read().
@@ -82,12 +61,15 @@ class Checkpoint {
   std::vector<HashedFile> metadata_files_;
   std::vector<InputFile> shards_;
   std::vector<std::string> notes_;
-  std::map<std::string, TensorEntry> tensors_;
+  std::vector<TensorEntry> tensors_;
   std::vector<UnsupportedTensor> unsupported_;
-  std::unique_ptr<struct ReadCounter> bytes_read_;
+  uint64_t weight_bytes_ = 0;
+  struct ReadCounter;
+  std::unique_ptr<ReadCounter> bytes_read_;
+
+  Checkpoint();
 
  public:
-  Checkpoint();
   ~Checkpoint();
   Checkpoint(Checkpoint&&) noexcept;
   Checkpoint& operator=(Checkpoint&&) noexcept;

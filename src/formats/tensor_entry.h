@@ -1,0 +1,34 @@
+// What a checkpoint says of one tensor.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tensor/dtype.h"
+
+namespace rg::formats {
+
+// Where one tensor's bytes stand. Row-major, little-endian.
+struct TensorEntry {
+  std::string name;
+  DType dtype;
+  std::vector<uint64_t> shape;  // its product, times the dtype's bytes, is size_bytes
+  uint32_t shard;               // index into Checkpoint::shards()
+  uint64_t offset_bytes;        // from the start of the shard file
+  uint64_t size_bytes;
+
+  uint64_t elements() const { return size_bytes / dtype_bytes(dtype); }
+};
+
+// A tensor whose dtype is known to the format but not supported here; refused (ST016) only if the
+// family binds it.
+struct UnsupportedTensor {
+  std::string name;
+  std::string dtype;
+};
+
+// "[64, 2048]"
+std::string shape_text(const std::vector<uint64_t>& shape);
+
+}  // namespace rg::formats
