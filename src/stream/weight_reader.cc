@@ -78,7 +78,7 @@ void TensorReader::read_as(Compute compute, const formats::TensorEntry& tensor,
 std::vector<TensorDigest> TensorReader::digests() {
   std::vector<TensorDigest> out;
   for (const auto& [name, state] : state_) {
-    if (state.hex) out.push_back({&checkpoint_.tensors().at(name), *state.hex});
+    if (state.hex) out.push_back({checkpoint_.find(name), *state.hex});
   }
   return out;
 }
