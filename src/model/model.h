@@ -70,4 +70,7 @@ struct Model {
 // Picks the family by model_type, reads the config strictly, binds the tensors. CF0xx, ST02x.
 Model bind_model(const formats::Checkpoint& checkpoint);
 
+// CF017 if windows of seq_len tokens go beyond the model's positions.
+void require_positions(const Model& model, uint64_t seq_len);
+
 }  // namespace rg::model

@@ -1,0 +1,67 @@
+// config.json, read strictly: every key that a family reads is marked, whatever is left over is
+// refused, and every value remembers where it came from. A number must be written as what it is:
+// 256.0, "256", 1e3 and null are no integers (CF002). Bounds are the reader's, not the family's:
+// counts from files end at kMaxCount.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "model/model.h"
+
+namespace rg::model {
+
+inline constexpr uint32_t kMaxCount = 1u << 30;
+
+class ConfigReader {
+ public:
+  // `path` names the object in messages: "" for the file's top level, "rope_parameters" within.
+  ConfigReader(const Json& object, std::string path, std::vector<Origin>& origins);
+
+  // A key that decides the gate, or that nothing can stand in for: CF003 if missing.
+  uint32_t count(std::string_view key, std::string_view field);
+  bool flag(std::string_view key, std::string_view field);
+  std::string text(std::string_view key, std::string_view field);
+  // The family's class default where the key is missing; marked so. null is no default.
+  uint32_t count_or(std::string_view key, std::string_view field, uint32_t otherwise);
+  bool flag_or(std::string_view key, std::string_view field, bool otherwise);
+  double real_or(std::string_view key, std::string_view field, double otherwise);
+  std::string text_or(std::string_view key, std::string_view field, std::string_view otherwise);
+  // null and a missing key alike.
+  std::optional<uint32_t> count_if(std::string_view key, std::string_view field);
+  std::optional<double> real_if(std::string_view key, std::string_view field);
+  const Json* object_if(std::string_view key);
+
+  bool has(std::string_view key) const;
+  // What no key decides: "fixed by the family", "class default", a tensor's absence.
+  void state(std::string_view field, std::string value, std::string source);
+  // CF002 about a key that was read.
+  [[noreturn]] void refuse(std::string_view key, std::string found, std::string expected,
+                           std::string hint) const;
+  // CF004 if a key is left that is neither read nor among `ignored`.
+  void refuse_leftovers(std::initializer_list<std::string_view> ignored) const;
+
+ private:
+  const Json* find(std::string_view key);  // null if missing; marks the key
+  const Json& required(std::string_view key);
+  uint32_t as_count(std::string_view key, const Json& value) const;
+  double as_real(std::string_view key, const Json& value) const;
+  bool as_flag(std::string_view key, const Json& value) const;
+  std::string as_text(std::string_view key, const Json& value) const;
+  void keep(std::string_view key, std::string_view field, const Json& value);
+  void keep_default(std::string_view field, const Json& value);
+  std::string full_name(std::string_view key) const;
+
+  const Json& object_;
+  std::string path_;
+  std::vector<Origin>& origins_;
+  std::set<std::string, std::less<>> read_;
+};
+
+}  // namespace rg::model

@@ -1,0 +1,115 @@
+#include "model/tensor_binder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/error.h"
+
+namespace rg::model {
+namespace {
+
+std::string shape_text(const std::vector<Dimension>& shape) {
+  std::vector<uint64_t> sizes;
+  for (const Dimension& dimension : shape) sizes.push_back(dimension.size);
+  return formats::shape_text(sizes);
+}
+
+// Which keys ask for what the tensor doesn't have; all of them where even the rank differs.
+std::string reasons(const std::vector<uint64_t>& found, const std::vector<Dimension>& expected) {
+  std::string out;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    if (found.size() == expected.size() && found[i] == expected[i].size) continue;
+    out += fmt::format("{}{}={}", out.empty() ? "" : ", ", expected[i].key, expected[i].size);
+  }
+  return out;
+}
+
+}  // namespace
+
+bool TensorBinder::has(const std::string& name) const {
+  return checkpoint_.find(name) != nullptr || find_unsupported(name) != nullptr;
+}
+
+Tensor TensorBinder::bind(const std::string& name, const std::vector<Dimension>& shape) {
+  const Tensor tensor = checkpoint_.find(name);
+  const std::string folder = checkpoint_.location().folder.string();
+  if (tensor == nullptr) {
+    if (const formats::UnsupportedTensor* other = find_unsupported(name)) {
+      throw Error(ErrorId::ST016, {.file = folder,
+                                   .object = name,
+                                   .found = "dtype " + other->dtype,
+                                   .expected = "F32, F16 or BF16",
+                                   .hint = "Quantised weights are not guessed at. Use a checkpoint "
+                                           "in one of these dtypes."});
+    }
+    throw Error(ErrorId::ST021, {.file = folder,
+                                 .object = name,
+                                 .found = "no such tensor",
+                                 .expected = "it, of shape " + shape_text(shape),
+                                 .hint = "The checkpoint is incomplete, or config.json belongs to "
+                                         "another one."});
+  }
+  const bool same =
+      std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end(),
+                 [](const Dimension& expected, uint64_t found) { return expected.size == found; });
+  if (!same) {
+    throw Error(ErrorId::ST020,
+                {.file = folder,
+                 .object = name,
+                 .found = "shape " + formats::shape_text(tensor->shape),
+                 .expected = fmt::format("{} (config says {})", shape_text(shape),
+                                         reasons(tensor->shape, shape)),
+                 .hint = "config.json and weights come from different checkpoints."});
+  }
+  bound_.insert(tensor);
+  return tensor;
+}
+
+void TensorBinder::refuse_leftovers(const std::function<bool(std::string_view)>& irrelevant) const {
+  std::vector<std::string_view> left;
+  for (const formats::TensorEntry& tensor : checkpoint_.tensors()) {
+    if (!bound_.contains(&tensor) && !irrelevant(tensor.name)) left.push_back(tensor.name);
+  }
+  for (const formats::UnsupportedTensor& tensor : checkpoint_.unsupported()) {
+    if (!irrelevant(tensor.name)) left.push_back(tensor.name);
+  }
+  if (left.empty()) return;
+  constexpr size_t kNamed = 5;
+  std::string names;
+  for (size_t i = 0; i < std::min(left.size(), kNamed); ++i) {
+    names += (i == 0 ? "" : ", ") + escape_for_terminal(left[i]);
+  }
+  if (left.size() > kNamed) names += ", …";
+  throw Error(
+      ErrorId::ST022,
+      {.file = checkpoint_.location().folder.string(),
+       .object = std::string(left[0]),
+       .found = fmt::format("{} tensors that the family does not use ({})", left.size(), names),
+       .expected = "every tensor used or known to be irrelevant",
+       .hint = "The model is not what its config.json says, so what it computes is "
+               "unknown."});
+}
+
+const formats::UnsupportedTensor* TensorBinder::find_unsupported(std::string_view name) const {
+  const auto& all = checkpoint_.unsupported();
+  const auto at =
+      std::find_if(all.begin(), all.end(), [&](const auto& tensor) { return tensor.name == name; });
+  return at == all.end() ? nullptr : &*at;
+}
+
+std::optional<uint64_t> layer_of(std::string_view tensor_name) {
+  constexpr std::string_view kPrefix = "model.layers.";
+  if (!tensor_name.starts_with(kPrefix)) return std::nullopt;
+  tensor_name.remove_prefix(kPrefix.size());
+  const size_t dot = tensor_name.find('.');
+  if (dot == tensor_name.npos) return std::nullopt;
+  uint64_t layer = 0;
+  const char* end = tensor_name.data() + dot;
+  const auto parsed = std::from_chars(tensor_name.data(), end, layer);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return layer;
+}
+
+}  // namespace rg::model

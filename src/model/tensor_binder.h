@@ -1,0 +1,43 @@
+// Hands out a checkpoint's tensors by name, checks their shapes against the config, and knows which
+// are left: a tensor that nothing uses means that the model isn't what the config says.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/checkpoint.h"
+#include "model/model.h"
+
+namespace rg::model {
+
+// One dimension and the config key (or product of keys) that asks for it.
+struct Dimension {
+  uint64_t size;
+  std::string_view key;
+};
+
+class TensorBinder {
+ public:
+  explicit TensorBinder(const formats::Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
+
+  bool has(const std::string& name) const;  // whatever its dtype
+  // ST021 if there is none, ST016 if its dtype isn't supported, ST020 if its shape is another.
+  Tensor bind(const std::string& name, const std::vector<Dimension>& shape);
+  // ST022 if a tensor is neither bound nor irrelevant.
+  void refuse_leftovers(const std::function<bool(std::string_view)>& irrelevant) const;
+
+ private:
+  const formats::UnsupportedTensor* find_unsupported(std::string_view name) const;
+
+  const formats::Checkpoint& checkpoint_;
+  std::set<Tensor> bound_;
+};
+
+// "model.layers.12.mlp.gate.weight" -> 12; none for other names.
+std::optional<uint64_t> layer_of(std::string_view tensor_name);
+
+}  // namespace rg::model
