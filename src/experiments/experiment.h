@@ -18,11 +18,11 @@ namespace rg::experiments {
 struct Setting {
   uint64_t seed = 0;
   uint32_t bootstrap_replicates = 2000;
-  std::vector<int> moe_layers;        // every MoE layer of the model
-  std::vector<int> layers;            // measured ones (a subset, ascending)
-  gate::GateSpec spec;                // of the measured layers
-  uint32_t width;                     // d
-  bool allow_small_t = false;         // --allow-small-T (N6)
+  std::vector<int> moe_layers;             // every MoE layer of the model
+  std::vector<int> layers;                 // measured ones (a subset, ascending)
+  gate::GateSpec spec;                     // of the measured layers
+  uint32_t width;                          // d
+  bool allow_small_t = false;              // --allow-small-T (N6)
   std::map<std::string, Json> parameters;  // --parameter key=JSON, checked by the experiment
 
   // Sequences: this domain's windows and, for attention_router, prompts and probes.
@@ -30,10 +30,11 @@ struct Setting {
   uint32_t seq_len = 0;
   std::vector<uint32_t> window_document;  // (windows) index of the document each came from
   uint32_t domain_index = 0;
+  int threads = 1;  // of the reduction; observers use LayerView::threads
 
-  struct Prompt {            // one sequence of `prompts` and of `prompts_unmasked`
+  struct Prompt {  // one sequence of `prompts` and of `prompts_unmasked`
     std::string text;
-    std::string target;      // empty for a prompt; the probe's target token text
+    std::string target;           // empty for a prompt; the probe's target token text
     uint32_t exact_position;      // target token located by offsets; last token for a prompt
     uint32_t published_position;  // first piece that contains the target; last token for a prompt
   };
@@ -48,9 +49,9 @@ class Experiment : public tap::Observer {
 };
 
 struct Declaration {
-  std::string name;                        // "attention_router"
-  std::string summary;                     // one sentence for --help
-  std::vector<std::string> parameters;     // known --parameter keys
+  std::string name;                     // "attention_router"
+  std::string summary;                  // one sentence for --help
+  std::vector<std::string> parameters;  // known --parameter keys
   bool uses_prompts;
   // Refuses what cannot be measured before anything is read (RT001, RT002, RT006, US003).
   std::unique_ptr<Experiment> (*make)(const Setting&);

@@ -1,0 +1,196 @@
+#include "experiments/common.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace rg::experiments {
+
+Json Nulls::number(double value, const std::string& path, const std::string& reason) {
+  return std::isnan(value) ? null(path, reason) : Json(value);
+}
+
+Json Nulls::array(std::span<const double> values, const std::string& path,
+                  const std::string& reason) {
+  Json array = Json::array();
+  for (const double value : values) array.push_back(number(value, path, reason));
+  return array;
+}
+
+Json Nulls::null(const std::string& path, const std::string& reason) {
+  reasons_.emplace(path, reason);
+  return nullptr;
+}
+
+void Nulls::add_to(Json& fields) const {
+  if (reasons_.empty()) return;
+  Json& reasons = fields["null_reasons"] = Json::object();
+  for (const auto& [path, reason] : reasons_) reasons[path] = reason;
+}
+
+std::string layer_key(int layer) { return fmt::format("{}", layer); }
+
+Json by_layer(const std::vector<int>& layers, const std::function<Json(size_t)>& value) {
+  Json object = Json::object();
+  for (size_t slot = 0; slot < layers.size(); ++slot) {
+    object[layer_key(layers[slot])] = value(slot);
+  }
+  return object;
+}
+
+Statistician::Statistician(const Setting& setting)
+    : seed_(setting.seed),
+      table_(setting.windows->sequences(), setting.bootstrap_replicates, setting.seed, 0),
+      documents_(setting.window_document, setting.bootstrap_replicates, setting.seed) {}
+
+stats::Replicates Statistician::mean(std::span<const double> values) const {
+  return stats::mean_replicates(table_, values);
+}
+
+stats::Replicates Statistician::ratio(std::span<const double> over,
+                                      std::span<const double> under) const {
+  return stats::ratio_replicates(table_, over, under);
+}
+
+Json Statistician::mean_block(const stats::Replicates& replicates, Nulls& nulls,
+                              const std::string& path) const {
+  return {{"mean", nulls.number(replicates.estimate, path, "no window defines it")},
+          {"ci95", interval_json(stats::percentile_interval(replicates.values), nulls, path)}};
+}
+
+Json Statistician::delta_block(std::span<const double> values, const stats::Replicates& replicates,
+                               Nulls& nulls, const std::string& path) const {
+  Json block = {
+      {"delta", nulls.number(replicates.estimate, path, "no window defines it")},
+      {"ci95", interval_json(stats::percentile_interval(replicates.values), nulls, path)}};
+  add_siblings(block, values, replicates, nulls, path);
+  return block;
+}
+
+void Statistician::add_siblings(Json& block, std::span<const double> values,
+                                const stats::Replicates& replicates, Nulls& nulls,
+                                const std::string& path) const {
+  block["ci95_bca"] = interval_json(stats::bca_interval(values, replicates), nulls, path);
+  block["ci95_t"] =
+      interval_json(stats::studentised_interval(table_, values, replicates), nulls, path);
+  if (documents_.informative()) {
+    block["ci95_doc"] = interval_json(documents_.interval_of_mean(values), nulls, path);
+  }
+}
+
+Json Statistician::bootstrap_json() const {
+  return {{"B", table_.replicates()},
+          {"seed", seed_},
+          {"ci_type", "percentile"},
+          {"quantile", "order_statistic"}};
+}
+
+Json interval_json(const std::optional<stats::Interval>& interval, Nulls& nulls,
+                   const std::string& path) {
+  if (!interval) return nulls.null(path, "the resampled values leave it undefined");
+  return {(*interval)[0], (*interval)[1]};
+}
+
+Json convergence_json(const stats::Convergence& convergence, const std::string& verdict,
+                      Nulls& nulls) {
+  const std::string path = "summary.convergence";
+  const auto optional = [&](const auto& value) {
+    return value ? Json(*value) : nulls.null(path, "too few windows, no spread, or not reached");
+  };
+  Json grid = Json::array();
+  for (const stats::Agreement& row : convergence.grid) {
+    grid.push_back({{"windows", row.windows}, {"agreement", row.agreement}});
+  }
+  return {{"verdict", verdict},
+          {"settled_at", optional(convergence.settled_at)},
+          {"settled", convergence.settled},
+          {"z", optional(convergence.z)},
+          {"replication", optional(convergence.replication)},
+          {"n_for_90", optional(convergence.n_for_90)},
+          {"grid", std::move(grid)}};
+}
+
+ExperimentBase::ExperimentBase(const Setting& setting)
+    : setting_(setting), windows_(setting.windows->sequences()), sets_{setting.windows} {
+  check_internal(!setting.layers.empty(), "an experiment measures at least one layer");
+  check_internal(setting.window_document.size() == windows_, "every window has a document");
+  check_internal(setting.seq_len >= 2, "a window has a position whose next token is known");
+  for (const uint32_t length : setting.windows->lengths) {
+    check_internal(length == setting.seq_len, "windows are equally long");
+  }
+}
+
+int ExperimentBase::slot_of(int layer) const {
+  const auto at = std::lower_bound(setting_.layers.begin(), setting_.layers.end(), layer);
+  return at != setting_.layers.end() && *at == layer
+             ? static_cast<int>(at - setting_.layers.begin())
+             : -1;
+}
+
+Json ExperimentBase::verification_json(const std::vector<int>& required_layers) const {
+  return {{"required_layers", required_layers},
+          {"n_windows_required", kWindowsRequired},
+          {"alpha", 0.05}};
+}
+
+std::vector<std::string> ExperimentBase::length_notes() const {
+  if (positions() >= kShortWindow) return {};
+  return {fmt::format("windows have {} measured positions; below {} quantiles are coarse",
+                      positions(), kShortWindow)};
+}
+
+void Scratch::prepare(int threads, size_t count, size_t floats) {
+  count_ = count;
+  while (buffers_.size() < static_cast<size_t>(threads) * count) buffers_.emplace_back(floats);
+}
+
+void require_competitor(const Setting& setting, const std::string& test) {
+  const gate::GateSpec& spec = setting.spec;
+  const uint32_t eligible = spec.experts / spec.groups * spec.groups_kept;
+  if (eligible > spec.top_k) return;
+  throw Error(ErrorId::RT001,
+              {.object = test,
+               .found = fmt::format("{} eligible experts for k={} at layers {}", eligible,
+                                    spec.top_k.value, fmt::join(setting.layers, ", ")),
+               .expected = "an eligible (k+1)-th expert, which the set margin m_set needs",
+               .hint = "Every eligible expert is always selected: there is no routing to measure. "
+                       "expert_load runs on such a model."});
+}
+
+void check_keys(const Setting& setting, const std::vector<std::string>& known) {
+  for (const auto& [key, value] : setting.parameters) {
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    throw Error(ErrorId::US003,
+                {.object = "--parameter",
+                 .found = fmt::format("'{}'", key),
+                 .expected = fmt::format("one of {}", fmt::join(known, ", ")),
+                 .hint = key == "expert_similarity"
+                             ? "Expert similarity needs whole expert matrices, which a pass does "
+                               "not hand to experiments; it is not measured yet."
+                             : ""});
+  }
+}
+
+Setting with_parameters(const Setting& setting) {
+  Setting changed = setting;
+  changed.bootstrap_replicates = static_cast<uint32_t>(
+      integer_parameter(setting, "bootstrap", setting.bootstrap_replicates, 200, 100'000));
+  return changed;
+}
+
+int64_t integer_parameter(const Setting& setting, const std::string& key, int64_t absent,
+                          int64_t low, int64_t high) {
+  const auto at = setting.parameters.find(key);
+  if (at == setting.parameters.end()) return absent;
+  const Json& value = at->second;
+  if (value.is_number_integer() && value >= low && value <= high) return value.get<int64_t>();
+  throw Error(ErrorId::US003, {.object = "--parameter " + key,
+                               .found = write_json(value, JsonLayout::compact),
+                               .expected = fmt::format("an integer from {} to {}", low, high)});
+}
+
+}  // namespace rg::experiments

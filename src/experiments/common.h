@@ -1,0 +1,170 @@
+// What the experiments share: which layers are measured, sequences inside a block, the statistics
+// of per-window arrays as JSON blocks, and nulls that never stand without a reason.
+#pragma once
+
+#include <functional>
+#include <limits>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "experiments/experiment.h"
+#include "stats/bootstrap.h"
+#include "stats/convergence.h"
+#include "tap/tap.h"
+#include "tensor/buffer.h"
+
+namespace rg::experiments {
+
+inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+inline constexpr uint32_t kWindowsRequired = 200;  // fewer give no verdict
+inline constexpr uint32_t kShortWindow = 100;      // T below it is noted (N6)
+
+// Per-window values of one quantity: (layers, windows), NaN where undefined.
+class WindowValues {
+ public:
+  WindowValues() = default;
+  WindowValues(size_t layers, size_t windows)
+      : windows_(windows), values_(layers * windows, kNaN) {}
+  double& at(size_t layer, size_t window) { return values_[layer * windows_ + window]; }
+  std::span<const double> of_layer(size_t layer) const {
+    return {values_.data() + layer * windows_, windows_};
+  }
+
+ private:
+  size_t windows_ = 0;
+  std::vector<double> values_;
+};
+
+// The same for counts, which are always defined.
+class WindowCounts {
+ public:
+  WindowCounts() = default;
+  WindowCounts(size_t layers, size_t windows) : windows_(windows), values_(layers * windows, 0) {}
+  uint64_t& at(size_t layer, size_t window) { return values_[layer * windows_ + window]; }
+  uint64_t at(size_t layer, size_t window) const { return values_[layer * windows_ + window]; }
+  std::span<const uint64_t> of_layer(size_t layer) const {
+    return {values_.data() + layer * windows_, windows_};
+  }
+
+ private:
+  size_t windows_ = 0;
+  std::vector<uint64_t> values_;
+};
+
+// Collects the reasons of the nulls of one artifact (`null_reasons`).
+class Nulls {
+ public:
+  // NaN becomes null, with `reason` noted at `path`.
+  Json number(double value, const std::string& path, const std::string& reason);
+  Json array(std::span<const double> values, const std::string& path, const std::string& reason);
+  Json null(const std::string& path, const std::string& reason);
+  // Adds `null_reasons` if there is any.
+  void add_to(Json& fields) const;
+
+ private:
+  std::map<std::string, std::string> reasons_;
+};
+
+std::string layer_key(int layer);
+// {L: values of that layer} for every measured layer.
+Json by_layer(const std::vector<int>& layers, const std::function<Json(size_t)>& value);
+
+// The statistics of an artifact: one table of counts serves them all.
+class Statistician {
+ public:
+  explicit Statistician(const Setting& setting);
+
+  const stats::CountTable& table() const { return table_; }
+  stats::Replicates mean(std::span<const double> values) const;
+  stats::Replicates ratio(std::span<const double> over, std::span<const double> under) const;
+  // {mean, ci95} and {delta, ci95, ci95_bca, ci95_t, ci95_doc}; nulls are noted at `path`.
+  Json mean_block(const stats::Replicates& replicates, Nulls& nulls, const std::string& path) const;
+  Json delta_block(std::span<const double> values, const stats::Replicates& replicates,
+                   Nulls& nulls, const std::string& path) const;
+  // Adds the siblings ci95_bca, ci95_t and ci95_doc.
+  void add_siblings(Json& block, std::span<const double> values,
+                    const stats::Replicates& replicates, Nulls& nulls,
+                    const std::string& path) const;
+  Json bootstrap_json() const;
+
+ private:
+  uint64_t seed_;
+  stats::CountTable table_;
+  stats::Documents documents_;
+};
+
+Json interval_json(const std::optional<stats::Interval>& interval, Nulls& nulls,
+                   const std::string& path);
+Json convergence_json(const stats::Convergence& convergence, const std::string& verdict,
+                      Nulls& nulls);
+
+// The base of the four: measured layers and their slots, sequences of the windows set.
+class ExperimentBase : public Experiment {
+ public:
+  explicit ExperimentBase(const Setting& setting);
+  std::span<const tap::SequenceSet* const> sets() const override { return sets_; }
+
+ protected:
+  // Index of the layer among the measured ones; -1 if it isn't measured.
+  int slot_of(int layer) const;
+  bool measured(const tap::LayerView& view) const { return slot_of(view.layer) >= 0; }
+  size_t windows() const { return windows_; }
+  uint32_t positions() const { return setting_.seq_len - 1; }  // T
+  Json verification_json(const std::vector<int>& required_layers) const;
+  std::vector<std::string> length_notes() const;
+  void watch(const tap::SequenceSet* set) { sets_.push_back(set); }
+
+  Setting setting_;
+
+ private:
+  size_t windows_;
+  std::vector<const tap::SequenceSet*> sets_;
+};
+
+// Buffers of one worker, made at the first layer and reused: `floats` each of `count` buffers.
+class Scratch {
+ public:
+  // Ensures one set of buffers per worker.
+  void prepare(int threads, size_t count, size_t floats);
+  float* buffer(int worker, size_t index) {
+    return buffers_[static_cast<size_t>(worker) * count_ + index].data();
+  }
+
+ private:
+  size_t count_ = 0;
+  std::vector<Buffer<float>> buffers_;
+};
+
+// One sequence of a block: its index in the set and its rows.
+struct SequenceRows {
+  size_t sequence;      // in the set
+  size_t first_in_set;  // row of its first token within the set
+  size_t first;         // the same within the block
+  uint32_t length;
+};
+// Calls body for every sequence of the block, in order.
+template <typename Body>
+void for_each_sequence(const tap::Block& block, const Body& body) {
+  size_t first = 0;
+  for (size_t s = 0; s < block.sequences; ++s) {
+    const uint32_t length = block.set->lengths[block.first_sequence + s];
+    body(SequenceRows{block.first_sequence + s, block.first_row + first, first, length});
+    first += length;
+  }
+}
+
+// Refusals that need no weights. RT001: fewer than k+1 experts can be eligible.
+void require_competitor(const Setting& setting, const std::string& test);
+// US003 with the known keys.
+void check_keys(const Setting& setting, const std::vector<std::string>& known);
+// The setting with the common parameter `bootstrap` (replicates, 200 to 100,000) applied.
+Setting with_parameters(const Setting& setting);
+// US003 unless the parameter is absent or an integer in [low, high].
+int64_t integer_parameter(const Setting& setting, const std::string& key, int64_t absent,
+                          int64_t low, int64_t high);
+
+}  // namespace rg::experiments

@@ -1,0 +1,16 @@
+#include "experiments/experiment.h"
+
+#include "experiments/expert_load.h"
+#include "experiments/terminal_ovk_scan.h"
+
+namespace rg::experiments {
+
+const std::vector<Declaration>& all_experiments() {
+  static const std::vector<Declaration> all = {
+      expert_load_declaration(),
+      terminal_ovk_scan_declaration(),
+  };
+  return all;
+}
+
+}  // namespace rg::experiments
