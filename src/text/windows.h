@@ -36,6 +36,7 @@ struct CorpusRecord {
   uint64_t skipped_short = 0;      // documents with fewer than seq_len tokens
   uint64_t skipped_extension = 0;  // files in a folder without a known text extension
   uint64_t skipped_not_utf8 = 0;   // files in a folder that are not UTF-8
+  uint64_t skipped_links = 0;      // links, FIFOs and devices in a folder
   uint64_t replaced_utf8 = 0;      // invalid sequences replaced under Utf8Policy::replace
   uint64_t windows_available = 0;
   std::string corpus_sha256;  // of the decoded text stream of all documents, in order
@@ -58,7 +59,8 @@ struct WindowSet {
 // Documents in byte order of relative path (jsonl: line order), tokenised one by one with the
 // post-processor's special tokens, cut from their start into consecutive windows, the rest
 // dropped. `settings.windows` of them are drawn without replacement (Purpose::window_choice,
-// j = domain_index) and kept in corpus order. CO001..CO006.
+// j = domain_index) and kept in corpus order. The result depends neither on threads nor on where
+// the files lie, when they were written and how they are compressed. CO001..CO006.
 WindowSet make_windows(const DomainSpec& domain, uint32_t domain_index, const Tokenizer& tokenizer,
                        const WindowSettings& settings);
 

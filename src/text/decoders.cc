@@ -1,0 +1,159 @@
+// zlib and zstd behind the one decoder interface.
+#include <fmt/format.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "base/error.h"
+#include "text/decoded_file.h"
+
+namespace rg::text {
+namespace {
+
+constexpr int kWindowLogMax = 27;  // 128 MiB of zstd window, the format's own default limit
+
+[[noreturn]] void damaged(const std::string& name, std::string found, std::string expected) {
+  throw Error(ErrorId::CO005,
+              {.file = name,
+               .object = {},
+               .found = std::move(found),
+               .expected = std::move(expected),
+               .hint = "The file is damaged or its download was cut. Get it again."});
+}
+
+class PlainDecoder final : public Decoder {
+ public:
+  explicit PlainDecoder(ByteSource& source) : source_(source) {}
+  size_t read(std::span<char> out) override {
+    if (left_.empty()) left_ = source_.next();
+    const size_t bytes = std::min(left_.size(), out.size());
+    std::memcpy(out.data(), left_.data(), bytes);
+    left_.remove_prefix(bytes);
+    return bytes;
+  }
+
+ private:
+  ByteSource& source_;
+  std::string_view left_;
+};
+
+class GzipDecoder final : public Decoder {
+ public:
+  GzipDecoder(ByteSource& source, const std::string& name) : source_(source), name_(name) {
+    constexpr int kGzipOnly = 16 + MAX_WBITS;
+    if (inflateInit2(&z_, kGzipOnly) != Z_OK) throw std::bad_alloc();
+  }
+  ~GzipDecoder() override { inflateEnd(&z_); }
+  GzipDecoder(const GzipDecoder&) = delete;
+  GzipDecoder& operator=(const GzipDecoder&) = delete;
+
+  size_t read(std::span<char> out) override {
+    z_.next_out = reinterpret_cast<Bytef*>(out.data());
+    z_.avail_out = static_cast<uInt>(out.size());
+    while (z_.avail_out == out.size()) {
+      if (z_.avail_in == 0 && !refill()) {
+        if (!inside_) return 0;
+        damaged(name_, "the end of the file inside a gzip member", "a complete member");
+      }
+      if (!inside_) {
+        inflateReset(&z_);
+        inside_ = true;
+        ++members_;
+      }
+      const int answer = inflate(&z_, Z_NO_FLUSH);
+      if (answer == Z_STREAM_END) {
+        inside_ = false;
+      } else if (answer != Z_OK && answer != Z_BUF_ERROR) {
+        refuse();
+      }
+    }
+    return out.size() - z_.avail_out;
+  }
+
+ private:
+  bool refill() {
+    const std::string_view bytes = source_.next();
+    z_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+    z_.avail_in = static_cast<uInt>(bytes.size());
+    return !bytes.empty();
+  }
+
+  [[noreturn]] void refuse() const {
+    const std::string reason = z_.msg ? z_.msg : "invalid data";
+    if (members_ > 1 && reason == "incorrect header check") {
+      damaged(name_, "something else behind the last gzip member", "gzip members only");
+    }
+    damaged(name_, fmt::format("{} in gzip member {}", reason, members_), "valid gzip data");
+  }
+
+  ByteSource& source_;
+  const std::string& name_;
+  z_stream z_{};
+  bool inside_ = true;  // an empty file is no gzip file
+  size_t members_ = 1;
+};
+
+class ZstdDecoder final : public Decoder {
+ public:
+  ZstdDecoder(ByteSource& source, const std::string& name)
+      : source_(source), name_(name), z_(ZSTD_createDCtx()) {
+    if (!z_) throw std::bad_alloc();
+    ZSTD_DCtx_setParameter(z_, ZSTD_d_windowLogMax, kWindowLogMax);
+  }
+  ~ZstdDecoder() override { ZSTD_freeDCtx(z_); }
+  ZstdDecoder(const ZstdDecoder&) = delete;
+  ZstdDecoder& operator=(const ZstdDecoder&) = delete;
+
+  size_t read(std::span<char> out) override {
+    ZSTD_outBuffer output{out.data(), out.size(), 0};
+    while (output.pos == 0) {
+      // After a full buffer more may wait inside, even with all input taken.
+      if (input_.pos == input_.size && !pending_ && !refill()) {
+        if (frame_done_) return 0;
+        damaged(name_, "the end of the file inside a zstd frame", "a complete frame");
+      }
+      const size_t answer = ZSTD_decompressStream(z_, &output, &input_);
+      if (ZSTD_isError(answer)) {
+        damaged(name_, fmt::format("{} in the zstd data", ZSTD_getErrorName(answer)),
+                "valid zstd frames only");
+      }
+      frame_done_ = answer == 0;
+      pending_ = !frame_done_ && output.pos == output.size;
+    }
+    return output.pos;
+  }
+
+ private:
+  bool refill() {
+    const std::string_view bytes = source_.next();
+    input_ = {bytes.data(), bytes.size(), 0};
+    return !bytes.empty();
+  }
+
+  ByteSource& source_;
+  const std::string& name_;
+  ZSTD_DCtx* z_;
+  ZSTD_inBuffer input_{nullptr, 0, 0};
+  bool frame_done_ = false;  // an empty file is no zstd file
+  bool pending_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Decoder> make_decoder(Compression compression, ByteSource& source,
+                                      const std::string& name) {
+  switch (compression) {
+    case Compression::gzip:
+      return std::make_unique<GzipDecoder>(source, name);
+    case Compression::zstd:
+      return std::make_unique<ZstdDecoder>(source, name);
+    case Compression::none:
+      break;
+  }
+  return std::make_unique<PlainDecoder>(source);
+}
+
+}  // namespace rg::text

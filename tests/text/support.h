@@ -1,0 +1,53 @@
+// A folder of its own for a test, and small tokenizers.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "text/tokenizer.h"
+
+namespace rg::text {
+
+class ScratchFolder {
+ public:
+  ScratchFolder();
+  ~ScratchFolder();
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  // Writes a file, with the folders on its way; its path.
+  std::filesystem::path write(const std::string& name, std::string_view content) const;
+
+ private:
+  std::filesystem::path path_;
+};
+
+std::string gzip(std::string_view text);
+std::string zstd(std::string_view text, bool checksum);
+
+// tokenizer.json with the 256 bytes (id = byte) and nothing else: each byte of a text is a token.
+std::string byte_tokenizer_json();
+Tokenizer byte_tokenizer();
+
+// `text` with the first `from` replaced by `to`; the test fails if there is none.
+std::string replaced(std::string text, std::string_view from, std::string_view to);
+
+// The error that `work` throws; a test failure and a dummy if none.
+template <class Work>
+Error error_of(const Work& work);
+Error no_error_thrown();
+
+template <class Work>
+Error error_of(const Work& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error;
+  }
+  return no_error_thrown();
+}
+
+}  // namespace rg::text
