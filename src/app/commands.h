@@ -1,0 +1,15 @@
+// One function per command: prints its results, returns the exit code, throws what went wrong.
+#pragma once
+
+#include "app/options.h"
+
+namespace rg::app {
+
+int inspect_command(const InspectOptions& options, const GlobalOptions& global);
+int plan_command(const PlanOptions& options, const GlobalOptions& global);
+int run_command(const RunOptions& options, const GlobalOptions& global);
+int trace_command(const TraceOptions& options, const GlobalOptions& global);
+int verify_command(const VerifyOptions& options, const GlobalOptions& global);
+int doctor_command(const DoctorOptions& options, const GlobalOptions& global);
+
+}  // namespace rg::app

@@ -1,0 +1,88 @@
+#include "app/inputs.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "app/units.h"
+#include "base/error.h"
+
+namespace rg::app {
+
+OpenModel open_model(const std::string& argument) {
+  formats::Checkpoint checkpoint = formats::Checkpoint::open(formats::resolve_model(argument));
+  model::Model model = model::bind_model(checkpoint);
+  return {std::move(checkpoint), std::move(model)};
+}
+
+text::Tokenizer open_tokenizer(const OpenModel& model, bool allow_regex) {
+  const auto path = model.checkpoint.tokenizer_path();
+  if (!path) {
+    throw Error(ErrorId::TK002,
+                {.file = model.checkpoint.location().folder.string(),
+                 .object = "tokenizer.json",
+                 .found = "no such file",
+                 .expected = "the model's tokenizer",
+                 .hint = "Text can't be read without it; inspect and trace --tokens work."});
+  }
+  auto tokenizer = text::Tokenizer::load(
+      *path, allow_regex ? text::UnknownPatterns::allow : text::UnknownPatterns::refuse);
+  text::require_ids_below(tokenizer, model.model.vocabulary);
+  return tokenizer;
+}
+
+std::vector<int> measured_layers(const model::Model& model,
+                                 const std::optional<std::vector<int>>& wanted) {
+  if (!wanted) return model.moe_layers;
+  for (const int layer : *wanted) {
+    if (!std::binary_search(model.moe_layers.begin(), model.moe_layers.end(), layer)) {
+      throw Error(ErrorId::US001,
+                  {.object = "--layers",
+                   .found = std::to_string(layer),
+                   .expected = fmt::format("layers with a gate: {}", format_ranges(model.moe_layers))});
+    }
+  }
+  return *wanted;
+}
+
+void check_sequence_length(const OpenModel& model, uint64_t tokens, const std::string& what) {
+  if (tokens <= model.model.positions) return;
+  throw Error(ErrorId::CF017,
+              {.file = model.checkpoint.location().folder.string(),
+               .object = what,
+               .found = fmt::format("{} tokens", tokens),
+               .expected = fmt::format("at most {}, max_position_embeddings", model.model.positions),
+               .hint = "Lower --seq-len."});
+}
+
+tap::SequenceSet sequences_of(const text::WindowSet& windows) {
+  return {.name = "domain:" + windows.domain,
+          .lengths = std::vector<uint32_t>(windows.windows(), windows.seq_len),
+          .ids = windows.ids,
+          .causal = true};
+}
+
+int effective_threads(int wanted) {
+  if (wanted > 0) return wanted;
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0) return CPU_COUNT(&allowed);
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+stream::Settings engine_settings(const PassOptions& options, stream::Compute compute,
+                                 const std::filesystem::path& spill_folder) {
+  stream::Settings settings;
+  settings.compute = compute;
+  settings.threads = effective_threads(options.threads);
+  settings.block_windows = options.block_windows;
+  settings.memory_bytes = options.memory_bytes;
+  settings.nonfinite = options.nonfinite;
+  settings.spill_folder = spill_folder;
+  settings.disk_bytes_per_s = options.disk_bytes_per_s;
+  return settings;
+}
+
+}  // namespace rg::app

@@ -1,0 +1,226 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "app/commands.h"
+#include "app/inputs.h"
+#include "app/output.h"
+#include "app/table.h"
+#include "app/units.h"
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/sha256.h"
+#include "gate/profile.h"
+
+namespace rg::app {
+namespace {
+
+struct TokenizerFacts {
+  std::string file, sha256;
+  size_t entries = 0;
+  int32_t largest_id = 0;
+  std::vector<std::string> notes;
+};
+
+// None if the folder has no tokenizer: fine as long as no text is read.
+std::optional<TokenizerFacts> tokenizer_facts(const OpenModel& model, bool allow_regex) {
+  const auto path = model.checkpoint.tokenizer_path();
+  if (!path) return std::nullopt;
+  const text::Tokenizer tokenizer = open_tokenizer(model, allow_regex);
+  return TokenizerFacts{.file = path->filename().string(),
+                        .sha256 = tokenizer.sha256(),
+                        .entries = tokenizer.vocabulary_size(),
+                        .largest_id = tokenizer.largest_id(),
+                        .notes = tokenizer.notes()};
+}
+
+std::string hash_file(const InputFile& file) {
+  constexpr uint64_t kPieceBytes = 8u << 20;
+  std::vector<std::byte> piece(std::min(kPieceBytes, file.bytes()));
+  Sha256 digest;
+  for (uint64_t at = 0; at < file.bytes(); at += kPieceBytes) {
+    throw_if_stopped();
+    const auto part = std::span(piece).first(std::min(kPieceBytes, file.bytes() - at));
+    file.read_exact(at, part);
+    digest.update(part);
+  }
+  return digest.hex();
+}
+
+std::vector<int> dense_layers(const model::Model& model) {
+  std::vector<int> dense;
+  for (int layer = 0; layer < static_cast<int>(model.layers); ++layer) {
+    if (!std::binary_search(model.moe_layers.begin(), model.moe_layers.end(), layer)) {
+      dense.push_back(layer);
+    }
+  }
+  return dense;
+}
+
+std::string attention_kind(const model::AttentionSpec& attention) {
+  return attention.kv_heads == attention.heads ? "MHA" : "GQA";
+}
+
+struct DTypeUse {
+  std::string dtype;
+  uint64_t tensors = 0, bytes = 0;
+};
+
+std::vector<DTypeUse> dtype_uses(const formats::Checkpoint& checkpoint) {
+  std::vector<DTypeUse> uses;
+  for (const formats::TensorEntry& entry : checkpoint.tensors()) {
+    const std::string dtype(dtype_name(entry.dtype));
+    auto at = std::find_if(uses.begin(), uses.end(),
+                           [&](const DTypeUse& use) { return use.dtype == dtype; });
+    if (at == uses.end()) at = uses.insert(uses.end(), DTypeUse{dtype, 0, 0});
+    at->tensors += 1;
+    at->bytes += entry.size_bytes;
+  }
+  return uses;
+}
+
+Json as_json(const OpenModel& open, const std::optional<TokenizerFacts>& tokenizer,
+             const std::vector<std::string>& shard_hashes) {
+  const model::Model& model = open.model;
+  Json origins = Json::array(), dtypes = Json::object(), shards = Json::array();
+  for (const model::Origin& origin : model.origins) {
+    origins.push_back(
+        {{"field", origin.field}, {"value", origin.value}, {"source", origin.source}});
+  }
+  for (const DTypeUse& use : dtype_uses(open.checkpoint)) {
+    dtypes[use.dtype] = {{"tensors", use.tensors}, {"bytes", use.bytes}};
+  }
+  for (size_t i = 0; i < open.checkpoint.shards().size(); ++i) {
+    const InputFile& shard = open.checkpoint.shards()[i];
+    Json row = {{"file", shard.path().filename().string()}, {"bytes", shard.bytes()}};
+    if (!shard_hashes.empty()) row["sha256"] = shard_hashes[i];
+    shards.push_back(row);
+  }
+  Json files = Json::object();
+  for (const auto& file : open.checkpoint.metadata_files()) {
+    files[file.path.filename().string()] = file.sha256;
+  }
+  Json attention = {{"kind", attention_kind(model.attention)},
+                    {"heads", model.attention.heads},
+                    {"kv_heads", model.attention.kv_heads},
+                    {"head_width", model.attention.head_width},
+                    {"qk_norm", model.attention.qk_norm},
+                    {"clip_qkv", nullptr},
+                    {"rope_base", model.attention.rope_base}};
+  if (model.attention.clip_qkv) attention["clip_qkv"] = *model.attention.clip_qkv;
+  Json described = {{"model", open.checkpoint.location().display_name},
+                    {"family", model.family},
+                    {"layers", model.layers},
+                    {"moe_layers", model.moe_layers},
+                    {"dense_layers", dense_layers(model)},
+                    {"terminal_moe_layer", model.moe_layers.back()},
+                    {"width", model.width},
+                    {"expert_width", model.expert_width},
+                    {"vocabulary", model.vocabulary},
+                    {"positions", model.positions},
+                    {"tied_embeddings", model.tied_embeddings},
+                    {"norm_epsilon", model.norm_epsilon},
+                    {"attention", attention},
+                    {"gate", gate::gate_profile(model.gate)},
+                    {"origins", origins},
+                    {"tensors", open.checkpoint.tensors().size()},
+                    {"weight_bytes", open.checkpoint.weight_bytes()},
+                    {"dtypes", dtypes},
+                    {"shards", shards},
+                    {"files_sha256", files},
+                    {"tokenizer", nullptr},
+                    {"notes", open.checkpoint.notes()},
+                    {"weight_bytes_read", open.checkpoint.bytes_read()}};
+  if (tokenizer) {
+    described["tokenizer"] = {{"file", tokenizer->file},
+                              {"sha256", tokenizer->sha256},
+                              {"entries", tokenizer->entries},
+                              {"largest_id", tokenizer->largest_id},
+                              {"notes", tokenizer->notes}};
+  }
+  return described;
+}
+
+std::string as_text(const OpenModel& open, const std::optional<TokenizerFacts>& tokenizer,
+                    const std::vector<std::string>& shard_hashes, bool colour) {
+  using Align = Table::Align;
+  const model::Model& model = open.model;
+  const auto heading = [&](const std::string& text) { return styled(text, Style::bold, colour) + '\n'; };
+  Table facts({Align::left, Align::left});
+  facts.row({"model", escape_for_terminal(open.checkpoint.location().display_name)});
+  facts.row({"family", model.family});
+  facts.row({"layers", std::to_string(model.layers)});
+  facts.row({"MoE layers", format_ranges(model.moe_layers)});
+  if (const auto dense = dense_layers(model); !dense.empty()) {
+    facts.row({"dense layers", format_ranges(dense) + " (no gate: skipped)"});
+  }
+  facts.row({"width", std::to_string(model.width)});
+  facts.row({"expert width", std::to_string(model.expert_width)});
+  facts.row({"vocabulary", std::to_string(model.vocabulary)});
+  facts.row({"positions", std::to_string(model.positions)});
+  facts.row({"attention", fmt::format("{}, {} heads of {}, {} key and value heads",
+                                      attention_kind(model.attention), model.attention.heads,
+                                      model.attention.head_width, model.attention.kv_heads)});
+  std::string text = facts.text(0);
+
+  text += '\n' + heading("gate");
+  Table gate({Align::left, Align::left});
+  const Json semantics = gate::gate_profile(model.gate);
+  for (const auto& [field, value] : semantics.items()) {
+    gate.row({field, value.is_string() ? value.get<std::string>()
+                                       : write_json(value, JsonLayout::compact)});
+  }
+  text += gate.text(2);
+
+  text += '\n' + heading("where each value came from");
+  Table origins({Align::left, Align::left, Align::left});
+  for (const model::Origin& origin : model.origins) {
+    origins.row({origin.field, escape_for_terminal(origin.value), escape_for_terminal(origin.source)});
+  }
+  text += origins.text(2);
+
+  text += '\n' + heading("weights");
+  Table weights({Align::left, Align::right, Align::right});
+  for (const DTypeUse& use : dtype_uses(open.checkpoint)) {
+    weights.row({use.dtype, fmt::format("{} tensors", format_count(use.tensors)),
+                 format_bytes(use.bytes)});
+  }
+  text += weights.text(2);
+  Table shards({Align::left, Align::right, Align::left});
+  for (size_t i = 0; i < open.checkpoint.shards().size(); ++i) {
+    const InputFile& shard = open.checkpoint.shards()[i];
+    shards.row({escape_for_terminal(shard.path().filename().string()), format_bytes(shard.bytes()),
+                shard_hashes.empty() ? "" : shard_hashes[i]});
+  }
+  text += shards.text(2);
+  text += '\n';
+  if (tokenizer) {
+    text += fmt::format("tokenizer  {}: {} entries, largest id {}, sha256 {}\n", tokenizer->file,
+                        format_count(tokenizer->entries), tokenizer->largest_id, tokenizer->sha256);
+  } else {
+    text += "tokenizer  none: text can't be read with this model; trace --tokens works\n";
+  }
+  for (const std::string& note : open.checkpoint.notes()) {
+    text += "note       " + escape_for_terminal(note) + '\n';
+  }
+  return text;
+}
+
+}  // namespace
+
+int inspect_command(const InspectOptions& options, const GlobalOptions&) {
+  const OpenModel open = open_model(options.model);
+  const auto tokenizer = tokenizer_facts(open, options.allow_regex);
+  std::vector<std::string> shard_hashes;
+  if (options.hash) {
+    for (const InputFile& shard : open.checkpoint.shards()) shard_hashes.push_back(hash_file(shard));
+  }
+  if (options.json) {
+    print(write_json(as_json(open, tokenizer, shard_hashes), JsonLayout::indented) + '\n');
+  } else {
+    print(as_text(open, tokenizer, shard_hashes, stdout_has_colour()));
+  }
+  return static_cast<int>(ExitCode::done);
+}
+
+}  // namespace rg::app

@@ -1,0 +1,156 @@
+#include "app/measurement.h"
+
+#include <fmt/format.h>
+
+#include "app/parameters.h"
+#include "base/cancel.h"
+#include "base/error.h"
+
+namespace rg::app {
+
+Measurement::Measurement(const std::string& model_argument, const RunOptions& options)
+    : options_(options),
+      open_(open_model(model_argument)),
+      tokenizer_(open_tokenizer(open_, options.allow_regex)),
+      layers_(measured_layers(open_.model, chosen_layers(options))),
+      compute_(stream::choose_compute(options.compute)) {
+  check_sequence_length(open_, options.windows.seq_len, "--seq-len");
+  for (const std::string& name : options.experiments) {
+    uses_prompts_ = uses_prompts_ || declaration_of(name).uses_prompts;
+  }
+  if (uses_prompts_) {
+    const auto at = options.parameters.find("prompts");
+    prompts_ = make_prompts(tokenizer_,
+                            prompt_texts(at == options.parameters.end() ? nullptr : &at->second),
+                            open_.model.positions);
+  }
+}
+
+void Measurement::read_texts(ProgressPrinter& progress) {
+  text::WindowSettings settings = options_.windows;
+  settings.threads = effective_threads(options_.threads);
+  for (uint32_t i = 0; i < options_.domains.size(); ++i) {
+    throw_if_stopped();
+    progress.step(fmt::format("reading {}", options_.domains[i].name));
+    windows_.push_back(text::make_windows(options_.domains[i], i, tokenizer_, settings));
+    sequences_.push_back(sequences_of(windows_.back()));
+  }
+}
+
+void Measurement::assume_texts() {
+  const uint32_t count = options_.windows.windows.value();
+  for (const text::DomainSpec& domain : options_.domains) {
+    text::WindowSet windows;
+    windows.domain = domain.name;
+    windows.seq_len = options_.windows.seq_len;
+    for (uint64_t i = 0; i < uint64_t{count} * windows.seq_len; ++i) {
+      windows.ids.push_back(static_cast<int32_t>(i % open_.model.vocabulary));
+    }
+    for (uint32_t w = 0; w < count; ++w) windows.document.push_back(w);
+    windows_.push_back(std::move(windows));
+    sequences_.push_back(sequences_of(windows_.back()));
+  }
+}
+
+void Measurement::make_parts() {
+  for (const std::string& name : options_.experiments) {
+    const experiments::Declaration& declaration = declaration_of(name);
+    for (size_t d = 0; d < windows_.size(); ++d) {
+      experiments::Setting setting{.seed = options_.windows.seed,
+                                   .moe_layers = open_.model.moe_layers,
+                                   .layers = layers_,
+                                   .spec = open_.model.gate,
+                                   .width = open_.model.width,
+                                   .allow_small_t = options_.allow_small_t,
+                                   .parameters = parameters_for(declaration, options_),
+                                   .windows = &sequences_[d],
+                                   .seq_len = windows_[d].seq_len,
+                                   .window_document = windows_[d].document,
+                                   .domain_index = static_cast<uint32_t>(d),
+                                   .prompts = {},
+                                   .prompt_set = nullptr,
+                                   .prompt_set_unmasked = nullptr};
+      if (declaration.uses_prompts) {
+        setting.prompts = prompts_.prompts;
+        setting.prompt_set = &prompts_.causal;
+        setting.prompt_set_unmasked = &prompts_.unmasked;
+      }
+      parts_.push_back({&declaration, d, declaration.make(setting)});
+    }
+  }
+}
+
+std::vector<const tap::SequenceSet*> Measurement::sets() const {
+  std::vector<const tap::SequenceSet*> sets;
+  for (const tap::SequenceSet& set : sequences_) sets.push_back(&set);
+  if (uses_prompts_) {
+    sets.push_back(&prompts_.causal);
+    sets.push_back(&prompts_.unmasked);
+  }
+  return sets;
+}
+
+std::vector<tap::Observer*> Measurement::observers() const {
+  std::vector<tap::Observer*> observers;
+  for (const Part& part : parts_) observers.push_back(part.experiment.get());
+  return observers;
+}
+
+void Measurement::prepare(const std::filesystem::path& spill_folder) {
+  make_parts();
+  settings_ = engine_settings(options_, compute_, spill_folder);
+  auto all = observers();
+  plan_ = stream::make_plan(open_.model, sets(), all, stream::Logits::none, settings_);
+}
+
+stream::PassResult Measurement::run(ProgressPrinter& progress) {
+  auto all = observers();
+  return stream::run_pass(open_.checkpoint, open_.model, sets(), all, settings_, plan_, progress,
+                          nullptr);
+}
+
+std::vector<std::string> Measurement::notes() const {
+  std::vector<std::string> notes = open_.checkpoint.notes();
+  const auto add = [&](const std::vector<std::string>& more) {
+    notes.insert(notes.end(), more.begin(), more.end());
+  };
+  add(tokenizer_.notes());
+  for (const text::WindowSet& windows : windows_) add(windows.notes);
+  return notes;
+}
+
+std::vector<std::pair<std::string, std::string>> Measurement::input_sha256() const {
+  std::vector<std::pair<std::string, std::string>> hashes;
+  for (const formats::HashedFile& file : open_.checkpoint.metadata_files()) {
+    hashes.emplace_back(file.path.filename().string(), file.sha256);
+  }
+  hashes.emplace_back("tokenizer.json", tokenizer_.sha256());
+  return hashes;
+}
+
+Json Measurement::input_identity() const {
+  Json files = Json::object();
+  for (const auto& [name, sha256] : input_sha256()) files[name] = sha256;
+  Json shards = Json::array();
+  for (const InputFile& shard : open_.checkpoint.shards()) {
+    shards.push_back({{"name", shard.path().filename().string()},
+                      {"bytes", shard.bytes()},
+                      {"modified_ns", shard.stamp().modified_ns}});
+  }
+  Json texts = Json::array();
+  for (const text::WindowSet& windows : windows_) {
+    texts.push_back({{"name", windows.domain},
+                     {"corpus_sha256", windows.corpus.corpus_sha256},
+                     {"ids_sha256", windows.ids_sha256}});
+  }
+  const stream::Profile profile = stream::numeric_profile(compute_);
+  return {{"model", open_.checkpoint.location().display_name},
+          {"files", files},
+          {"shards", shards},
+          {"domains", texts},
+          {"layers", layers_},
+          {"profile",
+           {{"isa", profile.isa}, {"compute", profile.compute}, {"onednn", profile.onednn}}}};
+}
+
+}  // namespace rg::app

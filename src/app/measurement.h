@@ -1,0 +1,73 @@
+// One model's part of a run: everything known before the first weight byte, then the pass.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/inputs.h"
+#include "app/options.h"
+#include "app/progress_printer.h"
+#include "app/prompts.h"
+#include "experiments/experiment.h"
+#include "stream/pass.h"
+
+namespace rg::app {
+
+class Measurement {
+ public:
+  // Opens and checks the model's headers, config and tokenizer.
+  Measurement(const std::string& model_argument, const RunOptions& options);
+  Measurement(const Measurement&) = delete;  // experiments point into it
+  Measurement& operator=(const Measurement&) = delete;
+
+  // Reads the domains and cuts their windows. CO0xx.
+  void read_texts(ProgressPrinter& progress);
+  // Instead of reading: as many windows as were asked for, every token id as likely as any other.
+  // What a plan needs, from headers alone.
+  void assume_texts();
+  // Makes the experiments and the plan. RT0xx, US003.
+  void prepare(const std::filesystem::path& spill_folder);
+  stream::PassResult run(ProgressPrinter& progress);
+
+  struct Part {
+    const experiments::Declaration* declaration;
+    size_t domain;  // index into domains()
+    std::unique_ptr<experiments::Experiment> experiment;
+  };
+
+  const OpenModel& open() const { return open_; }
+  const text::Tokenizer& tokenizer() const { return tokenizer_; }
+  const std::vector<text::WindowSet>& domains() const { return windows_; }
+  const std::vector<int>& layers() const { return layers_; }
+  stream::Compute compute() const { return compute_; }
+  const stream::Settings& settings() const { return settings_; }
+  const stream::Plan& plan() const { return plan_; }
+  std::vector<Part>& parts() { return parts_; }
+  // Notes of checkpoint, tokenizer and domains, in that order.
+  std::vector<std::string> notes() const;
+  // What files on disk this measurement depends on, by content or stamp; no paths.
+  Json input_identity() const;
+  std::vector<std::pair<std::string, std::string>> input_sha256() const;
+
+ private:
+  void make_parts();
+  std::vector<const tap::SequenceSet*> sets() const;
+  std::vector<tap::Observer*> observers() const;
+
+  const RunOptions& options_;
+  OpenModel open_;
+  text::Tokenizer tokenizer_;
+  std::vector<int> layers_;
+  stream::Compute compute_;
+  std::vector<text::WindowSet> windows_;
+  std::vector<tap::SequenceSet> sequences_;  // one per domain
+  PromptInput prompts_;
+  bool uses_prompts_ = false;
+  std::vector<Part> parts_;
+  stream::Settings settings_;
+  stream::Plan plan_;
+};
+
+}  // namespace rg::app

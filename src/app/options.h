@@ -1,0 +1,90 @@
+// What each command was asked to do: plain data, filled by the command line.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/json.h"
+#include "stream/pass.h"
+#include "text/windows.h"
+
+namespace rg::app {
+
+enum class ProgressStyle { automatic, terminal, plain, json };
+
+struct GlobalOptions {
+  bool quiet = false;        // no progress, no notes
+  bool json_errors = false;  // --errors=json
+  ProgressStyle progress = ProgressStyle::automatic;
+};
+
+struct InspectOptions {
+  std::string model;
+  bool json = false;
+  bool hash = false;         // SHA-256 of every shard, a read of its own
+  bool allow_regex = false;
+};
+
+// What plan, run and trace share.
+struct PassOptions {
+  std::string model;
+  std::vector<text::DomainSpec> domains;
+  text::WindowSettings windows;
+  bool allow_regex = false;
+  std::optional<std::vector<int>> layers;  // measured MoE layers; none: all
+  int threads = 0;                         // 0: every core this process may use
+  size_t block_windows = 0;                // 0: chosen by the plan
+  std::optional<uint64_t> memory_bytes;
+  std::string compute;                     // auto, bf16, f32
+  stream::NonFinite nonfinite = stream::NonFinite::stop;
+  double disk_bytes_per_s = 0;
+};
+
+struct RunOptions : PassOptions {
+  std::vector<std::string> experiments;
+  std::map<std::string, Json> parameters;  // --parameter key=JSON
+  std::filesystem::path out;
+  bool allow_small_t = false;
+  bool overwrite = false;
+  bool json = false;
+};
+
+struct PlanOptions {
+  RunOptions run;
+};
+
+struct TraceOptions : PassOptions {
+  std::filesystem::path tokens_file;  // empty: the one domain's windows
+  std::filesystem::path out;
+  std::vector<std::string> tensors;
+};
+
+struct VerifyOptions {
+  std::vector<std::filesystem::path> paths;
+  bool json = false, csv = false;
+  bool strict = false;       // unknown members are errors
+  bool convergence = false;  // recompute settled_at
+  std::optional<std::vector<int>> required_layers;
+  std::string model;         // empty: artifacts alone
+};
+
+struct DoctorOptions {
+  bool json = false;
+};
+
+struct CommandLine {
+  GlobalOptions global;
+  std::variant<InspectOptions, PlanOptions, RunOptions, TraceOptions, VerifyOptions, DoctorOptions>
+      command;
+};
+
+// Parses argv. When the user asked for help or the version, their text comes back instead.
+// US001 for anything not understood.
+std::variant<CommandLine, std::string> parse_command_line(int argc, const char* const* argv);
+
+}  // namespace rg::app

@@ -1,0 +1,36 @@
+// The list of experiments and their --parameter key=JSON settings.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/options.h"
+#include "experiments/experiment.h"
+
+namespace rg::app {
+
+// "a,b" or "all" as names in the order of the explicit list; US001 with the known names.
+std::vector<std::string> parse_experiments(const std::string& text);
+
+// "key=JSON"; the value of `prompts` may be a bare file name. US001.
+std::pair<std::string, Json> parse_parameter(const std::string& text);
+
+// US003 with the known keys unless some chosen experiment, or the program itself, knows each key.
+// The program's own: layers, models, prompts.
+void check_parameter_keys(const RunOptions& options);
+
+const experiments::Declaration& declaration_of(const std::string& experiment);
+
+// The parameters that this experiment knows.
+std::map<std::string, Json> parameters_for(const experiments::Declaration& declaration,
+                                           const RunOptions& options);
+
+// --model, or the checkpoints of `models`; US001 if both or neither.
+std::vector<std::string> chosen_models(const RunOptions& options);
+
+// --layers, or the parameter `layers`; US001 if both. None: every MoE layer.
+std::optional<std::vector<int>> chosen_layers(const RunOptions& options);
+
+}  // namespace rg::app

@@ -1,0 +1,88 @@
+#include "app/program.h"
+
+#include <exception>
+#include <new>
+#include <string_view>
+
+#include "app/commands.h"
+#include "app/output.h"
+#include "base/cancel.h"
+#include "base/error.h"
+#include "stream/pass.h"
+
+namespace rg::app {
+namespace {
+
+int dispatch(const CommandLine& line) {
+  struct Visitor {
+    const GlobalOptions& global;
+    int operator()(const InspectOptions& options) const { return inspect_command(options, global); }
+    int operator()(const PlanOptions& options) const { return plan_command(options, global); }
+    int operator()(const RunOptions& options) const { return run_command(options, global); }
+    int operator()(const TraceOptions& options) const { return trace_command(options, global); }
+    int operator()(const VerifyOptions& options) const { return verify_command(options, global); }
+    int operator()(const DoctorOptions& options) const { return doctor_command(options, global); }
+  };
+  return std::visit(Visitor{line.global}, line.command);
+}
+
+// Errors of the command line itself must know the form, too: looked up before it is parsed.
+bool wants_json_errors(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--errors=json") return true;
+    if (word == "--errors" && i + 1 < argc && std::string_view(argv[i + 1]) == "json") return true;
+  }
+  return false;
+}
+
+int report(const Error& error, bool json) {
+  print_error((json ? error.json() : std::string(error.what())) + '\n');
+  return static_cast<int>(error.exit_code());
+}
+
+int run_reporting(int argc, char** argv, bool json_errors) {
+  try {
+    const auto parsed = parse_command_line(argc, argv);
+    if (const auto* text = std::get_if<std::string>(&parsed)) {
+      print(*text);
+      return static_cast<int>(ExitCode::done);
+    }
+    return dispatch(std::get<CommandLine>(parsed));
+  } catch (const Error& error) {
+    return report(error, json_errors);
+  } catch (const Interrupted& stop) {
+    print_error("stopped: nothing was left half-written.\n");
+    return 128 + stop.signal_number();
+  } catch (const ClosedPipe&) {
+    return static_cast<int>(ExitCode::closed_pipe);
+  } catch (const std::bad_alloc&) {
+    return report(Error(ErrorId::RT005,
+                        {.object = "memory",
+                         .found = "an allocation that failed",
+                         .expected = "the memory that the plan names",
+                         .hint = "Lower --memory or --block-windows, or raise the limit."}),
+                  json_errors);
+  } catch (const std::exception& failure) {
+    return report(Error(ErrorId::RT070, {.object = "unexpected failure",
+                                         .found = failure.what(),
+                                         .hint = "This is a bug in routegauge; please report it."}),
+                  json_errors);
+  }
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  const bool json_errors = wants_json_errors(argc, argv);
+  try {
+    guard_standard_streams();
+    install_signal_handlers();
+    stream::apply_isa_limit();
+  } catch (const Error& error) {
+    return report(error, json_errors);
+  }
+  return run_reporting(argc, argv, json_errors);
+}
+
+}  // namespace rg::app

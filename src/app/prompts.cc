@@ -1,0 +1,127 @@
+#include "app/prompts.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace rg::app {
+namespace {
+
+constexpr std::array<const char*, 9> kPublishedPrompts = {
+    "127 + 45 =",
+    "999 * 3 =",
+    "What is forty-five times thirty-seven?",
+    "def fibonacci(n):",
+    "import numpy as np",
+    "The capital of France is",
+    "A synonym for happy is",
+    "Calculate the sum: 100 + 200 + 300 =",
+    "In Python, compute 45 * 37:"};
+
+struct Probe {
+  const char* target;
+  std::array<const char*, 4> contexts;
+};
+constexpr std::array<Probe, 3> kPublishedProbes = {{
+    {"127", {"111 127", "abc 127", "The number 127", "= 127"}},
+    {"+", {"3 + 5", "x + y", "\"a\" + \"b\"", "count +="}},
+    {"def", {"def foo():", "class Foo:\n    def", "f = lambda: def", "word = 'def'"}},
+}};
+
+constexpr uint64_t kMaxPromptFileBytes = 64u << 20;
+constexpr size_t kMaxPrompts = 10'000;
+
+uint32_t position_by_offsets(const text::Encoding& encoding, size_t last_byte) {
+  for (size_t i = 0; i < encoding.ids.size(); ++i) {
+    if (encoding.begins[i] <= last_byte && last_byte < encoding.ends[i]) {
+      return static_cast<uint32_t>(i);
+    }
+  }
+  check_internal(false, "every byte of a probe belongs to a token");
+  return 0;
+}
+
+uint32_t position_by_piece(const text::Tokenizer& tokenizer, const text::Encoding& encoding,
+                           const std::string& target) {
+  for (size_t i = 0; i < encoding.ids.size(); ++i) {
+    if (tokenizer.token_bytes(encoding.ids[i]).find(target) != std::string::npos) {
+      return static_cast<uint32_t>(i);
+    }
+  }
+  return static_cast<uint32_t>(encoding.ids.size() - 1);
+}
+
+Error bad_prompts(const std::string& file, std::string found) {
+  return Error(ErrorId::US001, {.file = file,
+                                .object = "--parameter prompts",
+                                .found = std::move(found),
+                                .expected = "a JSON array of strings, none empty"});
+}
+
+}  // namespace
+
+std::vector<std::string> prompt_texts(const Json* parameter) {
+  if (parameter == nullptr) return {kPublishedPrompts.begin(), kPublishedPrompts.end()};
+  std::string file;
+  Json list = *parameter;
+  if (list.is_string()) {
+    file = list.get<std::string>();
+    list = parse_json(read_whole_file(file, kMaxPromptFileBytes), JsonLimits{}, file);
+  }
+  if (!list.is_array()) throw bad_prompts(file, "another JSON value");
+  if (list.empty() || list.size() > kMaxPrompts) {
+    throw bad_prompts(file, fmt::format("{} prompts", list.size()));
+  }
+  std::vector<std::string> texts;
+  for (const Json& item : list) {
+    if (!item.is_string() || item.get_ref<const std::string&>().empty()) {
+      throw bad_prompts(file, fmt::format("item {}: {}", texts.size(),
+                                          write_json(item, JsonLayout::compact)));
+    }
+    texts.push_back(item.get<std::string>());
+  }
+  return texts;
+}
+
+PromptInput make_prompts(const text::Tokenizer& tokenizer, const std::vector<std::string>& texts,
+                         uint32_t max_positions) {
+  PromptInput input;
+  const auto encode = [&](const std::string& text) {
+    text::Encoding encoding = tokenizer.encode(text, text::SpecialTokens::add);
+    if (encoding.ids.empty() || encoding.ids.size() > max_positions) {
+      throw Error(ErrorId::CF017,
+                  {.object = fmt::format("prompt \"{}\"", text),
+                   .found = fmt::format("{} tokens", encoding.ids.size()),
+                   .expected = fmt::format("1 to {}, the model's positions", max_positions)});
+    }
+    input.causal.lengths.push_back(static_cast<uint32_t>(encoding.ids.size()));
+    input.causal.ids.insert(input.causal.ids.end(), encoding.ids.begin(), encoding.ids.end());
+    return encoding;
+  };
+  for (const std::string& text : texts) {
+    const auto last = static_cast<uint32_t>(encode(text).ids.size() - 1);
+    input.prompts.push_back(
+        {.text = text, .target = "", .exact_position = last, .published_position = last});
+  }
+  for (const Probe& probe : kPublishedProbes) {
+    const std::string target = probe.target;
+    for (const std::string context : probe.contexts) {
+      const text::Encoding encoding = encode(context);
+      const size_t last_byte = context.find(target) + target.size() - 1;
+      input.prompts.push_back({.text = context,
+                               .target = target,
+                               .exact_position = position_by_offsets(encoding, last_byte),
+                               .published_position = position_by_piece(tokenizer, encoding, target)});
+    }
+  }
+  input.causal.name = "prompts";
+  input.unmasked = input.causal;
+  input.unmasked.name = "prompts-unmasked";
+  input.unmasked.causal = false;
+  return input;
+}
+
+}  // namespace rg::app

@@ -1,0 +1,197 @@
+#include "app/run_folder.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "app/clock.h"
+#include "app/units.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/sha256.h"
+
+namespace rg::app {
+namespace {
+
+constexpr const char* kSettingsFile = "run_settings.json";
+constexpr const char* kLockFile = "run.lock";
+constexpr uint64_t kMaxSettingsBytes = 64u << 20;
+
+std::string run_id(const Json& identity) { return sha256_hex(canonical_json(identity)); }
+
+std::string host_name() {
+  utsname names = {};
+  return ::uname(&names) == 0 ? names.nodename : "unknown host";
+}
+
+Error cannot_use(const std::filesystem::path& path, const char* reason) {
+  return Error(ErrorId::IO003, {.file = path.string(),
+                                .found = reason,
+                                .expected = "a folder that can be written to",
+                                .hint = "Choose another --out."});
+}
+
+std::string lock_holder(int descriptor) {
+  std::array<char, 256> text = {};
+  const ssize_t bytes = ::pread(descriptor, text.data(), text.size(), 0);
+  std::string holder(text.data(), bytes > 0 ? static_cast<size_t>(bytes) : 0);
+  holder.erase(std::find(holder.begin(), holder.end(), '\n'), holder.end());
+  return holder.empty() ? "another run" : holder;
+}
+
+void write_holder(int descriptor) {
+  const std::string text =
+      fmt::format("pid {} on {} since {}\n", ::getpid(), host_name(), utc_now());
+  // Only information for the next run: a failure here is of no consequence.
+  if (::ftruncate(descriptor, 0) != 0) return;
+  [[maybe_unused]] const ssize_t written = ::pwrite(descriptor, text.data(), text.size(), 0);
+}
+
+}  // namespace
+
+RunFolder::RunFolder(const std::filesystem::path& out) : out_(out) {
+  std::error_code failure;
+  std::filesystem::create_directories(out_, failure);
+  if (failure) throw cannot_use(out_, failure.message().c_str());
+  const std::filesystem::path lock = out_ / kLockFile;
+  lock_ = ::open(lock.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+  if (lock_ < 0) throw cannot_use(lock, std::strerror(errno));
+  struct flock whole = {};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  if (::fcntl(lock_, F_OFD_SETLK, &whole) != 0) {
+    const int number = errno;
+    const std::string holder = lock_holder(lock_);
+    ::close(lock_);
+    if (number != EAGAIN && number != EACCES) throw cannot_use(lock, std::strerror(number));
+    throw Error(ErrorId::IO011,
+                {.file = out_.string(),
+                 .found = "in use by " + holder,
+                 .expected = "a folder that no other run works in",
+                 .hint = "Wait for it, or choose another --out. A lock left by a run that ended is "
+                         "not in the way."});
+  }
+  write_holder(lock_);
+}
+
+RunFolder::~RunFolder() {
+  // The lock goes with the descriptor. The file stays: removing it could split two waiting runs.
+  if (lock_ >= 0) ::close(lock_);
+}
+
+std::optional<Json> RunFolder::read_settings() const {
+  const std::filesystem::path path = out_ / kSettingsFile;
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  Json settings = parse_json(read_whole_file(path, kMaxSettingsBytes), JsonLimits{}, path.string());
+  const bool whole = settings.is_object() && settings.contains("run_id") &&
+                     settings["run_id"].is_string() && settings.contains("done") &&
+                     settings["done"].is_boolean() && settings.contains("artifacts") &&
+                     settings["artifacts"].is_array();
+  if (!whole) {
+    throw Error(ErrorId::US002, {.file = path.string(),
+                                 .found = "not the settings of a run",
+                                 .expected = "run_id, done, artifacts",
+                                 .hint = "Remove it, or choose another --out."});
+  }
+  return settings;
+}
+
+std::optional<std::vector<record::WrittenArtifact>> RunFolder::find_same_run(
+    const Json& identity, bool overwrite) const {
+  const auto settings = read_settings();
+  if (!settings) return std::nullopt;
+  if ((*settings)["run_id"] != run_id(identity)) {
+    if (overwrite) return std::nullopt;
+    throw Error(ErrorId::US002,
+                {.file = out_.string(),
+                 .found = "results of another run (other settings, inputs, program or CPU)",
+                 .expected = "an empty folder or the same run",
+                 .hint = "Choose another --out, or replace them by --overwrite."});
+  }
+  if (!(*settings)["done"]) return std::nullopt;
+  std::vector<record::WrittenArtifact> artifacts;
+  for (const Json& row : (*settings)["artifacts"]) {
+    record::WrittenArtifact artifact{.test = row.at("test").get<std::string>(),
+                                     .domain = row.at("domain").get<std::string>(),
+                                     .path = out_ / row.at("path").get<std::string>(),
+                                     .body_sha256 = row.at("body_sha256").get<std::string>()};
+    try {
+      const Json stored = parse_json(read_whole_file(artifact.path, uint64_t{1} << 30),
+                                     JsonLimits{}, artifact.path.string());
+      if (record::body_digest(stored) != artifact.body_sha256) return std::nullopt;
+    } catch (const Error&) {
+      return std::nullopt;  // gone or damaged: measured again
+    }
+    artifacts.push_back(std::move(artifact));
+  }
+  return artifacts;
+}
+
+void RunFolder::begin(const Json& identity) {
+  if (const auto before = read_settings()) {
+    for (const Json& row : (*before)["artifacts"]) {
+      replaced_.push_back(row.at("path").get<std::string>());
+    }
+  }
+  // The paths of what stands here stay listed until they are replaced.
+  Json artifacts = Json::array();
+  for (const std::string& path : replaced_) {
+    artifacts.push_back({{"test", ""}, {"domain", ""}, {"path", path}, {"body_sha256", ""}});
+  }
+  const Json settings = {{"run_id", run_id(identity)},
+                         {"done", false},
+                         {"artifacts", artifacts},
+                         {"identity", identity}};
+  write_file_atomically(out_ / kSettingsFile, write_json(settings, JsonLayout::indented),
+                        IfExists::replace);
+}
+
+void RunFolder::finish(const Json& identity,
+                       const std::vector<record::WrittenArtifact>& artifacts) {
+  Json rows = Json::array();
+  std::vector<std::string> written;
+  for (const record::WrittenArtifact& artifact : artifacts) {
+    written.push_back(artifact.path.lexically_relative(out_).generic_string());
+    rows.push_back({{"test", artifact.test},
+                    {"domain", artifact.domain},
+                    {"path", written.back()},
+                    {"body_sha256", artifact.body_sha256}});
+  }
+  for (const std::string& path : replaced_) {
+    if (std::find(written.begin(), written.end(), path) != written.end()) continue;
+    const std::filesystem::path relative = std::filesystem::path(path).lexically_normal();
+    if (relative.is_absolute() || *relative.begin() == "..") continue;
+    const std::filesystem::path folder = (out_ / relative).parent_path();
+    std::error_code ignored;
+    for (const char* name : {"run.json", "manifest.json", "run.log"}) {
+      std::filesystem::remove(folder / name, ignored);
+    }
+    std::filesystem::remove(folder, ignored);
+  }
+  const Json settings = {{"run_id", run_id(identity)},
+                         {"done", true},
+                         {"artifacts", rows},
+                         {"identity", identity}};
+  write_file_atomically(out_ / kSettingsFile, write_json(settings, JsonLayout::indented),
+                        IfExists::replace);
+}
+
+void RunFolder::check_free_space(uint64_t bytes) const {
+  struct statvfs room = {};
+  if (::statvfs(out_.c_str(), &room) != 0) throw cannot_use(out_, std::strerror(errno));
+  const uint64_t free_bytes = uint64_t{room.f_bavail} * room.f_frsize;
+  if (free_bytes >= bytes) return;
+  throw Error(ErrorId::IO010, {.file = out_.string(),
+                               .found = format_bytes(free_bytes) + " free",
+                               .expected = "about " + format_bytes(bytes) + " for this run",
+                               .hint = "Make room, or choose another --out. Nothing was read yet."});
+}
+
+}  // namespace rg::app

@@ -1,0 +1,114 @@
+#include <fmt/format.h>
+
+#include "app/commands.h"
+#include "app/inputs.h"
+#include "app/output.h"
+#include "app/progress_printer.h"
+#include "app/trace_tensors.h"
+#include "app/units.h"
+#include "app/version.h"
+#include "base/error.h"
+#include "base/file.h"
+
+namespace rg::app {
+namespace {
+
+constexpr uint64_t kMaxTokenFileBytes = uint64_t{1} << 30;
+
+Error bad_tokens(const std::filesystem::path& file, std::string object, std::string found,
+                 std::string expected) {
+  return Error(ErrorId::CO007, {.file = file.string(),
+                                .object = std::move(object),
+                                .found = std::move(found),
+                                .expected = std::move(expected)});
+}
+
+tap::SequenceSet read_tokens(const std::filesystem::path& file, const model::Model& model) {
+  const Json rows = parse_json(read_whole_file(file, kMaxTokenFileBytes), JsonLimits{}, file.string());
+  if (!rows.is_array() || rows.empty() || !rows[0].is_array() || rows[0].empty()) {
+    throw bad_tokens(file, "", "another JSON value",
+                     "an array of equally long arrays of token ids, none empty");
+  }
+  tap::SequenceSet set;
+  set.name = "tokens";
+  for (size_t w = 0; w < rows.size(); ++w) {
+    if (!rows[w].is_array() || rows[w].size() != rows[0].size()) {
+      throw bad_tokens(file, fmt::format("window {}", w),
+                       rows[w].is_array() ? fmt::format("{} ids", rows[w].size()) : "no array",
+                       fmt::format("{} ids as in window 0", rows[0].size()));
+    }
+    for (const Json& id : rows[w]) {
+      if (!id.is_number_integer()) {
+        throw bad_tokens(file, fmt::format("window {}", w), write_json(id, JsonLayout::compact),
+                         "whole numbers");
+      }
+      if (id < 0 || id >= model.vocabulary) {
+        throw Error(ErrorId::TK010, {.file = file.string(),
+                                     .object = fmt::format("window {}", w),
+                                     .found = "token id " + write_json(id, JsonLayout::compact),
+                                     .expected = fmt::format("0 to {}, the rows of the embedding",
+                                                             model.vocabulary - 1)});
+      }
+      set.ids.push_back(id.get<int32_t>());
+    }
+    set.lengths.push_back(static_cast<uint32_t>(rows[w].size()));
+  }
+  return set;
+}
+
+tap::SequenceSet read_windows(const TraceOptions& options, const OpenModel& open,
+                              ProgressPrinter& progress) {
+  check_sequence_length(open, options.windows.seq_len, "--seq-len");
+  const text::Tokenizer tokenizer = open_tokenizer(open, options.allow_regex);
+  text::WindowSettings settings = options.windows;
+  settings.threads = effective_threads(options.threads);
+  progress.step("reading " + options.domains[0].name);
+  const text::WindowSet windows = text::make_windows(options.domains[0], 0, tokenizer, settings);
+  for (const std::string& note : windows.notes) progress.note(note);
+  return sequences_of(windows);
+}
+
+}  // namespace
+
+int trace_command(const TraceOptions& options, const GlobalOptions& global) {
+  ProgressPrinter progress(global);
+  const OpenModel open = open_model(options.model);
+  const std::vector<int> layers = measured_layers(open.model, options.layers);
+  const tap::SequenceSet set = options.tokens_file.empty()
+                                   ? read_windows(options, open, progress)
+                                   : read_tokens(options.tokens_file, open.model);
+  check_sequence_length(open, set.lengths[0], "tokens of a window");
+
+  const stream::Compute compute = stream::choose_compute(options.compute);
+  const stream::Profile profile = stream::numeric_profile(compute);
+  const std::filesystem::path folder =
+      options.out.has_parent_path() ? options.out.parent_path() : std::filesystem::path(".");
+  const stream::Settings settings = engine_settings(options, compute, folder);
+  TraceObserver observer(options.out, open.model, set, layers, options.tensors,
+                         {{"program", version_text()},
+                          {"model", open.checkpoint.location().display_name},
+                          {"isa", profile.isa},
+                          {"compute", profile.compute},
+                          {"onednn", profile.onednn}});
+  const std::vector<const tap::SequenceSet*> sets = {&set};
+  std::vector<tap::Observer*> observers = {&observer};
+  const stream::Plan plan = stream::make_plan(
+      open.model, sets, observers,
+      observer.wants_logits() ? stream::Logits::wanted : stream::Logits::none, settings);
+  const stream::LogitsSink sink = [&](const tap::Block& block, const float* logits,
+                                      uint32_t vocabulary) {
+    observer.write_logits(block, logits, vocabulary);
+  };
+  const stream::PassResult result =
+      stream::run_pass(open.checkpoint, open.model, sets, observers, settings, plan, progress,
+                       observer.wants_logits() ? &sink : nullptr);
+  observer.commit();
+  progress.finish_line();
+  for (const std::string& note : result.notes) progress.note(note);
+  print(fmt::format("{}: {} windows of {} tokens, layers {}, {}\n",
+                    escape_for_terminal(options.out.string()), set.sequences(), set.lengths[0],
+                    format_ranges(layers), format_bytes(observer.file_bytes())));
+  return static_cast<int>(ExitCode::done);
+}
+
+}  // namespace rg::app

@@ -1,0 +1,30 @@
+#include "verify/verify.h"
+
+#include "app/commands.h"
+#include "app/inputs.h"
+#include "app/output.h"
+#include "app/stop_watch.h"
+#include "app/verdicts.h"
+
+namespace rg::app {
+
+int verify_command(const VerifyOptions& options, const GlobalOptions&) {
+  const StopWatch watch("verifying writes nothing; run the same command again.");
+  verify::Options judge;
+  judge.strict_members = options.strict;
+  judge.recompute_convergence = options.convergence;
+  judge.required_layers = options.required_layers;
+  judge.threads = effective_threads(0);
+  auto judgements = verify::verify_paths(options.paths, judge);
+  if (!options.model.empty()) compare_with_model(judgements, options.model);
+  if (options.json) {
+    print(verify::render_json(judgements, judge));
+  } else if (options.csv) {
+    print(verify::render_csv(judgements));
+  } else {
+    print(verify::render_table(judgements, {.times = true, .color = stdout_has_colour()}));
+  }
+  return static_cast<int>(verify::exit_code(judgements));
+}
+
+}  // namespace rg::app

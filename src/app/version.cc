@@ -1,0 +1,8 @@
+#include "app/version.h"
+
+namespace rg::app {
+
+std::string program_version() { return RG_VERSION; }
+std::string version_text() { return "routegauge " RG_VERSION; }
+
+}  // namespace rg::app
