@@ -1,0 +1,226 @@
+#include "verify/analysis.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace rg::verify {
+namespace {
+
+constexpr double kForeignErrors = 4;
+
+// Standard error of the q-quantile of `replicates` bootstrap means: half the distance between the
+// order statistics one binomial deviation to either side.
+double quantile_error(std::vector<double> means, double q, double replicates) {
+  std::sort(means.begin(), means.end());
+  const auto m = static_cast<double>(means.size());
+  const double step = std::sqrt(q * (1 - q) / m);
+  const auto at = [&](double level) {
+    const double rank = std::clamp(std::ceil(level * m), 1.0, m);
+    return means[static_cast<size_t>(rank) - 1];
+  };
+  const double at_ours = (at(q + step) - at(q - step)) / 2;
+  return at_ours * std::sqrt(m / replicates + 1.0);
+}
+
+bool has_document_intervals(const Header& header) {
+  return header.n_documents >= 2 && header.n_documents < header.n_windows &&
+         header.documents.size() == header.n_windows;
+}
+
+}  // namespace
+
+Analysis::Analysis(const Case& c)
+    : case_(c),
+      all_(c.header.n_windows),
+      verdict_(c.header.n_windows),
+      document_intervals_(has_document_intervals(c.header)) {}
+
+ColumnId Analysis::add(const Windows& values) { return {all_.add(values), SIZE_MAX}; }
+
+ColumnId Analysis::add_verdict(const Windows& values) {
+  const size_t column = verdict_.add(values);
+  return {all_.add(values), column};
+}
+
+void Analysis::resample() {
+  const auto start = std::chrono::steady_clock::now();
+  const Header& header = case_.header;
+  const Options& options = case_.inspect.options();
+  const ResampleSettings ours{options.seed, options.replicates, 0, options.threads,
+                              header.full ? KeepDraws::no : KeepDraws::yes};
+  if (header.full) {
+    const ResampleSettings theirs{*header.seed, *header.replicates, 0, options.threads,
+                                  KeepDraws::yes};
+    primary_replicates_ = std::make_unique<Replicates>(all_, theirs);
+    if (verdict_.size() > 0) own_replicates_ = std::make_unique<Replicates>(verdict_, ours);
+    primary_ = std::make_unique<Sample>(*primary_replicates_, false);
+    if (own_replicates_) own_ = std::make_unique<Sample>(*own_replicates_, true);
+  } else {
+    own_replicates_ = std::make_unique<Replicates>(all_, ours);
+    primary_ = std::make_unique<Sample>(*own_replicates_, false);
+    own_ = std::make_unique<Sample>(*own_replicates_, false);
+  }
+  case_.inspect.judgement().bootstrap_seconds +=
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+const Sample& Analysis::primary() const { return *primary_; }
+const Sample& Analysis::own() const { return *own_; }
+
+std::optional<double> Analysis::bootstrap_error(ColumnId id) const {
+  const std::vector<double> means = primary().means(id);
+  if (means.size() < 2) return std::nullopt;
+  double sum = 0;
+  for (const double value : means) sum += value;
+  const auto count = static_cast<double>(means.size());
+  const double center = sum / count;
+  double squares = 0;
+  for (const double value : means) squares += (value - center) * (value - center);
+  return std::sqrt(squares / (count - 1));
+}
+
+std::optional<double> Analysis::probability(ColumnId id, int side) const {
+  const std::vector<double> means = primary().means(id);
+  if (means.empty()) return std::nullopt;
+  const auto meets = std::count_if(means.begin(), means.end(),
+                                   [&](double value) { return side * value > 0; });
+  return static_cast<double>(meets) / static_cast<double>(means.size());
+}
+
+Verdict Analysis::conclude(const Judge& judge,
+                           const std::function<bool(const Sample&, size_t)>& supports) {
+  Judgement& judgement = case_.inspect.judgement();
+  const Header& header = case_.header;
+  if (header.n_windows < kMinWindows) {
+    judgement.reasons.push_back(
+        {"", "", "data.n_windows",
+         fmt::format("{} windows, a verdict needs {}", header.n_windows, kMinWindows)});
+    judgement.sentence = fmt::format("Only {} windows were measured; a verdict needs {}.",
+                                     header.n_windows, kMinWindows);
+    return Verdict::insufficient;
+  }
+  if (*header.replicates < kMinReplicates) {
+    judgement.reasons.push_back(
+        {"", "", "summary.bootstrap.B",
+         fmt::format("{} replicates, a verdict needs {}", *header.replicates, kMinReplicates)});
+    judgement.sentence = fmt::format("Only {} bootstrap replicates were drawn; a verdict needs {}.",
+                                     *header.replicates, kMinReplicates);
+    return Verdict::insufficient;
+  }
+  const Verdict verdict = judge(primary());
+  if (verdict == Verdict::degenerate) return verdict;
+  const Verdict again = judge(own());
+  uint32_t supporting = 0;
+  for (size_t b = 0; b < own().count(); ++b) supporting += supports(own(), b) ? 1u : 0u;
+  const double share = supporting / static_cast<double>(own().count());
+  const bool positive = verdict != Verdict::fail && verdict != Verdict::broken;
+  const Options& options = case_.inspect.options();
+  judgement.stability = Stability{.replicates = options.replicates,
+                                  .seed = options.seed,
+                                  .verdict = again,
+                                  .probability = positive ? share : 1 - share,
+                                  .fragile = again != verdict};
+  return verdict;
+}
+
+std::optional<double> Analysis::distance(const Test& test) const {
+  const std::optional<double> estimate = mean(test.id);
+  const std::optional<double> error = bootstrap_error(test.id);
+  if (!estimate || !error || !(*error > 0)) return std::nullopt;
+  const double z = test.side * (*estimate - test.threshold) / *error;
+  return std::isfinite(z) ? std::optional(z) : std::nullopt;
+}
+
+Criterion Analysis::criterion(const Test& test, bool holds) const {
+  return {.name = test.name,
+          .layer = test.layer,
+          .estimate = mean(test.id).value_or(0),
+          .ci95 = primary().interval(test.id),
+          .holds = holds,
+          .z = distance(test)};
+}
+
+void Analysis::mean_block(Claims& claims, const Claims::Path& at, ColumnId id) const {
+  Claims::Path path = at;
+  path.push_back("mean");
+  claims.mean(path, mean(id));
+  path.back() = "ci95";
+  claims.interval(path, primary().interval(id));
+}
+
+void Analysis::delta_block(Claims& claims, const Claims::Path& at, ColumnId id) const {
+  Claims::Path path = at;
+  path.push_back("delta");
+  claims.mean(path, mean(id));
+  path.back() = "ci95";
+  claims.interval(path, primary().interval(id));
+  siblings(claims, at, id);
+}
+
+void add_ratio(Analysis& analysis, const Windows& numerator, const Windows& denominator,
+               ColumnId& numerator_id, ColumnId& denominator_id) {
+  Windows top = numerator;
+  Windows bottom = denominator;
+  for (size_t w = 0; w < top.size(); ++w) {
+    if (top[w] && bottom[w]) continue;
+    top[w].reset();
+    bottom[w].reset();
+  }
+  numerator_id = analysis.add(top);
+  denominator_id = analysis.add(bottom);
+}
+
+void Analysis::ratio_block(Claims& claims, const Claims::Path& at, ColumnId numerator,
+                           ColumnId denominator, const char* mean_key,
+                           const char* interval_key) const {
+  const Total top = total(values(numerator));
+  const Total bottom = total(values(denominator));
+  std::optional<double> ratio;
+  if (bottom.windows > 0 && bottom.sum != 0) ratio = top.sum / bottom.sum;
+  std::vector<double> replicates;
+  for (size_t b = 0; b < primary().count(); ++b) {
+    const double den = primary().sum(denominator, b);
+    if (den != 0) replicates.push_back(primary().sum(numerator, b) / den);
+  }
+  Claims::Path path = at;
+  path.push_back(mean_key);
+  claims.mean(path, ratio);
+  path.back() = interval_key;
+  claims.interval(path, percentile_interval(std::move(replicates)));
+}
+
+void choose_effect(Judgement& judgement) {
+  const Criterion* weakest = nullptr;
+  for (const Criterion& criterion : judgement.criteria) {
+    if (!criterion.z) continue;
+    if (weakest == nullptr || *criterion.z < *weakest->z) weakest = &criterion;
+  }
+  if (weakest != nullptr) {
+    judgement.effect = *weakest;
+  } else if (!judgement.criteria.empty()) {
+    judgement.effect = judgement.criteria.front();
+  }
+}
+
+void warn_foreign_interval(const Case& c, const At& stated, const Analysis& analysis,
+                           ColumnId id) {
+  if (c.header.full || !stated) return;
+  const std::optional<Interval> theirs = c.inspect.interval(stated);
+  const std::optional<Interval> ours = analysis.primary().interval(id);
+  if (!theirs || !ours) return;
+  const std::vector<double> means = analysis.primary().means(id);
+  const double replicates = *c.header.replicates;
+  const double lo = quantile_error(means, 0.025, replicates);
+  const double hi = quantile_error(means, 0.975, replicates);
+  if (std::abs(theirs->lo - ours->lo) > kForeignErrors * lo ||
+      std::abs(theirs->hi - ours->hi) > kForeignErrors * hi) {
+    c.inspect.warn(fmt::format(
+        "{}: stated [{}, {}], our {} replicates give [{}, {}], beyond Monte-Carlo error",
+        stated.path, theirs->lo, theirs->hi, analysis.primary().count(), ours->lo, ours->hi));
+  }
+}
+
+}  // namespace rg::verify

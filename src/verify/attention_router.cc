@@ -1,0 +1,342 @@
+// How much of the router's choice attention carries: shares, Shapley values and the hypotheses'
+// labels, recomputed from the per-window arrays.
+#include "verify/attention_router.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace rg::verify {
+namespace {
+
+using router::Arrays;
+using router::kAttention;
+using router::kGroups;
+using router::kParts;
+
+struct Ratio {
+  ColumnId numerator, denominator;
+};
+
+struct RouterLayer {
+  router::LayerCounts counts;
+  double val_empty = 0;
+  std::vector<ColumnId> norm_share, margin_part;                 // by part
+  std::vector<Ratio> signed_share, signed_varying, margin_share;  // by part
+  ColumnId margin_total, agreement_top1, agreement_topk, null_share, published_ratio;
+  ColumnId signed_attention;
+  std::array<ColumnId, kGroups> shapley{};
+  std::array<Ratio, kGroups> mean_replaced{};
+  Ratio null_signed;
+};
+
+// The subsets that hold exactly the groups named, in the order embedding, attention, experts.
+std::string subset(size_t a, size_t b) {
+  return std::string(kParts[std::min(a, b)]) + '+' + kParts[std::max(a, b)];
+}
+
+// phi of one group in one window; undefined where a subset's value is.
+std::optional<double> shapley_value(const router::Parts& val, int layer, size_t window, size_t g,
+                                    std::optional<double> none) {
+  const size_t a = g == 0 ? 1 : 0;
+  const size_t b = g == 2 ? 1 : 2;
+  const auto at = [&](const std::string& name) { return val.at(name).at(layer)[window]; };
+  const auto own = at(kParts[g]);
+  const auto with_a = at(subset(g, a));
+  const auto alone_a = at(kParts[a]);
+  const auto with_b = at(subset(g, b));
+  const auto alone_b = at(kParts[b]);
+  const auto others = at(subset(a, b));
+  if (!own || !with_a || !alone_a || !with_b || !alone_b || !others || !none) return std::nullopt;
+  return (*own - *none) / 3 + (*with_a - *alone_a) / 6 + (*with_b - *alone_b) / 6 +
+         (1 - *others) / 3;
+}
+
+// sum c^2 / (k N^2). The stated value is used where it is right, so that intervals built on it
+// can be equal bit by bit.
+double popularity_null(const Case& c, int layer, const std::vector<int64_t>& counts) {
+  double squares = 0;
+  double selections = 0;
+  for (const int64_t count : counts) {
+    squares += static_cast<double>(count) * static_cast<double>(count);
+    selections += static_cast<double>(count);
+  }
+  const double k = c.header.topk;
+  const double tokens = selections / k;
+  const double computed = tokens > 0 ? squares / (k * tokens * tokens) : 0;
+  const At stated =
+      (((c.root / "summary") / "per_layer") / std::to_string(layer)) / "val_empty";
+  if (stated && stated.value->is_number() &&
+      std::abs(stated.value->number() - computed) <= 1e-12 * computed) {
+    return stated.value->number();
+  }
+  return computed;
+}
+
+RouterLayer add_layer(const Case& c, Analysis& analysis, const Arrays& arrays, int layer) {
+  RouterLayer added;
+  added.counts = router::read_counts(c, layer, arrays.undefined);
+  added.val_empty = popularity_null(c, layer, added.counts.experts);
+  const size_t n = c.header.n_windows;
+  const auto ratio = [&](const Windows& numerator, const Windows& denominator) {
+    Ratio made;
+    add_ratio(analysis, numerator, denominator, made.numerator, made.denominator);
+    return made;
+  };
+  for (size_t p = 0; p < arrays.parts.size(); ++p) {
+    const std::string& part = arrays.parts[p];
+    const Windows& share = arrays.norm_share.at(part).at(layer);
+    added.norm_share.push_back(p == kAttention ? analysis.add_verdict(share)
+                                               : analysis.add(share));
+    added.margin_part.push_back(analysis.add(arrays.margin_part.at(part).at(layer)));
+    added.signed_share.push_back(
+        ratio(arrays.signed_num.at(part).at(layer), arrays.signed_den.at(layer)));
+    added.signed_varying.push_back(
+        ratio(arrays.signed_num_varying.at(part).at(layer), arrays.signed_den_varying.at(layer)));
+    added.margin_share.push_back(
+        ratio(arrays.margin_part.at(part).at(layer), arrays.margin_total.at(layer)));
+  }
+  added.margin_total = analysis.add(arrays.margin_total.at(layer));
+  added.agreement_top1 = analysis.add(arrays.agreement_top1.at(layer));
+  added.agreement_topk = analysis.add(arrays.agreement_topk.at(layer));
+  added.null_share = analysis.add(arrays.null_share.at(layer));
+  added.published_ratio = analysis.add(arrays.published_ratio.at(layer));
+  added.null_signed = ratio(arrays.null_signed_num.at(layer), arrays.null_signed_den.at(layer));
+  for (size_t g = 0; g < kGroups; ++g) {
+    Windows shares(n);
+    Windows replaced(n);
+    Windows rest(n);
+    const Windows& none = arrays.val_mean_replaced.at("none").at(layer);
+    for (size_t w = 0; w < n; ++w) {
+      const auto phi = shapley_value(arrays.val, layer, w, g, added.val_empty);
+      if (phi && added.val_empty != 1) shares[w] = *phi / (1 - added.val_empty);
+      replaced[w] = shapley_value(arrays.val_mean_replaced, layer, w, g, none[w]);
+      if (none[w]) rest[w] = 1 - *none[w];
+    }
+    added.shapley[g] = g == kAttention ? analysis.add_verdict(shares) : analysis.add(shares);
+    added.mean_replaced[g] = ratio(replaced, rest);
+  }
+  return added;
+}
+
+double dot(const std::vector<int64_t>& a, const std::vector<int64_t>& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  }
+  return sum;
+}
+
+void claim_layer(const Case& c, const Analysis& analysis, const Arrays& arrays, int number,
+                 const RouterLayer& layer, Claims& claims) {
+  const Claims::Path at = {"summary", "per_layer", std::to_string(number)};
+  const auto below = [&](std::initializer_list<std::string> keys) {
+    Claims::Path path = at;
+    path.insert(path.end(), keys.begin(), keys.end());
+    return path;
+  };
+  const auto ratio = [&](const Claims::Path& path, const Ratio& r, const char* mean_key,
+                         const char* interval_key) {
+    analysis.ratio_block(claims, path, r.numerator, r.denominator, mean_key, interval_key);
+  };
+  for (size_t p = 0; p < arrays.parts.size(); ++p) {
+    const std::string& part = arrays.parts[p];
+    analysis.mean_block(claims, below({"norm_share", part}), layer.norm_share[p]);
+    ratio(below({"signed_share", part}), layer.signed_share[p], "mean", "ci95");
+    ratio(below({"signed_share_varying", part}), layer.signed_varying[p], "mean", "ci95");
+    analysis.mean_block(claims, below({"margin_share", part}), layer.margin_part[p]);
+    ratio(below({"margin_share", part}), layer.margin_share[p], "ratio", "ratio_ci95");
+  }
+  analysis.mean_block(claims, below({"margin_total"}), layer.margin_total);
+  claims.mean(below({"val_empty"}), layer.val_empty);
+  for (size_t g = 0; g < kGroups; ++g) {
+    const Claims::Path path = below({"shapley", kParts[g]});
+    analysis.mean_block(claims, path, layer.shapley[g]);
+    if (g == kAttention) analysis.siblings(claims, path, layer.shapley[g]);
+    ratio(below({"shapley_mean_replaced", kParts[g]}), layer.mean_replaced[g], "mean", "ci95");
+  }
+  const router::LayerCounts& counts = layer.counts;
+  double positions = 0;
+  for (const int64_t count : counts.embedding_top1) positions += static_cast<double>(count);
+  std::optional<double> chance_top1;
+  std::optional<double> chance_topk;
+  if (positions > 0) {
+    chance_top1 = dot(counts.embedding_top1, counts.rest_top1) / (positions * positions);
+    chance_topk = dot(counts.embedding_topk, counts.rest_topk) /
+                  (c.header.topk * (positions * positions));
+  }
+  analysis.mean_block(claims, below({"agreement", "top1"}), layer.agreement_top1);
+  claims.mean(below({"agreement", "top1", "chance"}), chance_top1);
+  analysis.mean_block(claims, below({"agreement", "topk"}), layer.agreement_topk);
+  claims.mean(below({"agreement", "topk", "chance"}), chance_topk);
+  analysis.mean_block(claims, below({"null_share", "attention"}), layer.null_share);
+  ratio(below({"null_signed_share", "attention"}), layer.null_signed, "mean", "ci95");
+  analysis.mean_block(claims, below({"published_ratio", "attention"}), layer.published_ratio);
+}
+
+std::optional<Interval> ratio_interval(const Sample& sample, const Ratio& ratio) {
+  std::vector<double> replicates;
+  for (size_t b = 0; b < sample.count(); ++b) {
+    const double den = sample.sum(ratio.denominator, b);
+    if (den != 0) replicates.push_back(sample.sum(ratio.numerator, b) / den);
+  }
+  return percentile_interval(std::move(replicates));
+}
+
+// z of one hypothesis: minimum over layers; none where a layer has no standard error.
+std::optional<double> hypothesis_z(const Analysis& analysis, const std::vector<ColumnId>& shares,
+                                   const std::vector<Test>& tests) {
+  std::optional<double> z = 1e300;
+  for (const ColumnId id : shares) {
+    for (Test test : tests) {
+      test.id = id;
+      const std::optional<double> distance = analysis.distance(test);
+      z = z && distance ? std::optional(std::min(*z, *distance)) : std::nullopt;
+    }
+  }
+  return shares.empty() ? std::nullopt : z;
+}
+
+struct Hypothesis {
+  const char* label;
+  std::vector<Test> tests;
+};
+
+std::vector<Hypothesis> hypotheses() {
+  return {{"H1", {{"", 0, {}, router::kDominates, 1}}},
+          {"H2",
+           {{"", 0, {}, router::kBalancedLow, 1}, {"", 0, {}, router::kBalancedHigh, -1}}},
+          {"H3", {{"", 0, {}, router::kBalancedLow, -1}}}};
+}
+
+std::optional<double> verdict_z(const Analysis& analysis, const std::vector<ColumnId>& shares,
+                                const std::string& label) {
+  std::optional<double> best;
+  for (const Hypothesis& hypothesis : hypotheses()) {
+    const std::optional<double> z = hypothesis_z(analysis, shares, hypothesis.tests);
+    if (label == hypothesis.label) return z;
+    if (z && (!best || *z > *best)) best = z;
+  }
+  return best;
+}
+
+std::string_view meaning_of(const std::string& label) {
+  if (label == "H1") return "H1, attention dominates";
+  if (label == "H2") return "H2, balanced";
+  if (label == "H3") return "H3, less than half";
+  return "no hypothesis is settled";
+}
+
+}  // namespace
+
+void judge_attention_router(const Case& c, Finding& finding) {
+  Judgement& judgement = c.inspect.judgement();
+  const Header& header = c.header;
+  if (!header.full) {
+    c.inspect.invalid(Check::member_present, "numeric_profile",
+                      "is missing: attention_router has no published form without it");
+    return;
+  }
+  if (!c.inspect.sound()) return;
+  const Arrays arrays = router::read_arrays(c);
+  const std::vector<router::Reading> prompts = router::read_prompts(c);
+  const std::vector<router::Reading> probes = router::read_probes(c);
+  router::check_token_ids(c);
+  router::check_geometry(c);
+  router::check_decomposition(c);
+  router::check_source_table(c);
+  if (!c.inspect.sound()) return;
+
+  Analysis analysis(c);
+  std::map<int, RouterLayer> layers;
+  for (const int layer : header.layers) {
+    layers[layer] = add_layer(c, analysis, arrays, layer);
+  }
+  if (!c.inspect.sound()) return;
+  analysis.resample();
+  const Sample& primary = analysis.primary();
+  for (const auto& [number, layer] : layers) {
+    claim_layer(c, analysis, arrays, number, layer, finding.claims);
+  }
+
+  std::vector<ColumnId> shares;
+  for (const int layer : header.required) shares.push_back(layers[layer].shapley[kAttention]);
+  const auto label = [&](const Sample& sample) {
+    std::vector<std::optional<Interval>> intervals;
+    for (const ColumnId id : shares) intervals.push_back(sample.interval(id));
+    return router::label_of(intervals);
+  };
+  const auto label_beside = [&](const auto& interval_of) {
+    std::vector<std::optional<Interval>> intervals;
+    for (const int layer : header.required) intervals.push_back(interval_of(layers[layer]));
+    return router::label_of(intervals);
+  };
+  const std::string exact = label(primary);
+  const std::vector<std::pair<const char*, std::string>> labels = {
+      {"exact", exact},
+      {"norm_share", label_beside([&](const RouterLayer& layer) {
+         return primary.interval(layer.norm_share[kAttention]);
+       })},
+      {"signed_share", label_beside([&](const RouterLayer& layer) {
+         return ratio_interval(primary, layer.signed_share[kAttention]);
+       })},
+      {"published_ratio", label_beside([&](const RouterLayer& layer) {
+         return primary.interval(layer.published_ratio);
+       })}};
+  for (const auto& [name, text] : labels) {
+    // A verifier's own choice of layers changes the labels; the summary states the artifact's.
+    if (!header.required_by_verifier) finding.claims.text({"summary", "verdict", name}, text);
+    judgement.beside.push_back({std::string("H by ") + name, text});
+  }
+  router::claim_published(c, prompts, probes, finding.claims);
+  const std::optional<double> z = verdict_z(analysis, shares, exact);
+  analysis.convergence(finding.claims, z, label);
+
+  for (const int layer : header.required) {
+    Criterion criterion{"attention share", layer,
+                        analysis.mean(layers[layer].shapley[kAttention]).value_or(0),
+                        primary.interval(layers[layer].shapley[kAttention]),
+                        exact != "inconclusive",
+                        verdict_z(analysis, {layers[layer].shapley[kAttention]}, exact)};
+    judgement.criteria.push_back(criterion);
+  }
+  choose_effect(judgement);
+  uint32_t supporting = 0;
+  for (size_t b = 0; b < analysis.own().count(); ++b) {
+    std::vector<std::optional<Interval>> points;
+    for (const ColumnId id : shares) {
+      const auto value = analysis.own().mean(id, b);
+      points.push_back(value ? std::optional(Interval{*value, *value}) : std::nullopt);
+    }
+    supporting += router::label_of(points) == exact ? 1u : 0u;
+  }
+  judgement.stability =
+      Stability{.replicates = c.inspect.options().replicates,
+                .seed = c.inspect.options().seed,
+                .verdict = Verdict::reported,
+                .probability = supporting / static_cast<double>(analysis.own().count()),
+                .fragile = label(analysis.own()) != exact};
+  judgement.notes.push_back(
+      "not recomputable from the artifact and taken as stated: experts of prompts and probes, "
+      "token_id values (their intervals were recomputed from the leave-one-out values), singular "
+      "values and router cosines, the source table");
+  finding.verdict = Verdict::reported;
+  if (!judgement.effect) {
+    judgement.sentence = "Only the first MoE layer was measured, about which no hypothesis speaks.";
+    return;
+  }
+  double lowest = 1e300;
+  double highest = -1e300;
+  for (const Criterion& criterion : judgement.criteria) {
+    lowest = std::min(lowest, criterion.estimate);
+    highest = std::max(highest, criterion.estimate);
+  }
+  judgement.sentence = fmt::format(
+      "Behind the first MoE layer attention carries {:.0f} to {:.0f} % of what decides the "
+      "router's choice ({}).",
+      100 * lowest, 100 * highest, meaning_of(exact));
+}
+
+}  // namespace rg::verify

@@ -1,0 +1,128 @@
+// Section 5 of the routing-geometry contract: how far the verdict is from its threshold and how
+// many windows it takes to settle. z, replication and n_for_90 are always recomputed; the
+// agreement of subsets only on request.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/math/distributions/normal.hpp>
+#include <chrono>
+#include <cmath>
+
+#include "base/random.h"
+#include "verify/analysis.h"
+
+namespace rg::verify {
+namespace {
+
+constexpr double kReplicationQuantile = 1.96;
+constexpr double kPowerQuantile = 3.242;  // 1.96 + the 90 % point of the normal distribution
+constexpr uint32_t kSubsets = 200;
+constexpr uint32_t kSubsetReplicates = 200;
+constexpr double kAgreementNeeded = 0.95;
+constexpr double kFirstGrid = 50;
+
+std::vector<uint64_t> grid_of(uint64_t n) {
+  std::vector<uint64_t> grid;
+  for (int i = 0;; ++i) {
+    const auto m = static_cast<uint64_t>(std::llround(kFirstGrid * std::pow(2.0, i / 2.0)));
+    if (m > n) return grid;
+    grid.push_back(m);
+  }
+}
+
+std::optional<int64_t> n_for_90(uint64_t n, std::optional<double> z) {
+  if (!z || !(*z > 0)) return std::nullopt;
+  const double ratio = kPowerQuantile / *z;
+  const double needed = std::ceil(static_cast<double>(n) * (ratio * ratio));
+  if (!(needed < 9e15)) return std::nullopt;
+  return static_cast<int64_t>(needed);
+}
+
+}  // namespace
+
+void Analysis::convergence(Claims& claims, std::optional<double> z,
+                           const std::function<std::string(const Sample&)>& label) {
+  Judgement& judgement = case_.inspect.judgement();
+  const Header& header = case_.header;
+  const uint64_t n = header.n_windows;
+  if (z) {
+    const double replication =
+        boost::math::cdf(boost::math::normal_distribution<double>(), *z - kReplicationQuantile);
+    const auto needed = n_for_90(n, z);
+    judgement.convergence = Convergence{
+        .z = *z,
+        .replication = replication,
+        .n_for_90 = needed ? std::optional(static_cast<uint64_t>(*needed)) : std::nullopt,
+        .settled_at = {},
+        .settled = {}};
+  }
+  if (!header.full) return;
+
+  const Claims::Path at = {"summary", "convergence"};
+  const auto below = [&](const char* key) { return Claims::Path{at[0], at[1], key}; };
+  claims.text(below("verdict"), label(primary()));
+  claims.near(below("z"), z, Check::convergence_numbers);
+  claims.near(below("replication"),
+              z ? std::optional(judgement.convergence->replication) : std::nullopt,
+              Check::convergence_numbers);
+  claims.count(below("n_for_90"), n_for_90(n, z), Check::convergence_numbers);
+
+  const std::vector<uint64_t> grid = grid_of(n);
+  for (size_t i = 0; i < grid.size(); ++i) {
+    claims.count({at[0], at[1], "grid", std::to_string(i), "windows"},
+                 static_cast<int64_t>(grid[i]));
+  }
+  claims.absent({at[0], at[1], "grid", std::to_string(grid.size())});
+
+  // What the stated agreements say; the agreements themselves only with --convergence.
+  std::vector<double> agreement(grid.size(), 0.0);
+  const bool recompute = case_.inspect.options().recompute_convergence;
+  if (recompute) {
+    const auto start = std::chrono::steady_clock::now();
+    const std::string final_label = label(primary());
+    for (size_t g = 0; g < grid.size(); ++g) {
+      uint32_t agreeing = 0;
+      for (uint32_t s = 0; s < kSubsets; ++s) {
+        const auto m = static_cast<uint32_t>(grid[g]);
+        std::vector<uint32_t> members = draw_subset(static_cast<uint32_t>(n), m, *header.seed,
+                                                    Purpose::convergence_subset, s, 0);
+        std::sort(members.begin(), members.end());
+        Columns columns(m);
+        for (size_t c = 0; c < verdict_.size(); ++c) {
+          Windows chosen(m);
+          for (size_t i = 0; i < m; ++i) chosen[i] = verdict_.column(c)[members[i]];
+          columns.add(chosen);
+        }
+        const ResampleSettings settings{*header.seed, kSubsetReplicates, 0, 1, KeepDraws::no};
+        const Replicates replicates(columns, settings);
+        agreeing += label(Sample(replicates, true)) == final_label ? 1u : 0u;
+      }
+      agreement[g] = agreeing / static_cast<double>(kSubsets);
+      claims.mean({at[0], at[1], "grid", std::to_string(g), "agreement"}, agreement[g],
+                  Check::convergence_numbers);
+    }
+    judgement.bootstrap_seconds +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  } else {
+    const At stated = ((case_.root / "summary") / "convergence") / "grid";
+    if (!stated || !stated.value->is(Kind::array)) return;
+    for (size_t g = 0; g < std::min(grid.size(), stated.value->array().size()); ++g) {
+      const Value* value = stated.value->array()[g].find("agreement");
+      if (value == nullptr || !value->is_number()) return;
+      agreement[g] = value->number();
+    }
+  }
+  std::optional<int64_t> settled_at;
+  for (size_t g = grid.size(); g-- > 0 && agreement[g] >= kAgreementNeeded;) {
+    settled_at = static_cast<int64_t>(grid[g]);
+  }
+  const bool settled = settled_at && 2 * static_cast<uint64_t>(*settled_at) <= n;
+  claims.count(below("settled_at"), settled_at, Check::convergence_numbers);
+  claims.flag(below("settled"), settled, Check::convergence_numbers);
+  if (judgement.convergence && recompute) {
+    if (settled_at) judgement.convergence->settled_at = static_cast<uint64_t>(*settled_at);
+    judgement.convergence->settled = settled;
+  }
+}
+
+}  // namespace rg::verify

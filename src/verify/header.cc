@@ -1,0 +1,278 @@
+#include "verify/header.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace rg::verify {
+namespace {
+
+constexpr int64_t kMaxWindows = 10'000'000;
+constexpr int64_t kMaxSeqLen = 1 << 24;
+constexpr int64_t kMaxLayer = 100'000;
+constexpr int64_t kMaxExperts = 1 << 20;
+constexpr std::string_view kSchemaVersions[] = {"1", "1.0"};
+
+std::vector<int> read_layers(Inspector& inspect, const At& at) {
+  std::vector<int> layers;
+  if (!inspect.is(at, Kind::array)) return layers;
+  const Array& values = at.value->array();
+  for (size_t i = 0; i < values.size(); ++i) {
+    const std::string place = fmt::format("{}[{}]", at.path, i);
+    if (!values[i].is(Kind::integer) || values[i].integer() < 0 ||
+        values[i].integer() > kMaxLayer) {
+      inspect.invalid(Check::layer_list, place, "is not a layer number");
+      return layers;
+    }
+    const int layer = static_cast<int>(values[i].integer());
+    if (!layers.empty() && layer <= layers.back()) {
+      inspect.invalid(Check::layer_list, place,
+                      fmt::format("found layer {} after {}, expected ascending layers, none twice",
+                                  layer, layers.back()));
+      return layers;
+    }
+    layers.push_back(layer);
+  }
+  return layers;
+}
+
+void check_required(Inspector& inspect, const At& root, RequiredLayers rule, Header& header) {
+  const std::string path = "verification.required_layers";
+  std::vector<int> required;
+  if (inspect.options().required_layers) {
+    required = *inspect.options().required_layers;
+    header.required_by_verifier = true;
+  } else {
+    const At list = inspect.need(inspect.need(root, "verification"), "required_layers");
+    if (!inspect.is(list, Kind::array)) return;
+    for (const Value& value : list.value->array()) {
+      if (!value.is(Kind::integer)) {
+        inspect.invalid(Check::required_layers, path, "holds something other than layer numbers");
+        return;
+      }
+      required.push_back(static_cast<int>(std::clamp<int64_t>(value.integer(), -1, kMaxLayer + 1)));
+    }
+  }
+  if (required.empty() && rule == RequiredLayers::any) {
+    inspect.invalid(Check::required_layers, path,
+                    "is empty: a claim about no layer would always pass");
+    return;
+  }
+  std::set<int> seen;
+  for (const int layer : required) {
+    if (!seen.insert(layer).second) {
+      inspect.invalid(Check::required_layers, path, fmt::format("names layer {} twice", layer));
+      return;
+    }
+    if (!std::binary_search(header.layers.begin(), header.layers.end(), layer)) {
+      inspect.invalid(Check::required_layers, path,
+                      fmt::format("layer {} is required but not measured", layer));
+      return;
+    }
+  }
+  header.required.assign(seen.begin(), seen.end());
+  if (header.required_by_verifier) return;
+  if (rule == RequiredLayers::all_later) {
+    const bool all = header.required == header.layers;
+    const bool all_later = !header.layers.empty() &&
+                           std::equal(header.required.begin(), header.required.end(),
+                                      header.layers.begin() + 1, header.layers.end());
+    if (!all && !all_later) {
+      inspect.invalid(Check::required_layers, path,
+                      "leaves out more than the first MoE layer");
+    }
+    return;
+  }
+  if (header.required.size() < header.layers.size()) {
+    inspect.warn(fmt::format(
+        "{} of {} measured layers are required; pass --required-layers to choose them yourself",
+        header.required.size(), header.layers.size()));
+  }
+}
+
+void read_subject(Inspector& inspect, const At& root, const HeaderRules& rules, Header& header) {
+  const At edge = root / "edge";
+  const At model = root / "model";
+  if (edge) {
+    if (!inspect.is(edge, Kind::object)) return;
+    for (const char* key : {"ckpt_a", "ckpt_b", "direction"}) {
+      const At member = edge / key;
+      if (!member || !member.value->is(Kind::string) || member.value->string().empty()) {
+        inspect.invalid(Check::edge_direction, member.path, "is missing or not text");
+        return;
+      }
+    }
+    const std::string& direction = (edge / "direction").value->string();
+    if (direction != "AtoB" && direction != "BtoA") {
+      inspect.invalid(Check::edge_direction, "edge.direction",
+                      fmt::format("found {}, expected AtoB or BtoA", direction));
+    }
+    inspect.judgement().model =
+        (edge / "ckpt_a").value->string() + "->" + (edge / "ckpt_b").value->string();
+    if (!model) return;
+  } else if (!model) {
+    inspect.invalid(Check::member_present, "model", "is missing");
+    return;
+  }
+  if (!inspect.is(model, Kind::object)) return;
+  const std::string name = inspect.text(inspect.need(model, "ckpt"));
+  if (!edge) inspect.judgement().model = name;
+  const At terminal = inspect.need(model, "terminal_moe_layer");
+  const auto layer = inspect.integer(terminal, 0, kMaxLayer);
+  if (!layer) return;
+  header.terminal_layer = static_cast<int>(*layer);
+  if (!header.layers.empty() && header.layers.back() > *layer) {
+    inspect.invalid(Check::terminal_layer, terminal.path,
+                    fmt::format("says the last MoE layer is {}, but layer {} was measured", *layer,
+                                header.layers.back()));
+  } else if (rules.terminal_measured && !header.layers.empty() && header.layers.back() != *layer) {
+    inspect.invalid(Check::terminal_layer, terminal.path,
+                    fmt::format("layer {} is not among the measured layers", *layer));
+  }
+}
+
+void read_gate(Inspector& inspect, const At& root, Header& header) {
+  const At gate = inspect.need(root, "gate_semantics");
+  if (!gate) return;
+  if (!gate.value->is(Kind::object)) {
+    inspect.invalid(Check::gate_semantics, gate.path, "is not an object");
+    return;
+  }
+  const At topk = gate / "topk";
+  if (!topk || !topk.value->is(Kind::integer) || topk.value->integer() < 1 ||
+      topk.value->integer() > kMaxExperts) {
+    inspect.invalid(Check::gate_semantics, topk.path, "is not a positive count");
+  } else {
+    header.topk = static_cast<uint32_t>(topk.value->integer());
+  }
+  const At dtype = gate / "scores_dtype";
+  if (!dtype || !dtype.value->is(Kind::string) || dtype.value->string() != "fp32") {
+    inspect.invalid(Check::gate_semantics, dtype.path,
+                    "margins mean something only in fp32 scores: expected \"fp32\"");
+  }
+  const At experts = gate / "experts";
+  if (!experts && !header.full) return;
+  if (!experts || !experts.value->is(Kind::integer) || experts.value->integer() < header.topk ||
+      experts.value->integer() > kMaxExperts) {
+    inspect.invalid(Check::gate_semantics, experts.path, "is not a count of at least topk");
+    return;
+  }
+  header.experts = static_cast<uint32_t>(experts.value->integer());
+}
+
+void read_data(Inspector& inspect, const At& root, Header& header) {
+  const At data = inspect.need(root, "data");
+  if (!inspect.is(data, Kind::object)) return;
+  if (const auto n = inspect.integer(inspect.need(data, "n_windows"), 1, kMaxWindows)) {
+    header.n_windows = static_cast<uint64_t>(*n);
+    inspect.judgement().n_windows = header.n_windows;
+  }
+  if (const auto length = inspect.integer(inspect.need(data, "seq_len"), 2, kMaxSeqLen)) {
+    header.seq_len = static_cast<uint32_t>(*length);
+  }
+  const At documents = header.full ? inspect.need(data, "doc_ids") : data / "doc_ids";
+  if (!documents || !inspect.is(documents, Kind::array)) return;
+  if (documents.value->array().size() != header.n_windows) {
+    inspect.invalid(Check::document_ids, documents.path,
+                    fmt::format("found {} documents, expected n_windows = {}",
+                                documents.value->array().size(), header.n_windows));
+    return;
+  }
+  std::map<std::string, uint32_t> numbers;
+  for (const Value& id : documents.value->array()) {
+    if (!id.is(Kind::string) && !id.is(Kind::integer)) {
+      inspect.invalid(Check::document_ids, documents.path, "holds neither text nor integers");
+      return;
+    }
+    // Text and integers apart: document 7 isn't document "7".
+    const std::string name =
+        id.is(Kind::string) ? '"' + id.string() : std::to_string(id.integer());
+    const auto number = static_cast<uint32_t>(numbers.size());
+    header.documents.push_back(numbers.try_emplace(name, number).first->second);
+  }
+  header.n_documents = static_cast<uint32_t>(numbers.size());
+}
+
+void read_bootstrap(Inspector& inspect, const At& root, Header& header) {
+  const At bootstrap = inspect.need(inspect.need(root, "summary"), "bootstrap");
+  if (!inspect.is(bootstrap, Kind::object)) return;
+  const At replicates = bootstrap / "B";
+  if (!replicates || !replicates.value->is(Kind::integer) || replicates.value->integer() < 1) {
+    inspect.invalid(Check::bootstrap_settings, replicates.path,
+                    "is missing or not a positive integer");
+  } else {
+    const int64_t b = replicates.value->integer();
+    check_resample_budget(header.n_windows, 1, static_cast<uint64_t>(b),
+                          inspect.judgement().path);
+    header.replicates = static_cast<uint32_t>(b);
+  }
+  const At seed = bootstrap / "seed";
+  if (seed && seed.value->is(Kind::integer) && seed.value->integer() >= 0) {
+    header.seed = static_cast<uint64_t>(seed.value->integer());
+  } else if (seed && seed.value->large_integer()) {
+    header.seed = seed.value->large();
+  } else {
+    inspect.invalid(Check::bootstrap_settings, seed.path, "is missing or not a 64-bit count");
+  }
+  const At type = bootstrap / "ci_type";
+  if (!type || !type.value->is(Kind::string) || type.value->string() != "percentile") {
+    inspect.invalid(Check::bootstrap_settings, type.path, "expected \"percentile\"");
+  }
+}
+
+}  // namespace
+
+Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules) {
+  Header header;
+  header.test = inspect.judgement().test;
+  header.full = (root / "body_sha256") || (root / "numeric_profile");
+  inspect.judgement().rule = header.full ? "full" : "published";
+
+  const At version = inspect.need(root, "schema_version");
+  if (version) {
+    const std::string found = version.value->is(Kind::string) ? version.value->string()
+                              : version.value->is(Kind::integer)
+                                  ? std::to_string(version.value->integer())
+                                  : std::string();
+    if (std::find(std::begin(kSchemaVersions), std::end(kSchemaVersions), found) ==
+        std::end(kSchemaVersions)) {
+      inspect.invalid(Check::schema_version, version.path, "expected version 1");
+    }
+  }
+  inspect.judgement().domain = inspect.text(inspect.need(root, "domain"));
+  header.layers = read_layers(inspect, inspect.need(root, "layers"));
+  if ((root / "layers") && (root / "layers").value->is(Kind::array) &&
+      (root / "layers").value->array().empty()) {
+    inspect.invalid(Check::layer_list, "layers", "is empty");
+  }
+  read_subject(inspect, root, rules, header);
+  read_gate(inspect, root, header);
+  read_data(inspect, root, header);
+  check_required(inspect, root, rules.required, header);
+  read_bootstrap(inspect, root, header);
+  if (header.full) {
+    const At profile = inspect.need(root, "numeric_profile");
+    for (const char* key : {"isa", "compute", "onednn"}) {
+      inspect.text(inspect.need(profile, key));
+    }
+    inspect.need(root, "body_sha256");
+    check_nulls(inspect, root);
+  }
+  return header;
+}
+
+void check_digest(Inspector& inspect, const Document& document) {
+  const At root{&document.root(), ""};
+  inspect.judgement().body_sha256 = body_digest(document);
+  const At stored = root / "body_sha256";
+  if (!stored || !inspect.is(stored, Kind::string)) return;
+  if (stored.value->string() != inspect.judgement().body_sha256) {
+    inspect.invalid(Check::body_digest, stored.path,
+                    fmt::format("found {}, the body gives {}", stored.value->string(),
+                                inspect.judgement().body_sha256));
+  }
+}
+
+}  // namespace rg::verify

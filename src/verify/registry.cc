@@ -1,0 +1,60 @@
+#include <array>
+
+#include "verify/tests.h"
+
+namespace rg::verify {
+namespace {
+
+struct CheckRow {
+  std::string_view name;
+  ErrorId error;
+  std::string_view meaning;
+};
+
+constexpr std::array kChecks = {
+#define RG_CHECK(name, error, meaning) CheckRow{#name, ErrorId::error, meaning},
+#include "verify/checks.inc"
+#undef RG_CHECK
+};
+
+const CheckRow& row(Check check) { return kChecks[static_cast<size_t>(check)]; }
+
+}  // namespace
+
+std::string_view check_name(Check check) { return row(check).name; }
+std::string_view check_meaning(Check check) { return row(check).meaning; }
+ErrorId check_error(Check check) { return row(check).error; }
+
+const std::vector<Check>& all_checks() {
+  static const std::vector<Check> checks = [] {
+    std::vector<Check> list;
+    for (size_t i = 0; i < kChecks.size(); ++i) list.push_back(static_cast<Check>(i));
+    return list;
+  }();
+  return checks;
+}
+
+const std::vector<TestJudge>& all_judges() {
+  static const std::vector<TestJudge> judges = {
+      {"chart_compatibility",
+       {.required = RequiredLayers::any, .terminal_measured = false},
+       {"strata_def", "controls", "random_draws"},
+       judge_chart_compatibility},
+      {"terminal_ovk_scan",
+       {.required = RequiredLayers::any, .terminal_measured = true},
+       {},
+       judge_terminal_ovk_scan},
+      {"attention_router",
+       {.required = RequiredLayers::all_later, .terminal_measured = false},
+       {"convention", "source_positions", "prompts", "probes", "source_table", "token_id",
+        "gate_geometry", "decomposition_check", "agreement_counts", "expert_counts"},
+       judge_attention_router},
+      {"expert_load",
+       {.required = RequiredLayers::any, .terminal_measured = false},
+       {"pairs", "transitions", "tokens_by_expert"},
+       judge_expert_load},
+  };
+  return judges;
+}
+
+}  // namespace rg::verify

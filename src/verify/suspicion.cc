@@ -1,0 +1,121 @@
+// Row A9: things that no honest measurement shows, told as warnings.
+#include <fmt/format.h>
+
+#include <bit>
+#include <unordered_map>
+
+#include "verify/header.h"
+
+namespace rg::verify {
+namespace {
+
+constexpr size_t kMaxNamed = 5;
+
+uint64_t mix(uint64_t state, uint64_t word) {
+  state ^= word + 0x9e3779b97f4a7c15 + (state << 6) + (state >> 2);
+  state *= 0xff51afd7ed558ccd;
+  return state ^ (state >> 33);
+}
+
+uint64_t fingerprint(const Value& value) {
+  if (value.is_number()) return mix(1, std::bit_cast<uint64_t>(value.number()));
+  if (!value.is(Kind::array)) return static_cast<uint64_t>(value.kind());
+  uint64_t state = 7;
+  for (const Value& element : value.array()) state = mix(state, fingerprint(element));
+  return state;
+}
+
+class Suspicion {
+ public:
+  Suspicion(Inspector& inspect, uint64_t n) : inspect_(inspect), windows_(n, 0) {}
+
+  void visit(const At& at, const std::string& layer) {
+    if (at.value->is(Kind::object)) {
+      for (const Member& member : at.value->object().members) {
+        const bool is_layer = inspect_.layer_key(member.key).has_value();
+        visit({&member.value, at.path + '.' + member.key}, is_layer ? member.key : layer);
+      }
+    } else if (at.value->is(Kind::array) && at.value->array().size() == windows_.size()) {
+      visit_array(at, layer);
+    }
+  }
+
+  void report_windows() {
+    std::unordered_map<uint64_t, size_t> first;
+    size_t named = 0;
+    size_t copies = 0;
+    for (size_t w = 0; w < windows_.size(); ++w) {
+      const auto [known, is_new] = first.try_emplace(windows_[w], w);
+      if (is_new) continue;
+      ++copies;
+      if (++named > kMaxNamed) continue;
+      inspect_.warn(fmt::format("windows {} and {} identical in all layers", known->second, w));
+    }
+    if (copies > kMaxNamed) {
+      inspect_.warn(fmt::format("{} windows are copies of earlier ones", copies));
+    }
+  }
+
+ private:
+  void visit_array(const At& at, const std::string& layer) {
+    const Array& values = at.value->array();
+    uint64_t whole = 3;
+    bool constant = true;
+    for (size_t w = 0; w < values.size(); ++w) {
+      const uint64_t print = fingerprint(values[w]);
+      windows_[w] = mix(windows_[w], print);
+      whole = mix(whole, print);
+      constant = constant && print == fingerprint(values[0]);
+    }
+    const Value& head = values[0];
+    const bool trivial =
+        !head.is_number() || head.number() == 0.0 || head.number() == 1.0 || values.size() < 2;
+    if (constant) {
+      if (!trivial) inspect_.warn(fmt::format("{} is the same in every window", at.path));
+      return;
+    }
+    const auto [known, is_new] = arrays_.try_emplace(whole, Seen{at.path, layer});
+    if (!is_new && known->second.layer != layer) {
+      inspect_.warn(fmt::format("{} and {} are identical", known->second.path, at.path));
+    }
+  }
+
+  struct Seen {
+    std::string path, layer;
+  };
+  Inspector& inspect_;
+  std::vector<uint64_t> windows_;
+  std::unordered_map<uint64_t, Seen> arrays_;
+};
+
+constexpr std::string_view kCommonMembers[] = {
+    "schema_version", "test",         "model",      "edge",        "domain",
+    "data",           "layers",       "per_window", "verification", "gate_semantics",
+    "summary",        "null_reasons", "settings",   "inputs",      "numeric_profile",
+    "tensors",        "notes",        "manifest",   "body_sha256", "program_version"};
+
+}  // namespace
+
+void warn_too_good(Inspector& inspect, const At& per_window, uint64_t n_windows) {
+  if (!per_window || n_windows < 2) return;
+  Suspicion suspicion(inspect, n_windows);
+  suspicion.visit(per_window, "");
+  suspicion.report_windows();
+}
+
+void check_members(Inspector& inspect, const At& root,
+                   const std::vector<std::string_view>& of_this_test) {
+  for (const Member& member : root.value->object().members) {
+    const auto names = [&](const auto& list) {
+      return std::find(std::begin(list), std::end(list), member.key) != std::end(list);
+    };
+    if (names(kCommonMembers) || names(of_this_test)) continue;
+    if (inspect.options().strict_members) {
+      inspect.invalid(Check::member_known, member.key, "is not a member of the contract");
+    } else {
+      inspect.warn(fmt::format("unknown member `{}` was not judged", member.key));
+    }
+  }
+}
+
+}  // namespace rg::verify

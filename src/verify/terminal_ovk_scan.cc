@@ -1,0 +1,265 @@
+// V3: does routing's agreement with itself after the layer's own update drop most at the last MoE
+// layer? docs/artifacts.md section 4.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "verify/analysis.h"
+
+namespace rg::verify {
+namespace {
+
+constexpr double kDominanceNeeded = 0.95;
+constexpr double kGridTolerance = 1e-6;
+
+struct Series {
+  const char* array;
+  const char* mean;
+  const char* interval;
+  bool published;
+  Range range;
+};
+constexpr Series kSeries[] = {
+    {"ovk_cf_mean", "ovk_cf_mean", "ovk_cf_ci95", true, kUnit},
+    {"swap_k_mean", "swap_k_mean", "swap_k_ci95", false, kUnit},
+    {"update_ratio", "update_ratio_mean", "update_ratio_ci95", false, kNotNegative},
+    {"ovk_cf_other", "ovk_cf_other_mean", "ovk_cf_other_ci95", false, kUnit}};
+
+using Arrays = std::map<std::string, LayerWindows>;
+
+// Value times `unit` times T_def must be a whole number; undefined iff no position is defined.
+void check_grid(const Case& c, const std::string& name, const LayerWindows& values,
+                const LayerWindows& undefined, uint32_t unit) {
+  const auto positions = static_cast<double>(c.header.seq_len - 1);
+  for (const auto& [layer, windows] : values) {
+    for (size_t w = 0; w < windows.size(); ++w) {
+      const double defined = positions - undefined.at(layer)[w].value_or(0);
+      const double count = windows[w].value_or(0) * unit * defined;
+      if (std::abs(count - std::round(count)) <= kGridTolerance &&
+          windows[w].has_value() == (defined > 0)) {
+        continue;
+      }
+      c.inspect.invalid(Check::integer_grid,
+                        fmt::format("per_window.{}.{}[{}]", name, layer, w),
+                        fmt::format("times {} gives {}, expected a whole number of tokens",
+                                    unit * defined, count));
+      break;
+    }
+  }
+}
+
+Arrays read_arrays(const Case& c, LayerWindows& undefined) {
+  Arrays arrays;
+  const At per_window = c.inspect.need(c.root, "per_window");
+  for (const int layer : c.header.layers) undefined[layer] = Windows(c.header.n_windows, 0.0);
+  if (c.header.full) {
+    undefined = c.inspect.layer_counts(c.inspect.need(per_window, "n_undefined"), c.header.layers,
+                                       c.header.n_windows, c.header.seq_len - 1);
+  }
+  for (const Series& series : kSeries) {
+    const bool due = c.header.full || series.published || series.array == kSeries[1].array;
+    const At at = due ? c.inspect.need(per_window, series.array) : per_window / series.array;
+    if (!at) continue;
+    arrays[series.array] =
+        c.inspect.layer_windows(at, c.header.layers, c.header.n_windows, series.range);
+  }
+  return arrays;
+}
+
+// The strict argmin of a replicate, if the terminal pair is it.
+enum class Argmin { terminal, tied, other };
+Argmin argmin(const Sample& sample, const std::vector<ColumnId>& jumps, size_t b) {
+  const std::optional<double> terminal = sample.mean(jumps.back(), b);
+  if (!terminal) return Argmin::other;
+  bool tied = false;
+  for (size_t i = 0; i + 1 < jumps.size(); ++i) {
+    const std::optional<double> jump = sample.mean(jumps[i], b);
+    if (!jump) continue;
+    if (*jump < *terminal) return Argmin::other;
+    tied = tied || *jump == *terminal;
+  }
+  return tied ? Argmin::tied : Argmin::terminal;
+}
+
+double dominance(const Sample& sample, const std::vector<ColumnId>& jumps) {
+  uint32_t wins = 0;
+  for (size_t b = 0; b < sample.count(); ++b) {
+    wins += argmin(sample, jumps, b) == Argmin::terminal ? 1u : 0u;
+  }
+  return wins / static_cast<double>(sample.count());
+}
+
+std::optional<Interval> smallest_jump_interval(const Sample& sample,
+                                               const std::vector<ColumnId>& jumps) {
+  std::vector<double> smallest;
+  for (size_t b = 0; b < sample.count(); ++b) {
+    std::optional<double> least = 1e300;
+    for (const ColumnId id : jumps) {
+      const std::optional<double> jump = sample.mean(id, b);
+      least = least && jump ? std::optional(std::min(*least, *jump)) : std::nullopt;
+    }
+    if (least) smallest.push_back(*least);
+  }
+  return percentile_interval(std::move(smallest));
+}
+
+std::string pair_name(const std::vector<int>& layers, size_t jump) {
+  return fmt::format("{}->{}", layers[jump], layers[jump + 1]);
+}
+
+}  // namespace
+
+void judge_terminal_ovk_scan(const Case& c, Finding& finding) {
+  Judgement& judgement = c.inspect.judgement();
+  const Header& header = c.header;
+  if (header.layers.size() < 2) {
+    c.inspect.invalid(Check::terminal_layer, "layers",
+                      "holds one layer; a jump needs the last one and one before");
+    return;
+  }
+  LayerWindows undefined;
+  const Arrays arrays = read_arrays(c, undefined);
+  if (!c.inspect.sound()) return;
+  check_grid(c, "ovk_cf_mean", arrays.at("ovk_cf_mean"), undefined, header.topk);
+  check_grid(c, "swap_k_mean", arrays.at("swap_k_mean"), undefined, 1);
+  for (const int layer : header.layers) {
+    if (total(arrays.at("ovk_cf_mean").at(layer)).windows == 0) {
+      c.inspect.invalid(Check::layer_defined, fmt::format("per_window.ovk_cf_mean.{}", layer),
+                        "is undefined in every window");
+    }
+  }
+  if (!c.inspect.sound()) return;
+
+  Analysis analysis(c);
+  std::map<int, std::vector<ColumnId>> levels;
+  for (const int layer : header.layers) {
+    for (const Series& series : kSeries) {
+      const auto array = arrays.find(series.array);
+      levels[layer].push_back(array == arrays.end() ? ColumnId{}
+                                                    : analysis.add(array->second.at(layer)));
+    }
+  }
+  std::vector<ColumnId> jumps;
+  for (size_t i = 0; i + 1 < header.layers.size(); ++i) {
+    const LayerWindows& overlap = arrays.at("ovk_cf_mean");
+    jumps.push_back(analysis.add_verdict(
+        difference(overlap.at(header.layers[i + 1]), overlap.at(header.layers[i]))));
+  }
+  const size_t last = jumps.size() - 1;
+  std::vector<Test> tests = {{"terminal_jump", header.layers.back(), jumps[last], 0, -1}};
+  for (size_t i = 0; i < last; ++i) {
+    const ColumnId id =
+        analysis.add(difference(analysis.values(jumps[i]), analysis.values(jumps[last])));
+    tests.push_back({fmt::format("terminal below {}", pair_name(header.layers, i)),
+                     header.layers.back(), id, 0, 1});
+  }
+  ColumnId size_share;
+  ColumnId direction_share;
+  if (header.full) {
+    const Windows& other = arrays.at("ovk_cf_other").at(header.layers.back());
+    Windows size(other.size());
+    for (size_t w = 0; w < other.size(); ++w) {
+      if (other[w]) size[w] = 1 - *other[w];
+    }
+    size_share = analysis.add(size);
+    direction_share =
+        analysis.add(difference(other, arrays.at("ovk_cf_mean").at(header.layers.back())));
+  }
+  analysis.resample();
+  const Sample& primary = analysis.primary();
+
+  Claims& claims = finding.claims;
+  for (const int layer : header.layers) {
+    const std::string key = std::to_string(layer);
+    for (size_t i = 0; i < std::size(kSeries); ++i) {
+      const ColumnId id = levels[layer][i];
+      if (id.all == SIZE_MAX || (!header.full && !kSeries[i].published)) continue;
+      claims.mean({"summary", "per_layer", key, kSeries[i].mean}, analysis.mean(id));
+      claims.interval({"summary", "per_layer", key, kSeries[i].interval}, primary.interval(id));
+      warn_foreign_interval(
+          c, (((c.root / "summary") / "per_layer") / key) / kSeries[i].interval, analysis, id);
+    }
+  }
+  std::optional<size_t> largest;
+  for (size_t i = 0; i < jumps.size(); ++i) {
+    const std::optional<double> jump = analysis.mean(jumps[i]);
+    if (jump && (!largest || *jump < *analysis.mean(jumps[*largest]))) largest = i;
+  }
+  if (largest) {
+    claims.text({"summary", "max_jump", "pair"}, pair_name(header.layers, *largest));
+    claims.mean({"summary", "max_jump", "delta_mean"}, analysis.mean(jumps[*largest]));
+    claims.interval({"summary", "max_jump", "ci95"}, smallest_jump_interval(primary, jumps));
+  }
+  const double share = dominance(primary, jumps);
+  if (header.full) {
+    for (size_t i = 0; i < jumps.size(); ++i) {
+      const std::string row = std::to_string(i);
+      claims.text({"summary", "adjacent_jumps", row, "pair"}, pair_name(header.layers, i));
+      claims.mean({"summary", "adjacent_jumps", row, "delta_mean"}, analysis.mean(jumps[i]));
+      claims.interval({"summary", "adjacent_jumps", row, "ci95"}, primary.interval(jumps[i]));
+    }
+    claims.absent({"summary", "adjacent_jumps", std::to_string(jumps.size())});
+    const Claims::Path at = {"summary", "terminal_jump"};
+    claims.text({at[0], at[1], "pair"}, pair_name(header.layers, last));
+    claims.mean({at[0], at[1], "delta_mean"}, analysis.mean(jumps[last]));
+    claims.interval({at[0], at[1], "ci95"}, primary.interval(jumps[last]));
+    claims.mean({at[0], at[1], "probability"}, analysis.probability(jumps[last], -1));
+    analysis.siblings(claims, at, jumps[last]);
+    claims.mean({"summary", "dominance_probability"}, share);
+    int64_t ties = 0;
+    for (size_t b = 0; b < primary.count(); ++b) {
+      ties += argmin(primary, jumps, b) == Argmin::tied ? 1 : 0;
+    }
+    claims.count({"summary", "argmin_ties"}, ties);
+    analysis.mean_block(claims, {"summary", "size_share"}, size_share);
+    analysis.mean_block(claims, {"summary", "direction_share"}, direction_share);
+  }
+
+  const auto judge = [&](const Sample& sample) {
+    if (jumps.size() < 2) return Verdict::degenerate;
+    const std::optional<Interval> interval = sample.interval(jumps[last]);
+    const bool drops = interval && interval->hi < 0;
+    return drops && dominance(sample, jumps) >= kDominanceNeeded ? Verdict::pass : Verdict::fail;
+  };
+  finding.verdict = analysis.conclude(judge, [&](const Sample& sample, size_t b) {
+    const std::optional<double> jump = sample.mean(jumps[last], b);
+    return jump && *jump < 0 && argmin(sample, jumps, b) == Argmin::terminal;
+  });
+  const std::optional<Interval> terminal = primary.interval(jumps[last]);
+  const bool drops = terminal && terminal->hi < 0;
+  std::optional<double> z = 1e300;
+  for (const Test& test : tests) {
+    const bool holds = test.side < 0 ? drops : share >= kDominanceNeeded;
+    judgement.criteria.push_back(analysis.criterion(test, holds));
+    const std::optional<double> distance = judgement.criteria.back().z;
+    z = z && distance ? std::optional(std::min(*z, *distance)) : std::nullopt;
+  }
+  judgement.effect = judgement.criteria.front();
+  analysis.convergence(claims, z, [&](const Sample& sample) {
+    return std::string(verdict_name(judge(sample)));
+  });
+
+  const double drop = -analysis.mean(jumps[last]).value_or(0);
+  if (finding.verdict == Verdict::pass) {
+    judgement.sentence = fmt::format(
+        "Routing agrees with itself after each layer's update until the last MoE layer, where the "
+        "overlap drops by {:.3f}, more than anywhere else.",
+        drop);
+  } else if (finding.verdict == Verdict::degenerate) {
+    judgement.reasons.push_back({"", "", "layers", "two layers make one jump"});
+    judgement.sentence =
+        "With two MoE layers there is a single jump, so being the largest says nothing.";
+  } else if (finding.verdict == Verdict::fail && drops) {
+    judgement.sentence = fmt::format(
+        "Overlap drops by {:.3f} at the last MoE layer, but this is the largest drop in only "
+        "{:.0f} % of resamples.",
+        drop, 100 * share);
+  } else if (finding.verdict == Verdict::fail) {
+    judgement.sentence = fmt::format(
+        "Routing's agreement with itself does not drop at the last MoE layer (change {:+.3f}).",
+        -drop);
+  }
+}
+
+}  // namespace rg::verify

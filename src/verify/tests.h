@@ -1,0 +1,45 @@
+// One judge per test. A judge reads its arrays (collecting defects), and if they are sound
+// recomputes the summary and the verdict.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "verify/claims.h"
+#include "verify/header.h"
+
+namespace rg::verify {
+
+struct Case {
+  Inspector& inspect;
+  const Header& header;
+  At root;
+};
+
+// What a judge leaves. Criteria, effect, sentence, ... go into the Judgement itself.
+struct Finding {
+  Claims claims;                       // the summary that the arrays give
+  Verdict verdict = Verdict::invalid;  // that the arrays give
+};
+
+struct TestJudge {
+  std::string_view name;
+  HeaderRules rules;
+  std::vector<std::string_view> members;  // top-level members beside the common ones
+  void (*judge)(const Case&, Finding&);
+};
+
+// The explicit list.
+const std::vector<TestJudge>& all_judges();
+
+void judge_chart_compatibility(const Case& c, Finding& finding);
+void judge_terminal_ovk_scan(const Case& c, Finding& finding);
+void judge_attention_router(const Case& c, Finding& finding);
+void judge_expert_load(const Case& c, Finding& finding);
+
+// The claims that a sound artifact's arrays give, whatever its summary says; empty if the arrays
+// are not sound. For tests that make artifacts.
+Claims recompute_summary(std::string_view text, const Options& options);
+
+}  // namespace rg::verify
