@@ -1,0 +1,262 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "support/caught.h"
+#include "support/temp_folder.h"
+
+namespace rg {
+namespace {
+
+namespace fs = std::filesystem;
+using test::caught;
+using test::get_file;
+using test::put_file;
+using test::TempFolder;
+
+std::string read_range(const InputFile& file, uint64_t offset, size_t bytes) {
+  std::string out(bytes, '?');
+  file.read_exact(offset, std::as_writable_bytes(std::span(out)));
+  return out;
+}
+
+size_t entries_in(const fs::path& folder) {
+  return static_cast<size_t>(
+      std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+TEST(InputFile, ReadsAtAnyOffset) {
+  const TempFolder folder;
+  put_file(folder / "f", "0123456789");
+  const InputFile file(folder / "f");
+  EXPECT_EQ(file.bytes(), 10u);
+  EXPECT_EQ(read_range(file, 0, 10), "0123456789");
+  EXPECT_EQ(read_range(file, 7, 3), "789");
+  EXPECT_EQ(read_range(file, 10, 0), "");
+}
+
+TEST(InputFile, SaysWhereAFileEndsEarly) {
+  const TempFolder folder;
+  put_file(folder / "f", "0123456789");
+  const InputFile file(folder / "f");
+  const auto error = caught([&] { read_range(file, 7, 5); });
+  EXPECT_EQ(error.id, ErrorId::IO002);
+  EXPECT_TRUE(error.says("byte 10")) << error.line;
+  EXPECT_TRUE(error.says("2 more bytes")) << error.line;
+  // It may also shrink after it was opened.
+  fs::resize_file(folder / "f", 4);
+  EXPECT_EQ(caught([&] { read_range(file, 0, 10); }).id, ErrorId::IO002);
+  EXPECT_EQ(read_range(file, 0, 4), "0123");
+}
+
+TEST(InputFile, RefusesWhatIsNoRegularFileWithoutWaiting) {
+  const TempFolder folder;
+  ASSERT_EQ(mkfifo((folder / "fifo").c_str(), 0600), 0);
+  const auto fifo = caught([&] { InputFile file(folder / "fifo"); });
+  EXPECT_EQ(fifo.id, ErrorId::IO003);
+  EXPECT_TRUE(fifo.says("a FIFO")) << fifo.line;
+  EXPECT_EQ(caught([&] { InputFile file(folder.path()); }).id, ErrorId::IO003);
+  EXPECT_EQ(caught([&] { InputFile file("/dev/zero"); }).id, ErrorId::IO003);
+  const auto missing = caught([&] { InputFile file(folder / "none"); });
+  EXPECT_EQ(missing.id, ErrorId::IO003);
+  EXPECT_TRUE(missing.says("No such file")) << missing.line;
+}
+
+TEST(InputFile, ReportsAFailingRead) {
+  // A descriptor that may only be written: every pread fails, as on a broken disk.
+  const TempFolder folder;
+  put_file(folder / "f", "0123456789");
+  const InputFile file(folder / "f", ::open((folder / "f").c_str(), O_WRONLY));
+  const auto error = caught([&] { read_range(file, 2, 3); });
+  EXPECT_EQ(error.id, ErrorId::IO001);
+  EXPECT_TRUE(error.says("byte 2")) << error.line;
+}
+
+TEST(InputFile, StampTellsContentsApart) {
+  const TempFolder folder;
+  put_file(folder / "f", "abc");
+  const InputFile file(folder / "f");
+  EXPECT_EQ(file.current_stamp(), file.stamp());
+  put_file(folder / "other", "abc");
+  fs::rename(folder / "other", folder / "f");  // the held file is still the old one
+  EXPECT_EQ(file.current_stamp(), file.stamp());
+  EXPECT_NE(InputFile(folder / "f").stamp(), file.stamp());
+  put_file(folder / "g", "abc");
+  const InputFile second(folder / "g");
+  put_file(folder / "g", "abcd");
+  EXPECT_NE(second.current_stamp(), second.stamp());
+}
+
+TEST(InputFile, MovesKeepTheDescriptor) {
+  const TempFolder folder;
+  put_file(folder / "a", "aaa");
+  put_file(folder / "b", "bb");
+  InputFile first(folder / "a");
+  InputFile moved = std::move(first);
+  EXPECT_EQ(read_range(moved, 0, 3), "aaa");
+  moved = InputFile(folder / "b");
+  EXPECT_EQ(read_range(moved, 0, 2), "bb");
+  EXPECT_EQ(moved.path(), folder / "b");
+}
+
+TEST(ReadWholeFile, HonoursItsLimit) {
+  const TempFolder folder;
+  put_file(folder / "f", std::string("a\0b", 3));
+  EXPECT_EQ(read_whole_file(folder / "f", 3), std::string("a\0b", 3));
+  EXPECT_EQ(caught([&] { read_whole_file(folder / "f", 2); }).id, ErrorId::JS004);
+  put_file(folder / "empty", "");
+  EXPECT_EQ(read_whole_file(folder / "empty", 0), "");
+}
+
+TEST(WriteFile, CreatesAndReplaces) {
+  const TempFolder folder;
+  write_file_atomically(folder / "f", "one", IfExists::refuse);
+  EXPECT_EQ(get_file(folder / "f"), "one");
+  write_file_atomically(folder / "f", "two", IfExists::replace);
+  EXPECT_EQ(get_file(folder / "f"), "two");
+  write_file_atomically(folder / "empty", "", IfExists::refuse);
+  EXPECT_EQ(get_file(folder / "empty"), "");
+  EXPECT_EQ(entries_in(folder.path()), 2u);
+}
+
+TEST(WriteFile, RefusesToReplaceUnlessAsked) {
+  const TempFolder folder;
+  put_file(folder / "f", "old");
+  EXPECT_EQ(caught([&] { write_file_atomically(folder / "f", "new", IfExists::refuse); }).id,
+            ErrorId::IO004);
+  EXPECT_EQ(get_file(folder / "f"), "old");
+  EXPECT_EQ(entries_in(folder.path()), 1u);
+}
+
+TEST(WriteFile, ReplacesALinkNotItsTarget) {
+  const TempFolder folder;
+  put_file(folder / "target", "old");
+  fs::create_symlink("target", folder / "link");
+  write_file_atomically(folder / "link", "new", IfExists::replace);
+  EXPECT_EQ(get_file(folder / "target"), "old");
+  EXPECT_FALSE(fs::is_symlink(folder / "link"));
+}
+
+TEST(WriteFile, RefusesImpossiblePlaces) {
+  const TempFolder folder;
+  fs::create_directory(folder / "taken");
+  EXPECT_EQ(caught([&] { write_file_atomically(folder / "taken", "x", IfExists::replace); }).id,
+            ErrorId::IO004);
+  EXPECT_EQ(caught([&] { write_file_atomically(folder / "no/such/f", "x", IfExists::replace); }).id,
+            ErrorId::IO004);
+  put_file(folder / "file", "x");
+  EXPECT_EQ(caught([&] { write_file_atomically(folder / "file/f", "x", IfExists::replace); }).id,
+            ErrorId::IO004);
+  EXPECT_EQ(entries_in(folder.path()), 2u);
+  // A file's name may fill all 255 bytes; the temporary one has to fit as well.
+  const std::string long_name(255, 'n');
+  write_file_atomically(folder / long_name, "x", IfExists::refuse);
+  EXPECT_EQ(get_file(folder / long_name), "x");
+}
+
+TEST(WriteFile, ParallelWritersLeaveOneWholeFile) {
+  const TempFolder folder;
+  std::vector<std::thread> writers;
+  for (int i = 0; i < 4; ++i) {
+    writers.emplace_back([&, i] {
+      for (int round = 0; round < 20; ++round) {
+        write_file_atomically(folder / "f", std::string(10'000, static_cast<char>('a' + i)),
+                              IfExists::replace);
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  const std::string content = get_file(folder / "f");
+  EXPECT_EQ(content.size(), 10'000u);
+  EXPECT_EQ(content.find_first_not_of(content[0]), std::string::npos);
+  EXPECT_EQ(entries_in(folder.path()), 1u);
+}
+
+// Runs `body` in a child process, which may change its limits; its exit code.
+int in_child(const std::function<int()>& body) {
+  const pid_t child = fork();
+  if (child == 0) std::_Exit(body());
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(WriteFile, AWriteThatFailsHalfwayLeavesTheOldFile) {
+  const TempFolder folder;
+  put_file(folder / "f", "old");
+  const int code = in_child([&] {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit = {5000, 5000};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    const auto error = caught(
+        [&] { write_file_atomically(folder / "f", std::string(10'000, 'x'), IfExists::replace); });
+    return error.id == ErrorId::IO004 && error.says("5000 of 10000") ? 0 : 1;
+  });
+  EXPECT_EQ(code, 0);
+  EXPECT_EQ(get_file(folder / "f"), "old");
+  EXPECT_EQ(entries_in(folder.path()), 1u);
+}
+
+// From now on this process gets `error` for every call of this number, as from a full disk.
+bool refuse_call(long number, int error) {
+  const auto action = SECCOMP_RET_ERRNO | (static_cast<uint32_t>(error) & SECCOMP_RET_DATA);
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(number), 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, action),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter = {.len = 4, .filter = code};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+struct Refusal {
+  const char* call;
+  long number;
+  int error;
+  ErrorId expected;
+};
+
+TEST(WriteFile, EveryCallMayFailAndNothingIsTorn) {
+  for (const Refusal& refusal : {Refusal{"openat", SYS_openat, ENOSPC, ErrorId::IO010},
+                                 Refusal{"write", SYS_write, ENOSPC, ErrorId::IO010},
+                                 Refusal{"write", SYS_write, EDQUOT, ErrorId::IO010},
+                                 Refusal{"write", SYS_write, EIO, ErrorId::IO004},
+                                 Refusal{"fsync", SYS_fsync, ENOSPC, ErrorId::IO010},
+                                 Refusal{"fsync", SYS_fsync, EIO, ErrorId::IO004},
+                                 Refusal{"rename", SYS_rename, EACCES, ErrorId::IO004}}) {
+    const TempFolder folder;
+    put_file(folder / "f", "old");
+    const int code = in_child([&] {
+      if (!refuse_call(refusal.number, refusal.error)) return 2;
+      const auto error =
+          caught([&] { write_file_atomically(folder / "f", "new", IfExists::replace); });
+      return error.id == refusal.expected ? 0 : 1;
+    });
+    EXPECT_EQ(code, 0) << refusal.call << ' ' << refusal.error;
+    EXPECT_EQ(get_file(folder / "f"), "old") << refusal.call;
+    EXPECT_EQ(entries_in(folder.path()), 1u) << refusal.call;
+  }
+}
+
+}  // namespace
+}  // namespace rg
