@@ -82,9 +82,37 @@ TEST(ParityTall, SomeExpertNeedsASecondTile) {
   EXPECT_GT(golden.sequences(true).rows(), 192u);
 }
 
-// Inputs of products are rounded to 8 significant bits; the bound holds where no token changes an
-// expert, so it is asked of the first layer, before any selection could differ, and the final
-// logits are held to their root mean square.
+// Rows of the first layer that select the expected experts; the rest got another product.
+double update_error_of_unswapped_rows(const Golden& golden, const LayerRecord& layer) {
+  const size_t d = golden.model().width, k = golden.model().gate.top_k;
+  const std::vector<int32_t> ids = golden.expected().ints("layers.0.topk_ids");
+  const std::vector<float> update = golden.expected().floats("layers.0.update");
+  std::vector<float> found, expected;
+  for (size_t row = 0; row * (k + 1) < ids.size(); ++row) {
+    const auto at = static_cast<ptrdiff_t>(row * (k + 1)), ends = at + static_cast<ptrdiff_t>(k);
+    if (!std::is_permutation(ids.begin() + at, ids.begin() + ends, layer.topk_ids.begin() + at)) {
+      continue;
+    }
+    const auto first = static_cast<ptrdiff_t>(row * d), last = first + static_cast<ptrdiff_t>(d);
+    found.insert(found.end(), layer.update.begin() + first, layer.update.begin() + last);
+    expected.insert(expected.end(), update.begin() + first, update.begin() + last);
+  }
+  EXPECT_GT(expected.size() * 10, update.size() * 9) << "most rows keep their experts";
+  return relative_error(found, expected);
+}
+
+double rms_error(const std::vector<float>& found, const std::vector<float>& expected) {
+  double error = 0, power = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    error += std::pow(static_cast<double>(expected[i] - found[i]), 2);
+    power += std::pow(static_cast<double>(expected[i]), 2);
+  }
+  return std::sqrt(error / power);
+}
+
+// Inputs of products are rounded to 8 significant bits (2^-9 each). What lies before any selection
+// is held closely, and so is what the first layer's experts add where the selection is the same;
+// later, tokens with small margins take other experts, and only the mean can be held.
 TEST(ParityBf16, StaysNearOrIsRefused) {
   if (choose_compute("auto") != Compute::bf16) {
     try {
@@ -98,20 +126,17 @@ TEST(ParityBf16, StaysNearOrIsRefused) {
   for (const std::string& name : golden_names()) {
     const Golden golden(name);
     const Record record = golden.run({.compute = Compute::bf16});
-    const std::vector<float> expected = golden.expected().floats("logits");
     const double first = relative_error(record.layers[0].router_logits,
                                         golden.expected().floats("layers.0.router_logits"));
-    double error = 0, power = 0;
-    ASSERT_EQ(expected.size(), record.logits.size());
-    for (size_t i = 0; i < expected.size(); ++i) {
-      error += std::pow(static_cast<double>(expected[i] - record.logits[i]), 2);
-      power += std::pow(static_cast<double>(expected[i]), 2);
-    }
-    RecordProperty(name + "_first_layer", fmt::format("{:.2e}", first));
-    RecordProperty(name + "_logits_rms", fmt::format("{:.2e}", std::sqrt(error / power)));
+    const double update = update_error_of_unswapped_rows(golden, record.layers[0]);
+    const std::vector<float> expected = golden.expected().floats("logits");
+    ASSERT_EQ(record.logits.size(), expected.size());
+    const double last = rms_error(record.logits, expected);
+    RecordProperty(name, fmt::format("{:.1e} {:.1e} {:.1e}", first, update, last));
     EXPECT_LE(first, 2e-2) << name;
     EXPECT_GT(first, kParity) << name << ": bf16 did not run";
-    EXPECT_LE(std::sqrt(error / power), 0.15) << name;
+    EXPECT_LE(update, 3e-2) << name;
+    EXPECT_LE(last, 0.35) << name;
   }
 }
 
