@@ -1,0 +1,250 @@
+// The main benchmark: a whole pass against the ceiling of its own products, in one process.
+// Prints every ratio and writes build/bench/performance.json. Nothing here judges: see
+// docs/performance.md for what the figures should be and what they were where.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <thread>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "ceiling.h"
+#include "experiments/experiment.h"
+#include "stream/pass.h"
+#include "synthetic_checkpoint.h"
+
+namespace rg::bench {
+namespace {
+
+constexpr uint32_t kSeqLen = 256;
+constexpr uint32_t kExperimentSeed = 1;
+
+struct Silent : Progress {
+  void layer_advanced(int, int, double) override {}
+  void note(const std::string&) override {}
+};
+
+tap::SequenceSet random_windows(uint32_t windows, uint32_t vocabulary) {
+  tap::SequenceSet set{.name = "domain:random", .lengths = {}, .ids = {}, .causal = true};
+  set.lengths.assign(windows, kSeqLen);
+  for (uint32_t i = 0; i < windows * kSeqLen; ++i) {
+    set.ids.push_back(static_cast<int32_t>(draw_below(vocabulary, 5, Purpose::audit, {i, 0, 0})));
+  }
+  return set;
+}
+
+// Prompts of a dozen random tokens stand for the nine prompts and twelve probes.
+tap::SequenceSet random_prompts(uint32_t count, uint32_t vocabulary, bool causal) {
+  tap::SequenceSet set{.name = causal ? "prompts" : "prompts-unmasked",
+                       .lengths = std::vector<uint32_t>(count, 12),
+                       .ids = {},
+                       .causal = causal};
+  for (uint32_t i = 0; i < count * 12; ++i) {
+    set.ids.push_back(static_cast<int32_t>(draw_below(vocabulary, 6, Purpose::audit, {i, 0, 0})));
+  }
+  return set;
+}
+
+struct Bench {
+  formats::Checkpoint checkpoint;
+  model::Model model;
+  tap::SequenceSet windows, prompts, unmasked;
+  stream::Settings settings;
+
+  explicit Bench(const std::filesystem::path& folder, uint32_t window_count)
+      : checkpoint(formats::Checkpoint::open(formats::resolve_model(folder.string()))),
+        model(model::bind_model(checkpoint)),
+        windows(random_windows(window_count, model.vocabulary)),
+        prompts(random_prompts(21, model.vocabulary, true)),
+        unmasked(random_prompts(21, model.vocabulary, false)) {
+    settings.compute = stream::choose_compute("auto");
+    settings.threads = static_cast<int>(std::thread::hardware_concurrency());
+    settings.spill_folder = folder;
+  }
+
+  struct Timing {
+    stream::Plan plan;
+    stream::PassResult result;
+  };
+
+  Timing plain(const stream::Settings& with) {
+    const tap::SequenceSet* sets[] = {&windows};
+    Silent silent;
+    const stream::Plan plan = stream::make_plan(model, sets, {}, stream::Logits::none, with);
+    return {plan, stream::run_pass(checkpoint, model, sets, {}, with, plan, silent, nullptr)};
+  }
+
+  Timing four(const stream::Settings& with) {
+    experiments::Setting setting{.moe_layers = model.moe_layers,
+                                 .layers = model.moe_layers,
+                                 .spec = model.gate,
+                                 .width = model.width};
+    setting.seed = kExperimentSeed;
+    setting.windows = &windows;
+    setting.seq_len = kSeqLen;
+    for (uint32_t w = 0; w < windows.sequences(); ++w) setting.window_document.push_back(w / 4);
+    setting.prompt_set = &prompts;
+    setting.prompt_set_unmasked = &unmasked;
+    for (uint32_t p = 0; p < prompts.sequences(); ++p) {
+      setting.prompts.push_back({.text = fmt::format("prompt {}", p),
+                                 .target = p < 9 ? "" : "target",
+                                 .exact_position = 11,
+                                 .published_position = 11});
+    }
+    std::vector<std::unique_ptr<experiments::Experiment>> made;
+    std::vector<tap::Observer*> observers;
+    for (const experiments::Declaration& declaration : experiments::all_experiments()) {
+      made.push_back(declaration.make(setting));
+      observers.push_back(made.back().get());
+    }
+    const tap::SequenceSet* sets[] = {&windows, &prompts, &unmasked};
+    Silent silent;
+    const stream::Plan plan = stream::make_plan(model, sets, observers, stream::Logits::none, with);
+    return {plan,
+            stream::run_pass(checkpoint, model, sets, observers, with, plan, silent, nullptr)};
+  }
+};
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// The disk's own rate: half a GB of the checkpoint, pages dropped first.
+double disk_bytes_per_s(const std::filesystem::path& file) {
+  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  constexpr uint64_t kBytes = uint64_t{512} << 20;
+  posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
+  std::vector<char> buffer(uint64_t{4} << 20);
+  const double start = seconds_now();
+  uint64_t done = 0;
+  while (done < kBytes) {
+    const ssize_t got = pread(descriptor, buffer.data(), buffer.size(), static_cast<off_t>(done));
+    if (got <= 0) break;
+    done += static_cast<uint64_t>(got);
+  }
+  close(descriptor);
+  return static_cast<double>(done) / (seconds_now() - start);
+}
+
+// Peak memory of this process so far (VmHWM, not ru_maxrss: that one survives fork and exec).
+double peak_bytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) * 1024;
+  }
+  return 0;
+}
+
+// Peak memory of a plain pass in a process of its own.
+double peak_of_plain_pass(const std::string& program, const std::string& folder, uint32_t windows) {
+  const std::string command = fmt::format("'{}' --plain '{}' {}", program, folder, windows);
+  FILE* child = popen(command.c_str(), "r");
+  double bytes = 0;
+  if (child == nullptr || std::fscanf(child, "%lf", &bytes) != 1) bytes = 0;
+  if (child != nullptr) pclose(child);
+  return bytes;
+}
+
+int run(int argc, char** argv) {
+  stream::apply_isa_limit();
+  if (argc == 4 && std::string_view(argv[1]) == "--plain") {
+    Bench bench(argv[2], static_cast<uint32_t>(std::stoul(argv[3])));
+    bench.plain(bench.settings);
+    fmt::print("{:.0f}\n", peak_bytes());
+    return 0;
+  }
+  const std::filesystem::path folder = argc > 1 ? argv[1] : "build/bench/olmoe-shaped";
+  const uint32_t windows = argc > 2 ? static_cast<uint32_t>(std::stoul(argv[2])) : 200;
+  const Shape shape;
+  write_synthetic_checkpoint(folder, shape);
+  Bench bench(folder, windows);
+  const stream::Settings base = bench.settings;
+  const uint32_t rows = windows * kSeqLen;
+  const double disk = disk_bytes_per_s(folder / "model.safetensors");
+  fmt::print("{} tokens, {} threads, {} compute, {} ({}), disk {:.2f} GB/s\n", rows, base.threads,
+             stream::numeric_profile(base.compute).compute,
+             stream::numeric_profile(base.compute).isa,
+             stream::numeric_profile(base.compute).onednn, disk / 1e9);
+
+  Json figures;
+  const auto report = [&](const std::string& name, double value, const std::string& meaning) {
+    figures[name] = value;
+    fmt::print("{:<22} {:8.3f}   {}\n", name, value, meaning);
+    std::fflush(stdout);
+  };
+  const auto measure_ceiling = [&] {
+    return grouped_products_per_s(shape.width, shape.expert_width, shape.experts,
+                                  rows * shape.top_k / shape.experts, base.compute, base.threads);
+  };
+  double ceiling = measure_ceiling();
+  report("ceiling_gflops", ceiling / 1e9, "grouped products alone, tiles of 192 rows");
+
+  stream::Settings packed = base;
+  packed.whole_model_first = true;
+  const Bench::Timing warm = bench.plain(packed);
+  ceiling = std::max(ceiling, measure_ceiling());
+  figures["ceiling_gflops"] = ceiling / 1e9;
+  report("forward_vs_ceiling", warm.plan.flops / warm.result.layer_seconds / ceiling,
+         fmt::format("layers alone {:.2f} s", warm.result.layer_seconds));
+
+  const Bench::Timing cold = bench.plain(base);
+  const double plain_seconds = cold.result.seconds;
+  report("pass_vs_ceiling", cold.plan.flops / plain_seconds / ceiling,
+         fmt::format("from reading to the last hidden state {:.2f} s", plain_seconds));
+
+  const uint64_t read_before = bench.checkpoint.bytes_read();
+  const Bench::Timing four = bench.four(base);
+  report("experiments_overhead", (four.result.seconds - plain_seconds) / plain_seconds,
+         fmt::format("all four experiments {:.2f} s", four.result.seconds));
+  report(
+      "extra_products_cost", four.plan.extra_flops / ceiling / plain_seconds,
+      fmt::format("{:.2f} TFLOP of expert products they asked for", four.plan.extra_flops / 1e12));
+  report("bytes_read_ratio",
+         static_cast<double>(bench.checkpoint.bytes_read() - read_before) /
+             static_cast<double>(bench.checkpoint.weight_bytes()),
+         "weight bytes read / in the checkpoint, with all four");
+
+  stream::Settings quarter = base;
+  quarter.memory_bytes = bench.checkpoint.weight_bytes() / 4;
+  const Bench::Timing tight = bench.plain(quarter);
+  report("quarter_memory_speed", plain_seconds / tight.result.seconds,
+         fmt::format("--memory {:.2f} GB, {:.2f} GB spilled, {:.2f} s; disk {:.2f} GB/s",
+                     static_cast<double>(*quarter.memory_bytes) / 1e9,
+                     static_cast<double>(tight.plan.spill_bytes) / 1e9, tight.result.seconds,
+                     disk / 1e9));
+
+  stream::Settings single = base;
+  single.threads = 1;
+  const Bench::Timing alone = bench.plain(single);
+  report("thread_scaling", alone.result.seconds / plain_seconds,
+         fmt::format("one thread {:.2f} s", alone.result.seconds));
+
+  report("peak_vs_plan",
+         peak_of_plain_pass(argv[0], folder.string(), windows) /
+             static_cast<double>(cold.plan.peak_bytes),
+         fmt::format("planned {:.2f} GB", static_cast<double>(cold.plan.peak_bytes) / 1e9));
+  figures["disk_gb_per_s"] = disk / 1e9;
+  std::filesystem::create_directories("build/bench");
+  write_file_atomically("build/bench/performance.json", write_json(figures, JsonLayout::indented),
+                        IfExists::replace);
+  return 0;
+}
+
+}  // namespace
+}  // namespace rg::bench
+
+int main(int argc, char** argv) {
+  try {
+    return rg::bench::run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return 1;
+  }
+}
