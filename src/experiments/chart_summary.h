@@ -1,0 +1,55 @@
+// V2's per-window values and their reduction to the artifact's fields (docs/artifacts.md, 3).
+#pragma once
+
+#include <array>
+#include <span>
+#include <vector>
+
+#include "experiments/common.h"
+#include "experiments/redundancy.h"
+
+namespace rg::experiments {
+
+enum class ChartStratum {
+  boundary,
+  interior,
+  boundary_random,
+  interior_random,
+  boundary_unselected,
+  interior_unselected,
+  interior_high,
+};
+inline constexpr size_t kChartStrata = 7;
+
+struct StratumValues {
+  WindowValues kappa_hidden_median, kappa_target_median, jump_hidden_median, kappa_hidden_mean,
+      cos_mean, log_r_mean, kappa_orth_mean;
+  WindowCounts tokens;
+};
+
+// Everything V2 keeps: (layers, windows) of each quantity. Each window is written by one thread.
+struct ChartRecord {
+  ChartRecord(size_t layers, size_t windows);
+
+  // Medians and means of one stratum of one window; nothing if it has no member.
+  void add_stratum(ChartStratum stratum, size_t layer, size_t window,
+                   std::span<const Redundancy> members);
+  // The interior's median as a stratum of `boundary` members would have it.
+  void add_matched(size_t layer, size_t window, std::span<const Redundancy> interior,
+                   size_t boundary);
+  const StratumValues& of(ChartStratum stratum) const {
+    return strata[static_cast<size_t>(stratum)];
+  }
+  uint64_t bytes() const;
+
+  std::array<StratumValues, kChartStrata> strata;
+  WindowValues matched, matched_target, exact_mean;
+  std::vector<int32_t> exact_position;  // (layers, windows); -1: none
+  WindowCounts undefined, overlapping;
+};
+
+// Adds per_window, c1_matched_*, exact_random, n_undefined, summary and null_reasons.
+void reduce_chart(const ChartRecord& record, const Setting& setting,
+                  const std::vector<int>& required_layers, Json& fields);
+
+}  // namespace rg::experiments
