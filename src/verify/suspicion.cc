@@ -68,8 +68,8 @@ class Suspicion {
       constant = constant && print == fingerprint(values[0]);
     }
     const Value& head = values[0];
-    const bool trivial =
-        !head.is_number() || head.number() == 0.0 || head.number() == 1.0 || values.size() < 2;
+    // Counts may well be constant; a measured real number is not.
+    const bool trivial = !head.is(Kind::real) || head.number() == 0.0 || values.size() < 2;
     if (constant) {
       if (!trivial) inspect_.warn(fmt::format("{} is the same in every window", at.path));
       return;

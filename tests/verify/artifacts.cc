@@ -1,0 +1,438 @@
+#include "verify/artifacts.h"
+
+#include <cmath>
+#include <functional>
+
+#include "base/random.h"
+#include "base/sha256.h"
+#include "verify/tests.h"
+
+namespace rg::verify::testing {
+namespace {
+
+constexpr uint32_t kTopk = 2;
+constexpr uint32_t kExperts = 8;
+const std::vector<int> kLayers = {1, 3, 5};
+
+// A stream of draws of one artifact.
+class Draws {
+ public:
+  explicit Draws(uint64_t seed) : seed_(seed) {}
+  uint32_t below(uint32_t n) { return draw_below(n, seed_, Purpose::audit, {next_++, 0, 0}); }
+  // Around `center`, four digits, so that artifacts stay small.
+  double around(double center, double spread) {
+    return std::round((center + spread * (below(2001) / 1000.0 - 1)) * 1e4) / 1e4;
+  }
+
+ private:
+  uint64_t seed_;
+  uint32_t next_ = 0;
+};
+
+Json common(const std::string& test, const Shape& shape) {
+  Json a;
+  a["schema_version"] = "1.0";
+  a["test"] = test;
+  a["model"] = {{"ckpt", "synthetic"}, {"terminal_moe_layer", 5}};
+  a["domain"] = "prose";
+  a["data"] = {{"source", "prose"}, {"n_windows", shape.windows}, {"seq_len", shape.seq_len},
+               {"seed", 7}, {"tokenizer", "synthetic"}, {"doc_ids", Json::array()}};
+  for (uint32_t w = 0; w < shape.windows; ++w) {
+    a["data"]["doc_ids"].push_back("doc" + std::to_string(w % shape.documents));
+  }
+  a["gate_semantics"] = {{"name", "synthetic"}, {"version", 1}, {"topk", kTopk},
+                         {"experts", kExperts}, {"scores_dtype", "fp32"}};
+  a["layers"] = kLayers;
+  a["verification"] = {{"required_layers", kLayers}, {"n_windows_required", 200},
+                       {"alpha", 0.05}};
+  return a;
+}
+
+void add_tail(Json& a, const Shape& shape) {
+  a["summary"]["bootstrap"] = {{"B", shape.replicates}, {"seed", 11},
+                               {"ci_type", "percentile"}, {"quantile", "order_statistic"}};
+  a["numeric_profile"] = {{"isa", "avx2"}, {"compute", "f32"}, {"onednn", "2.6.3"}};
+  a["program_version"] = "0.1.0";
+  a["settings"] = Json::object();
+  a["inputs"] = Json::array();
+  a["tensors"] = Json::array();
+  a["notes"] = Json::array();
+  a["manifest"] = {{"created_utc", "2026-01-01T00:00:00Z"}};
+}
+
+Json per_layer(uint32_t windows, const std::function<Json(int layer)>& value) {
+  Json layers = Json::object();
+  for (const int layer : kLayers) {
+    Json values = Json::array();
+    for (uint32_t w = 0; w < windows; ++w) values.push_back(value(layer));
+    layers[std::to_string(layer)] = values;
+  }
+  return layers;
+}
+
+bool holds_array(const std::string& key, bool numeric_next) {
+  return numeric_next && key != "per_layer" && key != "overlapping_strata";
+}
+
+// Sets a claim's value where it stands, making objects and arrays on the way.
+void place(Json& root, const Claim& claim) {
+  Json* node = &root;
+  for (size_t i = 0; i < claim.path.size(); ++i) {
+    const std::string& key = claim.path[i];
+    const bool numeric = !key.empty() && key.find_first_not_of("0123456789") == std::string::npos;
+    if (i > 0 && holds_array(claim.path[i - 1], numeric)) {
+      if (!node->is_array()) *node = Json::array();
+      if (claim.kind == Claim::Kind::absent && i + 1 == claim.path.size()) return;
+      const size_t index = std::stoul(key);
+      while (node->size() <= index) node->push_back(nullptr);
+      node = &(*node)[index];
+    } else {
+      if (!node->is_object()) *node = Json::object();
+      if (claim.kind == Claim::Kind::absent && i + 1 == claim.path.size()) return;
+      node = &(*node)[key];
+    }
+  }
+  switch (claim.kind) {
+    case Claim::Kind::mean:
+    case Claim::Kind::near: *node = claim.value; break;
+    case Claim::Kind::count: *node = claim.count; break;
+    case Claim::Kind::text: *node = claim.text; break;
+    case Claim::Kind::flag: *node = claim.flag; break;
+    case Claim::Kind::interval:
+    case Claim::Kind::near_interval: *node = {claim.interval.lo, claim.interval.hi}; break;
+    case Claim::Kind::null: *node = nullptr; break;
+    case Claim::Kind::absent: break;
+  }
+}
+
+void add_extras(Json& a, Draws& draws, uint32_t windows, uint32_t positions) {
+  a["prompts"] = Json::array();
+  for (const char* text : {"one", "two", "three"}) {
+    for (const char* convention : {"exact", "published"}) {
+      for (const int layer : kLayers) {
+        const double embed = draws.around(1, 0.5);
+        const double attention = draws.around(3, 0.5);
+        a["prompts"].push_back({{"text", text}, {"convention", convention}, {"layer", layer},
+                                {"position", 4},
+                                {"attention_ratio", attention / (embed + attention)},
+                                {"embed_norm", embed}, {"attention_norm", attention},
+                                {"embed_top", draws.below(kExperts)},
+                                {"attention_top", draws.below(kExperts)},
+                                {"top", draws.below(kExperts)}});
+      }
+    }
+  }
+  a["probes"] = Json::array();
+  for (const char* target : {"127", "def"}) {
+    for (const char* context : {"111 127", "abc 127"}) {
+      for (const char* convention : {"exact", "published"}) {
+        for (const int layer : kLayers) {
+          a["probes"].push_back({{"target", target}, {"context", context},
+                                 {"convention", convention}, {"layer", layer},
+                                 {"token_id", 42}, {"top", draws.below(kExperts)}});
+        }
+      }
+    }
+  }
+  for (const int layer : kLayers) {
+    const std::string key = std::to_string(layer);
+    const auto jackknife = [&](double center) {
+      Json block = {{"value", center}, {"leave_one_out", Json::array()}, {"ci95", nullptr}};
+      double sum = 0;
+      std::vector<double> left;
+      for (int b = 0; b < 20; ++b) left.push_back(draws.around(center, 0.01));
+      for (const double x : left) sum += x;
+      double squares = 0;
+      for (const double x : left) squares += (x - sum / 20) * (x - sum / 20);
+      const double half = 2.093024054408263 * std::sqrt(19.0 / 20 * squares);
+      block["leave_one_out"] = left;
+      block["ci95"] = {center - half, center + half};
+      return block;
+    };
+    a["token_id"][key] = {{"ids", 30}, {"occurrences", 2000},
+                          {"within", jackknife(0.6)}, {"between", jackknife(0.3)},
+                          {"predictor", jackknife(0.5)}};
+    for (const char* name : {"mi_token", "mi_position"}) {
+      a["token_id"][key][name] = {{"value", 0.75}, {"shuffled", 0.25},
+                                  {"difference", jackknife(0.5)}};
+    }
+    a["source_table"][key] = {{"embedding", 0.2}, {"attention", Json::array()},
+                              {"experts", Json::array()}, {"positions", 4 * windows}};
+    for (int j = 0; j <= layer; ++j) {
+      a["source_table"][key]["attention"].push_back(draws.around(0.1, 0.1));
+      if (j < layer) a["source_table"][key]["experts"].push_back(draws.around(0.1, 0.1));
+    }
+    a["decomposition_check"][key] = {{"max_error", 1e-6}, {"scale", 2.0}, {"ratio", 5e-7},
+                                     {"holds", true}};
+    // Equal singular values: entropy rank 4, and four of four reach 95 %.
+    a["gate_geometry"][key] = {{"singular_values", {2.0, 2.0, 2.0, 2.0}},
+                               {"entropy_rank", 4.0}, {"rank95", 4}, {"rank95_share", 1.0},
+                               {"cosine", {{"mean", 0.1}, {"mean_abs", 0.2}, {"min", -0.3},
+                                           {"max", 0.5}}}};
+    const uint32_t all = windows * positions;
+    const auto spread = [&](uint32_t total) {
+      Json counts = Json::array();
+      for (uint32_t e = 0; e < kExperts; ++e) {
+        counts.push_back(total / kExperts + (e == 0 ? total % kExperts : 0));
+      }
+      return counts;
+    };
+    a["expert_counts"][key] = spread(kTopk * all);
+    a["agreement_counts"][key] = {{"embedding_top1", spread(all)}, {"rest_top1", spread(all)},
+                                  {"embedding_topk", spread(kTopk * all)},
+                                  {"rest_topk", spread(kTopk * all)}};
+  }
+}
+
+}  // namespace
+
+Json make_chart_compatibility(const Shape& shape) {
+  Json a = common("chart_compatibility", shape);
+  Draws draws(21);
+  a["strata_def"] = {{"margin_used", "m_set"}, {"pair_def", "k_kp1"}, {"boundary_quantile", 0.1},
+                     {"interior_quantile", 0.5}, {"interior_high_quantile", 0.9}};
+  a["controls"] = {{"random_e2", true}, {"unselected_e2", true}, {"exact_random", true}};
+  a["random_draws"] = 1;
+  const uint32_t t = shape.seq_len - 1;
+  const uint32_t tenth = (t + 9) / 10;
+  struct Stratum {
+    const char* name;
+    double kappa;
+    uint32_t tokens;
+  };
+  const uint32_t half = t - (t + 1) / 2 + 1;
+  const uint32_t top = t - (9 * t + 9) / 10 + 1;
+  for (const Stratum& s : {Stratum{"boundary", 0.60, tenth}, {"interior", 0.65, half},
+                           {"boundary_random_e2", 0.68, tenth}, {"interior_random_e2", 0.7, half},
+                           {"boundary_unselected_e2", 0.69, tenth},
+                           {"interior_unselected_e2", 0.7, half}, {"interior_q90", 0.66, top}}) {
+    Json& stratum = a["per_window"][s.name];
+    const auto noise = [&](double center) {
+      return per_layer(shape.windows, [&, center](int) { return draws.around(center, 0.1); });
+    };
+    stratum["kappa_hidden_median"] = noise(s.kappa);
+    stratum["kappa_target_median"] = noise(s.kappa + 0.1);
+    stratum["jump_hidden_median"] = noise(1.5 * s.kappa);
+    stratum["kappa_hidden_mean"] = noise(s.kappa);
+    stratum["cos_mean"] = noise(0.1);
+    stratum["log_r_mean"] = noise(0);
+    stratum["kappa_orth_mean"] =
+        per_layer(shape.windows, [&](int) { return draws.around(0.72, 0.01); });
+    stratum["tokens"] = per_layer(shape.windows, [&](int) { return s.tokens; });
+  }
+  a["per_window"]["c1_matched_interior"] =
+      per_layer(shape.windows, [&](int) { return draws.around(0.66, 0.05); });
+  a["per_window"]["c1_matched_interior_target"] =
+      per_layer(shape.windows, [&](int) { return draws.around(0.76, 0.05); });
+  for (const int layer : kLayers) {
+    Json& exact = a["per_window"]["exact_random"][std::to_string(layer)];
+    for (uint32_t w = 0; w < shape.windows; ++w) {
+      exact["positions"].push_back(draws.below(t));
+      exact["mean"].push_back(draws.around(0.7, 0.05));
+    }
+  }
+  a["per_window"]["n_undefined"] = per_layer(shape.windows, [](int) { return 0; });
+  // One window of one layer without the matched value, as for a small interior.
+  a["per_window"]["c1_matched_interior"]["3"][17] = nullptr;
+  a["null_reasons"] = {{"per_window.c1_matched_interior.3", "interior smaller than boundary"}};
+  add_tail(a, shape);
+  complete(a);
+  return a;
+}
+
+Json make_terminal_ovk_scan(const Shape& shape) {
+  Json a = common("terminal_ovk_scan", shape);
+  Draws draws(22);
+  const uint32_t t = shape.seq_len - 1;
+  Json undefined = per_layer(shape.windows, [](int) { return 0; });
+  undefined["3"][5] = 2;
+  const auto fractions = [&](uint32_t unit, const std::function<double(int)>& level) {
+    Json layers = Json::object();
+    for (const int layer : kLayers) {
+      const std::string key = std::to_string(layer);
+      for (uint32_t w = 0; w < shape.windows; ++w) {
+        const uint32_t whole = unit * (t - undefined[key][w].get<uint32_t>());
+        const auto least = static_cast<uint32_t>(level(layer) * whole);
+        layers[key].push_back((least + draws.below(whole / 10)) / static_cast<double>(whole));
+      }
+    }
+    return layers;
+  };
+  const auto overlap = [](int layer) { return layer == 5 ? 0.35 : 0.8 - 0.01 * layer; };
+  a["per_window"]["ovk_cf_mean"] = fractions(kTopk, overlap);
+  a["per_window"]["swap_k_mean"] = fractions(1, [&](int layer) { return 0.9 - overlap(layer); });
+  a["per_window"]["update_ratio"] =
+      per_layer(shape.windows, [&](int layer) { return draws.around(0.1 * layer, 0.05); });
+  a["per_window"]["ovk_cf_other"] =
+      per_layer(shape.windows, [&](int layer) { return draws.around(overlap(layer) + 0.05, 0.05); });
+  a["per_window"]["n_undefined"] = undefined;
+  add_tail(a, shape);
+  complete(a);
+  return a;
+}
+
+Json make_attention_router(const Shape& shape) {
+  Json a = common("attention_router", shape);
+  Draws draws(23);
+  a["convention"] = "exact";
+  a["source_positions"] = 4;
+  a["verification"]["required_layers"] = {3, 5};
+  const uint32_t n = shape.windows;
+  Json& p = a["per_window"];
+  const char* parts[] = {"embedding", "attention", "experts"};
+  const double levels[] = {0.1, 0.65, 0.25};
+  for (int i = 0; i < 3; ++i) {
+    for (const char* name : {"norm_share", "signed_num", "signed_num_varying", "margin_part"}) {
+      p[name][parts[i]] = per_layer(n, [&](int) { return draws.around(levels[i], 0.04); });
+    }
+  }
+  for (const auto& [total, name] : {std::pair{"signed_den", "signed_num"},
+                                    {"signed_den_varying", "signed_num_varying"},
+                                    {"margin_total", "margin_part"}}) {
+    for (const int layer : kLayers) {
+      const std::string key = std::to_string(layer);
+      for (uint32_t w = 0; w < n; ++w) {
+        double sum = 0;
+        for (const char* part : parts) sum += p[name][part][key][w].get<double>();
+        p[total][key].push_back(sum);
+      }
+    }
+  }
+  for (const int layer : kLayers) {
+    const std::string key = std::to_string(layer);
+    for (uint32_t w = 0; w < n; ++w) {
+      const double rest = p["norm_share"]["embedding"][key][w].get<double>() +
+                          p["norm_share"]["attention"][key][w].get<double>();
+      p["norm_share"]["experts"][key][w] = 1 - rest;
+    }
+  }
+  for (const char* field : {"val", "val_mean_replaced"}) {
+    for (const auto& [subset, level] :
+         {std::pair{"embedding", 0.3}, {"attention", 0.7}, {"experts", 0.45},
+          {"embedding+attention", 0.8}, {"embedding+experts", 0.5}, {"attention+experts", 0.9}}) {
+      const double center = level;
+      p[field][subset] = per_layer(n, [&, center](int) { return draws.around(center, 0.05); });
+    }
+  }
+  p["val_mean_replaced"]["none"] =
+      per_layer(n, [&](int) { return draws.around(0.25, 0.02); });
+  const uint32_t t = shape.seq_len - 1;
+  p["agreement_top1"] = per_layer(n, [&](int) { return draws.below(t + 1) / static_cast<double>(t); });
+  p["agreement_topk"] = per_layer(
+      n, [&](int) { return draws.below(kTopk * t + 1) / static_cast<double>(kTopk * t); });
+  p["null_share"] = per_layer(n, [&](int) { return draws.around(0.5, 0.05); });
+  p["null_signed_num"] = per_layer(n, [&](int) { return draws.around(0.5, 0.05); });
+  p["null_signed_den"] = per_layer(n, [&](int) { return draws.around(1, 0.05); });
+  p["published_ratio"] = per_layer(n, [&](int) { return draws.around(0.75, 0.05); });
+  p["n_undefined"] = per_layer(n, [](int) { return 0; });
+  add_extras(a, draws, n, t);
+  add_tail(a, shape);
+  complete(a);
+  return a;
+}
+
+Json make_expert_load(const Shape& shape) {
+  Json a = common("expert_load", shape);
+  Draws draws(24);
+  const uint32_t n = shape.windows;
+  std::vector<std::vector<uint32_t>> before;
+  for (const int layer : kLayers) {
+    const std::string key = std::to_string(layer);
+    std::vector<std::vector<uint32_t>> pairs(kExperts, std::vector<uint32_t>(kExperts, 0));
+    auto transitions = pairs;
+    std::vector<uint32_t> first_choice(kExperts, 0);
+    std::vector<std::vector<uint32_t>> firsts(n);
+    for (uint32_t w = 0; w < n; ++w) {
+      std::vector<uint32_t> counts(kExperts, 0);
+      uint32_t top1 = 0;
+      uint32_t any = 0;
+      uint32_t last[2] = {kExperts, kExperts};
+      for (uint32_t s = 0; s < shape.seq_len; ++s) {
+        const uint32_t first = draws.below(draws.below(kExperts) + 1);  // low experts more often
+        const uint32_t second = (first + 1 + draws.below(kExperts - 1)) % kExperts;
+        for (const uint32_t x : {first, second}) {
+          ++counts[x];
+          for (const uint32_t y : {first, second}) ++pairs[x][y];
+        }
+        top1 += first == last[0] ? 1 : 0;
+        any += first == last[0] || first == last[1] || second == last[0] || second == last[1];
+        last[0] = first;
+        last[1] = second;
+        ++first_choice[first];
+        if (!before.empty()) ++transitions[before[w][s]][first];
+        firsts[w].push_back(first);
+      }
+      a["per_window"]["count"][key].push_back(counts);
+      a["per_window"]["repeat_top1"][key].push_back(top1);
+      a["per_window"]["repeat_any"][key].push_back(any);
+      a["per_window"]["n_nan"][key].push_back(0);
+    }
+    a["pairs"][key] = pairs;
+    if (!before.empty()) a["transitions"][key] = transitions;
+    before = firsts;
+    for (uint32_t e = 0; e < kExperts; ++e) {
+      a["tokens_by_expert"][key][std::to_string(e)] = {{9, 40}, {3, 12}, {5, 12}};
+    }
+    Json& summary = a["summary"]["per_layer"][key];
+    summary["first_choice"] = first_choice;
+    summary["vocabulary_specialisation"] = std::vector<double>(kExperts, 0.5);
+  }
+  a["summary"]["per_layer"]["1"]["transition_mi"] = nullptr;
+  a["null_reasons"] = {{"summary.per_layer.1.transition_mi", "first measured layer"}};
+  add_tail(a, shape);
+  complete(a);
+  return a;
+}
+
+Json make(const std::string& test, const Shape& shape) {
+  if (test == "chart_compatibility") return make_chart_compatibility(shape);
+  if (test == "terminal_ovk_scan") return make_terminal_ovk_scan(shape);
+  if (test == "attention_router") return make_attention_router(shape);
+  return make_expert_load(shape);
+}
+
+void complete(Json& artifact) {
+  // The convergence block follows from stated agreements, which stand only after a first round.
+  for (int round = 0; round < 2; ++round) {
+    seal(artifact);
+    const Claims claims = recompute_summary(text_of(artifact), quick_options());
+    for (const Claim& claim : claims.all()) place(artifact, claim);
+    Json& summary = artifact["summary"];
+    if (!summary.contains("convergence")) break;
+    for (Json& point : summary["convergence"]["grid"]) point["agreement"] = 1;
+  }
+  seal(artifact);
+}
+
+void seal(Json& artifact) {
+  Json body = artifact;
+  body.erase("manifest");
+  body.erase("body_sha256");
+  artifact["body_sha256"] = sha256_hex(canonical_json(body));
+}
+
+std::string text_of(const Json& artifact) { return write_json(artifact, JsonLayout::compact); }
+
+Options quick_options() {
+  Options options;
+  options.replicates = 200;
+  return options;
+}
+
+Judgement judge(const Json& artifact) {
+  return judge_text(text_of(artifact), "artifact", quick_options());
+}
+
+Json& at(Json& artifact, const std::string& path) {
+  Json* node = &artifact;
+  size_t start = 0;
+  while (start <= path.size()) {
+    const size_t end = std::min(path.find('.', start), path.size());
+    const std::string key = path.substr(start, end - start);
+    node = node->is_array() ? &(*node)[std::stoul(key)] : &(*node)[key];
+    start = end + 1;
+  }
+  return *node;
+}
+
+}  // namespace rg::verify::testing

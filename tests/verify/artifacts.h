@@ -1,0 +1,41 @@
+// Synthetic artifacts that are valid in every respect: arrays by seeded draws, the summary from
+// what those arrays give, a right digest. Tests doctor them.
+#pragma once
+
+#include <string>
+
+#include "base/json.h"
+#include "verify/verify.h"
+
+namespace rg::verify::testing {
+
+struct Shape {
+  uint32_t windows = 200;
+  uint32_t seq_len = 64;
+  uint32_t replicates = 200;
+  uint32_t documents = 40;
+};
+
+Json make_chart_compatibility(const Shape& shape);
+Json make_terminal_ovk_scan(const Shape& shape);
+Json make_attention_router(const Shape& shape);
+Json make_expert_load(const Shape& shape);
+Json make(const std::string& test, const Shape& shape);
+inline constexpr const char* kTests[] = {"chart_compatibility", "terminal_ovk_scan",
+                                         "attention_router", "expert_load"};
+
+// Writes the summary that the arrays give (members that the verifier takes as stated stay), then
+// the digest.
+void complete(Json& artifact);
+// The digest of the body as it stands.
+void seal(Json& artifact);
+std::string text_of(const Json& artifact);
+
+// Few replicates of the verifier's own, for speed.
+Options quick_options();
+Judgement judge(const Json& artifact);
+
+// Arrays deep in the tree by dotted path: `at(artifact, "per_window.boundary.tokens.3")`.
+Json& at(Json& artifact, const std::string& path);
+
+}  // namespace rg::verify::testing

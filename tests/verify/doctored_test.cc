@@ -1,0 +1,312 @@
+// One doctored artifact per check, its digest recomputed: that check rejects it and no other does.
+// So a check that silently stopped firing is noticed here.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <map>
+#include <set>
+
+#include "verify/artifacts.h"
+
+namespace rg::verify::testing {
+namespace {
+
+struct Doctored {
+  Check check;
+  const char* test;
+  const char* what;
+  std::function<void(Json&)> doctor;  // of the tree; sealed afterwards
+  // Of the text instead, where a tree can't hold the defect. Sealing is up to it.
+  std::function<std::string(Json&)> text;
+  bool strict = false;
+};
+
+constexpr const char* kV2 = "chart_compatibility";
+constexpr const char* kV3 = "terminal_ovk_scan";
+constexpr const char* kRouter = "attention_router";
+constexpr const char* kLoad = "expert_load";
+
+std::function<void(Json&)> set(const std::string& path, const Json& value) {
+  return [path, value](Json& artifact) { at(artifact, path) = value; };
+}
+
+std::function<void(Json&)> add(const std::string& path, double amount) {
+  return [path, amount](Json& artifact) {
+    at(artifact, path) = at(artifact, path).get<double>() + amount;
+  };
+}
+
+std::function<void(Json&)> erase(const std::string& parent, const std::string& key) {
+  return [parent, key](Json& artifact) { at(artifact, parent).erase(key); };
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const size_t found = text.find(from);
+  EXPECT_NE(found, std::string::npos) << from;
+  return text.replace(found, from.size(), to);
+}
+
+std::vector<Doctored> doctored() {
+  return {
+      {Check::file_readable, kV3, "gzip magic", {}, [](Json&) { return "\x1f\x8b\x08"; }},
+      {Check::file_readable, kV3, "empty", {}, [](Json&) { return ""; }},
+      {Check::strict_json, kV3, "NaN as Python writes it", {},
+       [](Json& a) { return replaced(text_of(a), "\"alpha\":0.05", "\"alpha\":NaN"); }},
+      {Check::strict_json, kV3, "1e400", {},
+       [](Json& a) { return replaced(text_of(a), "\"alpha\":0.05", "\"alpha\":1e400"); }},
+      {Check::strict_json, kV3, "text behind the value", {},
+       [](Json& a) { return text_of(a) + "{}"; }},
+      {Check::strict_json, kV3, "byte order mark", {},
+       [](Json& a) { return "\xef\xbb\xbf" + text_of(a); }},
+      {Check::strict_json, kV3, "depth over 64", {},
+       [](Json& a) {
+         return replaced(text_of(a), "\"settings\":{}",
+                         "\"settings\":" + std::string(70, '[') + std::string(70, ']'));
+       }},
+      {Check::strict_json, kV3, "one byte", {}, [](Json&) { return "{"; }},
+      {Check::duplicate_key, kV3, "domain twice", {},
+       [](Json& a) { return replaced(text_of(a), "\"domain\":", "\"domain\":\"x\",\"domain\":"); }},
+      {Check::known_test, kV3, "another test", set("test", "kl_edge_dominance"), {}},
+      {Check::member_present, kV3, "no summary mean", erase("summary.per_layer.3", "ovk_cf_mean"),
+       {}},
+      {Check::member_present, kV2, "no stratum", erase("per_window", "interior_q90"), {}},
+      {Check::member_known, kV3, "unknown member", set("extra", 1), {}, true},
+      {Check::schema_version, kV3, "version 2", set("schema_version", "2.0"), {}},
+      {Check::value_kind, kV3, "text in an array",
+       set("per_window.update_ratio.3.117", "0.5"), {}},
+      {Check::value_kind, kV3, "null in a count", set("per_window.n_undefined.3.3", 0.5), {}},
+      {Check::plain_number, kV3, "negative zero", {},
+       [](Json& a) {
+         at(a, "per_window.update_ratio.3.117") = 0.25;
+         at(a, "per_window.update_ratio.3.118") = 0.0;
+         complete(a);
+         const std::string text = text_of(a);
+         const size_t near = text.find("0.25,0,", text.find("\"update_ratio\""));
+         EXPECT_NE(near, std::string::npos);
+         return std::string(text).replace(near, 7, "0.25,-0.0,");
+       }},
+      {Check::plain_number, kV3, "2^53 + 1",
+       set("per_window.update_ratio.3.117", 9007199254740993), {}},
+      {Check::value_range, kV3, "overlap above 1", set("per_window.ovk_cf_mean.3.117", 1.25), {}},
+      {Check::value_range, kV2, "kappa below 0",
+       set("per_window.boundary.kappa_hidden_median.1.4", -0.25), {}},
+      {Check::value_range, kV2, "seq_len of one", set("data.seq_len", 1), {}},
+      {Check::value_range, kRouter, "no such convention", set("prompts.0.convention", "other"), {}},
+      {Check::integer_grid, kV3, "no count of tokens",
+       add("per_window.ovk_cf_mean.3.117", 0.001), {}},
+      {Check::integer_grid, kV3, "swaps", add("per_window.swap_k_mean.1.0", 0.001), {}},
+      {Check::integer_grid, kRouter, "agreements", add("per_window.agreement_topk.1.0", -0.001),
+       {}},
+      {Check::count_total, kLoad, "counts of a window",
+       [](Json& a) {
+         Json& count = at(a, "per_window.count.3.9.2");
+         count = count.get<int>() + 1;
+       },
+       {}},
+      {Check::count_total, kLoad, "asymmetric pairs",
+       [](Json& a) {
+         Json& count = at(a, "pairs.3.1.2");
+         count = count.get<int>() + 1;
+       },
+       {}},
+      {Check::count_total, kLoad, "transitions into nowhere",
+       [](Json& a) {
+         Json& here = at(a, "transitions.3.1.2");
+         Json& there = at(a, "transitions.3.1.3");
+         here = here.get<int>() + 1;
+         there = there.get<int>() - 1;
+       },
+       {}},
+      {Check::count_total, kRouter, "expert counts",
+       [](Json& a) {
+         Json& count = at(a, "expert_counts.3.2");
+         count = count.get<int>() + 1;
+       },
+       {}},
+      {Check::share_total, kRouter, "norm shares", add("per_window.norm_share.experts.5.7", 0.01),
+       {}},
+      {Check::share_total, kRouter, "signed shares",
+       add("per_window.signed_num.attention.5.7", 0.01), {}},
+      {Check::share_total, kRouter, "a published ratio", set("prompts.3.attention_ratio", 0.5), {}},
+      {Check::share_total, kRouter, "parts that miss the scores",
+       [](Json& a) {
+         at(a, "decomposition_check.3.ratio") = 0.5;
+         at(a, "decomposition_check.3.holds") = false;
+       },
+       {}},
+      {Check::strata_size, kV2, "boundary too small",
+       set("per_window.boundary.tokens.3.50", 3), {}},
+      {Check::strata_size, kV2, "more tokens than defined",
+       [](Json& a) {
+         at(a, "per_window.n_undefined.3.50") = 1;
+         at(a, "per_window.interior.tokens.3.50") = 63;
+       },
+       {}},
+      {Check::ranked_list, kLoad, "tokens out of order",
+       set("tokens_by_expert.3.2", {{3, 12}, {9, 40}}), {}},
+      {Check::ranked_list, kRouter, "ascending singular values",
+       set("gate_geometry.3.singular_values", {2.0, 2.5, 1.0, 0.5}), {}},
+      {Check::null_reason, kV2, "no reasons", erase("null_reasons", "per_window.c1_matched_interior.3"),
+       {}},
+      {Check::null_reason, kV3, "reasons for nothing",
+       set("null_reasons", {{"summary", "no reason"}}), {}},
+      {Check::array_length, kV3, "a window short",
+       [](Json& a) { at(a, "per_window.update_ratio.3").erase(0); }, {}},
+      {Check::document_ids, kV3, "a document short",
+       [](Json& a) { at(a, "data.doc_ids").erase(0); }, {}},
+      {Check::layer_list, kV3, "a layer twice", set("layers", {1, 3, 3, 5}), {}},
+      {Check::layer_list, kV3, "descending", set("layers", {1, 5, 3}), {}},
+      {Check::layer_arrays, kV3, "an array of no layer",
+       [](Json& a) {
+         at(a, "per_window.update_ratio.4") = at(a, "per_window.update_ratio.3");
+         at(a, "per_window.update_ratio.4.0") = 0.75;
+       },
+       {}},
+      {Check::layer_arrays, kV3, "a layer without its array",
+       erase("per_window.update_ratio", "3"), {}},
+      {Check::layer_defined, kV2, "a layer undefined throughout",
+       [](Json& a) {
+         const Json none(200, nullptr);
+         for (auto& [name, stratum] : a["per_window"].items()) {
+           if (!stratum.contains("tokens")) continue;
+           for (auto& [metric, layers] : stratum.items()) {
+             if (metric == "tokens") {
+               layers["3"] = Json(200, 0);
+             } else {
+               layers["3"] = none;
+             }
+           }
+         }
+         a["per_window"]["n_undefined"]["3"] = Json(200, 63);
+         a["null_reasons"]["per_window"] = "every margin is infinite";
+       },
+       {}},
+      {Check::terminal_layer, kV2, "a layer beyond the last",
+       set("model.terminal_moe_layer", 4), {}},
+      {Check::terminal_layer, kV3, "the last layer not measured",
+       set("model.terminal_moe_layer", 7), {}},
+      {Check::required_layers, kV3, "empty", set("verification.required_layers", Json::array()),
+       {}},
+      {Check::required_layers, kV3, "not measured", set("verification.required_layers", {1, 4}),
+       {}},
+      {Check::required_layers, kRouter, "later layers left out",
+       set("verification.required_layers", {5}), {}},
+      {Check::gate_semantics, kV3, "bf16 scores", set("gate_semantics.scores_dtype", "bf16"), {}},
+      {Check::gate_semantics, kLoad, "no topk", erase("gate_semantics", "topk"), {}},
+      {Check::pair_definition, kV2, "other margin", set("strata_def.margin_used", "m_fixed"), {}},
+      {Check::pair_definition, kV2, "other pair", set("strata_def.pair_def", "1_2"), {}},
+      {Check::pair_definition, kV2, "no control", set("controls.random_e2", false), {}},
+      {Check::edge_direction, kV2, "an edge without direction",
+       set("edge", {{"ckpt_a", "a"}, {"ckpt_b", "b"}, {"edge_name", "a_b"}}), {}},
+      {Check::edge_direction, kV2, "a direction that is none",
+       set("edge", {{"ckpt_a", "a"}, {"ckpt_b", "b"}, {"direction", "both"}}), {}},
+      {Check::strata_quantiles, kV2, "other quantile", set("strata_def.boundary_quantile", 0.2),
+       {}},
+      {Check::bootstrap_settings, kV3, "B of 200.5", set("summary.bootstrap.B", 200.5), {}},
+      {Check::bootstrap_settings, kV3, "negative B", set("summary.bootstrap.B", -200), {}},
+      {Check::bootstrap_settings, kV3, "no B", erase("summary.bootstrap", "B"), {}},
+      {Check::bootstrap_settings, kV3, "no seed", erase("summary.bootstrap", "seed"), {}},
+      {Check::bootstrap_settings, kV3, "other interval", set("summary.bootstrap.ci_type", "bca"),
+       {}},
+      {Check::interval_order, kV3, "ends exchanged",
+       [](Json& a) {
+         Json& interval = at(a, "summary.per_layer.3.ovk_cf_ci95");
+         interval = {interval[1], interval[0]};
+       },
+       {}},
+      {Check::body_digest, kV3, "a note added later", {},
+       [](Json& a) {
+         a["notes"].push_back("added later");
+         return text_of(a);
+       }},
+      {Check::summary_mean, kV3, "a mean", add("summary.per_layer.3.ovk_cf_mean", 1e-9), {}},
+      {Check::summary_mean, kV2, "a delta", add("summary.per_layer.3.kappa_hidden.delta", 1e-9),
+       {}},
+      {Check::summary_mean, kRouter, "a Shapley share",
+       add("summary.per_layer.3.shapley.attention.mean", 1e-9), {}},
+      {Check::summary_mean, kRouter, "the popularity null",
+       add("summary.per_layer.3.val_empty", 1e-6), {}},
+      {Check::summary_mean, kLoad, "an entropy", add("summary.per_layer.3.entropy", 1e-6), {}},
+      {Check::summary_mean, kLoad, "a share", add("summary.per_layer.3.share.2", 1e-9), {}},
+      {Check::summary_exact, kV2, "a flag", set("summary.per_layer.3.c1.holds", false), {}},
+      {Check::summary_exact, kV2, "a failure type",
+       set("summary.per_layer.3.failure_type", "both"), {}},
+      {Check::summary_exact, kV3, "a pair", set("summary.max_jump.pair", "1->3"), {}},
+      {Check::summary_exact, kRouter, "a label", set("summary.verdict.exact", "H1"), {}},
+      {Check::summary_exact, kLoad, "a cold expert", set("summary.per_layer.3.cold", {6}), {}},
+      {Check::summary_interval, kV3, "an end by one bit",
+       [](Json& a) {
+         Json& end = at(a, "summary.terminal_jump.ci95.1");
+         end = std::nextafter(end.get<double>(), 1.0);
+       },
+       {}},
+      {Check::summary_interval, kV2, "a studentised end",
+       add("summary.per_layer.3.kappa_hidden.ci95_t.1", 1e-6), {}},
+      {Check::summary_interval, kV2, "a BCa end",
+       add("summary.per_layer.3.kappa_hidden.ci95_bca.1", 1e-6), {}},
+      {Check::summary_interval, kV2, "a document end",
+       add("summary.per_layer.3.kappa_hidden.ci95_doc.1", 1e-6), {}},
+      {Check::jackknife_interval, kRouter, "an end", add("token_id.3.within.ci95.1", 1e-4), {}},
+      {Check::convergence_numbers, kV3, "z", add("summary.convergence.z", 0.01), {}},
+      {Check::convergence_numbers, kV3, "settled",
+       set("summary.convergence.settled_at", 71), {}},
+  };
+}
+
+class DoctoredArtifacts : public ::testing::Test {
+ protected:
+  static const Json& valid(const std::string& test) {
+    static std::map<std::string, Json> made;
+    if (!made.contains(test)) made[test] = make(test, {});
+    return made[test];
+  }
+};
+
+TEST_F(DoctoredArtifacts, OnlyTheirCheckRejectsThem) {
+  for (const Doctored& item : doctored()) {
+    SCOPED_TRACE(std::string(check_name(item.check)) + ": " + item.what);
+    Json artifact = valid(item.test);
+    std::string text;
+    if (item.doctor) {
+      item.doctor(artifact);
+      seal(artifact);
+      text = text_of(artifact);
+    } else {
+      text = item.text(artifact);
+    }
+    Options options = quick_options();
+    options.strict_members = item.strict;
+    const Judgement judgement = judge_text(text, item.what, options);
+    EXPECT_EQ(judgement.verdict, Verdict::invalid);
+    EXPECT_EQ(exit_code({judgement}), ExitCode::artifact);
+    std::set<std::string> fired;
+    for (const Reason& reason : judgement.reasons) {
+      fired.insert(reason.check);
+      EXPECT_EQ(reason.id, error_name(check_error(item.check))) << reason.check;
+    }
+    EXPECT_EQ(fired, std::set<std::string>{std::string(check_name(item.check))})
+        << judgement.sentence;
+  }
+}
+
+TEST_F(DoctoredArtifacts, EveryCheckHasOne) {
+  std::set<std::string> covered;
+  for (const Doctored& item : doctored()) covered.insert(std::string(check_name(item.check)));
+  for (const Check check : all_checks()) {
+    EXPECT_TRUE(covered.contains(std::string(check_name(check)))) << check_name(check);
+  }
+}
+
+TEST_F(DoctoredArtifacts, EveryCheckHasAnErrorOfItsOwnPrefix) {
+  const std::set<ErrorId> known = {
+      ErrorId::AR001, ErrorId::AR002, ErrorId::AR005, ErrorId::AR010, ErrorId::AR011,
+      ErrorId::AR012, ErrorId::AR013, ErrorId::AR014, ErrorId::AR015, ErrorId::AR016,
+      ErrorId::AR017, ErrorId::AR018, ErrorId::AR019, ErrorId::AR020, ErrorId::AR021};
+  std::set<ErrorId> used;
+  for (const Check check : all_checks()) used.insert(check_error(check));
+  EXPECT_EQ(used, known);
+}
+
+}  // namespace
+}  // namespace rg::verify::testing

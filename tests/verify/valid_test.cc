@@ -1,0 +1,29 @@
+// Artifacts as they should be: accepted, with the verdict their numbers deserve.
+#include <gtest/gtest.h>
+
+#include "verify/artifacts.h"
+
+namespace rg::verify::testing {
+namespace {
+
+std::string reasons_of(const Judgement& judgement) {
+  std::string text;
+  for (const Reason& reason : judgement.reasons) {
+    text += reason.check + " " + reason.path + ": " + reason.text + "\n";
+  }
+  return text;
+}
+
+TEST(Valid, EveryTestIsAccepted) {
+  for (const char* test : kTests) {
+    const Judgement judgement = judge(make(test, {}));
+    EXPECT_NE(judgement.verdict, Verdict::invalid) << test << "\n" << reasons_of(judgement);
+    EXPECT_TRUE(judgement.warnings.empty()) << test << ": " << judgement.warnings.front();
+    EXPECT_FALSE(judgement.sentence.empty()) << test;
+    EXPECT_EQ(judgement.rule, "full") << test;
+    EXPECT_EQ(judgement.sha256.size(), 64u);
+  }
+}
+
+}  // namespace
+}  // namespace rg::verify::testing
