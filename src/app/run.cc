@@ -92,7 +92,7 @@ int run_in_folder(const RunOptions& options, const Measurements& measurements, R
   verify::Options judge_options;
   judge_options.threads = effective_threads(options.threads);
 
-  if (const auto done = folder.find_same_run(identity, options.overwrite)) {
+  if (const auto done = folder.find_same_run(identity, options.experiments, options.overwrite)) {
     progress.step("this run is done already: nothing was measured again");
     progress.finish_line();
     auto paths = paths_of(*done);
@@ -118,7 +118,6 @@ int run_in_folder(const RunOptions& options, const Measurements& measurements, R
   std::vector<Result> results;
   for (const auto& measurement : measurements) {
     const stream::PassResult pass = measurement->run(progress);
-    for (const std::string& note : pass.notes) progress.note(note);
     Result result{.facts = run_facts(options, *measurement, pass), .domains = {}, .parts = {}};
     for (size_t d = 0; d < options.domains.size(); ++d) {
       result.domains.push_back(domain_facts(options, *measurement, d));

@@ -104,16 +104,26 @@ std::optional<Json> RunFolder::read_settings() const {
 }
 
 std::optional<std::vector<record::WrittenArtifact>> RunFolder::find_same_run(
-    const Json& identity, bool overwrite) const {
+    const Json& identity, const std::vector<std::string>& tests, bool overwrite) const {
+  const auto refuse_unless_overwrite = [&](const std::string& found) {
+    if (overwrite) return;
+    throw Error(ErrorId::US002, {.file = out_.string(),
+                                 .found = found,
+                                 .expected = "an empty folder or the same run",
+                                 .hint = "Choose another --out, or replace them by --overwrite."});
+  };
   const auto settings = read_settings();
-  if (!settings) return std::nullopt;
+  if (!settings) {
+    for (const std::string& test : tests) {
+      if (std::filesystem::exists(out_ / test)) {
+        refuse_unless_overwrite("a folder " + test + " of unknown origin");
+      }
+    }
+    return std::nullopt;
+  }
   if ((*settings)["run_id"] != run_id(identity)) {
-    if (overwrite) return std::nullopt;
-    throw Error(ErrorId::US002,
-                {.file = out_.string(),
-                 .found = "results of another run (other settings, inputs, program or CPU)",
-                 .expected = "an empty folder or the same run",
-                 .hint = "Choose another --out, or replace them by --overwrite."});
+    refuse_unless_overwrite("results of another run (other settings, inputs, program or CPU)");
+    return std::nullopt;
   }
   if (!(*settings)["done"]) return std::nullopt;
   std::vector<record::WrittenArtifact> artifacts;

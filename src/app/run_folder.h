@@ -25,9 +25,10 @@ class RunFolder {
 
   // `identity`: settings, inputs and profile; the same identity gives the same results.
   // Returns the artifacts of the same run if it is done and they are all there, unchanged.
-  // US002 if the folder holds another run, unless `overwrite`.
-  std::optional<std::vector<record::WrittenArtifact>> find_same_run(const Json& identity,
-                                                                    bool overwrite) const;
+  // US002 if the folder holds another run, or folders named like `tests` of unknown origin, unless
+  // `overwrite`.
+  std::optional<std::vector<record::WrittenArtifact>> find_same_run(
+      const Json& identity, const std::vector<std::string>& tests, bool overwrite) const;
   // Marks the folder as that run's, not done yet.
   void begin(const Json& identity);
   // Marks it as done, and removes those artifacts of the run it replaces that this one did not

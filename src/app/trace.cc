@@ -99,12 +99,10 @@ int trace_command(const TraceOptions& options, const GlobalOptions& global) {
                                       uint32_t vocabulary) {
     observer.write_logits(block, logits, vocabulary);
   };
-  const stream::PassResult result =
-      stream::run_pass(open.checkpoint, open.model, sets, observers, settings, plan, progress,
-                       observer.wants_logits() ? &sink : nullptr);
+  stream::run_pass(open.checkpoint, open.model, sets, observers, settings, plan, progress,
+                   observer.wants_logits() ? &sink : nullptr);
   observer.commit();
   progress.finish_line();
-  for (const std::string& note : result.notes) progress.note(note);
   print(fmt::format("{}: {} windows of {} tokens, layers {}, {}\n",
                     escape_for_terminal(options.out.string()), set.sequences(), set.lengths[0],
                     format_ranges(layers), format_bytes(observer.file_bytes())));

@@ -1,0 +1,364 @@
+"""Every command end to end on a tiny checkpoint: what it prints, writes and returns."""
+
+import json
+import os
+import re
+import shutil
+import struct
+import unittest
+
+import jsonschema
+from support import (FOUR, ROOT, ProgramTest, artifacts_below, digests, files_below, load, make_model, run, sha256_of)
+
+
+class CommandLine(ProgramTest):
+    def test_help_shows_examples_and_every_command(self):
+        for arguments in (["--help"], ["run", "--help"], ["verify", "--help"], ["trace", "--help"]):
+            result = run(*arguments)
+            self.assertExit(result, 0, "Example")
+        self.assertExit(run("--help"), 0, "inspect", "plan", "run", "trace", "verify", "doctor")
+
+    def test_version(self):
+        result = run("--version")
+        self.assertExit(result, 0)
+        self.assertRegex(result.stdout, r"^routegauge \d+\.\d+\.\d+\n$")
+
+    def test_usage_errors_are_code_2(self):
+        """US001"""
+        for arguments in ([], ["--nonsense"], ["run"], ["run", "nothing", "--model", self.model],
+                          ["run", "all", "--model", self.model],
+                          ["run", "all", "--model", self.model, "--domain", "prose"],
+                          ["run", "all", "--model", self.model, "--domain", f"../up={self.prose}"],
+                          ["run", "all", "--domain", f"prose={self.prose}"],
+                          self.main_job(self.out("x"), "--memory", "lots"),
+                          self.main_job(self.out("x"), "--layers", "3-1"),
+                          self.main_job(self.out("x"), "--layers", "99"),
+                          self.main_job(self.out("x"), "--compute", "fp8"),
+                          self.main_job(self.out("x"), "--parameter", "layers=[0]", "--layers", "0"),
+                          self.main_job(self.out("x"), "--parameter", "prompts=[1]"),
+                          ["trace", "--model", self.model, "--out", self.out("x")],
+                          ["trace", "--model", self.model, "--tokens", "x", "--out", "y", "--tensors", "nothing"],
+                          ["verify"], ["plan"], ["inspect"]):
+            with self.subTest(arguments=arguments):
+                self.assertExit(run(*arguments), 2, "error[US001]")
+
+    def test_unknown_parameter_lists_the_known_ones(self):
+        self.assertExit(run(*self.main_job(self.out("x"), "--parameter", "colour=1")), 2, "error[US003]", "layers",
+                        "models", "prompts")
+
+    def test_errors_as_json(self):
+        result = run("--errors=json", "inspect", os.path.join(self.folder, "nothing-here"))
+        self.assertEqual(result.returncode, 3)
+        error = json.loads(result.stderr)
+        self.assertEqual(set(error), {"id", "file", "object", "found", "expected", "hint"})
+        self.assertEqual(error["id"], "HF001")
+
+    def test_doctor(self):
+        facts = json.loads(run("doctor", "--json").stdout)
+        self.assertGreater(facts["flops_per_s"], 0)
+        self.assertExit(run("doctor"), 0, "oneDNN")
+
+
+class Inspect(ProgramTest):
+    def test_text_names_every_gate_field_and_its_origin(self):
+        result = run("inspect", self.model)
+        self.assertExit(result, 0, "olmoe", "topk", "config.json: num_experts", "GQA", "BF16", "tokenizer", "0-2")
+        self.assertEqual(result.stderr, "")
+
+    def test_json_agrees_with_the_config_and_reads_no_weight(self):
+        facts = json.loads(run("inspect", self.model, "--json").stdout)
+        self.assertEqual(facts["gate"]["experts"], 8)
+        self.assertEqual(facts["gate"]["topk"], 2)
+        self.assertEqual(facts["moe_layers"], [0, 1, 2])
+        self.assertEqual(facts["attention"]["kind"], "GQA")
+        self.assertEqual(facts["weight_bytes_read"], 0)
+        size = os.path.getsize(os.path.join(self.model, "model.safetensors"))
+        self.assertEqual(facts["shards"], [{"file": "model.safetensors", "bytes": size}])
+        self.assertEqual(facts["tokenizer"]["largest_id"], 263)
+
+    def test_hash_is_that_of_the_whole_file(self):
+        facts = json.loads(run("inspect", self.model, "--json", "--hash").stdout)
+        self.assertEqual(facts["shards"][0]["sha256"], sha256_of(os.path.join(self.model, "model.safetensors")))
+
+    def test_without_tokenizer(self):
+        model = make_model(self.out("bare"), with_tokenizer=False)
+        self.assertExit(run("inspect", model), 0, "tokenizer  none")
+        self.assertIsNone(json.loads(run("inspect", model, "--json").stdout)["tokenizer"])
+        result = run("run", "all", "--model", model, "--domain", f"p={self.prose}", "--out", self.out("x"))
+        self.assertExit(result, 3, "error[TK002]")
+
+    def test_more_token_ids_than_embedding_rows(self):
+        model = make_model(self.out("short"), vocab_size=200)
+        self.assertExit(run("inspect", model), 3, "error[TK010]")
+
+
+class Plan(ProgramTest):
+    def test_plan_from_headers_alone(self):
+        arguments = ["all", "--model", self.model, "--domain", "prose=/nowhere", "--domain", "code=/nowhere",
+                     "--seq-len", 32, "--windows", 24]
+        self.assertExit(run("plan", *arguments), 0, "passes", "memory", "together", "expected")
+        plan = json.loads(run("plan", *arguments, "--json").stdout)
+        self.assertEqual(sum(line["bytes"] for line in plan["memory"]), plan["peak_bytes"])
+        self.assertEqual(plan["passes"], 1)
+        self.assertGreater(plan["flops"], 0)
+        with open(os.path.join(self.model, "model.safetensors"), "rb") as file:
+            header = struct.unpack("<Q", file.read(8))[0]
+        weight_bytes = os.path.getsize(os.path.join(self.model, "model.safetensors")) - 8 - header
+        self.assertLessEqual(plan["read_bytes"], weight_bytes)
+        self.assertGreater(plan["read_bytes"], weight_bytes // 2)
+
+    def test_window_longer_than_the_models_positions(self):
+        self.assertExit(run("plan", "all", "--model", self.model, "--domain", "p=x", "--seq-len", 300), 3,
+                        "error[CF017]", "256")
+
+
+class Run(ProgramTest):
+    """One main job, looked at from all sides."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.results = os.path.join(cls.folder, "results")
+        cls.first = run(*cls.main_job(cls, cls.results))
+
+    def test_it_exits_0_and_prints_table_and_paths(self):
+        self.assertExit(self.first, 0, *FOUR.split(","), "INSUFFICIENT", "REPORTED", "verdicts.json", "results_")
+        self.assertEqual(len(artifacts_below(self.results)), 8)
+
+    def test_layout(self):
+        found = files_below(self.results)
+        for test in FOUR.split(","):
+            for domain in ("prose", "code"):
+                for name in ("run.json", "manifest.json", "run.log"):
+                    self.assertIn(f"{test}/tiny-olmoe/{domain}/single/{name}", found)
+        results = [name for name in found if re.fullmatch(r"results/results_\d{8}_\d{6}\.json", name)]
+        self.assertEqual(len(results), 1)
+        summary = load(os.path.join(self.results, results[0]))
+        self.assertEqual(len(summary["artifacts"]), 8)
+        self.assertFalse([name for name in found if name.endswith(".tmp")])
+
+    def test_no_path_stands_in_a_results_part(self):
+        for path in artifacts_below(self.results):
+            artifact = load(path)
+            artifact.pop("manifest")
+            self.assertNotIn(self.folder, json.dumps(artifact))
+
+    def test_artifacts_follow_their_schemas(self):
+        schemas = os.path.join(ROOT, "schema")
+        for path in artifacts_below(self.results):
+            artifact = load(path)
+            schema = load(os.path.join(schemas, f"{artifact['test']}.schema.json"))
+            jsonschema.Draft7Validator.check_schema(schema)
+            jsonschema.Draft7Validator(schema).validate(artifact)
+        verdicts = load(os.path.join(self.results, "verdicts.json"))
+        jsonschema.Draft7Validator(load(os.path.join(schemas, "verdicts.schema.json"))).validate(verdicts)
+
+    def test_provenance(self):
+        artifact = load(artifacts_below(self.results)[0])
+        names = {row["name"]: row for row in artifact["tensors"]}
+        self.assertIn("model.layers.2.mlp.experts.7.down_proj.weight", names)
+        inputs = {row["name"]: row["sha256"] for row in artifact["inputs"]}
+        self.assertEqual(inputs["config.json"], sha256_of(os.path.join(self.model, "config.json")))
+        self.assertEqual(inputs["tokenizer.json"], sha256_of(os.path.join(self.model, "tokenizer.json")))
+        self.assertEqual(len(artifact["data"]["doc_ids"]), 24)
+        self.assertEqual(artifact["settings"]["seq_len"], 32)
+
+    def test_weights_are_read_once(self):
+        for path in artifacts_below(self.results):
+            manifest = load(path)["manifest"]
+            size = os.path.getsize(os.path.join(self.model, "model.safetensors"))
+            self.assertLessEqual(manifest["weight_bytes_read"], size)
+
+    def test_the_same_run_is_done(self):
+        again = run(*self.main_job(self.results, "--threads", 1, "--block-windows", 3))
+        self.assertExit(again, 0, "done already", "INSUFFICIENT")
+        self.assertEqual(len(files_below(os.path.join(self.results, "results"))), 1)
+
+    def test_another_run_is_refused_then_replaces(self):
+        out = self.out("other")
+        shutil.copytree(self.results, out)
+        before = digests(out)
+        self.assertExit(run(*self.main_job(out, "--seed", 7)), 2, "error[US002]", "--overwrite")
+        self.assertEqual(digests(out), before)
+        job = ["run", "expert_load", "--model", self.model, "--domain", f"prose={self.prose}", "--out", out,
+               "--seq-len", 32, "--windows", 24, "--overwrite"]
+        self.assertExit(run(*job), 0)
+        self.assertEqual(list(digests(out)), ["expert_load/prose"])
+
+    def test_results_of_unknown_origin_are_not_replaced(self):
+        out = self.out("foreign")
+        os.makedirs(os.path.join(out, "expert_load"))
+        self.assertExit(run(*self.main_job(out, experiments="expert_load")), 2, "error[US002]")
+
+    def test_a_damaged_artifact_is_measured_again(self):
+        out = self.out("damaged")
+        shutil.copytree(self.results, out)
+        victim = artifacts_below(out)[3]
+        before = digests(out)
+        with open(victim, "r+b") as file:
+            file.truncate(1000)
+        self.assertExit(run(*self.main_job(out)), 0)
+        self.assertEqual(digests(out), before)
+
+    def test_layers_and_parameters(self):
+        out = self.out("layers")
+        self.assertExit(run(*self.main_job(out, "--layers", "0,2", experiments="expert_load")), 0)
+        for path in artifacts_below(out):
+            self.assertEqual(load(path)["layers"], [0, 2])
+        by_parameter = self.out("layers")
+        self.assertExit(run(*self.main_job(by_parameter, "--parameter", "layers=[0,2]", experiments="expert_load")), 0)
+        self.assertEqual(digests(out), digests(by_parameter))
+
+    def test_prompts_of_ones_own(self):
+        prompts = os.path.join(self.folder, "prompts.json")
+        with open(prompts, "w", encoding="utf-8") as file:
+            json.dump(["the inn", "x1 = 12"], file)
+        out = self.out("prompts")
+        self.assertExit(run(*self.main_job(out, "--parameter", f"prompts={prompts}", experiments="attention_router")), 0)
+        artifact = load(artifacts_below(out)[0])
+        self.assertEqual({row["text"] for row in artifact["prompts"]}, {"the inn", "x1 = 12"})
+
+    def test_default_prompts_and_probes(self):
+        artifact = next(load(path) for path in artifacts_below(self.results) if "attention_router" in path)
+        self.assertEqual(len({row["text"] for row in artifact["prompts"]}), 9)
+        self.assertEqual({row["target"] for row in artifact["probes"]}, {"127", "+", "def"})
+        for row in artifact["probes"]:
+            if row["convention"] == "exact" and row["target"] == "+":
+                self.assertEqual(row["token_id"], ord("+"))
+
+    def test_several_models(self):
+        other = make_model(self.out("second"), seed=2)
+        out = self.out("models")
+        job = ["run", "expert_load", "--parameter", f"models={json.dumps([self.model, other])}", "--domain",
+               f"prose={self.prose}", "--out", out, "--seq-len", 32, "--windows", 24]
+        self.assertExit(run(*job), 0)
+        self.assertEqual({load(path)["model"]["ckpt"] for path in artifacts_below(out)},
+                         {"tiny-olmoe", os.path.basename(other)})
+
+    def test_refusals_before_the_first_weight_byte(self):
+        """CO001 RT002 RT006: the output folder keeps nothing but the lock."""
+        for words, more, options in [
+                ("CO001", (), {"windows": 5000}),
+                ("RT006", (), {"seq_len": 8}),
+                ("RT002", ("--layers", "0,1"), {"experiments": "terminal_ovk_scan"})]:
+            out = self.out("refused")
+            self.assertExit(run(*self.main_job(out, *more, **options)), 3, f"error[{words}]")
+            self.assertLessEqual(set(files_below(out)), {"run.lock"})
+
+    def test_progress_for_programs(self):
+        result = run("--progress", "json", *self.main_job(self.out("progress"), experiments="expert_load"))
+        events = [json.loads(line) for line in result.stderr.splitlines()]
+        shares = [event["share"] for event in events if event["event"] == "layer"]
+        self.assertEqual(shares, sorted(shares))
+        self.assertEqual({event["layer"] for event in events if event["event"] == "layer"}, {0, 1, 2})
+
+    def test_quiet(self):
+        result = run("--quiet", *self.main_job(self.out("quiet"), experiments="expert_load"))
+        self.assertExit(result, 0, "REPORTED")
+        self.assertEqual(result.stderr, "")
+
+
+class Verify(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.results = os.path.join(cls.folder, "results")
+        cls.first = run(*cls.main_job(cls, cls.results))
+
+    def test_codes(self):
+        self.assertExit(run("verify", self.results), 1, "INSUFFICIENT")
+        self.assertExit(run("verify", os.path.join(self.results, "expert_load")), 0, "REPORTED")
+        empty = self.out("empty")
+        os.makedirs(empty)
+        self.assertExit(run("verify", empty), 6, "error[AR003]")
+
+    def test_a_changed_number_is_invalid(self):
+        out = self.out("doctored")
+        shutil.copytree(os.path.join(self.results, "expert_load"), out)
+        path = artifacts_below(out)[0]
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace('"seq_len":32', '"seq_len":33').replace('"seq_len": 32', '"seq_len": 33'))
+        self.assertExit(run("verify", out), 6, "INVALID")
+
+    def test_json_is_what_run_stored_and_csv_has_a_line_per_artifact(self):
+        result = run("verify", self.results, "--json")
+        self.assertEqual(len(json.loads(result.stdout)["artifacts" if "artifacts" in json.loads(result.stdout)
+                                                       else "judgements"]), 8)
+        lines = run("verify", self.results, "--csv").stdout.strip().splitlines()
+        self.assertEqual(len(lines), 9)
+
+    def test_against_the_checkpoint(self):
+        """AR022"""
+        load_only = os.path.join(self.results, "expert_load")
+        self.assertExit(run("verify", load_only, "--model", self.model), 0)
+        other = make_model(self.out("other"), seed=3)
+        self.assertExit(run("verify", load_only, "--model", other), 1, "AR022", "FAIL")
+
+
+class Trace(ProgramTest):
+    def read(self, path):
+        with open(path, "rb") as file:
+            length = struct.unpack("<Q", file.read(8))[0]
+            header = json.loads(file.read(length))
+            data = file.read()
+        header.pop("__metadata__")
+        return header, data
+
+    def tokens(self, rows):
+        path = self.out("tokens") + ".json"
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(rows, file)
+        return path
+
+    def test_names_shapes_and_dtypes(self):
+        model = make_model(self.out("bare"), with_tokenizer=False)
+        out = self.out("trace") + ".safetensors"
+        names = "router_logits,scores,topk_ids,topk_weights,gate_input,residual_pre,update,logits"
+        rows = [[1, 2, 3, 4, 5], [7, 6, 5, 4, 3]]
+        self.assertExit(run("trace", "--model", model, "--tokens", self.tokens(rows), "--layers", "0,2",
+                            "--tensors", names, "--out", out), 0)
+        header, data = self.read(out)
+        expected = {"tokens": ("I32", [2, 5]), "logits": ("F32", [10, 272])}
+        for layer in (0, 2):
+            for name, dtype, columns in [("router_logits", "F32", 8), ("scores", "F32", 8), ("topk_ids", "I32", 3),
+                                         ("topk_weights", "F32", 2), ("gate_input", "F32", 32),
+                                         ("residual_pre", "F32", 32), ("update", "F32", 32)]:
+                expected[f"layers.{layer}.{name}"] = (dtype, [10, columns])
+        self.assertEqual({name: (entry["dtype"], entry["shape"]) for name, entry in header.items()}, expected)
+        self.assertEqual(max(entry["data_offsets"][1] for entry in header.values()), len(data))
+
+        def values(name, code):
+            begin, end = header[name]["data_offsets"]
+            return struct.unpack(f"<{(end - begin) // 4}{code}", data[begin:end])
+        self.assertEqual(list(values("tokens", "i")), rows[0] + rows[1])
+        scores, ids = values("layers.2.scores", "f"), values("layers.2.topk_ids", "i")
+        for row in range(10):
+            mine = scores[row * 8:row * 8 + 8]
+            self.assertAlmostEqual(sum(mine), 1, places=5)
+            ranked = sorted(range(8), key=lambda e: (-mine[e], e))[:3]
+            self.assertEqual(list(ids[row * 3:row * 3 + 3]), ranked)
+
+    def test_of_a_domain(self):
+        out = self.out("trace") + ".safetensors"
+        self.assertExit(run("trace", "--model", self.model, "--domain", f"p={self.prose}", "--seq-len", 16, "--windows",
+                            4, "--out", out), 0)
+        header, _ = self.read(out)
+        self.assertEqual(header["tokens"]["shape"], [4, 16])
+        self.assertEqual(header["layers.1.topk_ids"]["shape"], [64, 3])
+
+    def test_bad_token_files(self):
+        """CO007 TK010 CF017"""
+        for rows, words in [([], "CO007"), ({}, "CO007"), ([[]], "CO007"), ([[1], [1, 2]], "CO007"),
+                            ([[1.5]], "CO007"), ([[1, "2"]], "CO007"), ([[1, 272]], "TK010"), ([[-1]], "TK010"),
+                            ([[1] * 300], "CF017")]:
+            with self.subTest(rows=str(rows)[:40]):
+                out = self.out("trace") + ".safetensors"
+                result = run("trace", "--model", self.model, "--tokens", self.tokens(rows), "--out", out)
+                self.assertExit(result, 3, f"error[{words}]")
+                self.assertFalse(os.path.exists(out))
+
+
+if __name__ == "__main__":
+    unittest.main()

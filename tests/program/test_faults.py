@@ -1,0 +1,313 @@
+"""Faults of disk, memory, signals and neighbours: the right code and words, and never a torn file."""
+
+import errno
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+from support import PROGRAM, ROOT, ProgramTest, artifacts_below, digests, files_below, load, make_model, make_text, run, start
+
+
+def unfinished(folder):
+    return [name for name in files_below(folder) if name.endswith((".tmp", ".partial")) or "/." in "/" + name]
+
+
+class DiskFaults(ProgramTest):
+    """R1: every write and fsync of a run fails once; what stood in the folder stays whole."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.shim = os.path.join(cls.folder, "fault_shim.so")
+        source = os.path.join(ROOT, "tests/program/fault_shim.c")
+        subprocess.run(["g++", "-x", "c", "-shared", "-fPIC", "-O1", "-o", cls.shim, source, "-ldl"], check=True)
+        cls.old = os.path.join(cls.folder, "old")
+        result = run(*cls.job(cls, cls.old))
+        assert result.returncode == 0, result.stderr
+
+    def job(self, out, *more):
+        return ["run", "expert_load", "--model", self.model, "--domain", f"prose={self.prose}", "--out", out,
+                "--seq-len", 32, "--windows", 12, "--threads", 2, *more]
+
+    def faulty(self, out, fault, *more):
+        return run(*self.job(out, *more), env={"LD_PRELOAD": self.shim, "RG_FAULT": fault})
+
+    def check_whole(self, out, old):
+        """Every artifact is the old one or complete, and nothing unfinished lies about."""
+        self.assertEqual(unfinished(out), [])
+        for path in artifacts_below(out):
+            self.assertIn(run("verify", path).returncode, (0, 1))
+        self.assertEqual(set(digests(out)), set(digests(old)))
+
+    def sweep(self, kind, number):
+        """Fails the first, second, ... call until the run gets through; returns how many failed."""
+        for nth in range(1, 200):
+            out = self.out("sweep")
+            shutil.copytree(self.old, out)
+            result = self.faulty(out, f"{kind}:{nth}:{number}", "--seed", 9, "--overwrite")
+            self.check_whole(out, self.old)
+            if result.returncode == 0:
+                return nth - 1
+            self.assertEqual(result.returncode, 4, result.stderr)
+            self.assertIn("error[IO010]" if number == errno.ENOSPC else "error[IO0", result.stderr)
+            shutil.rmtree(out)
+        self.fail("the run never got through")
+
+    def test_no_space_at_every_write(self):
+        self.assertGreaterEqual(self.sweep("write", errno.ENOSPC), 6)
+
+    def test_every_fsync_fails(self):
+        self.assertGreaterEqual(self.sweep("fsync", errno.EIO), 6)
+
+    def test_reading_weights_fails(self):
+        """IO001"""
+        out = self.out("read")
+        result = self.faulty(out, f"pread:8:{errno.EIO}")
+        self.assertExit(result, 4, "error[IO001]", "model.safetensors")
+        self.assertEqual(artifacts_below(out), [])
+
+    def test_room_is_looked_at_before_the_first_weight(self):
+        out = self.out("room")
+        self.assertExit(self.faulty(out, "room:100000:0"), 4, "error[IO010]", "100 KB free")
+        self.assertLessEqual(set(files_below(out)), {"run.lock"})
+
+    def test_a_limit_on_file_size(self):
+        for limit in (0, 200, 5_000, 20_000):
+            out = self.out("limit")
+            shutil.copytree(self.old, out)
+            result = run(*self.job(out, "--seed", 9, "--overwrite"),
+                         preexec_fn=lambda most=limit: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)))
+            self.assertEqual(result.returncode, 4, result.stderr)
+            self.check_whole(out, self.old)
+
+    def test_a_trace_without_room(self):
+        tokens = os.path.join(self.folder, "t.json")
+        with open(tokens, "w", encoding="utf-8") as file:
+            json.dump([[1, 2, 3, 4]], file)
+        out = self.out("trace") + ".safetensors"
+        result = run("trace", "--model", self.model, "--tokens", tokens, "--out", out,
+                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)))
+        self.assertExit(result, 4, "error[IO010]")
+        self.assertFalse(os.path.exists(out))
+        self.assertEqual([name for name in os.listdir(self.folder) if name.endswith(".tmp")], [])
+
+    def test_an_output_folder_that_cannot_be(self):
+        """IO003"""
+        blocker = self.out("file")
+        with open(blocker, "w", encoding="utf-8") as file:
+            file.write("in the way")
+        self.assertExit(run(*self.job(os.path.join(blocker, "below"))), 4, "error[IO003]")
+
+
+class Streams(ProgramTest):
+    """R11: stdout that is full, closed or no longer read. The artifacts are not affected."""
+
+    def job(self, out):
+        return [PROGRAM, *map(str, self.main_job(out, experiments="expert_load", windows=12))]
+
+    def test_full_device(self):
+        out = self.out("full")
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            result = subprocess.run(self.job(out), stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(result.returncode, 4, result.stderr)
+        self.assertIn("error[IO010]: standard output", result.stderr)
+        self.assertEqual(len(artifacts_below(out)), 2)
+
+    def test_closed_stdout(self):
+        out = self.out("closed")
+        result = subprocess.run(self.job(out), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                check=False, preexec_fn=lambda: os.close(1))
+        self.assertEqual(result.returncode, 4, result.stderr)
+        self.assertIn("error[IO004]: standard output", result.stderr)
+        self.assertEqual(run("verify", out).returncode, 0)
+
+    def test_reader_that_left(self):
+        read_end, write_end = os.pipe()
+        os.close(read_end)
+        result = subprocess.run([PROGRAM, "inspect", self.model], stdout=write_end, stderr=subprocess.PIPE, text=True,
+                                check=False)
+        os.close(write_end)
+        self.assertEqual((result.returncode, result.stderr), (141, ""))
+
+
+class LongRun(ProgramTest):
+    """Jobs that take long enough to be disturbed."""
+
+    documents, words_each = 160, 400
+
+    def long_job(self, out):
+        return ["--progress", "json", *self.main_job(out, windows="all", seq_len=64)]
+
+    def wait_for_layer(self, process):
+        for line in process.stderr:
+            if json.loads(line)["event"] == "layer":
+                return
+        self.fail("no layer was reported")
+
+    def stop_at(self, process, number, seconds):
+        """Sends the signal after so many seconds; (exit code, seconds it took to end)."""
+        time.sleep(seconds)
+        process.send_signal(number)
+        sent = time.monotonic()
+        process.communicate(timeout=60)
+        return process.returncode, time.monotonic() - sent
+
+    def test_interrupted_at_many_times(self):
+        """R10"""
+        stopped = 0
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            for seconds in (0.1, 0.3, 0.6, 1.0, 1.5, 2.2):
+                with self.subTest(signal=number, seconds=seconds):
+                    out = self.out("stopped")
+                    ended, took = self.stop_at(start(*self.long_job(out)), number, seconds)
+                    self.assertIn(ended, (code, 0))
+                    self.assertLess(took, 5)
+                    if ended == code:
+                        stopped += 1
+                        if os.path.exists(out):
+                            self.assertEqual(unfinished(out), [])
+        self.assertGreaterEqual(stopped, 6)
+
+    def test_interrupted_in_the_layers(self):
+        out = self.out("stopped")
+        process = start(*self.long_job(out))
+        self.wait_for_layer(process)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130)
+        self.assertIn("stopped: no artifact of this run was written", errors)
+        self.assertEqual(artifacts_below(out), [])
+        self.assertEqual(unfinished(out), [])
+
+    def test_twenty_at_once(self):
+        """R12 IO011: one measures, the others are told who."""
+        out = self.out("shared")
+        processes = [start(*self.long_job(out)) for _ in range(20)]
+        measured = 0
+        for process in processes:
+            _, errors = process.communicate(timeout=240)
+            if process.returncode == 0:
+                measured += "done already" not in errors
+            else:
+                self.assertEqual(process.returncode, 4, errors)
+                self.assertIn("error[IO011]", errors)
+                self.assertRegex(errors, r"in use by pid \d+ on \S+ since 20")
+        self.assertEqual(measured, 1)
+        self.assertEqual(len(artifacts_below(out)), 8)
+
+    def changed_while_running(self, change):
+        model = make_model(self.out("changing"))
+        out = self.out("changed")
+        job = self.long_job(out)
+        job[job.index(self.model)] = model
+        process = start(*job)
+        self.wait_for_layer(process)
+        process.send_signal(signal.SIGSTOP)
+        change(os.path.join(model, "model.safetensors"))
+        process.send_signal(signal.SIGCONT)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 4, errors)
+        self.assertEqual(artifacts_below(out), [])
+        return errors
+
+    def test_weights_rewritten_while_running(self):
+        """S13 IO020"""
+        def rewrite(path):
+            with open(path, "r+b") as file:
+                file.seek(-100, os.SEEK_END)
+                file.write(bytes(100))
+        self.assertIn("error[IO020]", self.changed_while_running(rewrite))
+
+    def test_weights_truncated_while_running(self):
+        """R5 IO002 IO020"""
+        errors = self.changed_while_running(lambda path: os.truncate(path, 20_000))
+        self.assertRegex(errors, r"error\[IO0(02|20)\]")
+
+
+class Budgets(ProgramTest):
+    def test_plan_beyond_the_memory(self):
+        """R8 RT004"""
+        result = run(*self.main_job(self.out("x"), "--memory", "100KB"))
+        self.assertExit(result, 5, "error[RT004]", "--memory")
+
+    def test_allocation_fails(self):
+        """R9 RT005: whatever the limit, success or code 5, and no torn file."""
+        codes = set()
+        for megabytes in (40, 80, 120, 200, 400, 4000):
+            out = self.out("as")
+            limit = megabytes * 1_000_000
+            result = run(*self.main_job(out, "--threads", 1, experiments="expert_load"),
+                         env={"OMP_NUM_THREADS": "1"},
+                         preexec_fn=lambda most=limit: resource.setrlimit(resource.RLIMIT_AS, (most, most)))
+            if "error while loading shared libraries" in result.stderr:
+                continue
+            self.assertIn(result.returncode, (0, 5), f"{megabytes} MB: {result.stderr}")
+            codes.add(result.returncode)
+            if os.path.exists(out):
+                self.assertEqual(unfinished(out), [])
+        self.assertEqual(codes, {0, 5})
+
+    def test_compute_type_that_the_cpu_lacks(self):
+        """RT003"""
+        result = run(*self.main_job(self.out("x"), "--compute", "bf16"), env={"RG_MAX_ISA": "avx2"})
+        self.assertExit(result, 4, "error[RT003]")
+
+
+class Weights(ProgramTest):
+    """S12: NaN in a weight."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        name = "model.layers.1.mlp.experts.3.up_proj.weight"
+
+        def poison(values):
+            values[name][37] = float("nan")
+            values[name][40] = float("inf")
+        cls.name = name
+        cls.poisoned = make_model(os.path.join(cls.folder, "poisoned"), edit=poison)
+
+    def job(self, out, *more):
+        job = self.main_job(out, *more, experiments="expert_load")
+        job[job.index(self.model)] = self.poisoned
+        return job
+
+    def test_default_stops(self):
+        out = self.out("nan")
+        self.assertExit(run(*self.job(out)), 3, "error[ST030]", self.name, "37", "2")
+        self.assertEqual(artifacts_below(out), [])
+
+    def test_recorded_on_request(self):
+        out = self.out("nan")
+        self.assertExit(run(*self.job(out, "--nonfinite", "record")), 0)
+        for path in artifacts_below(out):
+            artifact = load(path)
+            self.assertEqual(artifact["settings"]["nonfinite"], "record")
+            self.assertTrue(any(self.name in note for note in artifact["notes"]), artifact["notes"])
+
+
+class Locale(ProgramTest):
+    """R16: commas for points and dotless i change nothing."""
+
+    def test_locale_sweep(self):
+        locales = os.path.join(self.folder, "locales")
+        os.makedirs(locales)
+        for name in ("de_DE", "tr_TR"):
+            subprocess.run(["localedef", "-i", name, "-f", "UTF-8", os.path.join(locales, name + ".UTF-8")],
+                           check=True, capture_output=True)
+        found = set()
+        for locale in ("C", "de_DE.UTF-8", "tr_TR.UTF-8"):
+            out = self.out("locale")
+            env = {"LC_ALL": locale, "LOCPATH": locales, "LANG": locale}
+            self.assertExit(run(*self.main_job(out), env=env), 0)
+            found.add(json.dumps(digests(out), sort_keys=True))
+        self.assertEqual(len(found), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
