@@ -27,11 +27,11 @@ END_OF_TEXT = "<|endoftext|>"
 # Training: every batch holds as many prose windows as code windows.
 WINDOW = 256
 WINDOWS_PER_DOMAIN = 8
-STEPS = 3000
+STEPS = 1400
 WARMUP_STEPS = 100
-DECAY_SHARE = 0.3  # the last 30 % of the steps lower the rate linearly to zero
+DECAY_STEPS = 300  # the last steps lower the rate linearly to zero
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 0.1
 BALANCE_COEFFICIENT = 0.01  # load-balancing loss, mean over layers
 ROUTER_Z_COEFFICIENT = 0.001
-CHECKPOINT_EVERY = 250
+CHECKPOINT_EVERY = 50

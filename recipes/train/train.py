@@ -14,10 +14,9 @@ from model import Model
 
 def rate(step, steps):
     """Warm-up, a constant stretch, then a straight line to zero."""
-    decay = int(steps * settings.DECAY_SHARE)
     if step < settings.WARMUP_STEPS:
         return (step + 1) / settings.WARMUP_STEPS
-    return min(1.0, (steps - step) / decay)
+    return min(1.0, (steps - step) / settings.DECAY_STEPS)
 
 
 def optimizer_of(model):
