@@ -60,7 +60,7 @@ struct BytePairModel {
   int32_t unknown_id = kNoId;  // stands for bytes without an id; kNoId: none needed
   bool fuse_unknown = false;   // a run of unknown bytes is one token
   // Whole words that bypass merging (`ignore_merges`): bytes -> id. Empty otherwise.
-  std::unordered_map<std::string, int32_t> whole_words;
+  std::unordered_map<std::string, int32_t> whole_words = {};
 
   // Appends the tokens of `word` (under 4 GiB).
   void encode(std::string_view word, BpeScratch& scratch, BpeOutput& output) const;

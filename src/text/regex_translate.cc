@@ -6,8 +6,11 @@
 namespace rg::text {
 namespace {
 
-// Oniguruma's \w for UTF-8 (Unicode TR18, annex C, without the join controls).
+// Oniguruma's \w for UTF-8: Unicode TR18, annex C, without the join controls. Outside of brackets
+// it also takes the superscripts and fractions of Latin-1.
 constexpr std::string_view kWordClass = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+constexpr std::string_view kBareWordClass =
+    R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\xb2\xb3\xb9\xbc-\xbe)";
 
 bool is_ascii_letter_or_digit(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
@@ -60,9 +63,9 @@ class Translator {
       case 'S':
         return replace(white_space_class(), true);
       case 'w':
-        return replace(kWordClass, false);
+        return replace(in_class_ ? kWordClass : kBareWordClass, false);
       case 'W':
-        return replace(kWordClass, true);
+        return replace(kBareWordClass, true);
       case 'p':
       case 'P':
         return property();

@@ -87,9 +87,13 @@ class FormMaker {
   AlignedText run() {
     const std::string_view text = builder_.text();
     for (size_t at = 0; at < text.size();) {
+      const size_t plain = ascii_before_ascii(text, at);
+      builder_.keep(plain);
+      at += plain;
+      if (at == text.size()) break;
       const size_t end = segment_end(text, at);
       if (end == at + 1) {
-        builder_.keep(1);  // an ASCII character alone is in every form
+        builder_.keep(1);
       } else {
         builder_.replace(end - at, convert(text.substr(at, end - at)));
       }
@@ -99,6 +103,14 @@ class FormMaker {
   }
 
  private:
+  // Length of the stretch whose every character and follower are ASCII: it is in every form.
+  static size_t ascii_before_ascii(std::string_view text, size_t at) {
+    const auto ascii = [&](size_t i) { return static_cast<uint8_t>(text[i]) < 0x80; };
+    size_t end = at;
+    while (end < text.size() && ascii(end)) ++end;
+    return end == text.size() || end == at ? end - at : end - at - 1;
+  }
+
   // Normalisation never reaches across the start of a segment.
   bool starts_segment(char32_t c) {
     if (c < 0x80) return true;

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <fstream>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "text/byte_alphabet.h"
 
@@ -81,6 +82,12 @@ std::string byte_tokenizer_json() {
 
 Tokenizer byte_tokenizer() {
   return Tokenizer::parse(byte_tokenizer_json(), "tokenizer.json", UnknownPatterns::refuse);
+}
+
+Tokenizer golden_tokenizer(const std::string& name) {
+  const std::string path = std::string(RG_TEST_DATA) + "/text/" + name + ".json";
+  const Json golden = parse_json(read_whole_file(path, 1 << 24), JsonLimits{}, path);
+  return Tokenizer::parse(golden["tokenizer"].dump(), path, UnknownPatterns::allow);
 }
 
 std::string replaced(std::string text, std::string_view from, std::string_view to) {

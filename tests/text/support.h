@@ -32,6 +32,9 @@ std::string zstd(std::string_view text, bool checksum);
 std::string byte_tokenizer_json();
 Tokenizer byte_tokenizer();
 
+// The tokenizer of tests/data/text/NAME.json.
+Tokenizer golden_tokenizer(const std::string& name);
+
 // `text` with the first `from` replaced by `to`; the test fails if there is none.
 std::string replaced(std::string text, std::string_view from, std::string_view to);
 
