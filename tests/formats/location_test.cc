@@ -1,0 +1,207 @@
+// A model argument: folders, and the Hugging Face cache with its links.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "formats/checkpoint.h"
+#include "formats/model_location.h"
+#include "support/caught.h"
+#include "support/safetensors_builder.h"
+#include "support/temp_folder.h"
+
+namespace rg::formats {
+namespace {
+
+namespace fs = std::filesystem;
+using test::caught;
+using test::Caught;
+using test::get_file;
+using test::put_file;
+using test::TempFolder;
+
+const std::string kCommit = "0123456789abcdef0123456789abcdef01234567";
+const std::string kOther = "ffffffffffffffffffffffffffffffffffffffff";
+
+// A cache with one model as huggingface_hub leaves it: blobs, and links to them.
+class Cache : public testing::Test {
+ protected:
+  Cache() {
+    for (const char* name : kNames) unsetenv(name);
+    setenv("HF_HUB_CACHE", root.path().c_str(), 1);
+    put_file(repo() / "refs/main", kCommit + "\n");
+    add("config.json", "{}");
+    add("model.safetensors", test::build_safetensors({{"a", "F32", {1}, "aaaa"}}));
+  }
+  ~Cache() override {
+    for (const char* name : kNames) unsetenv(name);
+  }
+  fs::path repo() const { return root / "models--org--name"; }
+  fs::path snapshot() const { return repo() / "snapshots" / kCommit; }
+  void add(const std::string& name, const std::string& content) {
+    put_file(repo() / "blobs" / ("blob-" + name), content);
+    fs::create_directories(snapshot());
+    fs::remove(snapshot() / name);
+    fs::create_symlink("../../blobs/blob-" + name, snapshot() / name);
+  }
+
+  static constexpr const char* kNames[] = {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME",
+                                           "XDG_CACHE_HOME", "RG_TEST_PLACE"};
+  TempFolder root;
+};
+
+TEST_F(Cache, ResolvesAnIdAndFollowsItsLinks) {
+  for (const std::string& argument :
+       {std::string("org/name"), std::string("org/name@main"), "org/name@" + kCommit}) {
+    const ModelLocation location = resolve_model(argument);
+    EXPECT_EQ(location.folder, snapshot()) << argument;
+    EXPECT_EQ(location.display_name, "org--name@0123456789ab");
+    EXPECT_EQ(location.cache_root, root.path());
+    EXPECT_EQ(Checkpoint::open(location).tensors().size(), 1u);
+  }
+}
+
+TEST_F(Cache, AFolderInsideACacheIsItsSnapshot) {
+  const ModelLocation location = resolve_model(snapshot().string());
+  EXPECT_EQ(location.display_name, "org--name@0123456789ab");
+  EXPECT_EQ(Checkpoint::open(location).tensors().size(), 1u);
+}
+
+TEST_F(Cache, ReadsNestedRefs) {
+  put_file(repo() / "refs/pr/3", kCommit);
+  EXPECT_EQ(resolve_model("org/name@pr/3").folder, snapshot());
+}
+
+TEST_F(Cache, ASingleSnapshotNeedsNoRef) {
+  fs::remove_all(repo() / "refs");
+  EXPECT_EQ(resolve_model("org/name").folder, snapshot());
+  fs::create_directories(repo() / "snapshots" / kOther);
+  EXPECT_EQ(caught([] { resolve_model("org/name"); }).id, ErrorId::HF001);
+}
+
+TEST_F(Cache, MissesGiveTheDownloadLine) {
+  const Caught model = caught([] { resolve_model("other/model"); });
+  EXPECT_EQ(model.id, ErrorId::HF001);
+  EXPECT_EQ(model.parts.hint, "Run: hf download other/model");
+  const Caught revision = caught([] { resolve_model("org/name@v2"); });
+  EXPECT_EQ(revision.id, ErrorId::HF001);
+  EXPECT_EQ(revision.parts.hint, "Run: hf download org/name --revision v2");
+  EXPECT_EQ(caught([] { resolve_model("org/name@" + kOther); }).id, ErrorId::HF001);
+  EXPECT_EQ(caught([] { resolve_model("Org/name"); }).id, ErrorId::HF001);  // case matters
+}
+
+TEST_F(Cache, PartialSnapshotsAreNamed) {
+  const auto expect_partial = [&](const std::string& missing) {
+    const Caught error = caught([] { Checkpoint::open(resolve_model("org/name")); });
+    EXPECT_EQ(error.id, ErrorId::HF002) << error.line;
+    EXPECT_EQ(error.parts.object, missing);
+    EXPECT_EQ(error.parts.hint, "Run: hf download org/name");
+  };
+  fs::remove(repo() / "blobs/blob-config.json");  // its link dangles
+  expect_partial("config.json");
+  add("config.json", "{}");
+  fs::remove(snapshot() / "model.safetensors");
+  add("model.safetensors.index.json",
+      "{\"weight_map\":{\"a\":\"1.safetensors\",\"b\":\"2.safetensors\"}}");
+  add("1.safetensors", test::build_safetensors({{"a", "F32", {1}, "aaaa"}}));
+  expect_partial("2.safetensors");
+  add("2.safetensors", test::build_safetensors({{"b", "F32", {1}, "bbbb"}}));
+  EXPECT_EQ(Checkpoint::open(resolve_model("org/name")).tensors().size(), 2u);
+  fs::remove(repo() / "blobs/blob-1.safetensors");
+  expect_partial("1.safetensors");
+}
+
+TEST_F(Cache, RefsMustHoldACommit) {
+  put_file(repo() / "refs/main", "../../../etc\n");
+  EXPECT_EQ(caught([] { resolve_model("org/name"); }).id, ErrorId::HF002);
+}
+
+// S8: links may lead to anywhere below the cache root, and nowhere else.
+TEST_F(Cache, LinksMayNotLeaveTheCache) {
+  const TempFolder outside;
+  put_file(outside / "w", get_file(snapshot() / "model.safetensors"));
+  const fs::path shard = snapshot() / "model.safetensors";
+  fs::remove(shard);
+  fs::create_symlink(outside / "w", shard);
+  EXPECT_EQ(caught([] { Checkpoint::open(resolve_model("org/name")); }).id, ErrorId::ST015);
+  // A shared store below the root, by an absolute link of a link.
+  put_file(root / "blobs/shared", get_file(outside / "w"));
+  fs::create_symlink(root / "blobs/shared", repo() / "blobs/chained");
+  fs::remove(shard);
+  fs::create_symlink("../../blobs/chained", shard);
+  EXPECT_FALSE(caught([] { Checkpoint::open(resolve_model("org/name")); }).id);
+  // Copies of a cache hold plain files.
+  fs::remove(shard);
+  put_file(shard, get_file(outside / "w"));
+  EXPECT_FALSE(caught([] { Checkpoint::open(resolve_model("org/name")); }).id);
+}
+
+TEST_F(Cache, FindsTheRootWhereTheLibraryDoes) {
+  const auto resolves = [] { return !caught([] { resolve_model("org/name"); }).id; };
+  const std::string place = root.path().string();
+  EXPECT_TRUE(resolves());
+  unsetenv("HF_HUB_CACHE");
+  EXPECT_FALSE(resolves());
+  setenv("HUGGINGFACE_HUB_CACHE", place.c_str(), 1);
+  EXPECT_TRUE(resolves());
+  setenv("HF_HUB_CACHE", "/nowhere", 1);  // comes first
+  EXPECT_FALSE(resolves());
+  unsetenv("HUGGINGFACE_HUB_CACHE");
+  setenv("RG_TEST_PLACE", place.c_str(), 1);
+  for (const char* spelled : {"$RG_TEST_PLACE", "${RG_TEST_PLACE}", "$RG_TEST_PLACE/."}) {
+    setenv("HF_HUB_CACHE", spelled, 1);
+    EXPECT_TRUE(resolves()) << spelled;
+  }
+  for (const char* spelled : {"$RG_TEST_NONE", "${RG_TEST_PLACE", "$", "~nobody"}) {
+    setenv("HF_HUB_CACHE", spelled, 1);
+    EXPECT_FALSE(resolves()) << spelled;
+  }
+  unsetenv("HF_HUB_CACHE");
+  const TempFolder home;
+  fs::create_directories(home / "huggingface");
+  fs::create_symlink(root.path(), home / "hub");
+  setenv("HF_HOME", home.path().c_str(), 1);
+  EXPECT_TRUE(resolves());
+  unsetenv("HF_HOME");
+  fs::create_symlink(root.path(), home / "huggingface/hub");
+  setenv("XDG_CACHE_HOME", home.path().c_str(), 1);
+  EXPECT_TRUE(resolves());
+  unsetenv("XDG_CACHE_HOME");
+  const std::string old_home = std::getenv("HOME") == nullptr ? "" : std::getenv("HOME");
+  fs::create_directories(home / ".cache");
+  fs::create_symlink(home / "huggingface", home / ".cache/huggingface");
+  setenv("HOME", home.path().c_str(), 1);
+  EXPECT_TRUE(resolves());
+  unsetenv("RG_TEST_PLACE");
+  setenv("HF_HUB_CACHE", "~/.cache/huggingface/hub", 1);
+  EXPECT_TRUE(resolves());
+  setenv("HOME", old_home.c_str(), 1);
+}
+
+TEST(Resolve, FoldersAreNamedByTheirName) {
+  const TempFolder folder;
+  put_file(folder / "my model/config.json", "{}");
+  for (const std::string suffix : {"my model", "my model/", "./my model/."}) {
+    const ModelLocation location = resolve_model(folder.path().string() + '/' + suffix);
+    EXPECT_EQ(location.folder, folder / "my model");
+    EXPECT_EQ(location.display_name, "my model");
+    EXPECT_FALSE(location.cache_root);
+  }
+}
+
+TEST(Resolve, RefusesWhatNamesNoModel) {
+  const TempFolder folder;
+  put_file(folder / "f", "x");
+  for (const std::string& argument :
+       {std::string(), std::string("no-such-folder"), std::string("/no/such/folder"),
+        std::string("a/b/c"), std::string("org/.."), std::string("../name"),
+        std::string("org/name@../x"), std::string("org/name@"), std::string("-x/name"),
+        std::string("org/na me"), (folder / "f").string()}) {
+    EXPECT_EQ(caught([&] { resolve_model(argument); }).id, ErrorId::HF001) << argument;
+  }
+  const Caught file = caught([&] { resolve_model((folder / "f").string()); });
+  EXPECT_TRUE(file.says("found a file")) << file.line;
+}
+
+}  // namespace
+}  // namespace rg::formats
