@@ -15,6 +15,9 @@ void parallel_for(size_t items, int threads, const std::function<void(size_t, in
   std::mutex failure_mutex;
 #pragma omp parallel num_threads(threads)
   {
+    // A team of one doesn't count as parallel: without this a product called on it would take all
+    // processors, and with AVX2 its bits would differ. Ends with the region.
+    omp_set_num_threads(1);
     const int worker = omp_get_thread_num();
     for (size_t item = next++; item < items; item = next++) {
       try {

@@ -1,6 +1,7 @@
 #include "kernels/product.h"
 
 #include <fmt/format.h>
+#include <omp.h>
 
 #include <oneapi/dnnl/dnnl.hpp>
 
@@ -26,9 +27,29 @@ dnnl::primitive_attr user_scratchpad() {
   return attributes;
 }
 
+// Lets oneDNN see one processor while it plans a product. It settles at creation how it cuts the
+// work, and with AVX2 a row's bits depend on the cut; but a team of one thread doesn't count as
+// parallel, so a cut for two would be followed there and nowhere else.
+class OneThread {
+ public:
+  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(before_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_;
+};
+
 dnnl::matmul::primitive_desc describe(const memory::desc& a, const memory::desc& b,
                                       const memory::desc& c) {
+  const OneThread alone;
   return {dnnl::matmul::desc(a, b, c), user_scratchpad(), engine()};
+}
+
+dnnl::matmul make(const dnnl::matmul::primitive_desc& description) {
+  const OneThread alone;
+  return dnnl::matmul(description);
 }
 
 bool capped_at_avx2 = false;
@@ -138,7 +159,7 @@ struct WeightProduct::Impl {
         a({rows, in}, type, memory::format_tag::ab),
         c({rows, out}, memory::data_type::f32, memory::format_tag::ab),
         description(describe(a, weights, c)),
-        primitive(description) {}
+        primitive(make(description)) {}
 };
 
 WeightProduct::WeightProduct(uint32_t rows, uint32_t in, uint32_t out, Compute compute)
@@ -197,7 +218,7 @@ HeadProduct::HeadProduct(uint32_t heads, uint32_t rows, uint32_t inner, uint32_t
   impl_->c = memory::desc({heads, rows, columns}, memory::data_type::f32,
                           memory::dims{c.head_stride, c.row_stride, 1});
   impl_->description = describe(impl_->a, impl_->b, impl_->c);
-  impl_->primitive = dnnl::matmul(impl_->description);
+  impl_->primitive = make(impl_->description);
 }
 HeadProduct::~HeadProduct() = default;
 HeadProduct::HeadProduct(HeadProduct&&) noexcept = default;
