@@ -38,6 +38,7 @@ struct Settings {
   NonFinite nonfinite = NonFinite::stop;
   std::filesystem::path spill_folder;  // where hidden states go when they must
   double disk_bytes_per_s = 1.0e9;     // the plan's assumption
+  std::optional<double> flops_per_s;  // none: one product timed for half a second
   // Benchmarks only: read and pack every slice before the first layer starts, to time the layers
   // alone.
   bool whole_model_first = false;
