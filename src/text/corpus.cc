@@ -37,10 +37,13 @@ std::string readable(const std::string& name) {
   const auto line =
       1 + std::count(text.begin(), text.begin() + static_cast<ptrdiff_t>(offset), '\n');
   std::string hint = "Convert the file to UTF-8, for instance with iconv, or pass --utf8=replace.";
-  if (text.starts_with("\x1f\x8b")) hint = "It looks like gzip: give it the suffix .gz.";
-  if (text.starts_with("\x28\xb5\x2f\xfd")) hint = "It looks like zstd: give it the suffix .zst.";
-  if (find_binary(text))
+  if (text.starts_with("\x1f\x8b")) {
+    hint = "It looks like gzip: give it the suffix .gz.";
+  } else if (text.starts_with("\x28\xb5\x2f\xfd")) {
+    hint = "It looks like zstd: give it the suffix .zst.";
+  } else if (find_binary(text)) {
     hint = "It looks like UTF-16 or no text at all. Convert it with iconv or leave it out.";
+  }
   throw Error(ErrorId::CO003, {.file = name,
                                .object = fmt::format("byte {} (line {})", offset, line),
                                .found = std::move(found),

@@ -1,0 +1,409 @@
+// Reliability rows D3, D4 and D5: what is no text, bad records, damaged and hostile compression.
+#include "text/corpus.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "base/sha256.h"
+#include "text/decoded_file.h"
+#include "text/support.h"
+#include "text/utf8_policy.h"
+#include "text/windows.h"
+
+namespace rg::text {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Read {
+  std::vector<Document> documents;
+  CorpusRecord record;
+};
+
+Read read_all(const fs::path& path, WindowSettings settings = {}) {
+  Read read;
+  Corpus corpus({"d", path}, settings, read.record);
+  Document document;
+  while (corpus.next(document)) read.documents.push_back(document);
+  return read;
+}
+
+WindowSettings replacing() {
+  WindowSettings settings;
+  settings.utf8 = Utf8Policy::replace;
+  return settings;
+}
+
+// --- D3
+
+TEST(Utf8, InvalidBytesInANamedFileAreRefusedWithOffsetAndLine) {
+  const ScratchFolder folder;
+  const Error error = error_of([&] { read_all(folder.write("t.txt", "one\ntwo\nth\xffree")); });
+  EXPECT_EQ(error.id(), ErrorId::CO003);
+  EXPECT_EQ(error.parts().object, "byte 10 (line 3)");
+  EXPECT_EQ(error.parts().found, "byte 0xff");
+}
+
+TEST(Utf8, Utf16AndNulAreNoTextUnderAnyPolicy) {
+  const ScratchFolder folder;
+  for (const std::string_view content :
+       {std::string_view("\xff\xfeh\0i\0", 6), std::string_view("\xfe\xff\0h\0i", 6),
+        std::string_view("ab\0cd", 5)}) {
+    const fs::path file = folder.write("t.txt", content);
+    EXPECT_EQ(error_of([&] { read_all(file); }).id(), ErrorId::CO003);
+    EXPECT_EQ(error_of([&] { read_all(file, replacing()); }).id(), ErrorId::CO003);
+  }
+}
+
+TEST(Utf8, CompressedFilesUnderAnotherNameAreExplained) {
+  const ScratchFolder folder;
+  for (const auto& [content, suffix] :
+       {std::pair(gzip("some text"), ".gz"), {zstd("some text", true), ".zst"}}) {
+    const Error error = error_of([&] { read_all(folder.write("t.txt", content)); });
+    EXPECT_EQ(error.id(), ErrorId::CO003);
+    EXPECT_NE(error.parts().hint.find(suffix), std::string::npos) << error.what();
+  }
+}
+
+TEST(Utf8, FolderFilesThatAreNoTextAreSkippedAndCounted) {
+  const ScratchFolder folder;
+  folder.write("a.txt", "fine");
+  folder.write("b.txt", "not \xff fine");
+  folder.write("c.md", std::string_view("\xff\xfeh\0", 4));
+  folder.write("d.py", std::string_view("a\0b", 3));
+  folder.write("e.jsonl", "{\"text\":\"first\"}\n{\"text\":\"sec\xffond\"}\n");
+  folder.write("f.jsonl", "{\"text\":\"kept\"}\n");
+  const Read read = read_all(folder.path());
+  ASSERT_EQ(read.documents.size(), 2u);
+  EXPECT_EQ(read.documents[0].text, "fine");
+  EXPECT_EQ(read.documents[1].id, "f.jsonl:1");
+  EXPECT_EQ(read.record.skipped_not_utf8, 4u);
+  EXPECT_EQ(read.record.documents, 2u);
+}
+
+TEST(Utf8, ReplacementIsCountedNotedAndChangesTheHash) {
+  const ScratchFolder folder;
+  folder.write("a.txt", "fine, really");
+  folder.write("b.txt", "x\xff\xfey\xe2\x82z");
+  const Read refused = read_all(folder.path()), replaced = read_all(folder.path(), replacing());
+  ASSERT_EQ(replaced.documents.size(), 2u);
+  EXPECT_EQ(replaced.documents[1].text, "x\xef\xbf\xbd\xef\xbf\xbdy\xef\xbf\xbdz");
+  EXPECT_EQ(replaced.record.replaced_utf8, 3u);
+  EXPECT_EQ(replaced.record.skipped_not_utf8, 0u);
+  EXPECT_NE(replaced.record.corpus_sha256, refused.record.corpus_sha256);
+  WindowSettings settings = replacing();
+  settings.seq_len = 4;
+  settings.windows = 2;
+  const WindowSet set = make_windows({"prose", folder.path()}, 0, byte_tokenizer(), settings);
+  ASSERT_EQ(set.notes.size(), 1u);
+  EXPECT_NE(set.notes[0].find("3 invalid sequences"), std::string::npos);
+}
+
+TEST(Utf8, ReplacesMaximalSubpartsAsPythonDoes) {
+  const auto replace = [](std::string_view bytes) {
+    uint64_t count = 0;
+    std::string text = replace_invalid_utf8(bytes, count);
+    return std::pair(text, count);
+  };
+  const std::string r = "\xef\xbf\xbd";
+  EXPECT_EQ(replace("\xf0\x9f\x92"), std::pair(r, uint64_t{1}));
+  EXPECT_EQ(replace("\xf0\x9f\x92x"), std::pair(r + "x", uint64_t{1}));
+  EXPECT_EQ(replace("\xe0\x80\x80"), std::pair(r + r + r, uint64_t{3}));
+  EXPECT_EQ(replace("\xed\xa0\x80"), std::pair(r + r + r, uint64_t{3}));
+  EXPECT_EQ(replace("\xf5\xc0\x80"), std::pair(r + r + r, uint64_t{3}));
+  EXPECT_EQ(replace("a\xe2\x82\xe2\x82\xac"), std::pair("a" + r + "\xe2\x82\xac", uint64_t{1}));
+}
+
+TEST(Utf8, ScannerAgreesHoweverTheTextIsCut) {
+  const std::vector<std::string> texts = {"",
+                                          "plain",
+                                          "é日👍",
+                                          "\xf0\x9f",
+                                          "a\xff",
+                                          "\xe0\x80\x80",
+                                          "\xed\xa0\x80",
+                                          "ok\xc2",
+                                          "\xf4\x8f\xbf\xbfz",
+                                          "\xf4\x90\x80\x80",
+                                          "\x80"};
+  for (const std::string& text : texts) {
+    uint64_t bad = 0;
+    replace_invalid_utf8(text, bad);
+    for (size_t cut = 0; cut <= text.size(); ++cut) {
+      for (size_t cut2 = cut; cut2 <= text.size(); ++cut2) {
+        Utf8Scanner scanner;
+        scanner.feed(std::string_view(text).substr(0, cut));
+        scanner.feed(std::string_view(text).substr(cut, cut2 - cut));
+        scanner.feed(std::string_view(text).substr(cut2));
+        EXPECT_EQ(scanner.finish(), bad == 0)
+            << testing::PrintToString(text) << " cut at " << cut << ", " << cut2;
+      }
+    }
+  }
+}
+
+// --- D4
+
+TEST(Records, AreReadWithTheirLineNumbers) {
+  const ScratchFolder folder;
+  WindowSettings settings;
+  settings.text_field = "body";
+  const Read read = read_all(
+      folder.write("t.jsonl",
+                   "{\"body\":\"a\"}\r\n\n  \n{\"id\":7,\"body\":\"\\u00e9\\ud83d\\ude00\"}"),
+      settings);
+  ASSERT_EQ(read.documents.size(), 2u);
+  EXPECT_EQ(read.documents[0].id, "t.jsonl:1");
+  EXPECT_EQ(read.documents[1].id, "t.jsonl:4");
+  EXPECT_EQ(read.documents[1].text, "é😀");
+}
+
+struct BadRecord {
+  const char* name;
+  const char* content;
+  ErrorId id;
+  const char* words;
+};
+
+const BadRecord kBadRecords[] = {
+    {"FieldMissing", "{\"text\":\"a\"}\n{\"other\":1}\n", ErrorId::CO004, "line 2"},
+    {"FieldNoText", "{\"text\":7}\n", ErrorId::CO004, "number"},
+    {"NoObject", "[1]\n", ErrorId::CO004, "array"},
+    {"LastLineCut", "{\"text\":\"a\"}\n{\"text\":\"b", ErrorId::CO004, "line 2"},
+    {"TwoOnALine", "{\"text\":\"a\"}{\"text\":\"b\"}\n", ErrorId::CO004, "line 1"},
+    {"DuplicateKey", "{\"text\":\"a\",\"text\":\"b\"}\n", ErrorId::CO004, "line 1"},
+    {"InvalidUtf8", "{\"text\":\"a\"}\n{\"text\":\"\xff\"}\n", ErrorId::CO003, "line 2, byte 22"},
+    {"LoneHighSurrogate", "{\"text\":\"\\ud83dx\"}\n", ErrorId::CO003, "\\ud83d"},
+    {"LoneLowSurrogate", "{\"text\":\"\\\\\\udc00\"}\n", ErrorId::CO003, "\\udc00"},
+    {"NulInText", "{\"text\":\"a\\u0000b\"}\n", ErrorId::CO003, "NUL"},
+};
+
+class BadRecords : public testing::TestWithParam<BadRecord> {};
+
+TEST_P(BadRecords, AreRefusedWithTheirLine) {
+  const ScratchFolder folder;
+  const Error error = error_of([&] { read_all(folder.write("t.jsonl", GetParam().content)); });
+  EXPECT_EQ(error_name(error.id()), error_name(GetParam().id)) << error.what();
+  EXPECT_NE(std::string(error.what()).find(GetParam().words), std::string::npos) << error.what();
+}
+
+INSTANTIATE_TEST_SUITE_P(Lines, BadRecords, testing::ValuesIn(kBadRecords),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+TEST(Records, ReplaceWhatIsNoUnicodeOnRequest) {
+  const ScratchFolder folder;
+  const Read read = read_all(
+      folder.write("t.jsonl", "{\"text\":\"a\\ud83dx\\\\ud83d\\u0000\xff\"}\n"), replacing());
+  ASSERT_EQ(read.documents.size(), 1u);
+  EXPECT_EQ(read.documents[0].text, "a\ufffdx\\ud83d\ufffd\ufffd");
+  EXPECT_EQ(read.record.replaced_utf8, 3u);
+}
+
+TEST(Records, LongerThanTheLimitAreRefused) {
+  const ScratchFolder folder;
+  const fs::path file = folder.write(
+      "t.jsonl.gz", gzip("{\"text\":\"a\"}\n" + std::string((size_t{64} << 20) + 1, ' ')));
+  const Error error = error_of([&] { read_all(file); });
+  EXPECT_EQ(error.id(), ErrorId::CO004);
+  EXPECT_NE(error.parts().object.find("line 2"), std::string::npos);
+}
+
+// --- D5
+
+std::string long_text() {
+  std::string text;
+  for (int i = 0; i < 40'000; ++i) text += "line " + std::to_string(i * 7919 % 10'007) + "\n";
+  return text;
+}
+
+class Compressed : public testing::TestWithParam<const char*> {
+ protected:
+  std::string pack(std::string_view text) const {
+    return suffix() == ".gz" ? gzip(text) : zstd(text, true);
+  }
+  static std::string suffix() { return GetParam(); }
+};
+
+TEST_P(Compressed, MembersFollowEachOther) {
+  const ScratchFolder folder;
+  const std::string text = long_text();
+  const Read read =
+      read_all(folder.write("t.txt" + suffix(), pack(text) + pack("") + pack("the end")));
+  ASSERT_EQ(read.documents.size(), 1u);
+  EXPECT_EQ(read.documents[0].text, text + "the end");
+  EXPECT_EQ(read.documents[0].id, "t.txt");
+}
+
+TEST_P(Compressed, CutAnywhereIsDamage) {
+  const ScratchFolder folder;
+  const std::string packed = pack(long_text());
+  for (size_t bytes = 0; bytes < packed.size(); bytes += 1 + packed.size() / 60) {
+    EXPECT_EQ(
+        error_of([&] { read_all(folder.write("t.txt" + suffix(), packed.substr(0, bytes))); }).id(),
+        ErrorId::CO005)
+        << bytes;
+  }
+  EXPECT_EQ(error_of([&] {
+              read_all(folder.write("t.txt" + suffix(), packed.substr(0, packed.size() - 1)));
+            }).id(),
+            ErrorId::CO005);
+}
+
+TEST_P(Compressed, AWrongChecksumOrTrailingGarbageIsDamage) {
+  const ScratchFolder folder;
+  const std::string packed = pack(long_text());
+  std::string wrong = packed;
+  wrong[wrong.size() - (suffix() == ".gz" ? 6 : 2)] ^= 1;  // inside the checksum
+  EXPECT_EQ(error_of([&] { read_all(folder.write("t.txt" + suffix(), wrong)); }).id(),
+            ErrorId::CO005);
+  for (const std::string_view garbage :
+       {std::string_view("garbage!"), std::string_view("\0\0\0\0\0\0\0\0", 8)}) {
+    const Error error = error_of(
+        [&] { read_all(folder.write("t.txt" + suffix(), packed + std::string(garbage))); });
+    EXPECT_EQ(error.id(), ErrorId::CO005) << error.what();
+  }
+  EXPECT_EQ(error_of([&] {
+              read_all(folder.write("t.txt" + suffix(), "no compressed data at all"));
+            }).id(),
+            ErrorId::CO005);
+}
+
+TEST_P(Compressed, DamageBehindTheNeededWindowsCounts) {
+  const ScratchFolder folder;
+  folder.write("a.txt", std::string(1000, 'x'));
+  const std::string packed = pack(long_text());
+  folder.write("z.txt" + suffix(), packed.substr(0, packed.size() / 2));
+  WindowSettings settings;
+  settings.seq_len = 4;
+  settings.windows = 3;
+  EXPECT_EQ(error_of([&] {
+              make_windows({"d", folder.path()}, 0, byte_tokenizer(), settings);
+            }).id(),
+            ErrorId::CO005);
+}
+
+// A file that would decompress to gigabytes stops early, by its ratio.
+TEST_P(Compressed, BombsAreStoppedByTheirRatio) {
+  const ScratchFolder folder;
+  const std::string member = pack(std::string(size_t{32} << 20, 'a'));
+  std::ofstream file(folder.path() / ("bomb.txt" + suffix()), std::ios::binary);
+  for (int i = 0; i < 64; ++i) file << member;
+  file.close();
+  const Error error = error_of([&] { read_all(folder.path() / ("bomb.txt" + suffix())); });
+  EXPECT_EQ(error.id(), ErrorId::CO006);
+  EXPECT_EQ(error.exit_code(), ExitCode::budget);
+}
+
+TEST_P(Compressed, TheTotalOfADomainIsCapped) {
+  const ScratchFolder folder;
+  const std::string text = long_text();
+  folder.write("a.txt" + suffix(), pack(text));
+  folder.write("b.txt" + suffix(), pack(text));
+  WindowSettings settings;
+  settings.max_decompressed_bytes = 2 * text.size();
+  EXPECT_EQ(read_all(folder.path(), settings).documents.size(), 2u);
+  settings.max_decompressed_bytes -= 1;
+  const Error error = error_of([&] { read_all(folder.path(), settings); });
+  EXPECT_EQ(error.id(), ErrorId::CO006);
+  EXPECT_NE(error.parts().hint.find("--max-decompressed"), std::string::npos);
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, Compressed, testing::Values(".gz", ".zst"),
+                         [](const auto& format) { return std::string(format.param + 1); });
+
+TEST(Zstd, FramesThatNeedAHugeWindowAreRefused) {
+  // A frame header that asks for a window of 2 GiB.
+  const ScratchFolder folder;
+  const std::string_view frame("\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00", 9);
+  EXPECT_EQ(error_of([&] { read_all(folder.write("t.txt.zst", frame)); }).id(), ErrorId::CO005);
+}
+
+// --- folders and paths
+
+TEST(Folder, LinksAndSpecialFilesAreNotFollowed) {
+  const ScratchFolder folder;
+  folder.write("in/a.txt", "inside");
+  folder.write("out/secret.txt", "outside");
+  fs::create_symlink("../out/secret.txt", folder.path() / "in/link.txt");
+  fs::create_directory_symlink("../out", folder.path() / "in/links");
+  fs::create_directory_symlink("..", folder.path() / "in/loop");
+  fs::create_symlink("nowhere", folder.path() / "in/broken.txt");
+  ASSERT_EQ(mkfifo((folder.path() / "in/pipe.txt").c_str(), 0600), 0);
+  const Read read = read_all(folder.path() / "in");
+  ASSERT_EQ(read.documents.size(), 1u);
+  EXPECT_EQ(read.documents[0].text, "inside");
+  EXPECT_EQ(read.record.skipped_links, 5u);
+  fs::create_directory_symlink("in", folder.path() / "named");
+  EXPECT_EQ(read_all(folder.path() / "named").documents.size(), 1u)
+      << "the folder itself may be a link";
+}
+
+TEST(Folder, ADocumentPlainAndCompressedIsAmbiguous) {
+  const ScratchFolder folder;
+  folder.write("a.txt", "x");
+  folder.write("a.txt.gz", gzip("x"));
+  EXPECT_EQ(error_of([&] { read_all(folder.path()); }).id(), ErrorId::CO002);
+}
+
+TEST(Folder, NamesThatAreNoUtf8AreMadeReadable) {
+  const ScratchFolder folder;
+  folder.write("b\xff.txt", "x");
+  const Read read = read_all(folder.path());
+  ASSERT_EQ(read.documents.size(), 1u);
+  EXPECT_EQ(read.documents[0].id, "b\ufffd.txt");
+}
+
+TEST(Path, MissingOrSpecialIsUnusable) {
+  const ScratchFolder folder;
+  EXPECT_EQ(error_of([&] { read_all(folder.path() / "nowhere"); }).id(), ErrorId::CO002);
+  ASSERT_EQ(mkfifo((folder.path() / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(error_of([&] { read_all(folder.path() / "pipe"); }).id(), ErrorId::CO002);
+}
+
+TEST(Path, AFileNamedDirectlyNeedsNoKnownExtension) {
+  const ScratchFolder folder;
+  EXPECT_EQ(read_all(folder.write("NOTES", "some text")).documents.at(0).id, "NOTES");
+}
+
+TEST(Path, AFileThatChangesWhileBeingReadIsRefused) {
+  const ScratchFolder folder;
+  const fs::path file = folder.write("t.jsonl", "{\"text\":\"a\"}\n{\"text\":\"b\"}\n");
+  CorpusRecord record;
+  Corpus corpus({"d", file}, {}, record);
+  Document document;
+  ASSERT_TRUE(corpus.next(document));
+  fs::last_write_time(file, fs::file_time_type{} + std::chrono::hours(1));
+  EXPECT_EQ(error_of([&] {
+              while (corpus.next(document)) {
+              }
+            }).id(),
+            ErrorId::IO020);
+}
+
+TEST(Extensions, AreAscendingWithinTheirGroupsAndKnown) {
+  EXPECT_TRUE(has_text_extension("a/b.TXT"));
+  EXPECT_TRUE(has_text_extension("x.tar.py"));
+  EXPECT_FALSE(has_text_extension(".txt"));
+  EXPECT_FALSE(has_text_extension("dir.txt/file"));
+  EXPECT_FALSE(has_text_extension("a.png"));
+  EXPECT_FALSE(has_text_extension("Makefile"));
+  EXPECT_TRUE(has_record_extension("x.jsonl"));
+  EXPECT_FALSE(has_record_extension("x.json"));
+}
+
+// docs/corpora.md shows the very list.
+TEST(Extensions, StandInTheDocuments) {
+  std::ifstream file(std::string(RG_SOURCE_ROOT) + "/docs/corpora.md");
+  const std::string page((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  ASSERT_FALSE(page.empty());
+  for (const std::string_view extension : text_extensions()) {
+    EXPECT_NE(page.find("`" + std::string(extension) + "`"), std::string::npos) << extension;
+  }
+}
+
+}  // namespace
+}  // namespace rg::text
