@@ -1,0 +1,331 @@
+// config.json of OLMoE: rows C1, C2, C4 and C5, and where every field of the model comes from.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "model/olmoe_folder.h"
+
+namespace rg::model {
+namespace {
+
+using test::Caught;
+using test::OlmoeFolder;
+using test::TinyOlmoe;
+
+const Origin* find_origin(const Model& model, const std::string& field) {
+  for (const Origin& origin : model.origins) {
+    if (origin.field == field) return &origin;
+  }
+  return nullptr;
+}
+
+std::string source(const Model& model, const std::string& field) {
+  const Origin* origin = find_origin(model, field);
+  return origin == nullptr ? "no such field" : origin->source;
+}
+
+std::string value(const Model& model, const std::string& field) {
+  const Origin* origin = find_origin(model, field);
+  return origin == nullptr ? "no such field" : origin->value;
+}
+
+TEST(OlmoeConfig, FillsTheModel) {
+  TinyOlmoe tiny;
+  tiny.clip_qkv = 0.5f;
+  tiny.norm_topk_prob = true;
+  OlmoeFolder files(tiny);
+  const auto checkpoint = files.open();
+  const Model model = bind_model(checkpoint);
+  EXPECT_EQ(model.family, "olmoe");
+  EXPECT_EQ(model.width, 16u);
+  EXPECT_EQ(model.layers, 2u);
+  EXPECT_EQ(model.expert_width, 6u);
+  EXPECT_EQ(model.vocabulary, 24u);
+  EXPECT_EQ(model.positions, 64u);
+  EXPECT_EQ(model.norm_epsilon, 1e-5f);
+  EXPECT_EQ(model.attention.heads, 4u);
+  EXPECT_EQ(model.attention.kv_heads, 2u);
+  EXPECT_EQ(model.attention.head_width, 4u);
+  EXPECT_TRUE(model.attention.qk_norm);
+  EXPECT_EQ(model.attention.clip_qkv, 0.5f);
+  EXPECT_EQ(model.attention.rope_base, 10000.0f);
+  EXPECT_EQ(model.attention.scale, 0.5f);
+  EXPECT_EQ(model.moe_layers, (std::vector<int>{0, 1}));
+  EXPECT_FALSE(model.tied_embeddings);
+  const gate::GateSpec expected = {.experts = 5u,
+                                   .top_k = 2u,
+                                   .logit_bias = false,
+                                   .score = gate::Score::softmax,
+                                   .selection_bias = false,
+                                   .groups = 1u,
+                                   .groups_kept = 1u,
+                                   .group_score = gate::GroupScore::none,
+                                   .weigh = gate::Weigh::scores,
+                                   .normalise = gate::Normalise::by_sum,
+                                   .epsilon = 0.0f,
+                                   .scaling = 1.0f,
+                                   .shared_experts = 0u};
+  EXPECT_EQ(model.gate, expected);
+}
+
+TEST(OlmoeConfig, NormalisationFollowsItsKey) {
+  OlmoeFolder files;
+  const auto checkpoint = files.open();
+  const Model model = bind_model(checkpoint);
+  EXPECT_EQ(model.gate.normalise.value, gate::Normalise::no);
+  EXPECT_FALSE(model.attention.clip_qkv);
+}
+
+TEST(OlmoeConfig, EveryFieldSaysWhereItComesFrom) {
+  OlmoeFolder files;
+  for (const char* key :
+       {"rms_norm_eps", "rope_theta", "tie_word_embeddings", "hidden_act",
+        "max_position_embeddings", "attention_bias", "clip_qkv", "rope_scaling"}) {
+    files.config.erase(key);
+  }
+  const auto checkpoint = files.open();
+  const Model model = bind_model(checkpoint);
+  EXPECT_EQ(source(model, "gate.experts"), "config.json: num_experts");
+  EXPECT_EQ(value(model, "gate.experts"), "5");
+  EXPECT_EQ(source(model, "gate.normalise"), "config.json: norm_topk_prob");
+  EXPECT_EQ(value(model, "gate.normalise"), "false");
+  EXPECT_EQ(source(model, "gate.score"), "fixed by the family");
+  EXPECT_EQ(source(model, "width"), "config.json: hidden_size");
+  EXPECT_EQ(source(model, "unembedding"), "checkpoint");
+  for (const auto& [field, shown] :
+       {std::pair("norm_epsilon", "1e-05"), std::pair("attention.rope_base", "10000"),
+        std::pair("tied_embeddings", "false"), std::pair("activation", "silu"),
+        std::pair("positions", "4096"), std::pair("attention.bias", "false"),
+        std::pair("attention.clip_qkv", "none")}) {
+    EXPECT_EQ(source(model, field), "class default") << field;
+    EXPECT_EQ(value(model, field), shown) << field;
+  }
+  EXPECT_EQ(model.norm_epsilon, 1e-5f);
+  EXPECT_EQ(model.positions, 4096u);
+}
+
+TEST(OlmoeConfig, KeyValueHeadsDefaultToHeads) {
+  TinyOlmoe tiny;
+  tiny.kv_heads = tiny.heads;
+  for (const bool null : {false, true}) {
+    OlmoeFolder files(tiny);
+    files.config.erase("num_key_value_heads");
+    if (null) files.config["num_key_value_heads"] = nullptr;
+    const auto checkpoint = files.open();
+    EXPECT_EQ(bind_model(checkpoint).attention.kv_heads, tiny.heads);
+  }
+}
+
+// C1
+TEST(OlmoeConfig, UnknownFamiliesHaveNoGate) {
+  OlmoeFolder files;
+  for (const char* type : {"mixtral", "OLMOE", "olmoe ", "", "\x1b[2J"}) {
+    files.config["model_type"] = type;
+    const Caught error = files.refusal();
+    EXPECT_EQ(error.id, ErrorId::CF001) << type;
+    EXPECT_TRUE(error.says("known family: olmoe")) << error.line;
+  }
+  files.config["model_type"] = 7;
+  EXPECT_EQ(files.refusal().id, ErrorId::CF002);
+  files.config.erase("model_type");
+  EXPECT_EQ(files.refusal().id, ErrorId::CF003);
+}
+
+TEST(OlmoeConfig, KeysThatDecideTheGateHaveNoDefault) {
+  for (const char* key : {"num_experts", "num_experts_per_tok", "norm_topk_prob"}) {
+    OlmoeFolder files;
+    files.config.erase(key);
+    const Caught error = files.refusal();
+    EXPECT_EQ(error.id, ErrorId::CF003) << key;
+    EXPECT_EQ(error.parts.object, key);
+  }
+}
+
+TEST(OlmoeConfig, OtherKeysTakeTheClassDefault) {
+  // Defaults of another size than the weights: the shapes say so.
+  for (const auto& [key, shown] : {std::pair("hidden_size", "hidden_size=2048"),
+                                   std::pair("intermediate_size", "intermediate_size=2048"),
+                                   std::pair("vocab_size", "vocab_size=50304")}) {
+    OlmoeFolder files;
+    files.config.erase(key);
+    const Caught error = files.refusal();
+    EXPECT_EQ(error.id, ErrorId::ST020) << key;
+    EXPECT_TRUE(error.says(shown)) << error.line;
+  }
+  OlmoeFolder files;
+  files.config.erase("num_hidden_layers");  // 16; there are 2
+  EXPECT_EQ(files.refusal().id, ErrorId::ST021);
+}
+
+// C2 and C5, the whole grid.
+TEST(OlmoeConfig, ExpertCountsMustBePossible) {
+  for (uint32_t experts = 0; experts <= 8; ++experts) {
+    TinyOlmoe tiny;
+    tiny.layers = 1;
+    tiny.experts = experts;
+    OlmoeFolder files(tiny);
+    for (uint32_t k = 0; k <= 9; ++k) {
+      files.config["num_experts_per_tok"] = k;
+      const Caught error = files.refusal();
+      if (experts == 0) {
+        EXPECT_EQ(error.id, ErrorId::CF016) << experts << ' ' << k;
+      } else if (k == 0 || k > experts) {
+        EXPECT_EQ(error.id, ErrorId::CF010) << experts << ' ' << k;
+      } else {  // k == E binds: the gate works, its margin is undefined
+        EXPECT_FALSE(error.id) << error.line;
+      }
+    }
+  }
+  OlmoeFolder files;
+  files.config["num_hidden_layers"] = 0;
+  EXPECT_EQ(files.refusal().id, ErrorId::CF016);
+}
+
+// C4
+TEST(OlmoeConfig, IntegersAreWrittenAsIntegers) {
+  for (const char* key : {"hidden_size", "num_hidden_layers", "intermediate_size", "vocab_size",
+                          "max_position_embeddings", "num_attention_heads", "num_key_value_heads",
+                          "num_experts", "num_experts_per_tok"}) {
+    for (const char* written : {"1e1", "2.0", "\"2\"", "true", "-1", "9007199254740993", "1.5",
+                                "18446744073709551616", "[]", "{}", "null"}) {
+      OlmoeFolder files;
+      files.config[key] = parse_json(written, {}, "");
+      if (key == std::string("num_key_value_heads") && written == std::string("null")) continue;
+      const Caught error = files.refusal();
+      EXPECT_EQ(error.id, ErrorId::CF002) << key << ": " << written << ": " << error.line;
+      EXPECT_EQ(error.parts.object, key);
+    }
+  }
+}
+
+TEST(OlmoeConfig, OtherKindsAreStrictToo) {
+  for (const auto& [key, written] : {std::pair("norm_topk_prob", "0"),
+                                     std::pair("norm_topk_prob", "null"),
+                                     std::pair("norm_topk_prob", "\"false\""),
+                                     std::pair("tie_word_embeddings", "1"),
+                                     std::pair("tie_word_embeddings", "null"),
+                                     std::pair("attention_bias", "0"),
+                                     std::pair("attention_bias", "true"),
+                                     std::pair("rms_norm_eps", "\"1e-5\""),
+                                     std::pair("rms_norm_eps", "0"),
+                                     std::pair("rms_norm_eps", "-1e-5"),
+                                     std::pair("rms_norm_eps", "null"),
+                                     std::pair("rms_norm_eps", "1e-60"),
+                                     std::pair("rope_theta", "0"),
+                                     std::pair("rope_theta", "null"),
+                                     std::pair("rope_theta", "1e300"),
+                                     std::pair("rope_theta", "true"),
+                                     std::pair("clip_qkv", "0"),
+                                     std::pair("clip_qkv", "-8"),
+                                     std::pair("clip_qkv", "false"),
+                                     std::pair("hidden_act", "\"gelu\""),
+                                     std::pair("hidden_act", "null"),
+                                     std::pair("hidden_act", "\"SiLU\""),
+                                     std::pair("hidden_size", "0"),
+                                     std::pair("intermediate_size", "0"),
+                                     std::pair("vocab_size", "0"),
+                                     std::pair("max_position_embeddings", "0"),
+                                     std::pair("num_attention_heads", "0"),
+                                     std::pair("num_attention_heads", "3"),
+                                     std::pair("num_attention_heads", "16"),
+                                     std::pair("num_key_value_heads", "0"),
+                                     std::pair("num_key_value_heads", "3"),
+                                     std::pair("num_key_value_heads", "8"),
+                                     std::pair("head_dim", "8"),
+                                     std::pair("rope_scaling", "1"),
+                                     std::pair("rope_scaling", "\"linear\""),
+                                     std::pair("rope_parameters", "[]")}) {
+    OlmoeFolder files;
+    files.config[key] = parse_json(written, {}, "");
+    const Caught error = files.refusal();
+    EXPECT_EQ(error.id, ErrorId::CF002) << key << ": " << written << ": " << error.line;
+  }
+}
+
+TEST(OlmoeConfig, RealsMayBeWrittenAsIntegers) {
+  OlmoeFolder files;
+  files.config["rope_theta"] = 500000;
+  files.config["clip_qkv"] = 8;
+  files.config["head_dim"] = 4;
+  const auto checkpoint = files.open();
+  const Model model = bind_model(checkpoint);
+  EXPECT_EQ(model.attention.rope_base, 500000.0f);
+  EXPECT_EQ(model.attention.clip_qkv, 8.0f);
+}
+
+TEST(OlmoeConfig, ReadsTheSpellingsOfTransformers5) {
+  OlmoeFolder files;
+  for (const char* key : {"rope_theta", "rope_scaling", "torch_dtype"}) files.config.erase(key);
+  files.config["dtype"] = "bfloat16";
+  files.config["rope_parameters"] = {{"rope_theta", 20000.0}, {"rope_type", "default"}};
+  {
+    const auto checkpoint = files.open();
+    const Model model = bind_model(checkpoint);
+    EXPECT_EQ(model.attention.rope_base, 20000.0f);
+    EXPECT_EQ(source(model, "attention.rope_base"), "config.json: rope_parameters.rope_theta");
+  }
+  files.config["rope_theta"] = 10000.0;  // the two spellings disagree
+  EXPECT_EQ(files.refusal().id, ErrorId::CF002);
+  files.config["rope_theta"] = 20000;
+  EXPECT_FALSE(files.refusal().id);
+  files.config["rope_parameters"].erase("rope_theta");
+  const auto checkpoint = files.open();
+  EXPECT_EQ(bind_model(checkpoint).attention.rope_base, 20000.0f);
+}
+
+TEST(OlmoeConfig, ScaledRopeIsRefused) {
+  for (const char* key : {"rope_scaling", "rope_parameters"}) {
+    for (const char* spelling : {"type", "rope_type"}) {
+      OlmoeFolder files;
+      files.config[key] = {{spelling, "default"}};
+      EXPECT_FALSE(files.refusal().id);
+      for (const char* type : {"yarn", "linear", "dynamic", "llama3", "longrope", ""}) {
+        files.config[key] = {{spelling, type}, {"factor", 2.0}};
+        const Caught error = files.refusal();
+        EXPECT_EQ(error.id, ErrorId::CF002) << type;
+        EXPECT_EQ(error.parts.object, std::string(key) + '.' + spelling);
+      }
+    }
+    OlmoeFolder files;
+    files.config[key] = {{"rope_type", "default"}, {"factor", 2.0}};
+    const Caught error = files.refusal();
+    EXPECT_EQ(error.id, ErrorId::CF004);
+    EXPECT_EQ(error.parts.object, std::string(key) + ".factor");
+  }
+}
+
+TEST(OlmoeConfig, KeysThatNothingReadsAreRefused) {
+  for (const char* key : {"sliding_window", "quantization_config", "num_local_experts", "n_group",
+                          "routed_scaling_factor", "moe_intermediate_size", "scoring_func", "",
+                          "text_config", "rope_theta ", "Num_Experts", "shared_expert"}) {
+    OlmoeFolder files;
+    files.config[key] = nullptr;
+    const Caught error = files.refusal();
+    EXPECT_EQ(error.id, ErrorId::CF004) << key;
+    EXPECT_EQ(error.parts.object, key);
+  }
+}
+
+TEST(OlmoeConfig, BookkeepingKeysAreIgnored) {
+  OlmoeFolder files;
+  for (const char* key : {"_name_or_path", "bos_token_id", "dtype", "pretraining_tp",
+                          "chunk_size_feed_forward", "id2label"}) {
+    files.config[key] = nullptr;
+  }
+  EXPECT_FALSE(files.refusal().id);
+}
+
+TEST(OlmoeConfig, PositionsAreALimit) {
+  OlmoeFolder files;
+  const auto checkpoint = files.open();
+  const Model model = bind_model(checkpoint);
+  EXPECT_FALSE(test::caught([&] { require_positions(model, 64); }).id);
+  const Caught error = test::caught([&] { require_positions(model, 65); });
+  EXPECT_EQ(error.id, ErrorId::CF017);
+  EXPECT_TRUE(error.says("64 positions")) << error.line;
+  EXPECT_EQ(test::caught([&] { require_positions(model, ~uint64_t{0}); }).id, ErrorId::CF017);
+}
+
+}  // namespace
+}  // namespace rg::model
