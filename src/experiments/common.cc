@@ -143,9 +143,13 @@ std::vector<std::string> ExperimentBase::length_notes() const {
                       positions(), kShortWindow)};
 }
 
-void Scratch::prepare(int threads, size_t count, size_t floats) {
-  count_ = count;
-  while (buffers_.size() < static_cast<size_t>(threads) * count) buffers_.emplace_back(floats);
+void Scratch::prepare(int threads, size_t rows, size_t width, size_t experts,
+                      size_t narrow_buffers) {
+  per_worker_ = 1 + narrow_buffers;
+  while (buffers_.size() < static_cast<size_t>(threads) * per_worker_) {
+    const bool wide = buffers_.size() % per_worker_ == 0;
+    buffers_.emplace_back(rows * (wide ? width : experts));
+  }
 }
 
 void require_competitor(const Setting& setting, const std::string& test) {

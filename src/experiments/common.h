@@ -125,17 +125,17 @@ class ExperimentBase : public Experiment {
   std::vector<const tap::SequenceSet*> sets_;
 };
 
-// Buffers of one worker, made at the first layer and reused: `floats` each of `count` buffers.
+// Buffers of every worker, made at the first layer and reused: buffer 0 holds `rows` rows of
+// `width`, the others as many of `experts`.
 class Scratch {
  public:
-  // Ensures one set of buffers per worker.
-  void prepare(int threads, size_t count, size_t floats);
+  void prepare(int threads, size_t rows, size_t width, size_t experts, size_t narrow_buffers);
   float* buffer(int worker, size_t index) {
-    return buffers_[static_cast<size_t>(worker) * count_ + index].data();
+    return buffers_[static_cast<size_t>(worker) * per_worker_ + index].data();
   }
 
  private:
-  size_t count_ = 0;
+  size_t per_worker_ = 1;
   std::vector<Buffer<float>> buffers_;
 };
 

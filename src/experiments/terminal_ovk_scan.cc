@@ -40,7 +40,7 @@ class TerminalScan : public ExperimentBase {
     return needs;
   }
   void begin_layer(const tap::LayerView& view) override {
-    scratch_.prepare(view.threads, 2, size_t{setting_.seq_len} * std::max(view.width, experts_));
+    scratch_.prepare(view.threads, setting_.seq_len, view.width, experts_, 1);
   }
   void on_gate(const tap::LayerView& view, const tap::GateBlock& block) override;
   void on_update(const tap::LayerView& view, const tap::UpdateBlock& block) override;

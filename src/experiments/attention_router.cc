@@ -1,0 +1,176 @@
+#include "experiments/attention_router.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "experiments/attention_summary.h"
+#include "experiments/common.h"
+
+namespace rg::experiments {
+namespace {
+
+const std::vector<std::string> kParameters = {"bootstrap", "convention", "source_positions"};
+constexpr int64_t kSourcePositions = 4, kMostSourcePositions = 64;
+constexpr size_t kBuffers = 4;  // of a worker: one of (rows, d), three of (rows, E)
+
+std::string convention_of(const Setting& setting) {
+  const auto at = setting.parameters.find("convention");
+  if (at == setting.parameters.end()) return "exact";
+  if (at->second == "exact" || at->second == "published") return at->second.get<std::string>();
+  throw Error(ErrorId::US003, {.object = "--parameter convention",
+                               .found = write_json(at->second, JsonLayout::compact),
+                               .expected = "exact or published"});
+}
+
+uint32_t source_positions_of(const Setting& setting) {
+  return static_cast<uint32_t>(
+      integer_parameter(setting, "source_positions", kSourcePositions, 1, kMostSourcePositions));
+}
+
+class AttentionRouter : public ExperimentBase {
+ public:
+  explicit AttentionRouter(const Setting& setting)
+      : ExperimentBase(setting),
+        experts_(setting.spec.experts),
+        k_(setting.spec.top_k),
+        tokens_(*setting.windows),
+        decomposition_(setting_, tokens_, setting.layers.size()),
+        sources_(setting_, source_positions_of(setting)),
+        token_statistics_(setting_, tokens_),
+        prompts_(setting_, setting.layers.size()),
+        selected_(setting.windows->rows() * k_),
+        token_rows_(setting.layers.size()),
+        geometry_(setting.layers.size()),
+        longest_(setting.seq_len) {
+    for (const tap::SequenceSet* set : {setting.prompt_set, setting.prompt_set_unmasked}) {
+      if (set == nullptr) continue;
+      check_internal(set->sequences() == setting.prompts.size(), "every prompt is a sequence");
+      watch(set);
+      for (const uint32_t length : set->lengths) longest_ = std::max(longest_, length);
+    }
+    check_internal(setting.prompts.empty() ||
+                       (setting.prompt_set != nullptr && setting.prompt_set_unmasked != nullptr),
+                   "prompts come with both of their sets");
+  }
+
+  tap::Needs needs() const override {
+    tap::Needs needs;
+    needs.residual_in = needs.attention_out = needs.parts = needs.update = true;
+    needs.held_bytes = tokens_.bytes() + decomposition_.bytes() + sources_.bytes() +
+                       token_statistics_.bytes() + selected_.size() * sizeof(int32_t) +
+                       static_cast<uint64_t>(setting_.threads) * longest_ *
+                           (setting_.width + (kBuffers - 1) * experts_) * sizeof(float);
+    return needs;
+  }
+  void begin_layer(const tap::LayerView& view) override;
+  void on_gate(const tap::LayerView& view, const tap::GateBlock& block) override;
+  void on_update(const tap::LayerView& view, const tap::UpdateBlock& block) override;
+  void end_layer(const tap::LayerView& view) override;
+  record::Contribution reduce() override;
+
+ private:
+  void keep_sets(const tap::GateBlock& block, const SequenceRows& window);
+
+  const uint32_t experts_, k_;
+  TokenIndex tokens_;
+  Decomposition decomposition_;
+  SourceTable sources_;
+  TokenStatistics token_statistics_;
+  PromptRecords prompts_;
+  std::vector<int32_t> selected_;  // (rows, k) ascending, of the layer that is running
+  std::vector<TokenStatisticsRow> token_rows_;
+  std::vector<GateGeometry> geometry_;
+  uint32_t longest_;
+  Scratch scratch_;
+};
+
+void AttentionRouter::begin_layer(const tap::LayerView& view) {
+  scratch_.prepare(view.threads, longest_, view.width, experts_, kBuffers - 1);
+  if (measured(view)) decomposition_.begin_layer(view, scratch_);
+}
+
+void AttentionRouter::keep_sets(const tap::GateBlock& block, const SequenceRows& window) {
+  for (uint32_t t = 0; t < window.length; ++t) {
+    int32_t* set = selected_.data() + (window.first_in_set + t) * k_;
+    std::copy_n(block.ranked + (window.first + t) * (k_ + 1), k_, set);
+    std::sort(set, set + k_);
+  }
+}
+
+void AttentionRouter::on_gate(const tap::LayerView& view, const tap::GateBlock& block) {
+  const int slot = slot_of(view.layer);
+  for_each_sequence(block, [&](const SequenceRows& sequence) {
+    if (block.set == setting_.windows) {
+      sources_.on_gate(view, block, sequence);
+      if (slot < 0) return;
+      keep_sets(block, sequence);
+      decomposition_.on_gate(view, block, sequence, static_cast<size_t>(slot), scratch_);
+    } else if (slot >= 0) {
+      prompts_.on_gate(view, block, sequence, static_cast<size_t>(slot), scratch_);
+    }
+  });
+}
+
+void AttentionRouter::on_update(const tap::LayerView& view, const tap::UpdateBlock& block) {
+  if (block.set != setting_.windows) return;
+  for_each_sequence(block, [&](const SequenceRows& window) {
+    sources_.on_update(view, block, window);
+    if (measured(view)) decomposition_.on_update(view, block, window);
+  });
+}
+
+void AttentionRouter::end_layer(const tap::LayerView& view) {
+  const int measured_slot = slot_of(view.layer);
+  if (measured_slot < 0) return;
+  const auto slot = static_cast<size_t>(measured_slot);
+  decomposition_.end_layer(view, slot);
+  sources_.end_layer(view, slot, scratch_);
+  token_rows_[slot] = token_statistics_.measure(selected_, view.threads);
+  geometry_[slot] = measure_geometry(view.router_weight, experts_, view.width);
+}
+
+record::Contribution AttentionRouter::reduce() {
+  record::Contribution part{
+      .test = "attention_router", .fields = Json::object(), .notes = length_notes()};
+  Json& fields = part.fields;
+  const std::string convention = convention_of(setting_);
+  fields["layers"] = setting_.layers;
+  fields["convention"] = convention;
+  fields["source_positions"] = sources_.positions_per_window();
+  fields["verification"] = verification_json(required_layers(setting_));
+  reduce_attention({.setting = setting_,
+                    .parts = decomposition_.parts(),
+                    .convention = convention,
+                    .decomposition = decomposition_.record(),
+                    .sources = sources_,
+                    .token_statistics = token_statistics_,
+                    .token_rows = token_rows_,
+                    .geometry = geometry_,
+                    .prompts = prompts_},
+                   fields);
+  return part;
+}
+
+std::unique_ptr<Experiment> make(const Setting& setting) {
+  check_keys(setting, kParameters);
+  require_competitor(setting, "attention_router");
+  convention_of(setting);
+  source_positions_of(setting);
+  return std::make_unique<AttentionRouter>(with_parameters(setting));
+}
+
+}  // namespace
+
+Declaration attention_router_declaration() {
+  return {.name = "attention_router",
+          .summary =
+              "Who writes what each router reads, and does routing follow the token or its "
+              "context?",
+          .parameters = kParameters,
+          .uses_prompts = true,
+          .make = &make};
+}
+
+}  // namespace rg::experiments

@@ -1,0 +1,491 @@
+#include "experiments/decomposition.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "experiments/centred.h"
+#include "kernels/elementwise.h"
+
+namespace rg::experiments {
+namespace {
+
+double inverse_rms(double squared_norm, size_t d, float epsilon) {
+  return 1 / std::sqrt(squared_norm / static_cast<double>(d) + static_cast<double>(epsilon));
+}
+
+}  // namespace
+
+struct Decomposition::WindowState {
+  double defined = 0, share_tokens = 0, agreement_tokens = 0;
+  std::array<double, kMaxParts> norm_share{}, num{}, margin{};
+  double den = 0, margin_total = 0;
+  std::array<uint64_t, kSubsets> kept{}, emptied{}, kept_replaced{};
+  uint64_t top1 = 0, topk = 0;
+  std::vector<double> sums;      // (parts, E): sum over positions of the centred contributions
+  std::vector<double> raw_sums;  // (3, E): of gained projections, for the corpus mean
+  double max_error = 0, scale = 0, ratio = 0;
+};
+
+struct Decomposition::WorkerState {
+  std::vector<uint64_t> expert_counts, embedding_top1, rest_top1, embedding_topk, rest_topk;
+  std::vector<double> v, total;                    // (parts, E), (E)
+  std::vector<float> mixed;                        // (E)
+  std::array<std::vector<int32_t>, kSubsets> top;  // (k)
+};
+
+struct Decomposition::Means {
+  std::array<std::vector<float>, kMixParts> part;    // (d)
+  std::array<std::vector<float>, kMixParts> gained;  // (E)
+  Gram gram;
+  std::vector<double> embedding_attention, embedding_experts;  // (distinct ids): e . mean part
+};
+
+DecompositionRecord::DecompositionRecord(size_t layer_count, size_t windows) {
+  const auto all = [&](auto& values) {
+    for (WindowValues& of : values) of = WindowValues(layer_count, windows);
+  };
+  all(norm_share);
+  all(signed_num);
+  all(signed_num_varying);
+  all(margin_part);
+  all(val);
+  all(val_mean_replaced);
+  for (WindowValues* of : {&signed_den, &signed_den_varying, &margin_total, &agreement_top1,
+                           &agreement_topk, &published_ratio}) {
+    *of = WindowValues(layer_count, windows);
+  }
+  undefined = WindowCounts(layer_count, windows);
+  layers.resize(layer_count);
+}
+
+Decomposition::Decomposition(const Setting& setting, const TokenIndex& tokens, size_t layers)
+    : setting_(setting),
+      token_index_(tokens),
+      projections_(tokens, setting.spec.experts, setting.seq_len),
+      experts_(setting.spec.experts),
+      k_(setting.spec.top_k),
+      positions_(setting.seq_len - 1),
+      windows_(setting.windows->sequences()),
+      has_bias_(setting.spec.logit_bias || setting.spec.selection_bias),
+      record_(layers, setting.windows->sequences()),
+      logit_bias_(experts_, 0.0f),
+      gained_(setting.windows->rows() * 2 * experts_),
+      gram_(windows_ * positions_),
+      defined_(windows_ * positions_),
+      part_sums_(windows_ * 2 * setting.width),
+      window_(windows_),
+      means_(std::make_unique<Means>()) {}
+
+Decomposition::~Decomposition() = default;
+
+uint64_t Decomposition::bytes() const {
+  return projections_.bytes() + gained_.size() * sizeof(float) + gram_.size() * sizeof(Gram) +
+         defined_.size() + part_sums_.size() * sizeof(float) +
+         windows_ * ((parts() + kMixParts) * experts_ * sizeof(double) + sizeof(WindowState)) +
+         record_.layers.size() * windows_ * 40 * sizeof(double);
+}
+
+float* Decomposition::stored(size_t row, size_t which) {
+  return gained_.data() + (row * 2 + which) * experts_;
+}
+
+void Decomposition::begin_layer(const tap::LayerView& view, Scratch& scratch) {
+  projections_.compute(view, scratch);
+  if (setting_.spec.logit_bias) {  // the gate's answer to nothing is its bias
+    float* rows = scratch.buffer(0, 0);
+    std::fill_n(rows, size_t{setting_.seq_len} * view.width, 0.0f);
+    view.router->logits_of_residual(rows, setting_.seq_len, scratch.buffer(0, 1), 0);
+    std::copy_n(scratch.buffer(0, 1), experts_, logit_bias_.begin());
+  }
+  std::fill(part_sums_.begin(), part_sums_.end(), 0.0f);
+  for (WindowState& window : window_) {
+    std::vector<double> sums = std::move(window.sums), raw = std::move(window.raw_sums);
+    window = WindowState{};
+    window.sums = std::move(sums);
+    window.raw_sums = std::move(raw);
+    window.sums.assign(parts() * experts_, 0.0);
+    window.raw_sums.assign(kMixParts * experts_, 0.0);
+  }
+  workers_.resize(static_cast<size_t>(view.threads));
+  for (WorkerState& worker : workers_) {
+    for (auto* counts : {&worker.expert_counts, &worker.embedding_top1, &worker.rest_top1,
+                         &worker.embedding_topk, &worker.rest_topk}) {
+      counts->assign(experts_, 0);
+    }
+    worker.v.resize(parts() * experts_);
+    worker.total.resize(experts_);
+    worker.mixed.resize(experts_);
+    for (auto& top : worker.top) top.resize(k_);
+  }
+  averaged_ = std::make_unique<std::once_flag>();
+}
+
+void Decomposition::on_gate(const tap::LayerView& view, const tap::GateBlock& block,
+                            const SequenceRows& window, size_t slot, Scratch& scratch) {
+  const size_t d = view.width, w = window.sequence;
+  WindowState& sums = window_[w];
+  WorkerState& worker = workers_[static_cast<size_t>(block.worker)];
+  const float* attention = block.attention_sum + window.first * d;
+  const float* experts = block.expert_sum + window.first * d;
+  float* attention_gained = scratch.buffer(block.worker, 1);
+  float* experts_gained = scratch.buffer(block.worker, 2);
+  float* entering = scratch.buffer(block.worker, 3);
+  view.router->project_gained(attention, window.length, attention_gained, block.worker);
+  view.router->project_gained(experts, window.length, experts_gained, block.worker);
+  view.router->project_raw(block.residual_in + window.first * d, window.length, entering,
+                           block.worker);
+  double published = 0;
+  for (uint32_t t = 0; t < positions_; ++t) {
+    const size_t row = window.first + t, place = w * positions_ + t;
+    const uint32_t token = token_index_.of_row(window.first_in_set + t);
+    const float* a = attention + t * d;
+    const float* m = experts + t * d;
+    const float* raw = projections_.raw(token);
+    double of_embedding = 0, of_rest = 0;
+    for (uint32_t e = 0; e < experts_; ++e) {
+      const double direct = static_cast<double>(raw[e]);
+      const double rest = static_cast<double>(entering[t * experts_ + e]) - direct;
+      of_embedding += direct * direct;
+      of_rest += rest * rest;
+    }
+    of_embedding = std::sqrt(of_embedding);
+    of_rest = std::sqrt(of_rest);
+    published += of_embedding + of_rest > 0 ? of_rest / (of_embedding + of_rest) : 0.5;
+
+    defined_[place] = std::isfinite(block.margins[row]);
+    if (!defined_[place]) continue;
+    sums.defined += 1;
+    const std::array<const float*, kMixParts> gained = {projections_.gained(token),
+                                                        attention_gained + size_t{t} * experts_,
+                                                        experts_gained + size_t{t} * experts_};
+    Gram& gram = gram_[place];
+    const float* e = block.embedding[row];
+    gram.set(kEmbedding, kEmbedding, projections_.squared_norm(token));
+    gram.set(kAttention, kAttention, kernels::squared_norm(a, d));
+    gram.set(kExperts, kExperts, kernels::squared_norm(m, d));
+    gram.set(kEmbedding, kAttention, kernels::dot(e, a, d));
+    gram.set(kEmbedding, kExperts, kernels::dot(e, m, d));
+    gram.set(kAttention, kExperts, kernels::dot(a, m, d));
+
+    const float* x = block.residual_pre + row * d;
+    const double scale = inverse_rms(kernels::squared_norm(x, d), d, view.norm_epsilon);
+    const int32_t* ranked = block.ranked + row * (k_ + 1);
+    add_shares(view, sums, worker, gained, scale, block.router_logits + row * experts_,
+               block.scores + row * experts_, ranked);
+    find_subsets(view, sums, worker, gained, gram, ranked);
+
+    std::copy_n(gained[kAttention], experts_, stored(window.first_in_set + t, 0));
+    std::copy_n(gained[kExperts], experts_, stored(window.first_in_set + t, 1));
+    kernels::add(a, d, part_sums_.data() + (w * 2 + 0) * d);
+    kernels::add(m, d, part_sums_.data() + (w * 2 + 1) * d);
+    for (size_t p = 0; p < kMixParts; ++p) {
+      double* sum = sums.raw_sums.data() + p * experts_;
+      for (uint32_t i = 0; i < experts_; ++i) sum[i] += static_cast<double>(gained[p][i]);
+    }
+    for (uint32_t i = 0; i < k_; ++i) ++worker.expert_counts[static_cast<size_t>(ranked[i])];
+  }
+  record_.published_ratio.at(slot, w) = published / positions_;
+  record_.undefined.at(slot, w) = positions_ - static_cast<uint64_t>(sums.defined);
+}
+
+// Statistics 1 to 3 at one position, and how well the parts add up to the score.
+void Decomposition::add_shares(const tap::LayerView& view, WindowState& sums, WorkerState& worker,
+                               const std::array<const float*, kMixParts>& gained, double scale,
+                               const float* logits, const float* scores, const int32_t* ranked) {
+  const bool sigmoid = view.spec->score == gate::Score::sigmoid;
+  const auto n = static_cast<double>(experts_);
+  std::fill(worker.total.begin(), worker.total.end(), 0.0);
+  double largest = 0, error = 0;
+  for (uint32_t i = 0; i < experts_; ++i) {
+    const double z = static_cast<double>(logits[i]);
+    const double slope = sigmoid ? sigmoid_slope(z) : 1.0;
+    double absolute = 0;
+    for (size_t p = 0; p < kMixParts; ++p) {
+      const double v = slope * (static_cast<double>(gained[p][i]) * scale);
+      worker.v[p * experts_ + i] = v;
+      worker.total[i] += v;
+      absolute += std::fabs(v);
+    }
+    if (has_bias_) {
+      const double v =
+          slope * static_cast<double>(logit_bias_[i]) +
+          (view.spec->selection_bias ? static_cast<double>(view.selection_bias[i]) : 0.0);
+      worker.v[kBias * experts_ + i] = v;
+      worker.total[i] += v;
+      absolute += std::fabs(v);
+    }
+    largest = std::max(largest, absolute);
+    const double s =
+        sigmoid
+            ? static_cast<double>(scores[i]) - 0.5
+            : z + (view.spec->selection_bias ? static_cast<double>(view.selection_bias[i]) : 0.0);
+    if (std::isfinite(s)) error = std::max(error, std::fabs(worker.total[i] - s));
+  }
+  const double ratio = largest > 0 ? error / largest : (error > 0 ? 1.0 : 0.0);
+  sums.max_error = std::max(sums.max_error, error);
+  if (ratio >= sums.ratio) {
+    sums.ratio = ratio;
+    sums.scale = largest;
+  }
+
+  const auto last = static_cast<size_t>(ranked[k_ - 1]), next = static_cast<size_t>(ranked[k_]);
+  std::array<double, kMaxParts> norm{};
+  double norms = 0, total_mean = 0;
+  for (const double value : worker.total) total_mean += value;
+  total_mean /= n;
+  for (double& value : worker.total) value -= total_mean;
+  double total_margin = 0;
+  for (size_t p = 0; p < parts(); ++p) {
+    double* v = worker.v.data() + p * experts_;
+    const double margin = v[last] - v[next];
+    sums.margin[p] += margin;
+    total_margin += margin;
+    double mean = 0, squares = 0, inner = 0;
+    for (uint32_t i = 0; i < experts_; ++i) mean += v[i];
+    mean /= n;
+    double* sum = sums.sums.data() + p * experts_;
+    for (uint32_t i = 0; i < experts_; ++i) {
+      const double centred = v[i] - mean;
+      squares += centred * centred;
+      inner += centred * worker.total[i];
+      sum[i] += centred;
+    }
+    norm[p] = std::sqrt(squares);
+    norms += norm[p];
+    sums.num[p] += inner;
+  }
+  sums.margin_total += total_margin;
+  double own = 0;
+  for (const double value : worker.total) own += value * value;
+  sums.den += own;
+  if (norms > 0) {
+    sums.share_tokens += 1;
+    for (size_t p = 0; p < parts(); ++p) sums.norm_share[p] += norm[p] / norms;
+  }
+}
+
+// Statistics 4 and 5: what the gate chooses when only some parts are there.
+void Decomposition::find_subsets(const tap::LayerView& view, WindowState& sums, WorkerState& worker,
+                                 const std::array<const float*, kMixParts>& gained,
+                                 const Gram& gram, const int32_t* ranked) {
+  Subset present = kNone;
+  for (size_t p = 0; p < kMixParts; ++p) {
+    if (gram.of[p][p] > 0) present |= only(p);
+  }
+  std::array<bool, kSubsets> done{};
+  for (const Subset subset : kProperSubsets) {
+    const Subset effective = subset & present;  // zero parts are dropped
+    if (effective == kNone) {
+      ++sums.emptied[subset];
+      continue;
+    }
+    if (!done[effective]) {
+      done[effective] = true;
+      const double scale = inverse_rms(gram.squared_norm(effective), view.width, view.norm_epsilon);
+      for (uint32_t i = 0; i < experts_; ++i) {
+        double z = 0;
+        for (size_t p = 0; p < kMixParts; ++p) {
+          if (holds(effective, p)) z += static_cast<double>(gained[p][i]);
+        }
+        worker.mixed[i] = static_cast<float>(z * scale + static_cast<double>(logit_bias_[i]));
+      }
+      gate::select(*view.spec, worker.mixed, view.selection_bias, worker.top[effective]);
+    }
+    sums.kept[subset] += gate::overlap({ranked, k_}, worker.top[effective]);
+  }
+  const Subset rest = (only(kAttention) | only(kExperts)) & present;
+  if (!holds(present, kEmbedding) || rest == kNone) return;
+  const std::vector<int32_t>& by_embedding = worker.top[only(kEmbedding)];
+  const std::vector<int32_t>& by_rest = worker.top[rest];
+  sums.agreement_tokens += 1;
+  sums.top1 += by_embedding[0] == by_rest[0];
+  sums.topk += gate::overlap(by_embedding, by_rest);
+  ++worker.embedding_top1[static_cast<size_t>(by_embedding[0])];
+  ++worker.rest_top1[static_cast<size_t>(by_rest[0])];
+  for (uint32_t i = 0; i < k_; ++i) {
+    ++worker.embedding_topk[static_cast<size_t>(by_embedding[i])];
+    ++worker.rest_topk[static_cast<size_t>(by_rest[i])];
+  }
+}
+
+// Corpus means of the parts over all defined positions, in window order.
+void Decomposition::average_parts(const tap::LayerView& view) {
+  const size_t d = view.width;
+  Means& means = *means_;
+  double defined = 0;
+  std::vector<double> uses(token_index_.distinct(), 0.0);
+  for (size_t w = 0; w < windows_; ++w) {
+    defined += window_[w].defined;
+    for (uint32_t t = 0; t < positions_; ++t) {
+      if (defined_[w * positions_ + t]) {
+        uses[token_index_.of_row(w * setting_.seq_len + t)] += 1;
+      }
+    }
+  }
+  defined = std::max(defined, 1.0);
+  std::vector<double> sum(d);
+  for (size_t p = 0; p < kMixParts; ++p) {
+    std::fill(sum.begin(), sum.end(), 0.0);
+    if (p == kEmbedding) {
+      for (uint32_t x = 0; x < token_index_.distinct(); ++x) {
+        if (uses[x] == 0) continue;
+        const float* row = view.embeddings->row(token_index_.id(x));
+        for (size_t i = 0; i < d; ++i) sum[i] += uses[x] * static_cast<double>(row[i]);
+      }
+    } else {
+      for (size_t w = 0; w < windows_; ++w) {
+        const float* row = part_sums_.data() + (w * 2 + p - 1) * d;
+        for (size_t i = 0; i < d; ++i) sum[i] += static_cast<double>(row[i]);
+      }
+    }
+    means.part[p].resize(d);
+    for (size_t i = 0; i < d; ++i) means.part[p][i] = static_cast<float>(sum[i] / defined);
+    means.gained[p].resize(experts_);
+    for (uint32_t i = 0; i < experts_; ++i) {
+      double gained = 0;
+      for (size_t w = 0; w < windows_; ++w) gained += window_[w].raw_sums[p * experts_ + i];
+      means.gained[p][i] = static_cast<float>(gained / defined);
+    }
+  }
+  for (size_t a = 0; a < kMixParts; ++a) {
+    for (size_t b = a; b < kMixParts; ++b) {
+      means.gram.set(a, b, kernels::dot(means.part[a].data(), means.part[b].data(), d));
+    }
+  }
+  means.embedding_attention.resize(token_index_.distinct());
+  means.embedding_experts.resize(token_index_.distinct());
+  for (uint32_t x = 0; x < token_index_.distinct(); ++x) {
+    const float* row = view.embeddings->row(token_index_.id(x));
+    means.embedding_attention[x] = kernels::dot(row, means.part[kAttention].data(), d);
+    means.embedding_experts[x] = kernels::dot(row, means.part[kExperts].data(), d);
+  }
+}
+
+void Decomposition::on_update(const tap::LayerView& view, const tap::UpdateBlock& block,
+                              const SequenceRows& window) {
+  std::call_once(*averaged_, [&] { average_parts(view); });
+  const Means& means = *means_;
+  const size_t d = view.width, w = window.sequence;
+  WindowState& sums = window_[w];
+  WorkerState& worker = workers_[static_cast<size_t>(block.worker)];
+  for (uint32_t t = 0; t < positions_; ++t) {
+    if (!defined_[w * positions_ + t]) continue;
+    const size_t row = window.first + t, row_in_set = window.first_in_set + t;
+    const uint32_t token = token_index_.of_row(row_in_set);
+    const float* a = block.attention_sum + row * d;
+    const float* m = block.expert_sum + row * d;
+    // cross[p][q] = part p . mean of part q
+    std::array<std::array<double, kMixParts>, kMixParts> cross{};
+    cross[kEmbedding][kAttention] = means.embedding_attention[token];
+    cross[kEmbedding][kExperts] = means.embedding_experts[token];
+    cross[kAttention][kEmbedding] = kernels::dot(a, means.part[kEmbedding].data(), d);
+    cross[kAttention][kExperts] = kernels::dot(a, means.part[kExperts].data(), d);
+    cross[kExperts][kEmbedding] = kernels::dot(m, means.part[kEmbedding].data(), d);
+    cross[kExperts][kAttention] = kernels::dot(m, means.part[kAttention].data(), d);
+    const std::array<const float*, kMixParts> own = {projections_.gained(token),
+                                                     stored(row_in_set, 0), stored(row_in_set, 1)};
+    const Gram& gram = gram_[w * positions_ + t];
+    const int32_t* ranked = block.ranked + row * (k_ + 1);
+    for (Subset subset = kNone; subset < kAll; ++subset) {
+      double squared = gram.squared_norm(subset) + means.gram.squared_norm(kAll & ~subset);
+      for (size_t p = 0; p < kMixParts; ++p) {
+        for (size_t q = 0; q < kMixParts; ++q) {
+          if (holds(subset, p) && !holds(subset, q)) squared += 2 * cross[p][q];
+        }
+      }
+      const double scale = inverse_rms(std::max(squared, 0.0), d, view.norm_epsilon);
+      for (uint32_t i = 0; i < experts_; ++i) {
+        double z = 0;
+        for (size_t p = 0; p < kMixParts; ++p) {
+          z += static_cast<double>(holds(subset, p) ? own[p][i] : means.gained[p][i]);
+        }
+        worker.mixed[i] = static_cast<float>(z * scale + static_cast<double>(logit_bias_[i]));
+      }
+      gate::select(*view.spec, worker.mixed, view.selection_bias, worker.top[0]);
+      sums.kept_replaced[subset] += gate::overlap({ranked, k_}, worker.top[0]);
+    }
+  }
+}
+
+void Decomposition::end_layer(const tap::LayerView&, size_t slot) {
+  DecompositionRecord::Layer& layer = record_.layers[slot];
+  const auto total = [&](std::vector<uint64_t> WorkerState::*counts) {
+    std::vector<uint64_t> sum(experts_, 0);
+    for (const WorkerState& worker : workers_) {
+      for (uint32_t e = 0; e < experts_; ++e) sum[e] += (worker.*counts)[e];
+    }
+    return sum;
+  };
+  layer.expert_counts = total(&WorkerState::expert_counts);
+  layer.embedding_top1 = total(&WorkerState::embedding_top1);
+  layer.rest_top1 = total(&WorkerState::rest_top1);
+  layer.embedding_topk = total(&WorkerState::embedding_topk);
+  layer.rest_topk = total(&WorkerState::rest_topk);
+  double squares = 0, defined = 0;
+  for (const uint64_t count : layer.expert_counts) {
+    const auto c = static_cast<double>(count);
+    squares += c * c;
+    defined += c;
+  }
+  defined /= k_;
+  if (defined > 0) layer.val_empty = squares / (k_ * (defined * defined));
+
+  // Corpus means of the centred contributions, then what is left of the sums without them.
+  std::vector<double> mean(parts() * experts_, 0.0), mean_total(experts_, 0.0);
+  for (const WindowState& window : window_) {
+    for (size_t i = 0; i < mean.size(); ++i) mean[i] += window.sums[i];
+    if (window.ratio >= layer.ratio) {
+      layer.ratio = window.ratio;
+      layer.scale = window.scale;
+    }
+    layer.max_error = std::max(layer.max_error, window.max_error);
+  }
+  for (size_t i = 0; i < mean.size(); ++i) {
+    mean[i] /= std::max(defined, 1.0);
+    mean_total[i % experts_] += mean[i];
+  }
+  for (size_t w = 0; w < windows_; ++w) {
+    const WindowState& sums = window_[w];
+    if (sums.defined == 0) continue;
+    double den = sums.den;
+    std::vector<double> total_sum(experts_, 0.0);
+    for (size_t i = 0; i < sums.sums.size(); ++i) total_sum[i % experts_] += sums.sums[i];
+    for (uint32_t i = 0; i < experts_; ++i) {
+      den += sums.defined * mean_total[i] * mean_total[i] - 2 * mean_total[i] * total_sum[i];
+    }
+    for (size_t p = 0; p < parts(); ++p) {
+      double num = sums.num[p];
+      for (uint32_t i = 0; i < experts_; ++i) {
+        const double m = mean[p * experts_ + i];
+        num += sums.defined * m * mean_total[i] - m * total_sum[i] -
+               sums.sums[p * experts_ + i] * mean_total[i];
+      }
+      record_.signed_num[p].at(slot, w) = sums.num[p];
+      record_.signed_num_varying[p].at(slot, w) = num;
+      record_.margin_part[p].at(slot, w) = sums.margin[p] / sums.defined;
+      if (sums.share_tokens > 0) {
+        record_.norm_share[p].at(slot, w) = sums.norm_share[p] / sums.share_tokens;
+      }
+    }
+    record_.signed_den.at(slot, w) = sums.den;
+    record_.signed_den_varying.at(slot, w) = den;
+    record_.margin_total.at(slot, w) = sums.margin_total / sums.defined;
+    for (const Subset subset : kProperSubsets) {
+      record_.val[subset].at(slot, w) =
+          (static_cast<double>(sums.kept[subset]) / k_ +
+           static_cast<double>(sums.emptied[subset]) * layer.val_empty) /
+          sums.defined;
+    }
+    for (Subset subset = kNone; subset < kAll; ++subset) {
+      record_.val_mean_replaced[subset].at(slot, w) =
+          static_cast<double>(sums.kept_replaced[subset]) / (k_ * sums.defined);
+    }
+    if (sums.agreement_tokens > 0) {
+      record_.agreement_top1.at(slot, w) = static_cast<double>(sums.top1) / sums.agreement_tokens;
+      record_.agreement_topk.at(slot, w) =
+          static_cast<double>(sums.topk) / (k_ * sums.agreement_tokens);
+    }
+  }
+}
+
+}  // namespace rg::experiments
