@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 namespace rg::verify {
@@ -33,9 +34,11 @@ At walk(const At& root, const std::vector<std::string>& path) {
   for (const std::string& key : path) {
     if (at && at.value->is(Kind::array)) {
       const Array& values = at.value->array();
-      const size_t index = static_cast<size_t>(std::stoul(key));
+      size_t index = 0;
+      const auto end = std::from_chars(key.data(), key.data() + key.size(), index);
+      const bool is_index = end.ec == std::errc() && end.ptr == key.data() + key.size();
       At next{nullptr, at.path + '[' + key + ']'};
-      if (index < values.size()) next.value = &values[index];
+      if (is_index && index < values.size()) next.value = &values[index];
       at = next;
     } else {
       at = at / key;

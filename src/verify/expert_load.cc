@@ -211,9 +211,11 @@ LoadLayer read_layer(const Case& c, int number, bool first) {
   }
   check_listed_tokens(c, c.inspect.need(c.inspect.need(c.root, "tokens_by_expert"), key), layer);
   const At special = c.inspect.need(stated, "vocabulary_specialisation");
-  for (size_t i = 0; i < c.inspect.windows(special, e, kUnit).size(); ++i) {
-    const Array& values = special.value->array();
-    if (values.size() == e && values[i].is(Kind::null) != (layer.experts[i] == 0)) {
+  c.inspect.windows(special, e, kUnit);
+  const bool listed = special && special.value->is(Kind::array) &&
+                      special.value->array().size() == e;
+  for (size_t i = 0; listed && i < e; ++i) {
+    if (special.value->array()[i].is(Kind::null) != (layer.experts[i] == 0)) {
       c.inspect.invalid(Check::value_kind, fmt::format("{}[{}]", special.path, i),
                         "is null exactly for an expert never selected");
       break;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <cstdlib>
 
 namespace rg::verify {
 namespace {
@@ -90,7 +89,7 @@ bool Inspector::check_element(const Value& value, size_t index, const std::strin
   }
   const double number = value.number();
   if (value.large_integer() ||
-      (value.is(Kind::integer) && std::llabs(value.integer()) > kMaxExactInteger)) {
+      (value.is(Kind::integer) && (value.integer() > kMaxExactInteger || value.integer() < -kMaxExactInteger))) {
     invalid(Check::plain_number, place(), "found an integer beyond 2^53");
     return false;
   }

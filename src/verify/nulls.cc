@@ -1,12 +1,23 @@
 // Undefined values: null, and why.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "verify/header.h"
 
 namespace rg::verify {
 namespace {
+
+// Members that describe the run: their nulls speak for themselves (docs/artifacts.md, section 1).
+constexpr std::string_view kWithoutReasons[] = {
+    "data",   "gate_semantics", "numeric_profile", "settings", "inputs",
+    "tensors", "notes",         "manifest",        "null_reasons"};
+
+bool is_common(std::string_view key) {
+  return std::find(std::begin(kWithoutReasons), std::end(kWithoutReasons), key) !=
+         std::end(kWithoutReasons);
+}
 
 class NullWalk {
  public:
@@ -28,7 +39,7 @@ class NullWalk {
       case Kind::object:
         for (const Member& member : value.object().members) {
           const std::string below = path.empty() ? member.key : path + '.' + member.key;
-          if (path.empty() && (member.key == "manifest" || member.key == "null_reasons")) continue;
+          if (path.empty() && is_common(member.key)) continue;
           visit(member.value, below, explained || reasons_.contains(below));
         }
         break;

@@ -1,10 +1,13 @@
 """Reading, digest, Philox and statistics of the second verifier: plain Python, nothing shared
 with the C++ one."""
 
+import collections
 import hashlib
+import itertools
 import json
 import math
 import operator
+import statistics
 from fractions import Fraction
 
 MASK = 0xFFFFFFFF
@@ -13,7 +16,11 @@ NO_JSON, DUPLICATE = "strict_json", "duplicate_key"
 
 
 class MinusZero(float):
-    """The number that JSON text spelled with a minus sign and that is zero."""
+    """A zero that the text spelled with a minus sign and as a real number."""
+
+
+class MinusZeroInt(int):
+    """The same, spelled as an integer."""
 
 
 class Twice(dict):
@@ -32,7 +39,7 @@ def _pairs(pairs):
 def _int(text):
     value = int(text)
     if value == 0 and text.startswith("-"):
-        return MinusZero(0.0)
+        return MinusZeroInt(0)
     return value if -(1 << 63) <= value < (1 << 64) else _float(text)
 
 
@@ -81,7 +88,7 @@ def number_text(value):
     """What std::to_chars writes: the shortest text that reads back exactly, plain unless
     scientific is shorter, exact digits for whole numbers in plain form."""
     if isinstance(value, int):
-        return str(value)
+        return str(int(value))
     if value == 0.0:
         return "0"
     sign, digits, exponent = _shortest(value)
@@ -155,15 +162,15 @@ def draw_below(n, seed, purpose, i, j, layer=0):
 _tables = {}
 
 
-def count_table(n, replicates, seed):
+def count_table(n, replicates, seed, layer=0):
     """How often each window stands in each replicate; drawn once for all artifacts."""
-    key = (n, replicates, seed)
+    key = (n, replicates, seed, layer)
     if key not in _tables:
         table = []
         for j in range(replicates):
             counts = [0] * n
             for i in range(n):
-                counts[draw_below(n, seed, 1, i, j)] += 1
+                counts[draw_below(n, seed, 1, i, j, layer)] += 1
             table.append(counts)
         _tables[key] = table
     return _tables[key]
@@ -181,8 +188,7 @@ def bootstrap_sums(values, replicates, seed):
             _sums.clear()
         table = count_table(len(values), replicates, seed)
         filled = [0.0 if v is None else float(v) for v in values]
-        # sum() adds from left to right in fp64 up to Python 3.11; math is explicit here.
-        sums = [_left_to_right(map(operator.mul, counts, filled)) for counts in table]
+        sums = [left_to_right(map(operator.mul, counts, filled)) for counts in table]
         if None in values:
             weight = [0 if v is None else 1 for v in values]
             defined = [sum(map(operator.mul, counts, weight)) for counts in table]
@@ -192,11 +198,10 @@ def bootstrap_sums(values, replicates, seed):
     return found
 
 
-def _left_to_right(terms):
-    total = 0.0
-    for term in terms:
-        total += term
-    return total
+def left_to_right(terms):
+    """Plain fp64 additions in order; the built-in sum() compensates from Python 3.12 on."""
+    last = collections.deque(itertools.accumulate(terms, initial=0.0), maxlen=1)
+    return last.pop()
 
 
 def bootstrap_means(values, replicates, seed):
@@ -219,7 +224,7 @@ def interval(values):
 
 def mean(values):
     defined = [v for v in values if v is not None]
-    return _left_to_right(defined) / len(defined) if defined else None
+    return left_to_right(defined) / len(defined) if defined else None
 
 
 def standard_error(values):
@@ -227,9 +232,104 @@ def standard_error(values):
     if len(defined) < 2:
         return None
     center = mean(defined)
-    squares = _left_to_right((v - center) * (v - center) for v in defined)
+    squares = left_to_right((v - center) * (v - center) for v in defined)
     return math.sqrt(squares / (len(defined) - 1)) / math.sqrt(len(defined))
 
 
 def difference(a, b):
     return [None if x is None or y is None else x - y for x, y in zip(a, b)]
+
+
+NORMAL = statistics.NormalDist()
+TAIL = 1.959963984540054
+
+
+def remembered(function):
+    """Unchanged arrays of mutated artifacts are judged once."""
+    known = {}
+
+    def ask(values, *settings):
+        key = (tuple(values), tuple(map(str, settings)))
+        if key not in known:
+            if len(known) > 20000:
+                known.clear()
+            known[key] = function(values, *settings)
+        return known[key]
+
+    return ask
+
+
+@remembered
+def bca_ends(values, replicates, seed):
+    """The BCa interval with ranks rounded a hair up and a hair down."""
+    means = sorted(m for m in bootstrap_means(values, replicates, seed) if m is not None)
+    estimate = mean(values)
+    if not means or estimate is None:
+        return None
+    m = len(means)
+    below = sum(v < estimate for v in means)
+    share = (below + sum(v == estimate for v in means) / 2) / m
+    if share <= 0 or share >= 1:
+        return None
+    deviations = [v - estimate for v in values if v is not None]
+    squares = left_to_right(d * d for d in deviations)
+    cubes = left_to_right(d * d * d for d in deviations)
+    a = cubes / (6 * squares * math.sqrt(squares)) if squares > 0 else 0.0
+    z0 = NORMAL.inv_cdf(share)
+
+    def end(z, slack):
+        divisor = 1 - a * (z0 + z)
+        level = NORMAL.cdf(z0 + (z0 + z) / divisor) if divisor else 0.0
+        return means[min(m, max(1, math.ceil(level * m + slack * m))) - 1]
+
+    return [[end(-TAIL, s), end(TAIL, s)] for s in (1e-9, -1e-9)]
+
+
+@remembered
+def t_interval(values, replicates, seed):
+    defined = [v for v in values if v is not None]
+    estimate = mean(values)
+    if len(defined) < 2:
+        return None
+    m = len(defined)
+    error = math.sqrt(left_to_right((v - estimate) * (v - estimate) for v in defined) /
+                      (m - 1) / m)
+    table = count_table(len(values), replicates, seed)
+    ratios = []
+    for counts, center in zip(table, bootstrap_means(values, replicates, seed)):
+        if center is None:
+            continue
+        pairs = [(c, v) for c, v in zip(counts, values) if v is not None and c]
+        drawn = sum(c for c, _ in pairs)
+        if drawn < 2:
+            continue
+        spread = left_to_right(c * ((v - center) * (v - center)) for c, v in pairs)
+        own = math.sqrt(spread / (drawn - 1) / drawn)
+        if own > 0:
+            ratios.append((center - estimate) / own)
+    tails = interval(ratios)
+    return tails and [estimate - tails[1] * error, estimate - tails[0] * error]
+
+
+@remembered
+def document_interval(values, documents, n_documents, replicates, seed):
+    sums, windows = [0.0] * n_documents, [0] * n_documents
+    for value, document in zip(values, documents):
+        if value is not None:
+            sums[document] += value
+            windows[document] += 1
+    result = []
+    for counts in count_table(n_documents, replicates, seed, 1):
+        count = sum(map(operator.mul, counts, windows))
+        if count:
+            result.append(left_to_right(map(operator.mul, counts, sums)) / count)
+    return interval(result)
+
+
+def subset(n, count, seed, purpose, j):
+    """The first `count` members of the shuffle of 0..n-1."""
+    members = list(range(n))
+    for step in range(count):
+        other = step + draw_below(n - step, seed, purpose, step, j)
+        members[step], members[other] = members[other], members[step]
+    return members[:count]

@@ -1,0 +1,253 @@
+"""5,000 mutated artifacts, judged by the C++ verifier and by the Python one: they must agree on
+the verdict and on the checks that rejected it.
+
+usage: second_implementation_test.py JUDGE_MANY [COUNT]"""
+
+import collections
+import json
+import multiprocessing
+import random
+import subprocess
+import sys
+
+import second_core as core
+import second_router
+import second_tests
+from second_verifier import Judge
+
+JUDGES = {"chart_compatibility": second_tests.chart_compatibility,
+          "terminal_ovk_scan": second_tests.terminal_ovk_scan,
+          "attention_router": second_router.attention_router,
+          "expert_load": second_tests.expert_load}
+# Small artifacts more often: the time goes into the large ones.
+WEIGHTS = (3, 8, 3, 5)
+WORKERS = 2
+ARRAYS_IN = {"per_layer", "overlapping_strata"}  # objects whose keys look like indices
+
+
+def paths(value, at=()):
+    """Every place in the tree, as the list of steps to it."""
+    yield at
+    if isinstance(value, dict):
+        for key in value:
+            yield from paths(value[key], at + (key,))
+    elif isinstance(value, list):
+        for i in range(len(value)):
+            yield from paths(value[i], at + (i,))
+
+
+def walk(root, path):
+    for step in path:
+        root = root[step]
+    return root
+
+
+def put(root, path, change):
+    """The tree with `change` applied at the parent of a place; what isn't on the way is shared."""
+    if len(path) == 1:
+        copy = root.copy()
+        change(copy, path[0])
+        return copy
+    copy = root.copy()
+    copy[path[0]] = put(root[path[0]], path[1:], change)
+    return copy
+
+
+def place(root, path, kind, value):
+    """Writes one claim into the summary."""
+    node = root
+    for i, step in enumerate(path):
+        last = i + 1 == len(path)
+        if isinstance(step, int) and not isinstance(node, list):
+            raise TypeError(path)
+        if kind == "absent" and last:
+            if isinstance(node, list):
+                del node[step:]
+            return
+        if last:
+            if isinstance(node, list) and len(node) <= step:
+                node.extend([None] * (step + 1 - len(node)))
+            node[step] = value[0] if kind == "bca" else value
+            return
+        inside = [] if isinstance(path[i + 1], int) else {}
+        if isinstance(node, list):
+            while len(node) <= step:
+                node.append(None)
+            if not isinstance(node[step], (dict, list)):
+                node[step] = inside
+        elif not isinstance(node.get(step), type(inside)):
+            node[step] = inside
+        node = node[step]
+
+
+def complete(artifact):
+    """The same arrays with the summary that they give."""
+    artifact = json.loads(json.dumps(artifact))
+    judge = Judge(json.dumps(artifact))
+    judge.run(JUDGES)
+    for path, kind, value, _ in judge.claims:
+        place(artifact, path, kind, value)
+    return artifact
+
+
+class Mutator:
+    def __init__(self, base, rng):
+        self.base, self.rng = base, rng
+        self.places = {}
+        for place_ in paths(base):
+            if place_:
+                group = place_[0] if place_[0] in ("per_window", "summary") else "rest"
+                self.places.setdefault(group, []).append(place_)
+        self.leaves = {group: [p for p in places if not isinstance(walk(base, p), (dict, list))]
+                       for group, places in self.places.items()}
+
+    def leaf(self):
+        return self.rng.choice(self.leaves[self.rng.choice(list(self.leaves))])
+
+    def place(self):
+        # Deep places outnumber the rest; go up a random number of steps.
+        path = self.rng.choice(self.places[self.rng.choice(list(self.places))])
+        return path[:self.rng.randint(1, len(path))]
+
+    def nudged(self, value):
+        if isinstance(value, bool):
+            return not value
+        if isinstance(value, int):
+            return value + self.rng.choice((-1, 1, 7, 10**6, -2 * value or 1))
+        if isinstance(value, float):
+            return self.rng.choice((
+                value + 10 ** -self.rng.randint(1, 15), value * (1 + 2 ** -self.rng.randint(1, 52)),
+                -value, value + 1, 0.5, 1e30, 1e200))
+        if isinstance(value, str):
+            return self.rng.choice((value + "x", "", "\u00e9\n\"\\", "none"))
+        return self.rng.choice((0, 0.5, "null"))
+
+    def odd(self):
+        return self.rng.choice((None, True, "text", [], {}, -1, 2**53 + 1, 2**63, 10**30, 0.1,
+                                1e300, [1, 2], {"mean": 1}))
+
+    def nudge(self):
+        path = self.leaf()
+        return put(self.base, path, lambda node, key: node.__setitem__(key, self.nudged(node[key])))
+
+    def replace(self):
+        return put(self.base, self.place(), lambda node, key: node.__setitem__(key, self.odd()))
+
+    def drop(self):
+        return put(self.base, self.place(), lambda node, key: node.pop(key))
+
+    def insert(self):
+        def change(node, key):
+            if isinstance(node, dict):
+                node[self.rng.choice(("extra", "4", "null_reasons", "edge"))] = self.odd()
+            else:
+                node.insert(key, self.rng.choice((node[key], self.odd())))
+        return put(self.base, self.place(), change)
+
+    def swap(self):
+        """Two members or two windows exchange their values."""
+        def change(node, key):
+            other = self.rng.choice(list(node) if isinstance(node, dict) else range(len(node)))
+            node[key], node[other] = node[other], node[key]
+        return put(self.base, self.place(), change)
+
+    def shifted(self):
+        """Other numbers with the summary they deserve: verdicts of every kind."""
+        artifact = json.loads(json.dumps(self.base))
+        test = artifact["test"]
+        layer = str(self.rng.choice(artifact["layers"]))
+        if test == "chart_compatibility":
+            array = artifact["per_window"]["boundary"]["kappa_hidden_median"]
+            shift = self.rng.choice((0.04, 0.05, 0.06, 0.08, 0.12))
+            array[layer] = [min(1.0, v + shift) for v in array[layer]]
+        elif test == "terminal_ovk_scan":
+            array = artifact["per_window"]["ovk_cf_mean"]
+            if self.rng.random() < 0.5:
+                array["5"] = array["3"][::-1]
+                artifact["per_window"]["n_undefined"]["5"] = \
+                    artifact["per_window"]["n_undefined"]["3"][::-1]
+                artifact["per_window"]["swap_k_mean"]["5"] = \
+                    artifact["per_window"]["swap_k_mean"]["3"][::-1]
+            else:
+                artifact["layers"] = artifact["verification"]["required_layers"] = [3, 5]
+                for member in artifact["per_window"].values():
+                    member.pop("1")
+                artifact["summary"] = {"bootstrap": artifact["summary"]["bootstrap"],
+                                       "convergence": {"grid": [{"agreement": 1}] * 5}}
+        elif test == "attention_router":
+            move = self.rng.choice((0.1, 0.15, 0.2, -0.1, -0.2))
+            for subset in ("attention", "embedding+attention", "attention+experts"):
+                array = artifact["per_window"]["val"][subset]
+                array[layer] = [min(1.0, max(0.0, v + move)) for v in array[layer]]
+        if self.rng.random() < 0.2:
+            artifact["summary"]["bootstrap"]["B"] = 199
+        return complete(artifact)
+
+    def made(self):
+        """(text, what was done)."""
+        kind = self.rng.choices(("nudge", "replace", "drop", "insert", "swap", "shifted", "text",
+                                 "none"), (40, 12, 12, 10, 14, 4, 6, 2))[0]
+        if kind == "text":
+            text = json.dumps(self.base)
+            old, new = self.rng.choice((
+                ('"alpha": 0.05', '"alpha": NaN'), ('"alpha": 0.05', '"alpha": -Infinity'),
+                ('"alpha": 0.05', '"alpha": 1e999'), ('"alpha": 0.05', '"alpha": 0.05,'),
+                ('"domain"', '"test": "x", "domain"'), ('"domain"', "'domain'"),
+                ('"seq_len": 64', '"seq_len": -0'), ('"version": 1', '"version": -0.0'),
+                ('"seed": 7', '"seed": 0x7'), ('{', '\ufeff{'), ('"seed": 7', '"seed": +7')))
+            return text.replace(old, new, 1), kind
+        artifact = self.base if kind == "none" else getattr(self, kind)()
+        sealed = dict(artifact)
+        if "body_sha256" in sealed and self.rng.random() < 0.98:
+            sealed["body_sha256"] = core.digest(core.read(json.dumps(artifact)))
+        return json.dumps(sealed), kind
+
+
+def work(settings):
+    judge_many, worker, count = settings
+    rng = random.Random(20260101 + worker)
+    bases = {}
+    for test in JUDGES:
+        made = subprocess.run([judge_many, "--make", test], stdout=subprocess.PIPE, check=True)
+        bases[test] = Mutator(json.loads(made.stdout), rng)
+    seen, wrong = collections.Counter(), []
+    with subprocess.Popen([judge_many], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        for _ in range(count):
+            test = rng.choices(list(JUDGES), WEIGHTS)[0]
+            text, kind = bases[test].made()
+            other.stdin.write(text.encode() + b"\n")
+            other.stdin.flush()
+            verdict, fired = Judge(text).run(JUDGES)
+            theirs = other.stdout.readline().decode().rstrip("\n").split(" ")
+            ours = [verdict, "".join(check + "," for check in sorted(fired))]
+            seen[kind, verdict] += 1
+            if ours != theirs:
+                wrong.append((test, kind, ours, theirs, text))
+        other.stdin.close()
+    return seen, wrong
+
+
+def main():
+    judge_many = sys.argv[1]
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 5000
+    with multiprocessing.Pool(WORKERS) as pool:
+        results = pool.map(work, [(judge_many, w, count // WORKERS) for w in range(WORKERS)])
+    seen = sum((s for s, _ in results), collections.Counter())
+    wrong = [w for _, ws in results for w in ws]
+    for (kind, verdict), number in sorted(seen.items()):
+        print("%-8s %-12s %d" % (kind, verdict, number))
+    for test, kind, ours, theirs, _ in wrong[:20]:
+        print("DISAGREE", test, kind, "python:", ours, "c++:", theirs)
+    if len(sys.argv) > 3 and wrong:
+        with open(sys.argv[3], "w", encoding="utf-8") as file:
+            file.writelines(text + "\n" for *_, text in wrong)
+    judged = sum(seen.values())
+    verdicts = {verdict for _, verdict in seen}
+    missing = {"PASS", "FAIL", "REPORTED", "DEGENERATE", "INSUFFICIENT", "INVALID"} - verdicts
+    print(judged, "judged,", len(wrong), "disagreements")
+    if wrong or judged != count or count >= 5000 and missing:
+        sys.exit("verdicts never seen: %s" % sorted(missing) if missing else 1)
+
+
+if __name__ == "__main__":
+    main()

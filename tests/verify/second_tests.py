@@ -1,0 +1,371 @@
+"""The four tests of the second verifier (docs/artifacts.md sections 3 to 6)."""
+
+import math
+
+import second_core as core
+from second_core import difference, interval, left_to_right, mean
+from second_verifier import COMMON, MISSING, POSITIVE, SHARE, UNBOUNDED, Stop, is_int, layer_key
+
+KAPPA, COSINE, ORTH = SHARE, (-1 - 1e-9, 1 + 1e-9), (0.707, 1 + 1e-9)
+METRICS = (("kappa_hidden_median", KAPPA), ("kappa_target_median", KAPPA),
+           ("jump_hidden_median", POSITIVE), ("kappa_hidden_mean", KAPPA), ("cos_mean", COSINE),
+           ("log_r_mean", UNBOUNDED), ("kappa_orth_mean", ORTH))
+# name, every token has its pair, least number of tokens of T defined
+STRATA = (("boundary", True, lambda t: -(-t // 10)),
+          ("interior", True, lambda t: t - -(-t // 2) + 1),
+          ("boundary_random_e2", False, None), ("interior_random_e2", False, None),
+          ("boundary_unselected_e2", False, None), ("interior_unselected_e2", False, None),
+          ("interior_q90", True, lambda t: t - -(-9 * t // 10) + 1))
+DELTAS = (("kappa_hidden", "boundary.kappa_hidden_median", "interior.kappa_hidden_median"),
+          ("random_e2_delta_hidden_boundary", "boundary.kappa_hidden_median",
+           "boundary_random_e2.kappa_hidden_median"),
+          ("kappa_target", "boundary.kappa_target_median", "interior.kappa_target_median"),
+          ("random_e2_delta_target_boundary", "boundary.kappa_target_median",
+           "boundary_random_e2.kappa_target_median"),
+          ("jump_hidden", "boundary.jump_hidden_median", "interior.jump_hidden_median"),
+          ("c2_unselected", "boundary.kappa_hidden_median",
+           "boundary_unselected_e2.kappa_hidden_median"),
+          ("c1_matched", "boundary.kappa_hidden_median", "c1_matched_interior"),
+          ("kappa_target_matched", "boundary.kappa_target_median", "c1_matched_interior_target"),
+          ("kappa_hidden_mean", "boundary.kappa_hidden_mean", "interior.kappa_hidden_mean"),
+          ("interior_q90", "boundary.kappa_hidden_median", "interior_q90.kappa_hidden_median"))
+
+
+def least(values):
+    return None if not values or None in values else min(values)
+
+
+def chart_compatibility(j, root):
+    strata = j.need(root, "strata_def")
+    if strata is not MISSING:
+        for key, wanted in (("margin_used", "m_set"), ("pair_def", "k_kp1")):
+            if j.get(strata, key) != wanted:
+                j.bad("pair_definition")
+        for key, wanted in (("boundary_quantile", 0.1), ("interior_quantile", 0.5),
+                            ("interior_high_quantile", 0.9)):
+            found = j.get(strata, key)
+            if found is True or found != wanted:
+                j.bad("strata_quantiles")
+    if j.get(j.need(root, "controls"), "random_e2") is not True:
+        j.bad("pair_definition")
+    t = j.seq - 1
+    per_window = j.need(root, "per_window")
+    undefined = j.layered(j.need(per_window, "n_undefined"), (0, t), True)
+    arrays = {}
+    for name, every, size in STRATA:
+        at = j.need(per_window, name)
+        if at is MISSING:
+            continue
+        for metric, bounds in METRICS:
+            value = j.need(at, metric)
+            if value is not MISSING:
+                arrays[name + "." + metric] = j.layered(value, bounds)
+        if j.sound() and (tokens := j.need(at, "tokens")) is not MISSING:
+            tokens = j.layered(tokens, (0, t), True)
+            medians = arrays[name + ".kappa_hidden_median"]
+            for layer in j.layers if j.sound() else ():
+                for count, median, lost in zip(tokens[layer], medians[layer], undefined[layer]):
+                    enough = not every or median is None or count >= size(int(t - lost))
+                    if count > t - lost or not enough or (count > 0) != (median is not None):
+                        j.bad("strata_size")
+                        break
+    for name in ("c1_matched_interior", "c1_matched_interior_target"):
+        value = j.need(per_window, name)
+        if value is not MISSING:
+            arrays[name] = j.layered(value, KAPPA)
+    exact = j.need(per_window, "exact_random")
+    arrays["exact_random"] = {}
+    for layer in j.layers:
+        at = j.need(exact, str(layer))
+        j.windows(j.need(at, "positions"), j.n, (0, j.seq - 2))
+        arrays["exact_random"][layer] = j.windows(j.need(at, "mean"), j.n, KAPPA)
+    if not j.sound():
+        return
+
+    boundary = arrays["boundary.kappa_hidden_median"]
+    overlap = {layer: sum(m is None and u < t for m, u in zip(boundary[layer], undefined[layer]))
+               for layer in j.layers}
+    if any(set(boundary[layer]) == {None} and not overlap[layer] for layer in j.required):
+        j.bad("layer_defined")
+        return
+    below, zs, fails = {}, [], False
+    for layer in j.layers:
+        path = ["summary", "per_layer", str(layer)]
+        holds = {}
+        for member, a, b in DELTAS:
+            x = difference(arrays[a][layer], arrays[b][layer])
+            j.delta_block(path + [member], x)
+            ends = j.ci(x)
+            holds[member] = ends is not None and ends[1] < 0
+            below[layer, member] = x
+        c1, c2 = holds["kappa_hidden"], holds["random_e2_delta_hidden_boundary"]
+        for member, delta in (("c1", "kappa_hidden"), ("c2", "random_e2_delta_hidden_boundary"),
+                              ("c2_unselected",) * 2, ("c1_matched",) * 2):
+            j.claims.exact(path + [member, "holds"], holds[delta])
+            j.claims.mean(path + [member, "probability"], j.probability(below[layer, delta]))
+        for flag, delta in (("c1", "kappa_target"), ("c2", "random_e2_delta_target_boundary"),
+                            ("c1_matched", "kappa_target_matched")):
+            j.claims.exact(path + ["kappa_target_flags", flag], holds[delta])
+        j.claims.exact(path + ["failure_type"], "neither" if c1 and c2 else "C2_only" if c1 else
+                       "C1_only" if c2 else "both")
+        j.mean_block(path + ["exact_random"], arrays["exact_random"][layer])
+        j.mean_block(path + ["kappa_excess"],
+                     difference(arrays["boundary.kappa_hidden_mean"][layer],
+                                arrays["boundary.kappa_orth_mean"][layer]))
+        if layer in j.required:
+            fails = fails or not (c1 and c2)
+            zs += [j.distance(below[layer, m], 0, -1)
+                   for m in ("kappa_hidden", "random_e2_delta_hidden_boundary")]
+        j.claims.exact(["summary", "overlapping_strata", str(layer)], overlap[layer])
+    degenerate = [layer for layer in j.layers if overlap[layer]]
+    j.claims.listed(["summary", "degenerate_layers"], degenerate)
+    label = ("DEGENERATE" if set(degenerate) & set(j.required) else "FAIL" if fails else "PASS")
+    j.convergence(root, least(zs), label)
+    j.verdict = j.conclude(label)
+
+
+def on_grid(j, values, undefined, unit, strict):
+    for layer, windows in values.items():
+        for value, lost in zip(windows, undefined[layer]):
+            count = (value or 0.0) * unit * (j.seq - 1 - lost)
+            off = abs(count - math.floor(count + 0.5)) > 1e-6
+            if off or strict and (value is not None) != (j.seq - 1 - lost > 0):
+                j.bad("integer_grid")
+                break
+
+
+def terminal_ovk_scan(j, root):
+    if len(j.layers) < 2:
+        j.bad("terminal_layer")
+        return
+    per_window = j.need(root, "per_window")
+    undefined = j.layered(j.need(per_window, "n_undefined"), (0, j.seq - 1), True)
+    series = {}
+    for name, bounds in (("ovk_cf_mean", (0, 1)), ("swap_k_mean", (0, 1)),
+                         ("update_ratio", POSITIVE), ("ovk_cf_other", (0, 1))):
+        value = j.need(per_window, name)
+        if value is not MISSING:
+            series[name] = j.layered(value, bounds)
+    if not j.sound():
+        return
+    overlap, other = series["ovk_cf_mean"], series["ovk_cf_other"]
+    on_grid(j, overlap, undefined, j.k, True)
+    on_grid(j, series["swap_k_mean"], undefined, 1, True)
+    if any(set(overlap[layer]) == {None} for layer in j.layers):
+        j.bad("layer_defined")
+    if not j.sound():
+        return
+    claims = j.claims
+    for layer in j.layers:
+        for name, stem in (("ovk_cf_mean", "ovk_cf"), ("swap_k_mean", "swap_k"),
+                           ("update_ratio", "update_ratio"), ("ovk_cf_other", "ovk_cf_other")):
+            path = ["summary", "per_layer", str(layer)]
+            claims.mean(path + [stem + "_mean"], mean(series[name][layer]))
+            claims.interval(path + [stem + "_ci95"], j.ci(series[name][layer]))
+    pairs = list(zip(j.layers, j.layers[1:]))
+    names = ["%d->%d" % pair for pair in pairs]
+    jumps = [difference(overlap[b], overlap[a]) for a, b in pairs]
+    for i, jump in enumerate(jumps):
+        path = ["summary", "adjacent_jumps", i]
+        claims.exact(path + ["pair"], names[i])
+        claims.mean(path + ["delta_mean"], mean(jump))
+        claims.interval(path + ["ci95"], j.ci(jump))
+    claims.append((["summary", "adjacent_jumps", len(jumps)], "absent", 0, "summary_exact"))
+    replicates = list(zip(*(core.bootstrap_means(x, j.B, j.seed) for x in jumps)))
+    defined = [i for i, x in enumerate(jumps) if mean(x) is not None]
+    if defined:
+        lowest = min(defined, key=lambda i: mean(jumps[i]))
+        claims.exact(["summary", "max_jump", "pair"], names[lowest])
+        claims.mean(["summary", "max_jump", "delta_mean"], mean(jumps[lowest]))
+        claims.interval(["summary", "max_jump", "ci95"],
+                        interval([min(r) for r in replicates if None not in r]))
+    wins = ties = 0
+    for r in replicates:
+        others = [v for v in r[:-1] if v is not None]
+        if r[-1] is None or any(v < r[-1] for v in others):
+            continue
+        ties += any(v == r[-1] for v in others)
+        wins += all(v > r[-1] for v in others)
+    terminal = ["summary", "terminal_jump"]
+    claims.exact(terminal + ["pair"], names[-1])
+    claims.mean(terminal + ["delta_mean"], mean(jumps[-1]))
+    claims.interval(terminal + ["ci95"], j.ci(jumps[-1]))
+    claims.mean(terminal + ["probability"], j.probability(jumps[-1]))
+    j.siblings(terminal, jumps[-1])
+    claims.mean(["summary", "dominance_probability"], wins / j.B)
+    claims.exact(["summary", "argmin_ties"], ties)
+    last = j.layers[-1]
+    j.mean_block(["summary", "size_share"], [None if v is None else 1 - v for v in other[last]])
+    j.mean_block(["summary", "direction_share"], difference(other[last], overlap[last]))
+    ends = j.ci(jumps[-1])
+    passes = ends is not None and ends[1] < 0 and wins / j.B >= 0.95
+    label = "DEGENERATE" if len(jumps) < 2 else "PASS" if passes else "FAIL"
+    zs = [j.distance(jumps[-1], 0, -1)]
+    zs += [j.distance(difference(x, jumps[-1]), 0, 1) for x in jumps[:-1]]
+    j.convergence(root, least(zs), label)
+    j.verdict = j.conclude(label)
+
+
+def table(j, value, rows, columns, most):
+    if not j.kind(value, list):
+        return []
+    if len(value) != rows:
+        j.bad("array_length")
+        return []
+    result = []
+    for row in value:
+        result.append(j.counts(row, columns, most))
+        if len(result[-1]) != columns:
+            return []
+    return result
+
+
+def load_of(counts, tokens, k):
+    entropy = 0.0
+    for c in counts:
+        if c:
+            entropy -= c / (k * tokens) * math.log(c / (k * tokens))
+    return (sum(100 * c < tokens for c in counts), entropy, max(counts) * len(counts) / (k * tokens))
+
+
+def load_layer(j, root, layer, first):
+    key, e, k, tokens = str(layer), j.e, j.k, j.n * j.seq
+    windows = table(j, j.need(j.need(j.need(root, "per_window"), "count"), key), j.n, e, j.seq)
+    if any(sum(row) != k * j.seq for row in windows):
+        j.bad("count_total")
+    experts = [sum(column) for column in zip(*windows)] if windows else [0] * e
+    pairs = table(j, j.need(j.need(root, "pairs"), key), e, e, tokens)
+    stated = j.get(root, "summary", "per_layer", key)
+    choice = j.need(stated, "first_choice")
+    choice = [] if choice is MISSING else j.counts(choice, e, tokens)
+    moves = [] if first else table(j, j.need(j.need(root, "transitions"), key), e, e, tokens)
+    if not j.sound():
+        raise Stop
+    symmetric = all(pairs[a][b] == pairs[b][a] for a in range(e) for b in range(a))
+    if not symmetric or any(pairs[a][a] != experts[a] or sum(pairs[a]) != k * experts[a]
+                            for a in range(e)):
+        j.bad("count_total")
+    if sum(choice) != tokens or not first and [sum(c) for c in zip(*moves)] != choice:
+        j.bad("count_total")
+    listed = j.need(j.need(root, "tokens_by_expert"), key)
+    if j.kind(listed, dict):
+        listed_tokens(j, listed, experts)
+    special = j.need(stated, "vocabulary_specialisation")
+    values = j.windows(special, e, (0, 1))
+    if isinstance(special, list) and len(special) == e:
+        if any((special[i] is None) != (experts[i] == 0) for i in range(e)):
+            j.bad("value_kind")
+    del values
+    return windows, experts, pairs, choice, moves
+
+
+def listed_tokens(j, listed, experts):
+    for name, entries in listed.items():
+        expert = layer_key(name)
+        if expert is None or expert >= len(experts):
+            j.bad("ranked_list")
+            return
+        if not j.kind(entries, list):
+            return
+        left, before = experts[expert], None
+        for i, entry in enumerate(entries):
+            pair = j.counts(entry, 2, core.MAX_INT)
+            if len(pair) != 2:
+                return
+            left -= pair[1]
+            ordered = before is None or (-pair[1], pair[0]) > (-before[1], before[0])
+            if not ordered or pair[1] == 0 or left < 0 or i >= 20:
+                j.bad("ranked_list")
+                return
+            before = pair
+
+
+def expert_load(j, root):
+    if not j.e:
+        j.bad("gate_semantics")
+        return
+    per_window = j.need(root, "per_window")
+    top1 = j.layered(j.need(per_window, "repeat_top1"), (0, j.seq - 1), True)
+    met = j.layered(j.need(per_window, "repeat_any"), (0, j.seq - 1), True)
+    j.layered(j.need(per_window, "n_nan"), (0, j.seq), True)
+    layers = {}
+    for layer in j.layers:
+        layers[layer] = load_layer(j, root, layer, layer == j.layers[0])
+        if not j.sound():
+            return
+        if any(a > b for a, b in zip(top1[layer], met[layer])):
+            j.bad("count_total")
+            return
+    for before, layer in zip(j.layers, j.layers[1:]):
+        if [sum(row) for row in layers[layer][4]] != layers[before][3]:
+            j.bad("count_total")
+            return
+    for layer, parts in layers.items():
+        load_claims(j, root, layer, parts, top1[layer], met[layer])
+    j.verdict = "REPORTED"
+
+
+def load_claims(j, root, layer, parts, top1, met):
+    windows, experts, pairs, choice, moves = parts
+    tokens, k, e, claims = j.n * j.seq, j.k, j.e, j.claims
+    path = ["summary", "per_layer", str(layer)]
+    for i, count in enumerate(experts):
+        claims.mean(path + ["share", i], count / tokens)
+    claims.append((path + ["share", e], "absent", 0, "summary_exact"))
+    _, entropy, peak = load_of(experts, tokens, k)
+    claims.near(path + ["entropy"], entropy)
+    claims.mean(path + ["max_over_mean"], peak)
+    claims.listed(path + ["cold"], [i for i, c in enumerate(experts) if 100 * c < tokens])
+    claims.listed(path + ["workhorses"],
+                  [i for i, c in enumerate(experts) if e * c >= 2 * k * tokens])
+    sizes, i = [m for m in (1, 2, 5, 10, 20) if m < j.n], 0
+    while (m := math.floor(50 * 2 ** (i / 2) + 0.5)) < j.n:
+        sizes.append(m)
+        i += 1
+    sizes.append(j.n)
+    key = (j.n, j.seed)
+    order = _orders.get(key) or _orders.setdefault(key, core.subset(j.n, j.n, j.seed, 7, 0))
+    so_far, added = [0] * e, 0
+    for row, m in enumerate(sizes):
+        for w in order[added:m]:
+            so_far = [a + b for a, b in zip(so_far, windows[w])]
+        added = m
+        cold, entropy, peak = load_of(so_far, m * j.seq, k)
+        at = path + ["convergence", row]
+        claims.exact(at + ["windows"], m)
+        claims.exact(at + ["cold"], cold)
+        claims.near(at + ["entropy"], entropy)
+        claims.mean(at + ["max_over_mean"], peak)
+    claims.append((path + ["convergence", len(sizes)], "absent", 0, "summary_exact"))
+    for name, values in (("repeat_top1", top1), ("repeat_any", met)):
+        j.mean_block(path + [name], [v / (j.seq - 1) for v in values])
+    claims.mean(path + ["repeat_top1", "null_uniform"], 1 / e)
+    none = math.comb(max(e - k, 0), k) / math.comb(e, k)
+    claims.near(path + ["repeat_any", "null_uniform"], 1 - none)
+    claims.near(path + ["repeat_top1", "null_popularity"],
+                left_to_right((c / tokens) * (c / tokens) for c in choice))
+    lifts = {(a, b): pairs[a][b] * float(tokens) / (float(experts[a]) * experts[b])
+             for a in range(e) for b in range(a + 1, e) if pairs[a][b]}
+    lift = path + ["coactivation_lift"]
+    if lifts:
+        best = max(lifts.values())
+        claims.mean(lift + ["value"], best)
+        named = j.get(root, *path, "coactivation_lift", "experts")
+        pair = next(p for p in lifts if lifts[p] == best)
+        if isinstance(named, list) and all(map(is_int, named)):
+            if abs(lifts.get(tuple(named), 0) - best) <= 1e-12 * best:
+                pair = tuple(named)
+        claims.listed(lift + ["experts"], list(pair))
+    else:
+        claims.mean(lift, None)
+    information = None
+    if moves:
+        rows, columns = [sum(r) for r in moves], [sum(c) for c in zip(*moves)]
+        total = sum(rows)
+        information = left_to_right(
+            c / total * math.log(c * total / (rows[a] * columns[b]))
+            for a, row in enumerate(moves) for b, c in enumerate(row) if c)
+    claims.near(path + ["transition_mi"], information)
+
+
+_orders = {}

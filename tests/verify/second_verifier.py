@@ -1,0 +1,538 @@
+"""A second verifier, in plain Python, written from docs/artifacts.md. It answers with the verdict
+and the names of the checks that rejected the artifact; tests hold it against the C++ one."""
+
+import math
+
+import second_core as core
+from second_core import difference, interval, mean
+
+MISSING = object()
+UNBOUNDED = (-1e100, 1e100)
+POSITIVE = (0.0, 1e100)
+SHARE = (0.0, 1 + 1e-9)
+COMMON = {"schema_version", "test", "model", "edge", "domain", "data", "layers", "per_window",
+          "verification", "gate_semantics", "summary", "null_reasons", "settings", "inputs",
+          "numeric_profile", "tensors", "notes", "manifest", "body_sha256", "program_version"}
+
+
+# Members that describe the run: their nulls speak for themselves.
+WITHOUT_REASONS = ("data", "gate_semantics", "numeric_profile", "settings", "inputs", "tensors", "notes", "manifest",
+                   "null_reasons")
+
+
+class Stop(Exception):
+    """Nothing more can be said."""
+
+
+def is_int(v):
+    return isinstance(v, int) and not isinstance(v, bool) and v < (1 << 63)
+
+
+def is_number(v):
+    return isinstance(v, (int, float)) and not isinstance(v, bool)
+
+
+def layer_key(key):
+    return int(key) if key.isascii() and key.isdigit() and str(int(key)) == key else None
+
+
+class Claims(list):
+    """(path, kind, value, check): the summary as the arrays give it."""
+
+    def add(self, path, kind, value, check="summary_exact"):
+        self.append((path, "null" if value is None else kind, value, check))
+
+    def mean(self, path, value, check="summary_mean"):
+        self.add(path, "mean", value, check)
+
+    def near(self, path, value, check="summary_mean"):
+        self.add(path, "near", value, check)
+
+    def interval(self, path, value):
+        self.add(path, "interval", value, "summary_interval")
+
+    def exact(self, path, value, check="summary_exact"):
+        self.add(path, "exact", value, check)
+
+    def listed(self, path, values):
+        for i, value in enumerate(values):
+            self.exact(path + [i], value)
+        self.append((path + [len(values)], "absent", 0, "summary_exact"))
+
+
+class Judge:
+    def __init__(self, text):
+        self.text, self.fired, self.claims, self.verdict = text, set(), Claims(), None
+
+    # ---- collecting defects
+
+    def bad(self, check):
+        self.fired.add(check)
+
+    def sound(self):
+        return not self.fired
+
+    def need(self, parent, key):
+        if parent is MISSING:
+            return MISSING
+        value = parent.get(key, MISSING) if isinstance(parent, dict) else MISSING
+        if value is MISSING:
+            self.bad("member_present")
+        return value
+
+    def get(self, parent, *keys):
+        for key in keys:
+            parent = parent.get(key, MISSING) if isinstance(parent, dict) else MISSING
+        return parent
+
+    def kind(self, value, kind):
+        if value is MISSING:
+            return False
+        if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+            self.bad("value_kind")
+            return False
+        return True
+
+    def integer(self, value, lo, hi):
+        if value is MISSING:
+            return None
+        if not is_int(value):
+            self.bad("value_kind")
+        elif not lo <= value <= hi:
+            self.bad("value_range")
+        else:
+            return int(value)
+        return None
+
+    def element(self, value, bounds):
+        if not is_number(value):
+            self.bad("value_kind")
+        elif isinstance(value, (core.MinusZero, core.MinusZeroInt)):
+            self.bad("plain_number")
+        elif isinstance(value, int) and abs(value) > core.MAX_INT:
+            self.bad("plain_number")
+        elif not bounds[0] <= value <= bounds[1]:
+            self.bad("value_range")
+        else:
+            return True
+        return False
+
+    def number(self, value, bounds):
+        if value is MISSING or not self.element(value, bounds):
+            return None
+        return float(value)
+
+    def maybe(self, value, bounds):
+        return None if value is MISSING or value is None else self.number(value, bounds)
+
+    def string(self, value):
+        return value if self.kind(value, str) else ""
+
+    def ends(self, value):
+        if not self.kind(value, list):
+            return None
+        if len(value) != 2:
+            self.bad("value_kind")
+        elif all(self.element(v, UNBOUNDED) for v in value):
+            if value[0] <= value[1]:
+                return [float(v) for v in value]
+            self.bad("interval_order")
+        return None
+
+    def windows(self, value, length, bounds):
+        result = [None] * length
+        if not self.kind(value, list):
+            return result
+        if len(value) != length:
+            self.bad("array_length")
+            return result
+        for w, v in enumerate(value):
+            if v is None:
+                continue
+            if not self.element(v, bounds):
+                break
+            result[w] = float(v)
+        return result
+
+    def layered(self, value, bounds, whole=False):
+        result = {layer: [None] * self.n for layer in self.layers}
+        if not self.kind(value, dict):
+            return result
+        if any(layer_key(key) not in result for key in value):
+            self.bad("layer_arrays")
+        for layer in self.layers:
+            array = value.get(str(layer), MISSING)
+            if array is MISSING:
+                self.bad("layer_arrays")
+                continue
+            result[layer] = self.windows(array, self.n, bounds)
+            if whole and isinstance(array, list):
+                first = next((v for v in array if not is_int(v)), 0)
+                if first is None or (is_number(first) and not is_int(first)):
+                    self.bad("value_kind")
+        return result
+
+    def counts(self, value, length, most):
+        if not self.kind(value, list):
+            return []
+        if len(value) != length:
+            self.bad("array_length")
+            return []
+        for v in value:
+            if self.integer(v, 0, most) is None:
+                return []
+        return [int(v) for v in value]
+
+    # ---- the common part
+
+    def nulls(self, value, path, explained, reasons):
+        if value is None:
+            if not explained:
+                self.bad("null_reason")
+            return True
+        if isinstance(value, list):
+            if None in value and not explained:
+                self.bad("null_reason")
+            found = None in value
+            return found | any([self.nulls(v, path, explained, reasons) for v in value
+                                if isinstance(v, (list, dict))])
+        if isinstance(value, dict):
+            found = False
+            for key, v in value.items():
+                if not path and key in WITHOUT_REASONS:
+                    continue
+                below = path + "." + key if path else key
+                found |= self.nulls(v, below, explained or below in reasons, reasons)
+            return found
+        return False
+
+    def header(self, root, router, terminal_measured):
+        self.full = "body_sha256" in root or "numeric_profile" in root
+        version = self.need(root, "schema_version")
+        if version is not MISSING and version not in ("1", "1.0", 1) or version is True:
+            self.bad("schema_version")
+        if isinstance(version, float):
+            self.bad("schema_version")
+        self.string(self.need(root, "domain"))
+        self.layers = []
+        listed = self.need(root, "layers")
+        if self.kind(listed, list):
+            for v in listed:
+                if not is_int(v) or not 0 <= v <= 100000 or (self.layers and v <= self.layers[-1]):
+                    self.bad("layer_list")
+                    break
+                self.layers.append(int(v))
+            if not listed:
+                self.bad("layer_list")
+        if not self.sound():
+            raise Stop
+        self.subject(root, terminal_measured)
+        self.gate(root)
+        self.data(root)
+        self.required_list(root, router)
+        self.bootstrap(root)
+        if self.full:
+            profile = self.need(root, "numeric_profile")
+            for key in ("isa", "compute", "onednn"):
+                self.string(self.need(profile, key))
+            self.need(root, "body_sha256")
+            reasons = root.get("null_reasons", MISSING)
+            if reasons is MISSING or self.kind(reasons, dict):
+                listed = {} if reasons is MISSING else reasons
+                if not all(isinstance(v, str) and v for v in listed.values()):
+                    self.bad("null_reason")
+                found = self.nulls(root, "", False, listed)
+                if reasons is not MISSING and not found:
+                    self.bad("null_reason")
+
+    def subject(self, root, terminal_measured):
+        edge, model = root.get("edge", MISSING), root.get("model", MISSING)
+        if edge is not MISSING:
+            if not self.kind(edge, dict):
+                return
+            if not all(isinstance(edge.get(k), str) and edge[k]
+                       for k in ("ckpt_a", "ckpt_b", "direction")):
+                self.bad("edge_direction")
+                return
+            if edge["direction"] not in ("AtoB", "BtoA"):
+                self.bad("edge_direction")
+            if model is MISSING:
+                return
+        elif model is MISSING:
+            self.bad("member_present")
+            return
+        if not self.kind(model, dict):
+            return
+        self.string(self.need(model, "ckpt"))
+        last = self.integer(self.need(model, "terminal_moe_layer"), 0, 100000)
+        if last is not None and (self.layers[-1] > last or
+                                 terminal_measured and self.layers[-1] != last):
+            self.bad("terminal_layer")
+
+    def gate(self, root):
+        gate = self.need(root, "gate_semantics")
+        self.k = self.e = 0
+        if gate is MISSING:
+            return
+        if not isinstance(gate, dict):
+            self.bad("gate_semantics")
+            return
+        topk, experts = gate.get("topk", MISSING), gate.get("experts", MISSING)
+        if not is_int(topk) or not 1 <= topk <= 1 << 20:
+            self.bad("gate_semantics")
+        else:
+            self.k = int(topk)
+        if gate.get("scores_dtype") != "fp32":
+            self.bad("gate_semantics")
+        if experts is MISSING and not self.full:
+            return
+        if not is_int(experts) or not self.k <= experts <= 1 << 20:
+            self.bad("gate_semantics")
+        else:
+            self.e = int(experts)
+
+    def data(self, root):
+        self.n = self.seq = 0
+        self.documents, self.n_documents = [], 0
+        data = self.need(root, "data")
+        if not self.kind(data, dict):
+            return
+        self.n = self.integer(self.need(data, "n_windows"), 1, 10**7) or 0
+        self.seq = self.integer(self.need(data, "seq_len"), 2, 1 << 24) or 0
+        ids = self.need(data, "doc_ids") if self.full else data.get("doc_ids", MISSING)
+        if ids is MISSING or not self.kind(ids, list):
+            return
+        if len(ids) != self.n or not all(isinstance(i, str) or is_int(i) for i in ids):
+            self.bad("document_ids")
+            return
+        numbers = {}
+        for i in ids:
+            self.documents.append(numbers.setdefault(i, len(numbers)))
+        self.n_documents = len(numbers)
+
+    def required_list(self, root, router):
+        listed = self.need(self.need(root, "verification"), "required_layers")
+        self.required = []
+        if not self.kind(listed, list):
+            return
+        if (not all(is_int(v) for v in listed) or not (listed or router) or
+                len(set(listed)) < len(listed) or not set(listed) <= set(self.layers)):
+            self.bad("required_layers")
+            return
+        self.required = sorted(int(v) for v in listed)
+        if router and self.required not in (self.layers, self.layers[1:]):
+            self.bad("required_layers")
+
+    def bootstrap(self, root):
+        block = self.need(self.need(root, "summary"), "bootstrap")
+        self.B = self.seed = None
+        if not self.kind(block, dict):
+            return
+        B, seed = block.get("B", MISSING), block.get("seed", MISSING)
+        if not is_int(B) or B < 1:
+            self.bad("bootstrap_settings")
+        else:
+            self.B = int(B)
+            if self.B > 10**6 or self.n * self.B > 1 << 29:
+                raise OverflowError
+        if isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0:
+            self.seed = int(seed)
+        else:
+            self.bad("bootstrap_settings")
+        if block.get("ci_type") != "percentile":
+            self.bad("bootstrap_settings")
+
+    # ---- statistics
+
+    def means(self, x):
+        return [m for m in core.bootstrap_means(x, self.B, self.seed) if m is not None]
+
+    def ci(self, x):
+        return interval(core.bootstrap_means(x, self.B, self.seed))
+
+    def error(self, x):
+        means = self.means(x)
+        if len(means) < 2:
+            return None
+        center = core.left_to_right(means) / len(means)
+        return math.sqrt(core.left_to_right((m - center) * (m - center) for m in means) /
+                         (len(means) - 1))
+
+    def distance(self, x, threshold, side):
+        estimate, error = mean(x), self.error(x)
+        if estimate is None or not error:
+            return None
+        z = side * (estimate - threshold) / error
+        return z if math.isfinite(z) else None
+
+    def probability(self, x):
+        means = self.means(x)
+        return sum(m < 0 for m in means) / len(means) if means else None
+
+    def mean_block(self, path, x):
+        self.claims.mean(path + ["mean"], mean(x))
+        self.claims.interval(path + ["ci95"], self.ci(x))
+
+    def delta_block(self, path, x):
+        self.claims.mean(path + ["delta"], mean(x))
+        self.claims.interval(path + ["ci95"], self.ci(x))
+        self.siblings(path, x)
+
+    def siblings(self, path, x):
+        settings = (self.B, self.seed)
+        self.claims.add(path + ["ci95_bca"], "bca", core.bca_ends(x, *settings), "summary_interval")
+        self.claims.add(path + ["ci95_t"], "loose", core.t_interval(x, *settings),
+                        "summary_interval")
+        if 2 <= self.n_documents < self.n:
+            documents = core.document_interval(x, self.documents, self.n_documents, *settings)
+            self.claims.add(path + ["ci95_doc"], "loose", documents, "summary_interval")
+
+    def ratio_sums(self, top, bottom):
+        both = [(a, b) if a is not None and b is not None else (None, None)
+                for a, b in zip(top, bottom)]
+        top, bottom = [a for a, _ in both], [b for _, b in both]
+        tops = core.bootstrap_sums(top, self.B, self.seed)[0]
+        bottoms = core.bootstrap_sums(bottom, self.B, self.seed)[0]
+        whole = core.left_to_right(b for b in bottom if b is not None)
+        value = core.left_to_right(a for a in top if a is not None) / whole if whole else None
+        return value, interval([a / b for a, b in zip(tops, bottoms) if b])
+
+    def ratio_block(self, path, top, bottom, names=("mean", "ci95")):
+        value, ends = self.ratio_sums(top, bottom)
+        self.claims.mean(path + [names[0]], value)
+        self.claims.interval(path + [names[1]], ends)
+
+    def conclude(self, judge):
+        if self.n < 200 or self.B < 200:
+            return "INSUFFICIENT"
+        return judge
+
+    def convergence(self, root, z, label):
+        check, path = "convergence_numbers", ["summary", "convergence"]
+        self.claims.exact(path + ["verdict"], label)
+        self.claims.near(path + ["z"], z, check)
+        phi = None if z is None else core.NORMAL.cdf(z - 1.96)
+        self.claims.near(path + ["replication"], phi, check)
+        needed = None
+        if z is not None and z > 0:
+            ratio = 3.242 / z
+            needed = math.ceil(self.n * (ratio * ratio))
+        self.claims.exact(path + ["n_for_90"], needed, check)
+        grid, i = [], 0
+        while (m := math.floor(50 * 2 ** (i / 2) + 0.5)) <= self.n:
+            grid.append(m)
+            self.claims.exact(path + ["grid", i, "windows"], m)
+            i += 1
+        self.claims.append((path + ["grid", len(grid)], "absent", 0, "summary_exact"))
+        stated = self.get(root, "summary", "convergence", "grid")
+        if not isinstance(stated, list):
+            return
+        agreement = [0.0] * len(grid)
+        for g, point in enumerate(stated[:len(grid)]):
+            value = self.get(point, "agreement")
+            if not is_number(value):
+                return
+            agreement[g] = value
+        settled = None
+        for g in reversed(range(len(grid))):
+            if agreement[g] < 0.95:
+                break
+            settled = grid[g]
+        self.claims.exact(path + ["settled_at"], settled, check)
+        self.claims.exact(path + ["settled"], settled is not None and 2 * settled <= self.n, check)
+
+    # ---- comparing the claims with the summary
+
+    def compare(self, root):
+        for path, kind, wanted, check in self.claims:
+            value = root
+            for key in path:
+                if isinstance(value, list):
+                    index = int(key) if str(key).isdigit() else len(value)
+                    value = value[index] if index < len(value) else MISSING
+                else:
+                    value = self.get(value, str(key))
+            if value is MISSING:
+                optional = path[-1] in ("ci95_bca", "ci95_t", "ci95_doc")
+                if not optional and kind != "absent":
+                    self.bad("member_present")
+            elif kind == "absent" or (kind == "null") != (value is None):
+                if kind in ("exact",) and value is None:
+                    self.bad("value_kind")
+                else:
+                    self.bad(check)
+            elif kind in ("mean", "near"):
+                found = self.number(value, UNBOUNDED)
+                if found is None:
+                    continue
+                scale = max(abs(found), abs(wanted))
+                limit = 1e-9 * max(1.0, scale) if kind == "near" else max(1e-12 * scale, 1e-300)
+                if abs(found - wanted) > limit:
+                    self.bad(check)
+            elif kind == "exact":
+                same = (isinstance(value, bool) if isinstance(wanted, bool) else
+                        is_int(value) if isinstance(wanted, int) else isinstance(value, str))
+                if not same:
+                    self.bad("value_kind")
+                elif value != wanted:
+                    self.bad(check)
+            elif kind in ("interval", "bca", "loose"):
+                found = self.ends(value)
+                if found is None:
+                    continue
+                if kind == "interval":
+                    same = found == wanted
+                else:
+                    one, other = wanted if kind == "bca" else (wanted, wanted)
+                    limit = 1e-9 * max(one[1] - one[0], abs(one[0]), abs(one[1]))
+                    same = all(min(abs(f - a), abs(f - b)) <= limit
+                               for f, a, b in zip(found, one, other))
+                if not same:
+                    self.bad(check)
+
+    def run(self, judges):
+        """(verdict, names of checks)."""
+        try:
+            self.inspect(judges)
+        except Stop:
+            pass
+        except OverflowError:
+            return "AR004", set()
+        return (self.verdict if self.sound() and self.verdict else "INVALID"), self.fired
+
+    def inspect(self, judges):
+        try:
+            root = core.read(self.text)
+        except core.NotJson:
+            self.bad("strict_json")
+            raise Stop from None
+        if core.has_duplicates(root):
+            self.bad("duplicate_key")
+            raise Stop
+        self.root = root
+        try:
+            self.arithmetic(root, judges)
+        except Stop:
+            pass
+        if isinstance(root, dict) and isinstance(root.get("body_sha256"), str):
+            if root["body_sha256"] != core.digest(root):
+                self.bad("body_digest")
+        elif isinstance(root, dict) and "body_sha256" in root:
+            self.bad("value_kind")
+
+    def arithmetic(self, root, judges):
+        if not self.kind(root, dict):
+            raise Stop
+        test = self.string(self.need(root, "test"))
+        if not test:
+            raise Stop
+        if test not in judges:
+            self.bad("known_test")
+            raise Stop
+        self.header(root, test == "attention_router", test == "terminal_ovk_scan")
+        if not self.sound():
+            raise Stop
+        judges[test](self, root)
+        if not self.sound():
+            raise Stop
+        self.compare(root)
