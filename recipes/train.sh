@@ -1,8 +1,8 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Makes the small checkpoint from nothing: pinned Python packages, corpora, tokenizer, training, export, figures.
 #   recipes/train.sh [FOLDER]     default build/model; figures in build/train/evaluation.json
 # A run that was stopped goes on from its last checkpoint; remove build/train to start afresh.
-set -eu
+set -euo pipefail
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 folder=$(realpath -m -- "${1:-$root/build/model}")
 work="$root/build/train"
