@@ -40,4 +40,7 @@ else()
                       $<$<CXX_COMPILER_ID:GNU>:-ftrivial-auto-var-init=zero>)
   add_compile_definitions($<$<CONFIG:Release>:_FORTIFY_SOURCE=2> _GLIBCXX_ASSERTIONS)
 endif()
+if(RG_BUILD_FUZZERS)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # coverage of the libraries steers the fuzzer
+endif()
 add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack,--as-needed)
