@@ -32,5 +32,7 @@ void parallel_for(size_t items, int threads, const std::function<void(size_t, in
   if (failure) std::rethrow_exception(failure);
 }
 
+void keep_products_on_this_thread() { omp_set_num_threads(1); }
+
 }  // namespace rg
 #endif

@@ -11,4 +11,7 @@ namespace rg {
 // items not yet started are then skipped. Inside, oneDNN products run on the calling thread.
 void parallel_for(size_t items, int threads, const std::function<void(size_t, int)>& body);
 
+// For a thread of one's own (read-ahead): products and reorders called on it stay on it.
+void keep_products_on_this_thread();
+
 }  // namespace rg

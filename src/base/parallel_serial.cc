@@ -8,5 +8,7 @@ void parallel_for(size_t items, int, const std::function<void(size_t, int)>& bod
   for (size_t item = 0; item < items; ++item) body(item, 0);
 }
 
+void keep_products_on_this_thread() {}
+
 }  // namespace rg
 #endif

@@ -1,12 +1,12 @@
 #include "stream/weight_reader.h"
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <cstring>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "kernels/elementwise.h"
 
 namespace rg::stream {
@@ -163,7 +163,7 @@ void SliceReader::publish(Slice slice) {
 }
 
 void SliceReader::loop() {
-  omp_set_num_threads(1);  // oneDNN's reorders stay on this thread
+  keep_products_on_this_thread();
   try {
     for (const int layer : plan_.layers) {
       std::byte* memory = free_slot();

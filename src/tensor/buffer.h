@@ -1,22 +1,23 @@
-// Owned, 64-byte aligned, uninitialised memory: allocated once, reused, never grown.
+// Owned, aligned, uninitialised memory: allocated once, reused, never grown. Large buffers lie on
+// huge pages where the system grants them: their first touch and random access cost far less.
 #pragma once
 
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
-#include <new>
 #include <span>
 
 namespace rg {
+
+// At least 64-byte aligned, to be freed by std::free; std::bad_alloc if there is none.
+void* allocate_aligned(size_t bytes);
 
 template <typename T>
 class Buffer {
  public:
   Buffer() = default;
   explicit Buffer(size_t count) : count_(count) {
-    const size_t bytes = (count * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
-    data_.reset(static_cast<T*>(std::aligned_alloc(kAlignment, bytes == 0 ? kAlignment : bytes)));
-    if (!data_) throw std::bad_alloc();
+    data_.reset(static_cast<T*>(allocate_aligned(count * sizeof(T))));
   }
 
   T* data() noexcept { return data_.get(); }
@@ -29,7 +30,6 @@ class Buffer {
   const T& operator[](size_t i) const noexcept { return data_[i]; }
 
  private:
-  static constexpr size_t kAlignment = 64;
   struct Free {
     void operator()(T* pointer) const noexcept { std::free(pointer); }
   };
