@@ -56,7 +56,8 @@ void Analysis::convergence(Claims& claims, std::optional<double> z,
         .settled_at = {},
         .settled = {}};
   }
-  if (!header.full) return;
+  // The summary speaks of the artifact's own list of layers.
+  if (!header.full || header.required_by_verifier) return;
 
   const Claims::Path at = {"summary", "convergence"};
   const auto below = [&](const char* key) { return Claims::Path{at[0], at[1], key}; };

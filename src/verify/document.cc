@@ -78,9 +78,11 @@ class DocumentBuilder : public JsonEvents {
     put(v, offset);
   }
   void unsigned_integer(uint64_t value, size_t offset) override {
-    put(value <= static_cast<uint64_t>(INT64_MAX) ? Value::of_integer(static_cast<int64_t>(value))
-                                                  : Value::of_large_integer(value),
-        offset);
+    if (value > static_cast<uint64_t>(INT64_MAX)) {
+      put(Value::of_large_integer(value), offset);
+    } else {
+      integer(static_cast<int64_t>(value), offset);
+    }
   }
   void real(double value, size_t offset) override {
     Value v = Value::of_real(value);

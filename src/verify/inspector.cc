@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace rg::verify {
@@ -36,7 +37,10 @@ At At::operator/(std::string_view key) const {
 
 void Inspector::invalid(Check check, const std::string& path, const std::string& text) {
   ++defects_;
-  if (judgement_.reasons.size() >= kMaxReasons) return;
+  // A long list is cut, but every check that fired is named once.
+  const bool named = std::any_of(judgement_.reasons.begin(), judgement_.reasons.end(),
+                                 [&](const Reason& r) { return r.check == check_name(check); });
+  if (named && judgement_.reasons.size() >= kMaxReasons) return;
   judgement_.reasons.push_back({std::string(error_name(check_error(check))),
                                 std::string(check_name(check)), path, text});
 }

@@ -244,10 +244,10 @@ std::string render_json(const std::vector<Judgement>& judgements, const Options&
   out["schema_version"] = "1";
   out["verifier"] = {{"replicates", options.replicates}, {"seed", options.seed}};
   out["exit_code"] = static_cast<int>(exit_code(judgements));
-  out["judgements"] = Json::array();
+  out["verdicts"] = Json::array();
   for (Judgement judgement : judgements) {
     judgement.path = printable(judgement.path);
-    out["judgements"].push_back(json_judgement(judgement));
+    out["verdicts"].push_back(json_judgement(judgement));
   }
   return write_json(out, JsonLayout::indented) + "\n";
 }

@@ -53,7 +53,7 @@ Arrays read_arrays(const Case& c, LayerWindows& undefined) {
   Arrays arrays;
   const At per_window = c.inspect.need(c.root, "per_window");
   for (const int layer : c.header.layers) undefined[layer] = Windows(c.header.n_windows, 0.0);
-  if (c.header.full) {
+  if (c.header.full || (per_window / "n_undefined")) {
     undefined = c.inspect.layer_counts(c.inspect.need(per_window, "n_undefined"), c.header.layers,
                                        c.header.n_windows, c.header.seq_len - 1);
   }

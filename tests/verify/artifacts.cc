@@ -1,5 +1,6 @@
 #include "verify/artifacts.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 
@@ -378,7 +379,6 @@ Json make_expert_load(const Shape& shape) {
     summary["vocabulary_specialisation"] = std::vector<double>(kExperts, 0.5);
   }
   a["summary"]["per_layer"]["1"]["transition_mi"] = nullptr;
-  a["null_reasons"] = {{"summary.per_layer.1.transition_mi", "first measured layer"}};
   add_tail(a, shape);
   complete(a);
   return a;
@@ -391,9 +391,27 @@ Json make(const std::string& test, const Shape& shape) {
   return make_expert_load(shape);
 }
 
+bool has_null(const Json& value) {
+  if (value.is_null()) return true;
+  return value.is_structured() &&
+         std::any_of(value.begin(), value.end(), [](const Json& v) { return has_null(v); });
+}
+
+// A summary with undefined values needs a reason for them, one without must not give any.
+void explain_nulls(Json& artifact) {
+  Json& reasons = artifact["null_reasons"];
+  if (!reasons.is_object()) reasons = Json::object();
+  reasons.erase("summary");
+  if (has_null(artifact["summary"])) reasons["summary"] = "undefined";
+  if (!has_null(artifact["per_window"]) && !reasons.contains("summary")) {
+    artifact.erase("null_reasons");
+  }
+}
+
 void complete(Json& artifact) {
   // The convergence block follows from stated agreements, which stand only after a first round.
   for (int round = 0; round < 2; ++round) {
+    explain_nulls(artifact);
     seal(artifact);
     const Claims claims = recompute_summary(text_of(artifact), quick_options());
     for (const Claim& claim : claims.all()) place(artifact, claim);
@@ -401,6 +419,7 @@ void complete(Json& artifact) {
     if (!summary.contains("convergence")) break;
     for (Json& point : summary["convergence"]["grid"]) point["agreement"] = 1;
   }
+  explain_nulls(artifact);
   seal(artifact);
 }
 

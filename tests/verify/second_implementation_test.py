@@ -22,7 +22,6 @@ JUDGES = {"chart_compatibility": second_tests.chart_compatibility,
 # Small artifacts more often: the time goes into the large ones.
 WEIGHTS = (3, 8, 3, 5)
 WORKERS = 2
-ARRAYS_IN = {"per_layer", "overlapping_strata"}  # objects whose keys look like indices
 
 
 def paths(value, at=()):
@@ -87,6 +86,8 @@ def complete(artifact):
     judge.run(JUDGES)
     for path, kind, value, _ in judge.claims:
         place(artifact, path, kind, value)
+    if any(walk(artifact["summary"], p) is None for p in paths(artifact["summary"])):
+        artifact.setdefault("null_reasons", {})["summary"] = "undefined"
     return artifact
 
 

@@ -1,0 +1,329 @@
+// Verdicts, what stands beside them, and files.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "verify/artifacts.h"
+#include "verify/document.h"
+
+namespace rg::verify::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Folder {
+ public:
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "rg_verify_XXXXXX").string();
+    path_ = ::mkdtemp(name.data());
+  }
+  ~Folder() { fs::remove_all(path_); }
+  fs::path write(const std::string& name, const std::string& text) const {
+    fs::create_directories((path_ / name).parent_path());
+    std::ofstream(path_ / name, std::ios::binary) << text;
+    return path_ / name;
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+void shift(Json& artifact, const std::string& path, double amount) {
+  for (Json& value : at(artifact, path)) value = value.get<double>() + amount;
+}
+
+// The published contract: no digest, no profile, none of our fields.
+Json published(Json artifact) {
+  for (const char* ours : {"body_sha256", "numeric_profile", "null_reasons"}) artifact.erase(ours);
+  artifact["summary"].erase("convergence");
+  return artifact;
+}
+
+bool warns(const Judgement& judgement, const std::string& text) {
+  return std::any_of(judgement.warnings.begin(), judgement.warnings.end(),
+                     [&](const std::string& w) { return w.find(text) != std::string::npos; });
+}
+
+TEST(Verdict, ChartCompatibilityPasses) {
+  const Judgement judgement = judge(make_chart_compatibility({}));
+  EXPECT_EQ(judgement.verdict, Verdict::pass);
+  EXPECT_EQ(exit_code({judgement}), ExitCode::done);
+  ASSERT_TRUE(judgement.stability);
+  EXPECT_EQ(judgement.stability->probability, 1.0);
+  EXPECT_FALSE(judgement.stability->fragile);
+  ASSERT_TRUE(judgement.convergence);
+  EXPECT_GT(judgement.convergence->z, 2);
+  EXPECT_GT(judgement.convergence->n_for_90, 0u);
+  EXPECT_EQ(judgement.layers.size(), 3u);
+}
+
+TEST(Verdict, ChartCompatibilityFailsOnOneAxisOfOneLayer) {
+  Json artifact = make_chart_compatibility({});
+  shift(artifact, "per_window.interior.kappa_hidden_median.3", -0.1);
+  complete(artifact);
+  const Judgement judgement = judge(artifact);
+  EXPECT_EQ(judgement.verdict, Verdict::fail);
+  EXPECT_EQ(exit_code({judgement}), ExitCode::unsupported_claim);
+  EXPECT_EQ(judgement.layers[1].failure_type, "C1_only");
+  EXPECT_EQ(judgement.effect->name, "C1");
+  EXPECT_EQ(judgement.effect->layer, 3);
+  EXPECT_FALSE(judgement.convergence->n_for_90);
+  EXPECT_EQ(judgement.sentence,
+            "Near the routing boundary neighbouring experts are no more alike than in the interior "
+            "at 1 of 3 layers, so a flipped choice does change the computation there.");
+}
+
+TEST(Verdict, AVerifiersOwnLayersOverrideTheArtifacts) {
+  Json artifact = make_chart_compatibility({});
+  shift(artifact, "per_window.interior.kappa_hidden_median.3", -0.1);
+  artifact["verification"]["required_layers"] = {1, 5};
+  complete(artifact);
+  const Judgement own_list = judge(artifact);
+  EXPECT_EQ(own_list.verdict, Verdict::pass);
+  EXPECT_TRUE(warns(own_list, "2 of 3 measured layers are required"));
+  Options options = quick_options();
+  options.required_layers = {3};
+  EXPECT_EQ(judge_text(text_of(artifact), "a", options).verdict, Verdict::fail);
+  options.required_layers = {4};
+  EXPECT_EQ(judge_text(text_of(artifact), "a", options).verdict, Verdict::invalid);
+}
+
+TEST(Verdict, OverlappingStrataAreDegenerate) {
+  Json artifact = make_chart_compatibility({});
+  for (auto& [name, stratum] : artifact["per_window"].items()) {
+    if (!stratum.contains("tokens")) continue;
+    for (auto& [metric, layers] : stratum.items()) {
+      layers["3"][8] = metric == "tokens" ? Json(0) : Json(nullptr);
+    }
+  }
+  artifact["null_reasons"] = {{"per_window", "tied margins"}};
+  complete(artifact);
+  const Judgement judgement = judge(artifact);
+  EXPECT_EQ(judgement.verdict, Verdict::degenerate);
+  EXPECT_EQ(exit_code({judgement}), ExitCode::unsupported_claim);
+}
+
+TEST(Verdict, TooFewWindowsOrReplicatesAreInsufficient) {
+  EXPECT_EQ(judge(make_terminal_ovk_scan({.windows = 199})).verdict, Verdict::insufficient);
+  EXPECT_EQ(judge(make_chart_compatibility({.windows = 137})).verdict, Verdict::insufficient);
+  EXPECT_EQ(judge(make_terminal_ovk_scan({.replicates = 199})).verdict, Verdict::insufficient);
+}
+
+TEST(Verdict, TheTerminalScanPassesOrFails) {
+  Json artifact = make_terminal_ovk_scan({});
+  EXPECT_EQ(judge(artifact).verdict, Verdict::pass);
+  for (const char* array : {"ovk_cf_mean", "swap_k_mean", "n_undefined"}) {
+    artifact["per_window"][array]["5"] = artifact["per_window"][array]["1"];
+  }
+  complete(artifact);
+  const Judgement judgement = judge(artifact);
+  EXPECT_EQ(judgement.verdict, Verdict::fail) << judgement.sentence;
+  EXPECT_TRUE(warns(judgement, "are identical"));
+}
+
+TEST(Verdict, TiesOfTheLargestDropCountAgainstTheTerminalLayer) {
+  Json artifact = make_terminal_ovk_scan({});
+  Json& overlap = artifact["per_window"]["ovk_cf_mean"];
+  for (size_t w = 0; w < 200; ++w) {
+    overlap["1"][w] = 1.0;
+    overlap["3"][w] = 0.5;
+    overlap["5"][w] = 0.0;
+  }
+  complete(artifact);
+  const Judgement judgement = judge(artifact);
+  EXPECT_EQ(judgement.verdict, Verdict::fail) << judgement.sentence;
+  EXPECT_EQ(artifact["summary"]["argmin_ties"], 200);
+  EXPECT_EQ(artifact["summary"]["dominance_probability"], 0);
+}
+
+TEST(Verdict, AttentionRouterIsReportedWithItsLabels) {
+  const Judgement judgement = judge(make_attention_router({}));
+  EXPECT_EQ(judgement.verdict, Verdict::reported);
+  EXPECT_EQ(exit_code({judgement}), ExitCode::done);
+  ASSERT_EQ(judgement.beside.size(), 4u);
+  EXPECT_EQ(judgement.beside[1].verdict, "H2");  // norm shares lie around 0.65
+  EXPECT_FALSE(judgement.notes.empty());
+}
+
+TEST(Verdict, AWrongSummaryNamesTheVerdictOfTheArrays) {
+  Json artifact = make_terminal_ovk_scan({});
+  at(artifact, "summary.terminal_jump.delta_mean") = -0.9;
+  seal(artifact);
+  const Judgement judgement = judge(artifact);
+  EXPECT_EQ(judgement.verdict, Verdict::invalid);
+  EXPECT_EQ(judgement.arrays_verdict, Verdict::pass);
+  EXPECT_EQ(judgement.reasons[0].path, "summary.terminal_jump.delta_mean");
+  EXPECT_NE(judgement.sentence.find("Its arrays alone would give PASS"), std::string::npos);
+}
+
+TEST(Verdict, PublishedArtifactsAreJudgedByThePublishedRule) {
+  for (const char* test : {"chart_compatibility", "terminal_ovk_scan"}) {
+    const Judgement judgement = judge(published(make(test, {})));
+    EXPECT_EQ(judgement.verdict, Verdict::pass) << judgement.sentence;
+    EXPECT_EQ(judgement.rule, "published");
+    EXPECT_NE(render_table({judgement}, {}).find("published rule"), std::string::npos);
+  }
+  // An unknown generator may give other intervals, but not far beyond Monte-Carlo error.
+  Json artifact = published(make_terminal_ovk_scan({}));
+  Json& interval = at(artifact, "summary.per_layer.3.ovk_cf_ci95");
+  interval[0] = interval[0].get<double>() - 0.2;
+  EXPECT_TRUE(warns(judge(artifact), "beyond Monte-Carlo error"));
+}
+
+TEST(Verdict, CopiedWindowsAndConstantsAreSuspicious) {
+  Json artifact = make_terminal_ovk_scan({});
+  for (auto& [name, layers] : artifact["per_window"].items()) {
+    for (auto& [layer, values] : layers.items()) values[57] = values[12];
+  }
+  artifact["per_window"]["update_ratio"]["3"] = Json(200, 0.25);
+  complete(artifact);
+  const Judgement judgement = judge(artifact);
+  EXPECT_TRUE(warns(judgement, "windows 12 and 57 identical in all layers"));
+  EXPECT_TRUE(warns(judgement, "per_window.update_ratio.3 is the same in every window"));
+}
+
+TEST(Verdict, TooManyReplicatesAreABudgetError) {
+  Json artifact = make_terminal_ovk_scan({});
+  artifact["summary"]["bootstrap"]["B"] = 1000000000000;
+  seal(artifact);
+  try {
+    judge(artifact);
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.id(), ErrorId::AR004);
+    EXPECT_EQ(error.exit_code(), ExitCode::budget);
+  }
+}
+
+TEST(Verdict, ConvergenceIsRecomputedOnRequest) {
+  Json artifact = make_terminal_ovk_scan({});
+  Options options = quick_options();
+  options.recompute_convergence = true;
+  const Judgement judgement = judge_text(text_of(artifact), "a", options);
+  EXPECT_EQ(judgement.verdict, Verdict::pass);
+  EXPECT_EQ(judgement.convergence->settled_at, 50u);
+  EXPECT_EQ(judgement.convergence->settled, true);
+  at(artifact, "summary.convergence.grid.2.agreement") = 0.96;
+  seal(artifact);
+  EXPECT_EQ(judge(artifact).verdict, Verdict::pass);  // only then
+  EXPECT_EQ(judge_text(text_of(artifact), "a", options).verdict, Verdict::invalid);
+}
+
+TEST(Verdict, OneFlippedByteIsNoticed) {
+  const std::string text = text_of(make_terminal_ovk_scan({}));
+  const Options options = quick_options();
+  const size_t manifest = text.find("\"manifest\"");
+  uint32_t tried = 0;
+  for (size_t i = 0; i < 1000; ++i) {
+    const size_t place = (i * 7919 + 13) % text.size();
+    if (place >= manifest) continue;  // circumstances are outside of the digest
+    std::string flipped = text;
+    flipped[place] = static_cast<char>(flipped[place] ^ (1 << (i % 7)));
+    const Judgement judgement = judge_text(flipped, "flipped", options);
+    ++tried;
+    if (judgement.verdict == Verdict::invalid) continue;
+    // What isn't noticed says the same in other bytes: 1e-05 and 1E-05.
+    EXPECT_EQ(judgement.body_sha256, Json::parse(flipped)["body_sha256"]) << place;
+  }
+  EXPECT_GT(tried, 900u);
+}
+
+TEST(Files, AFolderIsEveryRunBelowIt) {
+  const Folder folder;
+  const std::string text = text_of(make_terminal_ovk_scan({}));
+  folder.write("b/run.json", text);
+  folder.write("a/x/run.json", text);
+  folder.write("a/manifest.json", "{}");
+  const auto found = find_artifacts(folder.path());
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0], folder.path() / "a/x/run.json");
+  EXPECT_EQ(verify_paths({folder.path()}, quick_options()).size(), 2u);
+}
+
+TEST(Files, NothingToJudge) {
+  const Folder folder;
+  for (const fs::path& path : {folder.path(), folder.path() / "none"}) {
+    try {
+      find_artifacts(path);
+      FAIL() << path;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.id(), ErrorId::AR003);
+      EXPECT_EQ(error.exit_code(), ExitCode::artifact);
+    }
+  }
+}
+
+TEST(Files, WhatIsNoArtifactIsInvalid) {
+  const Folder folder;
+  ASSERT_EQ(::mkfifo((folder.path() / "pipe").c_str(), 0600), 0);
+  const Options options = quick_options();
+  Options small = options;
+  small.max_bytes = 1000;
+  const fs::path large = folder.write("large.json", text_of(make_terminal_ovk_scan({})));
+  for (const Judgement& judgement :
+       {judge_file(folder.path() / "pipe", options), judge_file(large, small),
+        judge_file(folder.write("empty", ""), options), judge_file(folder.write("x", "x"), options),
+        judge_file(folder.write("gz", "\x1f\x8b\x08"), options)}) {
+    EXPECT_EQ(judgement.verdict, Verdict::invalid) << judgement.path;
+    EXPECT_FALSE(judgement.sentence.empty());
+  }
+}
+
+TEST(Document, KeepsWhatJudgingNeeds) {
+  const Document document =
+      Document::parse(R"({"a":-0.0,"b":[1,18446744073709551615,-0],"a":2})", {}, "t");
+  ASSERT_EQ(document.duplicates().size(), 1u);
+  EXPECT_EQ(document.duplicates()[0].path, "a");
+  const Value* list = document.root().find("b");
+  ASSERT_NE(list, nullptr);
+  EXPECT_TRUE(list->array()[0].is(Kind::integer));
+  EXPECT_TRUE(list->array()[1].large_integer());
+  EXPECT_TRUE(list->array()[2].minus_zero());
+  EXPECT_EQ(document.root().find("c"), nullptr);
+}
+
+TEST(Document, TroubleSaysWhere) {
+  try {
+    Document::parse(R"({"layers":[{"F":[0.5,NaN]}]})", {}, "t");
+    FAIL() << "accepted";
+  } catch (const NotJson& error) {
+    EXPECT_EQ(error.trouble().path, "layers[0].F[1]");
+    EXPECT_NE(error.trouble().reason.find("NaN"), std::string::npos);
+  }
+}
+
+TEST(Document, DigestLeavesOutManifestAndItself) {
+  const auto digest = [](const char* text) { return body_digest(Document::parse(text, {}, "t")); };
+  EXPECT_EQ(digest(R"({"b":1,"a":[1.0,100000.0]})"),
+            digest(R"({"a":[1,1e5],"manifest":{"host":"x"},"b":1,"body_sha256":"y"})"));
+  EXPECT_NE(digest(R"({"a":1})"), digest(R"({"a":2})"));
+}
+
+TEST(Render, EverythingFromFilesIsEscaped) {
+  Json artifact = make_terminal_ovk_scan({});
+  artifact["model"]["ckpt"] = "evil\x1b[31m\u202e";
+  seal(artifact);
+  const std::string table = render_table({judge(artifact)}, {});
+  EXPECT_EQ(table.find('\x1b'), std::string::npos);
+  EXPECT_NE(table.find("\\x1b"), std::string::npos);
+}
+
+TEST(Render, JsonIsTheSameTwiceAndCsvHasOneRowEach) {
+  const std::vector<Judgement> once = {judge(make_terminal_ovk_scan({})),
+                                       judge(make_expert_load({}))};
+  const std::vector<Judgement> again = {judge(make_terminal_ovk_scan({})),
+                                        judge(make_expert_load({}))};
+  EXPECT_EQ(render_json(once, quick_options()), render_json(again, quick_options()));
+  const Json parsed = Json::parse(render_json(once, quick_options()));
+  EXPECT_EQ(parsed["verdicts"][0]["verdict"], "PASS");
+  const std::string csv = render_csv(once);
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 3);
+}
+
+}  // namespace
+}  // namespace rg::verify::testing
