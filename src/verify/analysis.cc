@@ -51,6 +51,10 @@ void Analysis::resample() {
   const Options& options = case_.inspect.options();
   const ResampleSettings ours{options.seed, options.replicates, 0, options.threads,
                               header.full ? KeepDraws::no : KeepDraws::yes};
+  const std::string& path = case_.inspect.judgement().path;
+  check_resample_budget({header.n_windows, all_.size(), *header.replicates},
+                        options.max_replicates, path);
+  check_resample_budget({header.n_windows, all_.size(), options.replicates}, UINT32_MAX, path);
   if (header.full) {
     const ResampleSettings theirs{*header.seed, *header.replicates, 0, options.threads,
                                   KeepDraws::yes};

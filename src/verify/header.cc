@@ -204,8 +204,8 @@ void read_bootstrap(Inspector& inspect, const At& root, Header& header) {
                     "is missing or not a positive integer");
   } else {
     const int64_t b = replicates.value->integer();
-    check_resample_budget(header.n_windows, 1, static_cast<uint64_t>(b),
-                          inspect.judgement().path);
+    check_resample_budget({header.n_windows, 1, static_cast<uint64_t>(b)},
+                          inspect.options().max_replicates, inspect.judgement().path);
     header.replicates = static_cast<uint32_t>(b);
   }
   const At seed = bootstrap / "seed";

@@ -14,9 +14,8 @@ namespace {
 
 constexpr size_t kLane = 8;               // columns summed together
 constexpr size_t kReplicatesPerItem = 25;
-constexpr uint64_t kMaxReplicates = 1'000'000;
 constexpr uint64_t kMaxSums = uint64_t{1} << 29;   // 4 GiB of doubles
-constexpr uint64_t kMaxSteps = uint64_t{1} << 41;  // additions, about half an hour
+constexpr uint64_t kMaxSteps = uint64_t{1} << 38;  // additions, minutes
 
 std::ptrdiff_t offset(size_t row, size_t width) {
   return static_cast<std::ptrdiff_t>(row * width);
@@ -71,17 +70,19 @@ size_t Columns::add(const Windows& values) {
   return columns_.size() - 1;
 }
 
-void check_resample_budget(uint64_t windows, uint64_t columns, uint64_t replicates,
+void check_resample_budget(const ResampleWork& work, uint64_t max_replicates,
                            const std::string& file) {
-  const auto sums = checked_mul(std::max(columns, windows), replicates);
-  const auto steps = sums ? checked_mul(*sums, std::min(columns, windows)) : std::nullopt;
-  if (replicates <= kMaxReplicates && steps && *sums <= kMaxSums && *steps <= kMaxSteps) return;
+  const auto sums = checked_mul(std::max(work.columns, work.windows), work.replicates);
+  const auto steps = sums ? checked_mul(*sums, std::min(work.columns, work.windows)) : std::nullopt;
+  if (work.replicates <= max_replicates && steps && *sums <= kMaxSums && *steps <= kMaxSteps) {
+    return;
+  }
   throw Error(ErrorId::AR004,
               {.file = file,
                .object = "summary.bootstrap.B",
-               .found = fmt::format("{} replicates of {} statistics over {} windows", replicates,
-                                    columns, windows),
-               .expected = fmt::format("at most {} replicates and {} additions", kMaxReplicates,
+               .found = fmt::format("{} replicates of {} statistics over {} windows",
+                                    work.replicates, work.columns, work.windows),
+               .expected = fmt::format("at most {} replicates and {} additions", max_replicates,
                                        kMaxSteps),
                .hint = "No verdict needs that many: write the artifact with B = 2000."});
 }
@@ -91,7 +92,6 @@ Replicates::Replicates(const Columns& columns, const ResampleSettings& settings)
       replicates_(settings.replicates),
       windows_(columns.windows()) {
   const size_t n = columns.windows();
-  check_resample_budget(n, columns.size(), replicates_, {});
   std::vector<double> values(n * stride_, 0.0);
   partial_.assign(columns.size(), -1);
   for (size_t c = 0; c < columns.size(); ++c) {

@@ -54,7 +54,6 @@ struct ResampleSettings {
 // Sums of every column in every replicate.
 class Replicates {
  public:
-  // AR004 when windows x columns x replicates is more than the verifier will do.
   Replicates(const Columns& columns, const ResampleSettings& settings);
 
   uint32_t count() const { return replicates_; }
@@ -80,7 +79,10 @@ class Replicates {
 };
 
 // What the settings ask for, checked before anything is drawn (AR004).
-void check_resample_budget(uint64_t windows, uint64_t columns, uint64_t replicates,
+struct ResampleWork {
+  uint64_t windows, columns, replicates;
+};
+void check_resample_budget(const ResampleWork& work, uint64_t max_replicates,
                            const std::string& file);
 
 }  // namespace rg::verify

@@ -107,6 +107,7 @@ struct Options {
   std::optional<std::vector<int>> required_layers;  // overrides the artifact's own list
   uint64_t seed = 0x5eed0fa11;                      // the verifier's own
   uint32_t replicates = 10'000;                     // the verifier's own
+  uint32_t max_replicates = 1'000'000;              // of an artifact; AR004 beyond
   uint64_t max_bytes = uint64_t{1} << 30;
   uint32_t max_depth = 64;
   int threads = 1;

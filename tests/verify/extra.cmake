@@ -8,3 +8,13 @@ add_test(NAME verify.second_implementation
          COMMAND ${RG_SYSTEM_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/second_implementation_test.py
                  $<TARGET_FILE:judge_many>)
 set_tests_properties(verify.second_implementation PROPERTIES TIMEOUT 900 PROCESSORS 2)
+
+# schema/*.json against artifacts and verdicts.
+add_test(NAME verify.schemas
+         COMMAND ${RG_SYSTEM_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/schema_test.py
+                 $<TARGET_FILE:judge_many> ${PROJECT_SOURCE_DIR}/schema)
+
+# The page on the verifier says what it does, and its code does what it says.
+add_test(NAME verify.documentation
+         COMMAND ${RG_SYSTEM_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/documentation_test.py
+                 $<TARGET_FILE:judge_many> ${PROJECT_SOURCE_DIR})

@@ -1,0 +1,70 @@
+// The verifier end to end on any bytes: it never crashes, says the same twice, and an artifact that
+// it accepts has every property that acceptance promises.
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "property.h"
+#include "verify/document.h"
+#include "verify/verify.h"
+
+namespace rg::fuzz {
+namespace {
+
+verify::Options options() {
+  verify::Options options;
+  options.replicates = 20;
+  options.max_replicates = 200;
+  options.max_bytes = 1u << 20;
+  return options;
+}
+
+void check(std::string_view text) {
+  const verify::Options settings = options();
+  const auto judge = [&](std::string_view what) {
+    return accepted("AR", [&] { return verify::judge_text(what, "fuzz", settings); });
+  };
+  const auto judgement = judge(text);
+  const auto again = judge(text);
+  require(judgement.has_value() == again.has_value(), "a budget error is no accident");
+  if (!judgement) return;
+  require(verify::render_json({*judgement}, settings) == verify::render_json({*again}, settings),
+          "the same bytes get the same judgement");
+  require(!judgement->sentence.empty(), "every judgement has its sentence");
+  require(verify::render_table({*judgement}, {}).find('\x1b') == std::string::npos,
+          "no escape reaches the terminal");
+  const bool defects =
+      std::any_of(judgement->reasons.begin(), judgement->reasons.end(),
+                  [](const verify::Reason& reason) { return !reason.check.empty(); });
+  const bool invalid = judgement->verdict == verify::Verdict::invalid;
+  require(invalid == defects, "INVALID if and only if a check fired");
+  require((verify::exit_code({*judgement}) == ExitCode::artifact) == invalid,
+          "INVALID alone has exit code 6");
+  if (invalid) return;
+
+  // Accepted: strict JSON with the digest it states, whatever its layout, and nothing behind it.
+  const Json tree = parse_json(text, JsonLimits{}, "fuzz");
+  if (tree.contains("body_sha256")) {
+    require(tree["body_sha256"] == judgement->body_sha256, "the digest is the body's");
+    Json body = tree;
+    body.erase("manifest");
+    body.erase("body_sha256");
+    const std::string canonical = canonical_json(body);
+    const verify::Document document = verify::Document::parse(canonical, JsonLimits{}, "fuzz");
+    require(verify::body_digest(document) == judgement->body_sha256,
+            "the canonical form has the digest of the file");
+  }
+  const auto rewritten = judge(write_json(tree, JsonLayout::indented));
+  require(rewritten && rewritten->verdict == judgement->verdict, "layout decides nothing");
+  const auto longer = judge(std::string(text) + "x");
+  require(longer && longer->verdict == verify::Verdict::invalid, "nothing may stand behind");
+}
+
+}  // namespace
+}  // namespace rg::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  rg::fuzz::check(std::string_view(reinterpret_cast<const char*>(data), size));
+  return 0;
+}
