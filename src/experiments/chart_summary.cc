@@ -283,16 +283,17 @@ void reduce_chart(const ChartRecord& record, const Setting& setting,
   const Statistician statistician(setting);
   Nulls nulls;
   fields["per_window"] = per_window(record, layers, nulls);
+  Json& arrays = fields["per_window"];
   const auto matched = [&](const std::string& name, const WindowValues& values) {
-    fields[name] = by_layer(layers, [&](size_t slot) {
-      return nulls.array(values.of_layer(slot), name + "." + layer_key(layers[slot]),
+    arrays[name] = by_layer(layers, [&](size_t slot) {
+      return nulls.array(values.of_layer(slot), "per_window." + name + "." + layer_key(layers[slot]),
                          "the interior is smaller than the boundary, or the strata overlap");
     });
   };
   matched("c1_matched_interior", record.matched);
   matched("c1_matched_interior_target", record.matched_target);
-  fields["exact_random"] = by_layer(layers, [&](size_t slot) {
-    const std::string path = "exact_random." + layer_key(layers[slot]);
+  arrays["exact_random"] = by_layer(layers, [&](size_t slot) {
+    const std::string path = "per_window.exact_random." + layer_key(layers[slot]);
     Json positions = Json::array();
     for (size_t w = 0; w < windows; ++w) {
       const int32_t position = record.exact_position[slot * windows + w];
@@ -303,7 +304,7 @@ void reduce_chart(const ChartRecord& record, const Setting& setting,
                 {"mean", nulls.array(record.exact_mean.of_layer(slot), path,
                                      "the window has no boundary position")}};
   });
-  fields["n_undefined"] =
+  arrays["n_undefined"] =
       by_layer(layers, [&](size_t slot) { return Json(record.undefined.of_layer(slot)); });
 
   std::vector<int> degenerate;
