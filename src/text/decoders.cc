@@ -115,12 +115,18 @@ class ZstdDecoder final : public Decoder {
         if (frame_done_) return 0;
         damaged(name_, "the end of the file inside a zstd frame", "a complete frame");
       }
-      const size_t answer = ZSTD_decompressStream(z_, &output, &input_);
+      // A frame that lies in the input whole takes a shortcut in libzstd 1.5.4 that judges empty
+      // blocks otherwise than its streaming; the first byte alone keeps it out.
+      ZSTD_inBuffer part = input_;
+      if (frame_start_) part.size = std::min(input_.pos + 1, input_.size);
+      const size_t answer = ZSTD_decompressStream(z_, &output, &part);
+      input_.pos = part.pos;
       if (ZSTD_isError(answer)) {
         damaged(name_, fmt::format("{} in the zstd data", ZSTD_getErrorName(answer)),
                 "valid zstd frames only");
       }
       frame_done_ = answer == 0;
+      frame_start_ = frame_done_;
       pending_ = !frame_done_ && output.pos == output.size;
     }
     return output.pos;
@@ -138,6 +144,7 @@ class ZstdDecoder final : public Decoder {
   ZSTD_DCtx* z_;
   ZSTD_inBuffer input_{nullptr, 0, 0};
   bool frame_done_ = false;  // an empty file is no zstd file
+  bool frame_start_ = true;
   bool pending_ = false;
 };
 

@@ -1,0 +1,67 @@
+// Any bytes as .gz or .zst: damage has its number, and what comes out doesn't depend on how the
+// bytes arrive.
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "property.h"
+#include "text/decoded_file.h"
+
+namespace {
+
+using namespace rg;
+using namespace rg::text;
+using rg::fuzz::require;
+
+// Hands out a few bytes at a time.
+class SlowSource final : public ByteSource {
+ public:
+  explicit SlowSource(std::string_view bytes) : bytes_(bytes) {}
+  std::string_view next() override {
+    const std::string_view part = bytes_.substr(0, 3);
+    bytes_.remove_prefix(part.size());
+    return part;
+  }
+
+ private:
+  std::string_view bytes_;
+};
+
+struct Outcome {
+  std::string text;
+  std::string error;  // its number, or none
+  bool operator==(const Outcome&) const = default;
+};
+
+constexpr uint64_t kLimit = uint64_t{4} << 20;
+
+Outcome decode(Compression compression, ByteSource& source) {
+  Outcome outcome;
+  DecompressionBudget budget{.total_bytes = kLimit};
+  try {
+    DecodedStream stream(compression, source, "file", budget);
+    for (std::string_view part = stream.next(); !part.empty(); part = stream.next())
+      outcome.text += part;
+  } catch (const Error& error) {
+    require(error.id() == ErrorId::CO005 || error.id() == ErrorId::CO006, "damage has its number");
+    outcome.error = error_name(error.id());
+    outcome.text.clear();  // how much came before the end is no promise
+  }
+  require(outcome.text.size() <= kLimit, "the budget holds");
+  return outcome;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  const auto compression = data[0] % 2 == 0 ? Compression::gzip : Compression::zstd;
+  const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  MemorySource whole(bytes);
+  SlowSource slow(bytes);
+  require(decode(compression, whole) == decode(compression, slow),
+          "it doesn't matter how the bytes arrive");
+  return 0;
+}
