@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <algorithm>
 #include <set>
 
 #include "verify/header.h"
@@ -9,14 +10,14 @@
 namespace rg::verify {
 namespace {
 
-// Members that describe the run: their nulls speak for themselves (docs/artifacts.md, section 1).
-constexpr std::string_view kWithoutReasons[] = {
-    "data",   "gate_semantics", "numeric_profile", "settings", "inputs",
-    "tensors", "notes",         "manifest",        "null_reasons"};
+// Members in which null needs no reason: they are no part of what the test measured.
+constexpr std::string_view kOutside[] = {
+    "schema_version", "test",  "model",   "edge",         "domain",   "data",
+    "gate_semantics", "notes", "inputs",  "numeric_profile", "settings", "program_version",
+    "null_reasons",   "tensors", "manifest", "body_sha256"};
 
-bool is_common(std::string_view key) {
-  return std::find(std::begin(kWithoutReasons), std::end(kWithoutReasons), key) !=
-         std::end(kWithoutReasons);
+bool outside(std::string_view member) {
+  return std::find(std::begin(kOutside), std::end(kOutside), member) != std::end(kOutside);
 }
 
 class NullWalk {
@@ -39,7 +40,7 @@ class NullWalk {
       case Kind::object:
         for (const Member& member : value.object().members) {
           const std::string below = path.empty() ? member.key : path + '.' + member.key;
-          if (path.empty() && is_common(member.key)) continue;
+          if (path.empty() && outside(member.key)) continue;
           visit(member.value, below, explained || reasons_.contains(below));
         }
         break;
