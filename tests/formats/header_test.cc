@@ -387,7 +387,7 @@ TEST(Header, AMillionAndAHalfTensorsStayWithinFourTimesTheHeader) {
   ASSERT_LT(json.size(), kMaxHeaderBytes);
   ASSERT_GT(json.size(), kMaxHeaderBytes * 9 / 10);
   put_file(folder / "f", join_safetensors(json, ""));
-  const uint64_t header_bytes = json.size();
+  [[maybe_unused]] const uint64_t header_bytes = json.size();
   json = {};
   const uint64_t growth = memory_growth(
       [&] { return read_safetensors_header(InputFile(folder / "f")).tensors.size() == kEntries; });
@@ -406,7 +406,7 @@ TEST(Header, LongNamesStayWithinFourTimesTheHeader) {
             "\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}";
   }
   put_file(folder / "f", join_safetensors(json + '}', ""));
-  const uint64_t header_bytes = json.size();
+  [[maybe_unused]] const uint64_t header_bytes = json.size();
   json = {};
   const uint64_t growth = memory_growth(
       [&] { return read_safetensors_header(InputFile(folder / "f")).tensors.size() == 40; });
