@@ -41,7 +41,7 @@ Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules)
 // Top-level members of the contract; others are warnings, or errors with strict.
 void check_members(Inspector& inspect, const At& root,
                    const std::vector<std::string_view>& of_this_test);
-// Every null outside `manifest` stands at or below a path that `null_reasons` names.
+// Every null in the test's own members stands at or below a path that `null_reasons` names.
 void check_nulls(Inspector& inspect, const At& root);
 // body_sha256 against the body.
 void check_digest(Inspector& inspect, const Document& document);

@@ -70,8 +70,10 @@ class Suspicion {
     const Value& head = values[0];
     // Counts may well be constant; a measured real number is not.
     const bool trivial = !head.is(Kind::real) || head.number() == 0.0 || values.size() < 2;
+    // Where no expert has written yet, its subset is the popularity null in every window.
+    const bool null_value = at.path.find(".val.experts.") != std::string::npos;
     if (constant) {
-      if (!trivial) inspect_.warn(fmt::format("{} is the same in every window", at.path));
+      if (!trivial && !null_value) inspect_.warn(fmt::format("{} is the same in every window", at.path));
       return;
     }
     const auto [known, is_new] = arrays_.try_emplace(whole, Seen{at.path, layer});

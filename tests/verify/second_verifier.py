@@ -18,6 +18,7 @@ COMMON = {"schema_version", "test", "model", "edge", "domain", "data", "layers",
 # Members that describe the run: their nulls speak for themselves.
 WITHOUT_REASONS = ("data", "gate_semantics", "numeric_profile", "settings", "inputs", "tensors", "notes", "manifest",
                    "null_reasons")
+OUTSIDE = COMMON - {"layers", "per_window", "verification", "summary"}
 
 
 class Stop(Exception):
