@@ -286,7 +286,8 @@ void reduce_chart(const ChartRecord& record, const Setting& setting,
   Json& arrays = fields["per_window"];
   const auto matched = [&](const std::string& name, const WindowValues& values) {
     arrays[name] = by_layer(layers, [&](size_t slot) {
-      return nulls.array(values.of_layer(slot), "per_window." + name + "." + layer_key(layers[slot]),
+      return nulls.array(values.of_layer(slot),
+                         "per_window." + name + "." + layer_key(layers[slot]),
                          "the interior is smaller than the boundary, or the strata overlap");
     });
   };
