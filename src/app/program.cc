@@ -3,6 +3,7 @@
 #include <exception>
 #include <new>
 #include <string_view>
+#include <system_error>
 
 #include "app/commands.h"
 #include "app/output.h"
@@ -41,6 +42,16 @@ int report(const Error& error, bool json) {
   return static_cast<int>(error.exit_code());
 }
 
+// Memory, or the threads that need some of it, were refused.
+int report_allocation(bool json) {
+  return report(Error(ErrorId::RT005,
+                      {.object = "memory",
+                       .found = "an allocation that failed",
+                       .expected = "the memory that the plan names",
+                       .hint = "Lower --memory or --block-windows, or raise the limit."}),
+                json);
+}
+
 int run_reporting(int argc, char** argv, bool json_errors) {
   try {
     const auto parsed = parse_command_line(argc, argv);
@@ -57,13 +68,13 @@ int run_reporting(int argc, char** argv, bool json_errors) {
   } catch (const ClosedPipe&) {
     return static_cast<int>(ExitCode::closed_pipe);
   } catch (const std::bad_alloc&) {
-    return report(Error(ErrorId::RT005,
-                        {.object = "memory",
-                         .found = "an allocation that failed",
-                         .expected = "the memory that the plan names",
-                         .hint = "Lower --memory or --block-windows, or raise the limit."}),
-                  json_errors);
+    return report_allocation(json_errors);
   } catch (const std::exception& failure) {
+    const auto* system = dynamic_cast<const std::system_error*>(&failure);
+    if (system != nullptr && (system->code() == std::errc::resource_unavailable_try_again ||
+                              system->code() == std::errc::not_enough_memory)) {
+      return report_allocation(json_errors);
+    }
     return report(Error(ErrorId::RT070, {.object = "unexpected failure",
                                          .found = failure.what(),
                                          .hint = "This is a bug in routegauge; please report it."}),

@@ -2,7 +2,7 @@
 // a file fail, or a disk look nearly full.
 //   RG_FAULT=write:3:28   the third write (write, pwrite) to a descriptor above 2 fails with errno 28
 //   RG_FAULT=fsync:1:5    the first fsync fails with errno 5
-//   RG_FAULT=pread:4:5    the fourth pread fails with errno 5
+//   RG_FAULT=pread:4:5    the fourth pread of a .safetensors file fails with errno 5
 //   RG_FAULT=room:4096:0  every file system has 4096 bytes free
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -16,13 +16,22 @@
 
 static atomic_long calls;
 
+static int is_weights(int descriptor) {
+  char link[64], path[4096];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+  const ssize_t bytes = readlink(link, path, sizeof path);
+  return bytes > 12 && memcmp(path + bytes - 12, ".safetensors", 12) == 0;
+}
+
 static int fails(const char* kind, int descriptor) {
   char name[16];
   long first;
   int number;
   const char* fault = getenv("RG_FAULT");
   if (!fault || descriptor <= 2 || sscanf(fault, "%15[a-z]:%ld:%d", name, &first, &number) != 3) return 0;
-  if (strcmp(name, kind) != 0 || ++calls < first) return 0;
+  if (strcmp(name, kind) != 0) return 0;
+  if (strcmp(kind, "pread") == 0 && !is_weights(descriptor)) return 0;
+  if (++calls < first) return 0;
   errno = number;
   return 1;
 }

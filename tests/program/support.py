@@ -202,10 +202,9 @@ class ProgramTest(unittest.TestCase):
         return os.path.join(self.folder, f"{name}-{self.number}")
 
     def main_job(self, out, *more, experiments=FOUR, windows=24, seq_len=32):
-        return [
-            "run", experiments, "--model", self.model, "--domain", f"prose={self.prose}",
-            "--domain", f"code={self.code}", "--out", out, "--seq-len", seq_len, "--windows", windows,
-            "--threads", 2, *more]
+        job = ["run", experiments, "--model", self.model, "--domain", f"prose={self.prose}", "--domain",
+               f"code={self.code}", "--out", out, "--seq-len", seq_len, "--windows", windows]
+        return job + list(more) + ([] if "--threads" in more else ["--threads", 2])
 
     def assertExit(self, result, code, *words):
         shown = f"\nstdout: {result.stdout[-2000:]}\nstderr: {result.stderr[-2000:]}"

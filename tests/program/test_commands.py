@@ -283,9 +283,11 @@ class Verify(ProgramTest):
         self.assertExit(run("verify", out), 6, "INVALID")
 
     def test_json_is_what_run_stored_and_csv_has_a_line_per_artifact(self):
-        result = run("verify", self.results, "--json")
-        self.assertEqual(len(json.loads(result.stdout)["artifacts" if "artifacts" in json.loads(result.stdout)
-                                                       else "judgements"]), 8)
+        verdicts = json.loads(run("verify", self.results, "--json").stdout)["verdicts"]
+        stored = load(os.path.join(self.results, "verdicts.json"))["verdicts"]
+        self.assertEqual(sorted((row["path"], row["verdict"], row["sha256"]) for row in verdicts),
+                         sorted((row["path"], row["verdict"], row["sha256"]) for row in stored))
+        self.assertEqual(len(verdicts), 8)
         lines = run("verify", self.results, "--csv").stdout.strip().splitlines()
         self.assertEqual(len(lines), 9)
 

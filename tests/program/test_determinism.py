@@ -14,8 +14,7 @@ class Determinism(ProgramTest):
 
     def digests_of(self, *more, env=None):
         out = self.out("run")
-        result = run(*self.main_job(out, "--seq-len", 48, *more), env=env) if more else None
-        self.assertExit(result, 0)
+        self.assertExit(run(*self.main_job(out, *more, seq_len=48), env=env), 0)
         found = digests(out)
         self.assertEqual(len(found), 8)
         profile = load(artifacts_below(out)[0])["numeric_profile"]
@@ -30,15 +29,6 @@ class Determinism(ProgramTest):
                 self.assertEqual(same, profile)
                 self.assertEqual(found, reference)
         return profile
-
-    def main_job(self, out, *more, **options):
-        job = super().main_job(out, **options)
-        for at in range(0, len(more), 2):  # an option given here replaces the job's own
-            if more[at] in job:
-                job[job.index(more[at]) + 1] = more[at + 1]
-            else:
-                job += more[at:at + 2]
-        return job
 
     def test_native(self):
         self.check({})

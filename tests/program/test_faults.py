@@ -73,7 +73,7 @@ class DiskFaults(ProgramTest):
 
     def test_room_is_looked_at_before_the_first_weight(self):
         out = self.out("room")
-        self.assertExit(self.faulty(out, "room:100000:0"), 4, "error[IO010]", "100 KB free")
+        self.assertExit(self.faulty(out, "room:100000:0"), 4, "error[IO010]", "99.3 KB free")
         self.assertLessEqual(set(files_below(out)), {"run.lock"})
 
     def test_a_limit_on_file_size(self):
