@@ -254,7 +254,7 @@ Json make_terminal_ovk_scan(const Shape& shape) {
       for (uint32_t w = 0; w < shape.windows; ++w) {
         const uint32_t whole = unit * (t - undefined[key][w].get<uint32_t>());
         const auto least = static_cast<uint32_t>(level(layer) * whole);
-        layers[key].push_back((least + draws.below(whole / 10)) / static_cast<double>(whole));
+        layers[key].push_back((least + draws.below(whole / 10 + 1)) / static_cast<double>(whole));
       }
     }
     return layers;
@@ -372,7 +372,7 @@ Json make_expert_load(const Shape& shape) {
     if (!before.empty()) a["transitions"][key] = transitions;
     before = firsts;
     for (uint32_t e = 0; e < kExperts; ++e) {
-      a["tokens_by_expert"][key][std::to_string(e)] = {{9, 40}, {3, 12}, {5, 12}};
+      a["tokens_by_expert"][key][std::to_string(e)] = {{9, 4}, {3, 2}, {5, 2}};
     }
     Json& summary = a["summary"]["per_layer"][key];
     summary["first_choice"] = first_choice;
