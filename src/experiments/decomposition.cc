@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/parallel.h"
 #include "experiments/centred.h"
 #include "kernels/elementwise.h"
 
@@ -11,6 +12,26 @@ namespace {
 
 double inverse_rms(double squared_norm, size_t d, float epsilon) {
   return 1 / std::sqrt(squared_norm / static_cast<double>(d) + static_cast<double>(epsilon));
+}
+
+// out = (a + b + c) * scale + bias, each rounded as fp64 does and once to fp32. Lanes don't mix,
+// so every width gives the same bits.
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+__attribute__((optimize("O3"), target_clones("avx512f", "avx2", "default")))
+#endif
+void mix(const float* __restrict a, const float* __restrict b, const float* __restrict c,
+         double scale, const float* __restrict bias, float* __restrict out, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    const double z =
+        static_cast<double>(a[i]) + static_cast<double>(b[i]) + static_cast<double>(c[i]);
+    out[i] = static_cast<float>(z * scale + static_cast<double>(bias[i]));
+  }
+}
+
+uint32_t count_members(const uint8_t* member, const int32_t* set, uint32_t k) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < k; ++i) count += member[set[i]];
+  return count;
 }
 
 }  // namespace
@@ -30,6 +51,7 @@ struct Decomposition::WorkerState {
   std::vector<uint64_t> expert_counts, embedding_top1, rest_top1, embedding_topk, rest_topk;
   std::vector<double> v, total;                    // (parts, E), (E)
   std::vector<float> mixed;                        // (E)
+  std::vector<uint8_t> member;                     // (E): selected at this position
   std::array<std::vector<int32_t>, kSubsets> top;  // (k)
 };
 
@@ -38,6 +60,7 @@ struct Decomposition::Means {
   std::array<std::vector<float>, kMixParts> gained;  // (E)
   Gram gram;
   std::vector<double> embedding_attention, embedding_experts;  // (distinct ids): e . mean part
+  std::vector<int32_t> none_top, embedding_top;  // (k), (distinct ids, k): the gate's choice
 };
 
 DecompositionRecord::DecompositionRecord(size_t layer_count, size_t windows) {
@@ -69,6 +92,7 @@ Decomposition::Decomposition(const Setting& setting, const TokenIndex& tokens, s
       has_bias_(setting.spec.logit_bias || setting.spec.selection_bias),
       record_(layers, setting.windows->sequences()),
       logit_bias_(experts_, 0.0f),
+      zeros_(experts_, 0.0f),
       gained_(setting.windows->rows() * 2 * experts_),
       gram_(windows_ * positions_),
       defined_(windows_ * positions_),
@@ -115,9 +139,31 @@ void Decomposition::begin_layer(const tap::LayerView& view, Scratch& scratch) {
     worker.v.resize(parts() * experts_);
     worker.total.resize(experts_);
     worker.mixed.resize(experts_);
+    worker.member.assign(experts_, 0);
     for (auto& top : worker.top) top.resize(k_);
   }
+  // What the embedding alone selects depends on the token id alone.
+  constexpr size_t kChunk = 256;
+  embedding_top_.resize(size_t{token_index_.distinct()} * k_);
+  parallel_for(
+      (token_index_.distinct() + kChunk - 1) / kChunk, view.threads, [&](size_t chunk, int worker) {
+        const size_t end = std::min<size_t>((chunk + 1) * kChunk, token_index_.distinct());
+        for (size_t x = chunk * kChunk; x < end; ++x) {
+          const auto token = static_cast<uint32_t>(x);
+          const double scale =
+              inverse_rms(projections_.squared_norm(token), view.width, view.norm_epsilon);
+          choose(view, {projections_.gained(token), zeros_.data(), zeros_.data()}, scale,
+                 workers_[static_cast<size_t>(worker)], {embedding_top_.data() + x * k_, k_});
+        }
+      });
   averaged_ = std::make_unique<std::once_flag>();
+}
+
+void Decomposition::choose(const tap::LayerView& view,
+                           const std::array<const float*, kMixParts>& gained, double scale,
+                           WorkerState& worker, std::span<int32_t> top) const {
+  mix(gained[0], gained[1], gained[2], scale, logit_bias_.data(), worker.mixed.data(), experts_);
+  gate::select(*view.spec, worker.mixed, view.selection_bias, top);
 }
 
 void Decomposition::on_gate(const tap::LayerView& view, const tap::GateBlock& block,
@@ -172,7 +218,7 @@ void Decomposition::on_gate(const tap::LayerView& view, const tap::GateBlock& bl
     const int32_t* ranked = block.ranked + row * (k_ + 1);
     add_shares(view, sums, worker, gained, scale, block.router_logits + row * experts_,
                block.scores + row * experts_, ranked);
-    find_subsets(view, sums, worker, gained, gram, ranked);
+    find_subsets(view, sums, worker, gained, gram, ranked, token);
 
     std::copy_n(gained[kAttention], experts_, stored(window.first_in_set + t, 0));
     std::copy_n(gained[kExperts], experts_, stored(window.first_in_set + t, 1));
@@ -194,32 +240,31 @@ void Decomposition::add_shares(const tap::LayerView& view, WindowState& sums, Wo
                                const float* logits, const float* scores, const int32_t* ranked) {
   const bool sigmoid = view.spec->score == gate::Score::sigmoid;
   const auto n = static_cast<double>(experts_);
-  std::fill(worker.total.begin(), worker.total.end(), 0.0);
+  double* const all = worker.v.data();
+  double* const total = worker.total.data();
   double largest = 0, error = 0;
   for (uint32_t i = 0; i < experts_; ++i) {
     const double z = static_cast<double>(logits[i]);
     const double slope = sigmoid ? sigmoid_slope(z) : 1.0;
-    double absolute = 0;
+    double absolute = 0, sum = 0;
     for (size_t p = 0; p < kMixParts; ++p) {
       const double v = slope * (static_cast<double>(gained[p][i]) * scale);
-      worker.v[p * experts_ + i] = v;
-      worker.total[i] += v;
+      all[p * experts_ + i] = v;
+      sum += v;
       absolute += std::fabs(v);
     }
+    const double selection =
+        view.spec->selection_bias ? static_cast<double>(view.selection_bias[i]) : 0.0;
     if (has_bias_) {
-      const double v =
-          slope * static_cast<double>(logit_bias_[i]) +
-          (view.spec->selection_bias ? static_cast<double>(view.selection_bias[i]) : 0.0);
-      worker.v[kBias * experts_ + i] = v;
-      worker.total[i] += v;
+      const double v = slope * static_cast<double>(logit_bias_[i]) + selection;
+      all[kBias * experts_ + i] = v;
+      sum += v;
       absolute += std::fabs(v);
     }
+    total[i] = sum;
     largest = std::max(largest, absolute);
-    const double s =
-        sigmoid
-            ? static_cast<double>(scores[i]) - 0.5
-            : z + (view.spec->selection_bias ? static_cast<double>(view.selection_bias[i]) : 0.0);
-    if (std::isfinite(s)) error = std::max(error, std::fabs(worker.total[i] - s));
+    const double s = sigmoid ? static_cast<double>(scores[i]) - 0.5 : z + selection;
+    if (std::isfinite(s)) error = std::max(error, std::fabs(sum - s));
   }
   const double ratio = largest > 0 ? error / largest : (error > 0 ? 1.0 : 0.0);
   sums.max_error = std::max(sums.max_error, error);
@@ -231,12 +276,12 @@ void Decomposition::add_shares(const tap::LayerView& view, WindowState& sums, Wo
   const auto last = static_cast<size_t>(ranked[k_ - 1]), next = static_cast<size_t>(ranked[k_]);
   std::array<double, kMaxParts> norm{};
   double norms = 0, total_mean = 0;
-  for (const double value : worker.total) total_mean += value;
+  for (uint32_t i = 0; i < experts_; ++i) total_mean += total[i];
   total_mean /= n;
-  for (double& value : worker.total) value -= total_mean;
+  for (uint32_t i = 0; i < experts_; ++i) total[i] -= total_mean;
   double total_margin = 0;
   for (size_t p = 0; p < parts(); ++p) {
-    double* v = worker.v.data() + p * experts_;
+    const double* v = all + p * experts_;
     const double margin = v[last] - v[next];
     sums.margin[p] += margin;
     total_margin += margin;
@@ -247,7 +292,7 @@ void Decomposition::add_shares(const tap::LayerView& view, WindowState& sums, Wo
     for (uint32_t i = 0; i < experts_; ++i) {
       const double centred = v[i] - mean;
       squares += centred * centred;
-      inner += centred * worker.total[i];
+      inner += centred * total[i];
       sum[i] += centred;
     }
     norm[p] = std::sqrt(squares);
@@ -256,7 +301,7 @@ void Decomposition::add_shares(const tap::LayerView& view, WindowState& sums, Wo
   }
   sums.margin_total += total_margin;
   double own = 0;
-  for (const double value : worker.total) own += value * value;
+  for (uint32_t i = 0; i < experts_; ++i) own += total[i] * total[i];
   sums.den += own;
   if (norms > 0) {
     sums.share_tokens += 1;
@@ -267,39 +312,40 @@ void Decomposition::add_shares(const tap::LayerView& view, WindowState& sums, Wo
 // Statistics 4 and 5: what the gate chooses when only some parts are there.
 void Decomposition::find_subsets(const tap::LayerView& view, WindowState& sums, WorkerState& worker,
                                  const std::array<const float*, kMixParts>& gained,
-                                 const Gram& gram, const int32_t* ranked) {
+                                 const Gram& gram, const int32_t* ranked, uint32_t token) {
   Subset present = kNone;
   for (size_t p = 0; p < kMixParts; ++p) {
     if (gram.of[p][p] > 0) present |= only(p);
   }
-  std::array<bool, kSubsets> done{};
+  std::array<const int32_t*, kSubsets> top{};
+  top[only(kEmbedding)] = embedding_top_.data() + size_t{token} * k_;
+  uint8_t* member = worker.member.data();
+  for (uint32_t i = 0; i < k_; ++i) member[ranked[i]] = 1;
   for (const Subset subset : kProperSubsets) {
     const Subset effective = subset & present;  // zero parts are dropped
     if (effective == kNone) {
       ++sums.emptied[subset];
       continue;
     }
-    if (!done[effective]) {
-      done[effective] = true;
-      const double scale = inverse_rms(gram.squared_norm(effective), view.width, view.norm_epsilon);
-      for (uint32_t i = 0; i < experts_; ++i) {
-        double z = 0;
-        for (size_t p = 0; p < kMixParts; ++p) {
-          if (holds(effective, p)) z += static_cast<double>(gained[p][i]);
-        }
-        worker.mixed[i] = static_cast<float>(z * scale + static_cast<double>(logit_bias_[i]));
+    if (top[effective] == nullptr) {
+      std::array<const float*, kMixParts> kept = gained;
+      for (size_t p = 0; p < kMixParts; ++p) {
+        if (!holds(effective, p)) kept[p] = zeros_.data();
       }
-      gate::select(*view.spec, worker.mixed, view.selection_bias, worker.top[effective]);
+      choose(view, kept, inverse_rms(gram.squared_norm(effective), view.width, view.norm_epsilon),
+             worker, worker.top[effective]);
+      top[effective] = worker.top[effective].data();
     }
-    sums.kept[subset] += gate::overlap({ranked, k_}, worker.top[effective]);
+    sums.kept[subset] += count_members(member, top[effective], k_);
   }
+  for (uint32_t i = 0; i < k_; ++i) member[ranked[i]] = 0;
+
   const Subset rest = (only(kAttention) | only(kExperts)) & present;
   if (!holds(present, kEmbedding) || rest == kNone) return;
-  const std::vector<int32_t>& by_embedding = worker.top[only(kEmbedding)];
-  const std::vector<int32_t>& by_rest = worker.top[rest];
+  const int32_t *by_embedding = top[only(kEmbedding)], *by_rest = top[rest];
   sums.agreement_tokens += 1;
   sums.top1 += by_embedding[0] == by_rest[0];
-  sums.topk += gate::overlap(by_embedding, by_rest);
+  sums.topk += gate::overlap({by_embedding, k_}, {by_rest, k_});
   ++worker.embedding_top1[static_cast<size_t>(by_embedding[0])];
   ++worker.rest_top1[static_cast<size_t>(by_rest[0])];
   for (uint32_t i = 0; i < k_; ++i) {
@@ -359,6 +405,23 @@ void Decomposition::average_parts(const tap::LayerView& view) {
     means.embedding_attention[x] = kernels::dot(row, means.part[kAttention].data(), d);
     means.embedding_experts[x] = kernels::dot(row, means.part[kExperts].data(), d);
   }
+  // Without a part of its own, or with the embedding alone, a position's choice is its id's.
+  WorkerState own;
+  own.mixed.resize(experts_);
+  const float *attention = means.gained[kAttention].data(),
+              *experts = means.gained[kExperts].data();
+  means.none_top.resize(k_);
+  choose(view, {means.gained[kEmbedding].data(), attention, experts},
+         inverse_rms(means.gram.squared_norm(kAll), d, view.norm_epsilon), own, means.none_top);
+  means.embedding_top.resize(size_t{token_index_.distinct()} * k_);
+  for (uint32_t x = 0; x < token_index_.distinct(); ++x) {
+    const double squared = projections_.squared_norm(x) +
+                           means.gram.squared_norm(only(kAttention) | only(kExperts)) +
+                           2 * (means.embedding_attention[x] + means.embedding_experts[x]);
+    choose(view, {projections_.gained(x), attention, experts},
+           inverse_rms(std::max(squared, 0.0), d, view.norm_epsilon), own,
+           {means.embedding_top.data() + size_t{x} * k_, k_});
+  }
 }
 
 void Decomposition::on_update(const tap::LayerView& view, const tap::UpdateBlock& block,
@@ -386,24 +449,29 @@ void Decomposition::on_update(const tap::LayerView& view, const tap::UpdateBlock
                                                      stored(row_in_set, 0), stored(row_in_set, 1)};
     const Gram& gram = gram_[w * positions_ + t];
     const int32_t* ranked = block.ranked + row * (k_ + 1);
+    uint8_t* member = worker.member.data();
+    for (uint32_t i = 0; i < k_; ++i) member[ranked[i]] = 1;
     for (Subset subset = kNone; subset < kAll; ++subset) {
-      double squared = gram.squared_norm(subset) + means.gram.squared_norm(kAll & ~subset);
-      for (size_t p = 0; p < kMixParts; ++p) {
-        for (size_t q = 0; q < kMixParts; ++q) {
-          if (holds(subset, p) && !holds(subset, q)) squared += 2 * cross[p][q];
-        }
-      }
-      const double scale = inverse_rms(std::max(squared, 0.0), d, view.norm_epsilon);
-      for (uint32_t i = 0; i < experts_; ++i) {
-        double z = 0;
+      const int32_t* top = worker.top[0].data();
+      if (subset == kNone) {
+        top = means.none_top.data();
+      } else if (subset == only(kEmbedding)) {
+        top = means.embedding_top.data() + size_t{token} * k_;
+      } else {
+        double squared = gram.squared_norm(subset) + means.gram.squared_norm(kAll & ~subset);
+        std::array<const float*, kMixParts> mixed;
         for (size_t p = 0; p < kMixParts; ++p) {
-          z += static_cast<double>(holds(subset, p) ? own[p][i] : means.gained[p][i]);
+          mixed[p] = holds(subset, p) ? own[p] : means.gained[p].data();
+          for (size_t q = 0; q < kMixParts; ++q) {
+            if (holds(subset, p) && !holds(subset, q)) squared += 2 * cross[p][q];
+          }
         }
-        worker.mixed[i] = static_cast<float>(z * scale + static_cast<double>(logit_bias_[i]));
+        choose(view, mixed, inverse_rms(std::max(squared, 0.0), d, view.norm_epsilon), worker,
+               worker.top[0]);
       }
-      gate::select(*view.spec, worker.mixed, view.selection_bias, worker.top[0]);
-      sums.kept_replaced[subset] += gate::overlap({ranked, k_}, worker.top[0]);
+      sums.kept_replaced[subset] += count_members(member, top, k_);
     }
+    for (uint32_t i = 0; i < k_; ++i) member[ranked[i]] = 0;
   }
 }
 

@@ -60,7 +60,10 @@ class Decomposition {
   float* stored(size_t row, size_t which);
   void find_subsets(const tap::LayerView& view, WindowState& sums, WorkerState& worker,
                     const std::array<const float*, kMixParts>& gained, const Gram& gram,
-                    const int32_t* ranked);
+                    const int32_t* ranked, uint32_t token);
+  // The gate's choice for the sum of three gained projections.
+  void choose(const tap::LayerView& view, const std::array<const float*, kMixParts>& gained,
+              double scale, WorkerState& worker, std::span<int32_t> top) const;
   void add_shares(const tap::LayerView& view, WindowState& sums, WorkerState& worker,
                   const std::array<const float*, kMixParts>& gained, double scale,
                   const float* logits, const float* scores, const int32_t* ranked);
@@ -73,11 +76,13 @@ class Decomposition {
   const size_t windows_;
   const bool has_bias_;
   DecompositionRecord record_;
-  std::vector<float> logit_bias_;  // (E); zero where the gate has none
-  std::vector<float> gained_;      // (rows, 2, E): attention, experts
-  std::vector<Gram> gram_;         // (windows, T)
-  std::vector<uint8_t> defined_;   // (windows, T)
-  std::vector<float> part_sums_;   // (windows, 2, d): attention, experts
+  std::vector<float> logit_bias_;       // (E); zero where the gate has none
+  std::vector<float> zeros_;            // (E)
+  std::vector<int32_t> embedding_top_;  // (distinct ids, k): what an embedding alone selects
+  std::vector<float> gained_;           // (rows, 2, E): attention, experts
+  std::vector<Gram> gram_;              // (windows, T)
+  std::vector<uint8_t> defined_;        // (windows, T)
+  std::vector<float> part_sums_;        // (windows, 2, d): attention, experts
   std::vector<WindowState> window_;
   std::vector<WorkerState> workers_;
   std::unique_ptr<Means> means_;
