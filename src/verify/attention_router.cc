@@ -334,7 +334,7 @@ void judge_attention_router(const Case& c, Finding& finding) {
     highest = std::max(highest, criterion.estimate);
   }
   judgement.sentence = fmt::format(
-      "Behind the first MoE layer attention carries {:.0f} to {:.0f} % of what decides the "
+      "After the first MoE layer attention carries {:.0f} to {:.0f} % of what decides the "
       "router's choice ({}).",
       100 * lowest, 100 * highest, meaning_of(exact));
 }

@@ -367,7 +367,9 @@ void judge_chart_compatibility(const Case& c, Finding& finding) {
       const bool all = std::all_of(
           header.required.begin(), header.required.end(),
           [&](int layer) { return below_zero(analysis.primary(), layers[layer].deltas[i]); });
-      judgement.beside.push_back({name, all ? "PASS" : "FAIL"});
+      const bool judged = finding.verdict == Verdict::pass || finding.verdict == Verdict::fail;
+      judgement.beside.push_back(
+          {name, std::string(judged ? (all ? "PASS" : "FAIL") : verdict_name(finding.verdict))});
     };
     beside("C2_unselected", kUnselected);
     beside("C1_matched", kMatched);
