@@ -5,14 +5,11 @@
 
 #include "base/parallel.h"
 #include "experiments/centred.h"
+#include "experiments/decomposition_state.h"
 #include "kernels/elementwise.h"
 
 namespace rg::experiments {
 namespace {
-
-double inverse_rms(double squared_norm, size_t d, float epsilon) {
-  return 1 / std::sqrt(squared_norm / static_cast<double>(d) + static_cast<double>(epsilon));
-}
 
 // out = (a + b + c) * scale + bias, each rounded as fp64 does and once to fp32. Lanes don't mix,
 // so every width gives the same bits.
@@ -28,40 +25,7 @@ void mix(const float* __restrict a, const float* __restrict b, const float* __re
   }
 }
 
-uint32_t count_members(const uint8_t* member, const int32_t* set, uint32_t k) {
-  uint32_t count = 0;
-  for (uint32_t i = 0; i < k; ++i) count += member[set[i]];
-  return count;
-}
-
 }  // namespace
-
-struct Decomposition::WindowState {
-  double defined = 0, share_tokens = 0, agreement_tokens = 0;
-  std::array<double, kMaxParts> norm_share{}, num{}, margin{};
-  double den = 0, margin_total = 0;
-  std::array<uint64_t, kSubsets> kept{}, emptied{}, kept_replaced{};
-  uint64_t top1 = 0, topk = 0;
-  std::vector<double> sums;      // (parts, E): sum over positions of the centred contributions
-  std::vector<double> raw_sums;  // (3, E): of gained projections, for the corpus mean
-  double max_error = 0, scale = 0, ratio = 0;
-};
-
-struct Decomposition::WorkerState {
-  std::vector<uint64_t> expert_counts, embedding_top1, rest_top1, embedding_topk, rest_topk;
-  std::vector<double> v, total;                    // (parts, E), (E)
-  std::vector<float> mixed;                        // (E)
-  std::vector<uint8_t> member;                     // (E): selected at this position
-  std::array<std::vector<int32_t>, kSubsets> top;  // (k)
-};
-
-struct Decomposition::Means {
-  std::array<std::vector<float>, kMixParts> part;    // (d)
-  std::array<std::vector<float>, kMixParts> gained;  // (E)
-  Gram gram;
-  std::vector<double> embedding_attention, embedding_experts;  // (distinct ids): e . mean part
-  std::vector<int32_t> none_top, embedding_top;  // (k), (distinct ids, k): the gate's choice
-};
 
 DecompositionRecord::DecompositionRecord(size_t layer_count, size_t windows) {
   const auto all = [&](auto& values) {
@@ -351,208 +315,6 @@ void Decomposition::find_subsets(const tap::LayerView& view, WindowState& sums, 
   for (uint32_t i = 0; i < k_; ++i) {
     ++worker.embedding_topk[static_cast<size_t>(by_embedding[i])];
     ++worker.rest_topk[static_cast<size_t>(by_rest[i])];
-  }
-}
-
-// Corpus means of the parts over all defined positions, in window order.
-void Decomposition::average_parts(const tap::LayerView& view) {
-  const size_t d = view.width;
-  Means& means = *means_;
-  double defined = 0;
-  std::vector<double> uses(token_index_.distinct(), 0.0);
-  for (size_t w = 0; w < windows_; ++w) {
-    defined += window_[w].defined;
-    for (uint32_t t = 0; t < positions_; ++t) {
-      if (defined_[w * positions_ + t]) {
-        uses[token_index_.of_row(w * setting_.seq_len + t)] += 1;
-      }
-    }
-  }
-  defined = std::max(defined, 1.0);
-  std::vector<double> sum(d);
-  for (size_t p = 0; p < kMixParts; ++p) {
-    std::fill(sum.begin(), sum.end(), 0.0);
-    if (p == kEmbedding) {
-      for (uint32_t x = 0; x < token_index_.distinct(); ++x) {
-        if (uses[x] == 0) continue;
-        const float* row = view.embeddings->row(token_index_.id(x));
-        for (size_t i = 0; i < d; ++i) sum[i] += uses[x] * static_cast<double>(row[i]);
-      }
-    } else {
-      for (size_t w = 0; w < windows_; ++w) {
-        const float* row = part_sums_.data() + (w * 2 + p - 1) * d;
-        for (size_t i = 0; i < d; ++i) sum[i] += static_cast<double>(row[i]);
-      }
-    }
-    means.part[p].resize(d);
-    for (size_t i = 0; i < d; ++i) means.part[p][i] = static_cast<float>(sum[i] / defined);
-    means.gained[p].resize(experts_);
-    for (uint32_t i = 0; i < experts_; ++i) {
-      double gained = 0;
-      for (size_t w = 0; w < windows_; ++w) gained += window_[w].raw_sums[p * experts_ + i];
-      means.gained[p][i] = static_cast<float>(gained / defined);
-    }
-  }
-  for (size_t a = 0; a < kMixParts; ++a) {
-    for (size_t b = a; b < kMixParts; ++b) {
-      means.gram.set(a, b, kernels::dot(means.part[a].data(), means.part[b].data(), d));
-    }
-  }
-  means.embedding_attention.resize(token_index_.distinct());
-  means.embedding_experts.resize(token_index_.distinct());
-  for (uint32_t x = 0; x < token_index_.distinct(); ++x) {
-    const float* row = view.embeddings->row(token_index_.id(x));
-    means.embedding_attention[x] = kernels::dot(row, means.part[kAttention].data(), d);
-    means.embedding_experts[x] = kernels::dot(row, means.part[kExperts].data(), d);
-  }
-  // Without a part of its own, or with the embedding alone, a position's choice is its id's.
-  WorkerState own;
-  own.mixed.resize(experts_);
-  const float *attention = means.gained[kAttention].data(),
-              *experts = means.gained[kExperts].data();
-  means.none_top.resize(k_);
-  choose(view, {means.gained[kEmbedding].data(), attention, experts},
-         inverse_rms(means.gram.squared_norm(kAll), d, view.norm_epsilon), own, means.none_top);
-  means.embedding_top.resize(size_t{token_index_.distinct()} * k_);
-  for (uint32_t x = 0; x < token_index_.distinct(); ++x) {
-    const double squared = projections_.squared_norm(x) +
-                           means.gram.squared_norm(only(kAttention) | only(kExperts)) +
-                           2 * (means.embedding_attention[x] + means.embedding_experts[x]);
-    choose(view, {projections_.gained(x), attention, experts},
-           inverse_rms(std::max(squared, 0.0), d, view.norm_epsilon), own,
-           {means.embedding_top.data() + size_t{x} * k_, k_});
-  }
-}
-
-void Decomposition::on_update(const tap::LayerView& view, const tap::UpdateBlock& block,
-                              const SequenceRows& window) {
-  std::call_once(*averaged_, [&] { average_parts(view); });
-  const Means& means = *means_;
-  const size_t d = view.width, w = window.sequence;
-  WindowState& sums = window_[w];
-  WorkerState& worker = workers_[static_cast<size_t>(block.worker)];
-  for (uint32_t t = 0; t < positions_; ++t) {
-    if (!defined_[w * positions_ + t]) continue;
-    const size_t row = window.first + t, row_in_set = window.first_in_set + t;
-    const uint32_t token = token_index_.of_row(row_in_set);
-    const float* a = block.attention_sum + row * d;
-    const float* m = block.expert_sum + row * d;
-    // cross[p][q] = part p . mean of part q
-    std::array<std::array<double, kMixParts>, kMixParts> cross{};
-    cross[kEmbedding][kAttention] = means.embedding_attention[token];
-    cross[kEmbedding][kExperts] = means.embedding_experts[token];
-    cross[kAttention][kEmbedding] = kernels::dot(a, means.part[kEmbedding].data(), d);
-    cross[kAttention][kExperts] = kernels::dot(a, means.part[kExperts].data(), d);
-    cross[kExperts][kEmbedding] = kernels::dot(m, means.part[kEmbedding].data(), d);
-    cross[kExperts][kAttention] = kernels::dot(m, means.part[kAttention].data(), d);
-    const std::array<const float*, kMixParts> own = {projections_.gained(token),
-                                                     stored(row_in_set, 0), stored(row_in_set, 1)};
-    const Gram& gram = gram_[w * positions_ + t];
-    const int32_t* ranked = block.ranked + row * (k_ + 1);
-    uint8_t* member = worker.member.data();
-    for (uint32_t i = 0; i < k_; ++i) member[ranked[i]] = 1;
-    for (Subset subset = kNone; subset < kAll; ++subset) {
-      const int32_t* top = worker.top[0].data();
-      if (subset == kNone) {
-        top = means.none_top.data();
-      } else if (subset == only(kEmbedding)) {
-        top = means.embedding_top.data() + size_t{token} * k_;
-      } else {
-        double squared = gram.squared_norm(subset) + means.gram.squared_norm(kAll & ~subset);
-        std::array<const float*, kMixParts> mixed;
-        for (size_t p = 0; p < kMixParts; ++p) {
-          mixed[p] = holds(subset, p) ? own[p] : means.gained[p].data();
-          for (size_t q = 0; q < kMixParts; ++q) {
-            if (holds(subset, p) && !holds(subset, q)) squared += 2 * cross[p][q];
-          }
-        }
-        choose(view, mixed, inverse_rms(std::max(squared, 0.0), d, view.norm_epsilon), worker,
-               worker.top[0]);
-      }
-      sums.kept_replaced[subset] += count_members(member, top, k_);
-    }
-    for (uint32_t i = 0; i < k_; ++i) member[ranked[i]] = 0;
-  }
-}
-
-void Decomposition::end_layer(const tap::LayerView&, size_t slot) {
-  DecompositionRecord::Layer& layer = record_.layers[slot];
-  const auto total = [&](std::vector<uint64_t> WorkerState::*counts) {
-    std::vector<uint64_t> sum(experts_, 0);
-    for (const WorkerState& worker : workers_) {
-      for (uint32_t e = 0; e < experts_; ++e) sum[e] += (worker.*counts)[e];
-    }
-    return sum;
-  };
-  layer.expert_counts = total(&WorkerState::expert_counts);
-  layer.embedding_top1 = total(&WorkerState::embedding_top1);
-  layer.rest_top1 = total(&WorkerState::rest_top1);
-  layer.embedding_topk = total(&WorkerState::embedding_topk);
-  layer.rest_topk = total(&WorkerState::rest_topk);
-  double squares = 0, defined = 0;
-  for (const uint64_t count : layer.expert_counts) {
-    const auto c = static_cast<double>(count);
-    squares += c * c;
-    defined += c;
-  }
-  defined /= k_;
-  if (defined > 0) layer.val_empty = squares / (k_ * (defined * defined));
-
-  // Corpus means of the centred contributions, then what is left of the sums without them.
-  std::vector<double> mean(parts() * experts_, 0.0), mean_total(experts_, 0.0);
-  for (const WindowState& window : window_) {
-    for (size_t i = 0; i < mean.size(); ++i) mean[i] += window.sums[i];
-    if (window.ratio >= layer.ratio) {
-      layer.ratio = window.ratio;
-      layer.scale = window.scale;
-    }
-    layer.max_error = std::max(layer.max_error, window.max_error);
-  }
-  for (size_t i = 0; i < mean.size(); ++i) {
-    mean[i] /= std::max(defined, 1.0);
-    mean_total[i % experts_] += mean[i];
-  }
-  for (size_t w = 0; w < windows_; ++w) {
-    const WindowState& sums = window_[w];
-    if (sums.defined == 0) continue;
-    double den = sums.den;
-    std::vector<double> total_sum(experts_, 0.0);
-    for (size_t i = 0; i < sums.sums.size(); ++i) total_sum[i % experts_] += sums.sums[i];
-    for (uint32_t i = 0; i < experts_; ++i) {
-      den += sums.defined * mean_total[i] * mean_total[i] - 2 * mean_total[i] * total_sum[i];
-    }
-    for (size_t p = 0; p < parts(); ++p) {
-      double num = sums.num[p];
-      for (uint32_t i = 0; i < experts_; ++i) {
-        const double m = mean[p * experts_ + i];
-        num += sums.defined * m * mean_total[i] - m * total_sum[i] -
-               sums.sums[p * experts_ + i] * mean_total[i];
-      }
-      record_.signed_num[p].at(slot, w) = sums.num[p];
-      record_.signed_num_varying[p].at(slot, w) = num;
-      record_.margin_part[p].at(slot, w) = sums.margin[p] / sums.defined;
-      if (sums.share_tokens > 0) {
-        record_.norm_share[p].at(slot, w) = sums.norm_share[p] / sums.share_tokens;
-      }
-    }
-    record_.signed_den.at(slot, w) = sums.den;
-    record_.signed_den_varying.at(slot, w) = den;
-    record_.margin_total.at(slot, w) = sums.margin_total / sums.defined;
-    for (const Subset subset : kProperSubsets) {
-      record_.val[subset].at(slot, w) =
-          (static_cast<double>(sums.kept[subset]) / k_ +
-           static_cast<double>(sums.emptied[subset]) * layer.val_empty) /
-          sums.defined;
-    }
-    for (Subset subset = kNone; subset < kAll; ++subset) {
-      record_.val_mean_replaced[subset].at(slot, w) =
-          static_cast<double>(sums.kept_replaced[subset]) / (k_ * sums.defined);
-    }
-    if (sums.agreement_tokens > 0) {
-      record_.agreement_top1.at(slot, w) = static_cast<double>(sums.top1) / sums.agreement_tokens;
-      record_.agreement_topk.at(slot, w) =
-          static_cast<double>(sums.topk) / (k_ * sums.agreement_tokens);
-    }
   }
 }
 
