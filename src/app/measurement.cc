@@ -67,6 +67,7 @@ void Measurement::make_parts() {
                                    .seq_len = windows_[d].seq_len,
                                    .window_document = windows_[d].document,
                                    .domain_index = static_cast<uint32_t>(d),
+                                   .threads = effective_threads(options_.threads),
                                    .prompts = {},
                                    .prompt_set = nullptr,
                                    .prompt_set_unmasked = nullptr};
