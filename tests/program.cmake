@@ -18,4 +18,5 @@ foreach(file ${program_tests})
   get_filename_component(name ${file} NAME_WE)
   string(REPLACE "test_" "program." name ${name})
   rg_python_test(${name} ${file})
+  set_tests_properties(${name} PROPERTIES PROCESSORS 2)  # the program uses two threads
 endforeach()
