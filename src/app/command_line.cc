@@ -47,8 +47,10 @@ void add_corpus_options(CLI::App& command, PassOptions& options, RawPass& raw) {
   group->add_option("--domain", raw.domains, "NAME=PATH; may be repeated")->allow_extra_args(false);
   group->add_option("--seq-len", options.windows.seq_len, "tokens of a window")
       ->capture_default_str();
-  group->add_option("--windows", raw.windows, "windows per domain, or 'all'")->capture_default_str();
-  group->add_option("--seed", options.windows.seed, "of every random choice")->capture_default_str();
+  group->add_option("--windows", raw.windows, "windows per domain, or 'all'")
+      ->capture_default_str();
+  group->add_option("--seed", options.windows.seed, "of every random choice")
+      ->capture_default_str();
   group->add_option("--text-field", options.windows.text_field, "text of a jsonl record")
       ->capture_default_str();
   group->add_option("--utf8", raw.utf8, "what to do about text that is not UTF-8: refuse, replace")
@@ -77,13 +79,15 @@ void add_run_options(CLI::App& command, RunOptions& options, RawPass& pass, RawR
   for (const auto& declaration : experiments::all_experiments()) {
     list += fmt::format("\n  {}: {}", declaration.name, declaration.summary);
   }
-  command.add_option("experiments", run.experiments, "comma-separated, or 'all'" + list)->required();
+  command.add_option("experiments", run.experiments, "comma-separated, or 'all'" + list)
+      ->required();
   command.add_option("--model", options.model,
                      "folder, or org/name[@revision] in the Hugging Face cache");
   command.add_option("--out", options.out, "folder for results")->default_val(".");
   command.add_option("--parameter", run.parameters, "key=JSON; may be repeated")
       ->allow_extra_args(false);
-  command.add_flag("--allow-small-T", options.allow_small_t, "measure windows of fewer than 11 tokens");
+  command.add_flag("--allow-small-T", options.allow_small_t,
+                   "measure windows of fewer than 11 tokens");
   command.add_flag("--overwrite", options.overwrite, "replace another run's results in --out");
   add_corpus_options(command, options, pass);
   add_engine_options(command, options, pass);
@@ -114,7 +118,8 @@ std::string one_of(const std::string& text, std::initializer_list<const char*> a
 uint32_t parse_window_count(const std::string& text) {
   const std::vector<int> numbers = parse_number_list(text, "--windows");
   if (numbers.size() != 1 || numbers[0] == 0) {
-    throw usage_error("--windows", fmt::format("'{}'", text), "a number from 1 to 100,000, or 'all'");
+    throw usage_error("--windows", fmt::format("'{}'", text),
+                      "a number from 1 to 100,000, or 'all'");
   }
   return static_cast<uint32_t>(numbers[0]);
 }
@@ -194,8 +199,9 @@ constexpr const char* kExamples = R"(Examples:
 }  // namespace
 
 std::variant<CommandLine, std::string> parse_command_line(int argc, const char* const* argv) {
-  CLI::App app("Measures the routers of Mixture-of-Experts checkpoints, and verifies what was measured.",
-               "routegauge");
+  CLI::App app(
+      "Measures the routers of Mixture-of-Experts checkpoints, and verifies what was measured.",
+      "routegauge");
   app.set_version_flag("--version", version_text());
   app.footer(kExamples);
   app.require_subcommand(1);
@@ -212,7 +218,8 @@ std::variant<CommandLine, std::string> parse_command_line(int argc, const char* 
       "inspect", "Show what a checkpoint is, its gate field by field; reads no weight");
   inspect_command->add_option("model", inspect.model, "folder, or org/name[@revision]")->required();
   inspect_command->add_flag("--json", inspect.json, "for programs");
-  inspect_command->add_flag("--hash", inspect.hash, "SHA-256 of every weight file (reads them whole)");
+  inspect_command->add_flag("--hash", inspect.hash,
+                            "SHA-256 of every weight file (reads them whole)");
   inspect_command->add_flag("--allow-regex", inspect.allow_regex,
                             "accept a pre-tokenizer pattern that is not on the tested list");
   inspect_command->footer("Example:\n  routegauge inspect allenai/OLMoE-1B-7B-0924 --json");
@@ -230,8 +237,8 @@ std::variant<CommandLine, std::string> parse_command_line(int argc, const char* 
   RunOptions run;
   RawPass run_pass{.compute = "auto"};
   RawRun run_raw;
-  CLI::App* run_command =
-      app.add_subcommand("run", "Measure in one pass over the weights, write artifacts, verify them");
+  CLI::App* run_command = app.add_subcommand(
+      "run", "Measure in one pass over the weights, write artifacts, verify them");
   add_run_options(*run_command, run, run_pass, run_raw);
   run_command->add_flag("--json", run.json, "print the verdicts as JSON");
   run_command->footer(
@@ -249,8 +256,7 @@ std::variant<CommandLine, std::string> parse_command_line(int argc, const char* 
   trace_command->add_option("--tokens", trace.tokens_file,
                             "JSON array of equally long arrays of token ids; no tokenizer needed");
   trace_command->add_option("--out", trace.out, "the safetensors file to write")->required();
-  trace_command
-      ->add_option("--tensors", trace_tensors, "comma-separated: " + trace_tensor_list())
+  trace_command->add_option("--tensors", trace_tensors, "comma-separated: " + trace_tensor_list())
       ->capture_default_str();
   add_corpus_options(*trace_command, trace, trace_pass);
   add_engine_options(*trace_command, trace, trace_pass);
@@ -260,8 +266,8 @@ std::variant<CommandLine, std::string> parse_command_line(int argc, const char* 
 
   VerifyOptions verify;
   std::string required_layers;
-  CLI::App* verify_command =
-      app.add_subcommand("verify", "Judge artifacts from their files alone; the code says how it went");
+  CLI::App* verify_command = app.add_subcommand(
+      "verify", "Judge artifacts from their files alone; the code says how it went");
   verify_command->add_option("paths", verify.paths, "artifacts, or folders with run.json files")
       ->required();
   const auto json_flag = verify_command->add_flag("--json", verify.json, "for programs");
@@ -289,9 +295,9 @@ std::variant<CommandLine, std::string> parse_command_line(int argc, const char* 
   } catch (const CLI::CallForVersion& version) {
     return std::string(version.what()) + '\n';
   } catch (const CLI::ParseError& failure) {
-    throw Error(ErrorId::US001, {.object = "command line",
-                                 .found = failure.what(),
-                                 .hint = "See routegauge --help."});
+    throw Error(
+        ErrorId::US001,
+        {.object = "command line", .found = failure.what(), .hint = "See routegauge --help."});
   }
   line.global.json_errors = one_of(errors, {"text", "json"}, "--errors") == "json";
   const std::string shape = one_of(progress, {"auto", "plain", "json"}, "--progress");
@@ -311,8 +317,9 @@ std::variant<CommandLine, std::string> parse_command_line(int argc, const char* 
     finish_pass(trace, trace_pass);
     trace.tensors = check_trace_tensors(split_commas(trace_tensors));
     if (trace.tokens_file.empty() ? trace.domains.size() != 1 : !trace.domains.empty()) {
-      throw usage_error("trace", fmt::format("{} --domain{}", trace.domains.size(),
-                                             trace.tokens_file.empty() ? "" : " and --tokens"),
+      throw usage_error("trace",
+                        fmt::format("{} --domain{}", trace.domains.size(),
+                                    trace.tokens_file.empty() ? "" : " and --tokens"),
                         "either --tokens FILE or one --domain NAME=PATH");
     }
     line.command = trace;

@@ -18,10 +18,13 @@ int doctor_command(const DoctorOptions& options, const GlobalOptions&) {
   const double rate = stream::measure_flops_per_s(compute, threads);
   const char* limit = std::getenv("RG_MAX_ISA");
   if (options.json) {
-    const Json facts = {{"version", program_version()}, {"isa", profile.isa},
+    const Json facts = {{"version", program_version()},
+                        {"isa", profile.isa},
                         {"isa_limit", limit == nullptr ? Json() : Json(limit)},
-                        {"compute", profile.compute},   {"onednn", profile.onednn},
-                        {"threads", threads},           {"flops_per_s", rate}};
+                        {"compute", profile.compute},
+                        {"onednn", profile.onednn},
+                        {"threads", threads},
+                        {"flops_per_s", rate}};
     print(write_json(facts, JsonLayout::indented) + '\n');
     return static_cast<int>(ExitCode::done);
   }

@@ -23,7 +23,8 @@ Json circumstances(const RunOptions& options, const Measurement& measurement,
     return std::filesystem::absolute(path).lexically_normal().string();
   };
   Json domains = Json::object();
-  for (const text::DomainSpec& domain : options.domains) domains[domain.name] = absolute(domain.path);
+  for (const text::DomainSpec& domain : options.domains)
+    domains[domain.name] = absolute(domain.path);
   return {{"created_utc", utc_now()},
           {"host", known ? host.nodename : ""},
           {"system", known ? std::string(host.sysname) + " " + host.release : ""},
@@ -57,20 +58,20 @@ Json effective_settings(const RunOptions& options, const Measurement& measuremen
     if (key != "models" && key != "prompts" && key != "layers") parameters[key] = value;
   }
   const text::WindowSettings& windows = options.windows;
-  Json settings = {{"layers", measurement.layers()},
-                   {"compute", measurement.compute() == stream::Compute::bf16 ? "bf16" : "f32"},
-                   {"seed", windows.seed},
-                   {"seq_len", windows.seq_len},
-                   {"windows", "all"},
-                   {"text_field", windows.text_field},
-                   {"utf8", windows.utf8 == text::Utf8Policy::replace ? "replace" : "refuse"},
-                   {"window_procedure", window_procedure(options)},
-                   {"max_decompressed_bytes", windows.max_decompressed_bytes},
-                   {"allow_regex", options.allow_regex},
-                   {"allow_small_t", options.allow_small_t},
-                   {"nonfinite",
-                    options.nonfinite == stream::NonFinite::record ? "record" : "stop"},
-                   {"parameters", parameters}};
+  Json settings = {
+      {"layers", measurement.layers()},
+      {"compute", measurement.compute() == stream::Compute::bf16 ? "bf16" : "f32"},
+      {"seed", windows.seed},
+      {"seq_len", windows.seq_len},
+      {"windows", "all"},
+      {"text_field", windows.text_field},
+      {"utf8", windows.utf8 == text::Utf8Policy::replace ? "replace" : "refuse"},
+      {"window_procedure", window_procedure(options)},
+      {"max_decompressed_bytes", windows.max_decompressed_bytes},
+      {"allow_regex", options.allow_regex},
+      {"allow_small_t", options.allow_small_t},
+      {"nonfinite", options.nonfinite == stream::NonFinite::record ? "record" : "stop"},
+      {"parameters", parameters}};
   if (windows.windows) settings["windows"] = *windows.windows;
   return settings;
 }
@@ -133,10 +134,9 @@ record::DomainFacts domain_facts(const RunOptions& options, const Measurement& m
                 {"replaced_utf8", corpus.replaced_utf8},
                 {"notes", windows.notes},
                 {"doc_ids", documents}};
-  facts.manifest = {{"path", std::filesystem::absolute(options.domains[domain].path)
-                                 .lexically_normal()
-                                 .string()},
-                    {"files", files}};
+  facts.manifest = {
+      {"path", std::filesystem::absolute(options.domains[domain].path).lexically_normal().string()},
+      {"files", files}};
   return facts;
 }
 

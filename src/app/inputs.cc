@@ -38,10 +38,10 @@ std::vector<int> measured_layers(const model::Model& model,
   if (!wanted) return model.moe_layers;
   for (const int layer : *wanted) {
     if (!std::binary_search(model.moe_layers.begin(), model.moe_layers.end(), layer)) {
-      throw Error(ErrorId::US001,
-                  {.object = "--layers",
-                   .found = std::to_string(layer),
-                   .expected = fmt::format("layers with a gate: {}", format_ranges(model.moe_layers))});
+      throw Error(ErrorId::US001, {.object = "--layers",
+                                   .found = std::to_string(layer),
+                                   .expected = fmt::format("layers with a gate: {}",
+                                                           format_ranges(model.moe_layers))});
     }
   }
   return *wanted;
@@ -49,12 +49,12 @@ std::vector<int> measured_layers(const model::Model& model,
 
 void check_sequence_length(const OpenModel& model, uint64_t tokens, const std::string& what) {
   if (tokens <= model.model.positions) return;
-  throw Error(ErrorId::CF017,
-              {.file = model.checkpoint.location().folder.string(),
-               .object = what,
-               .found = fmt::format("{} tokens", tokens),
-               .expected = fmt::format("at most {}, max_position_embeddings", model.model.positions),
-               .hint = "Lower --seq-len."});
+  throw Error(ErrorId::CF017, {.file = model.checkpoint.location().folder.string(),
+                               .object = what,
+                               .found = fmt::format("{} tokens", tokens),
+                               .expected = fmt::format("at most {}, max_position_embeddings",
+                                                       model.model.positions),
+                               .hint = "Lower --seq-len."});
 }
 
 tap::SequenceSet sequences_of(const text::WindowSet& windows) {

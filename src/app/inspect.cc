@@ -100,13 +100,11 @@ Json as_json(const OpenModel& open, const std::optional<TokenizerFacts>& tokeniz
   for (const auto& file : open.checkpoint.metadata_files()) {
     files[file.path.filename().string()] = file.sha256;
   }
-  Json attention = {{"kind", attention_kind(model.attention)},
-                    {"heads", model.attention.heads},
-                    {"kv_heads", model.attention.kv_heads},
-                    {"head_width", model.attention.head_width},
-                    {"qk_norm", model.attention.qk_norm},
-                    {"clip_qkv", nullptr},
-                    {"rope_base", model.attention.rope_base}};
+  Json attention = {
+      {"kind", attention_kind(model.attention)}, {"heads", model.attention.heads},
+      {"kv_heads", model.attention.kv_heads},    {"head_width", model.attention.head_width},
+      {"qk_norm", model.attention.qk_norm},      {"clip_qkv", nullptr},
+      {"rope_base", model.attention.rope_base}};
   if (model.attention.clip_qkv) attention["clip_qkv"] = *model.attention.clip_qkv;
   Json described = {{"model", open.checkpoint.location().display_name},
                     {"family", model.family},
@@ -145,7 +143,9 @@ std::string as_text(const OpenModel& open, const std::optional<TokenizerFacts>& 
                     const std::vector<std::string>& shard_hashes, bool colour) {
   using Align = Table::Align;
   const model::Model& model = open.model;
-  const auto heading = [&](const std::string& text) { return styled(text, Style::bold, colour) + '\n'; };
+  const auto heading = [&](const std::string& text) {
+    return styled(text, Style::bold, colour) + '\n';
+  };
   Table facts({Align::left, Align::left});
   facts.row({"model", escape_for_terminal(open.checkpoint.location().display_name)});
   facts.row({"family", model.family});
@@ -175,15 +175,16 @@ std::string as_text(const OpenModel& open, const std::optional<TokenizerFacts>& 
   text += '\n' + heading("where each value came from");
   Table origins({Align::left, Align::left, Align::left});
   for (const model::Origin& origin : model.origins) {
-    origins.row({origin.field, escape_for_terminal(origin.value), escape_for_terminal(origin.source)});
+    origins.row(
+        {origin.field, escape_for_terminal(origin.value), escape_for_terminal(origin.source)});
   }
   text += origins.text(2);
 
   text += '\n' + heading("weights");
   Table weights({Align::left, Align::right, Align::right});
   for (const DTypeUse& use : dtype_uses(open.checkpoint)) {
-    weights.row({use.dtype, fmt::format("{} tensors", format_count(use.tensors)),
-                 format_bytes(use.bytes)});
+    weights.row(
+        {use.dtype, fmt::format("{} tensors", format_count(use.tensors)), format_bytes(use.bytes)});
   }
   text += weights.text(2);
   Table shards({Align::left, Align::right, Align::left});
@@ -213,7 +214,8 @@ int inspect_command(const InspectOptions& options, const GlobalOptions&) {
   const auto tokenizer = tokenizer_facts(open, options.allow_regex);
   std::vector<std::string> shard_hashes;
   if (options.hash) {
-    for (const InputFile& shard : open.checkpoint.shards()) shard_hashes.push_back(hash_file(shard));
+    for (const InputFile& shard : open.checkpoint.shards())
+      shard_hashes.push_back(hash_file(shard));
   }
   if (options.json) {
     print(write_json(as_json(open, tokenizer, shard_hashes), JsonLayout::indented) + '\n');

@@ -26,7 +26,7 @@ struct GlobalOptions {
 struct InspectOptions {
   std::string model;
   bool json = false;
-  bool hash = false;         // SHA-256 of every shard, a read of its own
+  bool hash = false;  // SHA-256 of every shard, a read of its own
   bool allow_regex = false;
 };
 
@@ -40,7 +40,7 @@ struct PassOptions {
   int threads = 0;                         // 0: every core this process may use
   size_t block_windows = 0;                // 0: chosen by the plan
   std::optional<uint64_t> memory_bytes;
-  std::string compute;                     // auto, bf16, f32
+  std::string compute;  // auto, bf16, f32
   stream::NonFinite nonfinite = stream::NonFinite::stop;
   double disk_bytes_per_s = 0;
 };
@@ -70,7 +70,7 @@ struct VerifyOptions {
   bool strict = false;       // unknown members are errors
   bool convergence = false;  // recompute settled_at
   std::optional<std::vector<int>> required_layers;
-  std::string model;         // empty: artifacts alone
+  std::string model;  // empty: artifacts alone
 };
 
 struct DoctorOptions {

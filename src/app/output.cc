@@ -66,10 +66,18 @@ std::string styled(std::string_view text, Style style, bool colour) {
   if (!colour) return std::string(text);
   const char* code = "1";
   switch (style) {
-    case Style::bold: code = "1"; break;
-    case Style::good: code = "32"; break;
-    case Style::bad: code = "31"; break;
-    case Style::dim: code = "2"; break;
+    case Style::bold:
+      code = "1";
+      break;
+    case Style::good:
+      code = "32";
+      break;
+    case Style::bad:
+      code = "31";
+      break;
+    case Style::dim:
+      code = "2";
+      break;
   }
   return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
 }

@@ -14,9 +14,9 @@ namespace {
 const std::vector<std::string> kOwnKeys = {"layers", "models", "prompts"};
 
 Error bad_parameter(const std::string& key, std::string found, std::string expected) {
-  return Error(ErrorId::US001, {.object = "--parameter " + key,
-                                .found = std::move(found),
-                                .expected = std::move(expected)});
+  return Error(
+      ErrorId::US001,
+      {.object = "--parameter " + key, .found = std::move(found), .expected = std::move(expected)});
 }
 
 const Json* find(const RunOptions& options, const std::string& key) {
@@ -84,8 +84,8 @@ void check_parameter_keys(const RunOptions& options) {
 
 const experiments::Declaration& declaration_of(const std::string& experiment) {
   const auto& all = experiments::all_experiments();
-  const auto at = std::find_if(all.begin(), all.end(),
-                               [&](const auto& row) { return row.name == experiment; });
+  const auto at =
+      std::find_if(all.begin(), all.end(), [&](const auto& row) { return row.name == experiment; });
   check_internal(at != all.end(), "experiment names are checked when they are parsed");
   return *at;
 }

@@ -13,7 +13,8 @@ namespace {
 
 Json as_json(const std::string& model, const stream::Plan& plan, const stream::Settings& settings) {
   Json memory = Json::array();
-  for (const auto& line : plan.memory) memory.push_back({{"what", line.what}, {"bytes", line.bytes}});
+  for (const auto& line : plan.memory)
+    memory.push_back({{"what", line.what}, {"bytes", line.bytes}});
   return {{"model", model},
           {"passes", plan.passes},
           {"read_bytes", plan.read_bytes},

@@ -44,12 +44,12 @@ int report(const Error& error, bool json) {
 
 // Memory, or the threads that need some of it, were refused.
 int report_allocation(bool json) {
-  return report(Error(ErrorId::RT005,
-                      {.object = "memory",
-                       .found = "an allocation that failed",
-                       .expected = "the memory that the plan names",
-                       .hint = "Lower --memory or --block-windows, or raise the limit."}),
-                json);
+  return report(
+      Error(ErrorId::RT005, {.object = "memory",
+                             .found = "an allocation that failed",
+                             .expected = "the memory that the plan names",
+                             .hint = "Lower --memory or --block-windows, or raise the limit."}),
+      json);
 }
 
 int run_reporting(int argc, char** argv, bool json_errors) {

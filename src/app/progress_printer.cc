@@ -48,15 +48,17 @@ void ProgressPrinter::layer_advanced(int layer, int layers, double share) {
   const double elapsed = seconds_since(started_);
   const double remaining = share > 0 ? elapsed * (1 - share) / share : -1;
   if (style_ == ProgressStyle::json) {
-    const Json line = {{"event", "layer"},         {"layer", layer},
-                       {"layers", layers},         {"share", share},
-                       {"elapsed_s", elapsed},     {"remaining_s", remaining < 0 ? Json() : Json(remaining)}};
+    const Json line = {
+        {"event", "layer"},     {"layer", layer},
+        {"layers", layers},     {"share", share},
+        {"elapsed_s", elapsed}, {"remaining_s", remaining < 0 ? Json() : Json(remaining)}};
     print_error(write_json(line, JsonLayout::compact) + '\n');
     return;
   }
   // Elsewhere than on a terminal one line per layer is enough.
   if (style_ == ProgressStyle::plain && layer == last_layer_) return;
-  if (style_ == ProgressStyle::terminal && layer == last_layer_ && share - last_share_ < 0.002) return;
+  if (style_ == ProgressStyle::terminal && layer == last_layer_ && share - last_share_ < 0.002)
+    return;
   last_layer_ = layer;
   last_share_ = share;
   draw(fmt::format("layer {}/{}  {:3.0f} %  {} so far, {} to go", layer + 1, layers, share * 100,

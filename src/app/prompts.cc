@@ -10,16 +10,15 @@
 namespace rg::app {
 namespace {
 
-constexpr std::array<const char*, 9> kPublishedPrompts = {
-    "127 + 45 =",
-    "999 * 3 =",
-    "What is forty-five times thirty-seven?",
-    "def fibonacci(n):",
-    "import numpy as np",
-    "The capital of France is",
-    "A synonym for happy is",
-    "Calculate the sum: 100 + 200 + 300 =",
-    "In Python, compute 45 * 37:"};
+constexpr std::array<const char*, 9> kPublishedPrompts = {"127 + 45 =",
+                                                          "999 * 3 =",
+                                                          "What is forty-five times thirty-seven?",
+                                                          "def fibonacci(n):",
+                                                          "import numpy as np",
+                                                          "The capital of France is",
+                                                          "A synonym for happy is",
+                                                          "Calculate the sum: 100 + 200 + 300 =",
+                                                          "In Python, compute 45 * 37:"};
 
 struct Probe {
   const char* target;
@@ -78,8 +77,8 @@ std::vector<std::string> prompt_texts(const Json* parameter) {
   std::vector<std::string> texts;
   for (const Json& item : list) {
     if (!item.is_string() || item.get_ref<const std::string&>().empty()) {
-      throw bad_prompts(file, fmt::format("item {}: {}", texts.size(),
-                                          write_json(item, JsonLayout::compact)));
+      throw bad_prompts(
+          file, fmt::format("item {}: {}", texts.size(), write_json(item, JsonLayout::compact)));
     }
     texts.push_back(item.get<std::string>());
   }
@@ -111,10 +110,11 @@ PromptInput make_prompts(const text::Tokenizer& tokenizer, const std::vector<std
     for (const std::string context : probe.contexts) {
       const text::Encoding encoding = encode(context);
       const size_t last_byte = context.find(target) + target.size() - 1;
-      input.prompts.push_back({.text = context,
-                               .target = target,
-                               .exact_position = position_by_offsets(encoding, last_byte),
-                               .published_position = position_by_piece(tokenizer, encoding, target)});
+      input.prompts.push_back(
+          {.text = context,
+           .target = target,
+           .exact_position = position_by_offsets(encoding, last_byte),
+           .published_position = position_by_piece(tokenizer, encoding, target)});
     }
   }
   input.causal.name = "prompts";

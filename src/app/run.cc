@@ -37,10 +37,11 @@ Json identity_of(const RunOptions& options, const Measurements& measurements) {
     settings.push_back(effective_settings(options, *measurement));
   }
   const auto prompts = options.parameters.find("prompts");
-  const Json texts =
-      prompt_texts(prompts == options.parameters.end() ? nullptr : &prompts->second);
-  return {{"program", version_text()}, {"experiments", options.experiments},
-          {"settings", settings},      {"prompts", texts},
+  const Json texts = prompt_texts(prompts == options.parameters.end() ? nullptr : &prompts->second);
+  return {{"program", version_text()},
+          {"experiments", options.experiments},
+          {"settings", settings},
+          {"prompts", texts},
           {"inputs", inputs}};
 }
 
@@ -74,7 +75,8 @@ void print_outcome(const RunOptions& options, const std::vector<verify::Judgemen
     print(verify::render_json(judgements, judge_options));
     return;
   }
-  std::string text = verify::render_table(judgements, {.times = false, .color = stdout_has_colour()});
+  std::string text =
+      verify::render_table(judgements, {.times = false, .color = stdout_has_colour()});
   text += '\n';
   for (const std::string& path : paths) text += escape_for_terminal(path) + '\n';
   print(text);
@@ -152,9 +154,9 @@ int run_in_folder(const RunOptions& options, const Measurements& measurements, R
   auto paths = paths_of(artifacts);
   paths.push_back((folder.path() / "verdicts.json").string());
   const std::time_t now = std::time(nullptr);
-  paths.push_back(
-      record::write_results(folder.path(), record::assemble_results(folder.path(), entries, now), now)
-          .string());
+  paths.push_back(record::write_results(folder.path(),
+                                        record::assemble_results(folder.path(), entries, now), now)
+                      .string());
   folder.finish(identity, artifacts);
   print_outcome(options, judgements, judge_options, paths);
   return static_cast<int>(ExitCode::done);

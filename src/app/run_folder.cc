@@ -185,10 +185,8 @@ void RunFolder::finish(const Json& identity,
     }
     std::filesystem::remove(folder, ignored);
   }
-  const Json settings = {{"run_id", run_id(identity)},
-                         {"done", true},
-                         {"artifacts", rows},
-                         {"identity", identity}};
+  const Json settings = {
+      {"run_id", run_id(identity)}, {"done", true}, {"artifacts", rows}, {"identity", identity}};
   write_file_atomically(out_ / kSettingsFile, write_json(settings, JsonLayout::indented),
                         IfExists::replace);
 }
@@ -198,10 +196,11 @@ void RunFolder::check_free_space(uint64_t bytes) const {
   if (::statvfs(out_.c_str(), &room) != 0) throw cannot_use(out_, std::strerror(errno));
   const uint64_t free_bytes = uint64_t{room.f_bavail} * room.f_frsize;
   if (free_bytes >= bytes) return;
-  throw Error(ErrorId::IO010, {.file = out_.string(),
-                               .found = format_bytes(free_bytes) + " free",
-                               .expected = "about " + format_bytes(bytes) + " for this run",
-                               .hint = "Make room, or choose another --out. Nothing was read yet."});
+  throw Error(ErrorId::IO010,
+              {.file = out_.string(),
+               .found = format_bytes(free_bytes) + " free",
+               .expected = "about " + format_bytes(bytes) + " for this run",
+               .hint = "Make room, or choose another --out. Nothing was read yet."});
 }
 
 }  // namespace rg::app

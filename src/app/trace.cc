@@ -24,7 +24,8 @@ Error bad_tokens(const std::filesystem::path& file, std::string object, std::str
 }
 
 tap::SequenceSet read_tokens(const std::filesystem::path& file, const model::Model& model) {
-  const Json rows = parse_json(read_whole_file(file, kMaxTokenFileBytes), JsonLimits{}, file.string());
+  const Json rows =
+      parse_json(read_whole_file(file, kMaxTokenFileBytes), JsonLimits{}, file.string());
   if (!rows.is_array() || rows.empty() || !rows[0].is_array() || rows[0].empty()) {
     throw bad_tokens(file, "", "another JSON value",
                      "an array of equally long arrays of token ids, none empty");

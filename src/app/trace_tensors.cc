@@ -9,9 +9,9 @@
 namespace rg::app {
 namespace {
 
-constexpr std::array<std::string_view, 8> kTensors = {
-    "router_logits", "scores",       "topk_ids", "topk_weights",
-    "gate_input",    "residual_pre", "update",   "logits"};
+constexpr std::array<std::string_view, 8> kTensors = {"router_logits", "scores",     "topk_ids",
+                                                      "topk_weights",  "gate_input", "residual_pre",
+                                                      "update",        "logits"};
 
 }  // namespace
 

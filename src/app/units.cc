@@ -36,19 +36,24 @@ uint64_t parse_size(std::string_view text, std::string_view option) {
     std::string_view name;
     double bytes;
   };
-  constexpr std::array kUnits = {
-      Unit{"", 1.0},           Unit{"B", 1.0},
-      Unit{"K", 1e3},          Unit{"KB", 1e3},
-      Unit{"M", 1e6},          Unit{"MB", 1e6},
-      Unit{"G", 1e9},          Unit{"GB", 1e9},
-      Unit{"T", 1e12},         Unit{"TB", 1e12},
-      Unit{"KiB", 1024.0},     Unit{"MiB", 1048576.0},
-      Unit{"GiB", 1073741824.0}, Unit{"TiB", 1099511627776.0}};
+  constexpr std::array kUnits = {Unit{"", 1.0},
+                                 Unit{"B", 1.0},
+                                 Unit{"K", 1e3},
+                                 Unit{"KB", 1e3},
+                                 Unit{"M", 1e6},
+                                 Unit{"MB", 1e6},
+                                 Unit{"G", 1e9},
+                                 Unit{"GB", 1e9},
+                                 Unit{"T", 1e12},
+                                 Unit{"TB", 1e12},
+                                 Unit{"KiB", 1024.0},
+                                 Unit{"MiB", 1048576.0},
+                                 Unit{"GiB", 1073741824.0},
+                                 Unit{"TiB", 1099511627776.0}};
   double number = 0;
   const auto [end, failure] =
       std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-  const std::string_view suffix =
-      text.substr(static_cast<size_t>(end - text.data()));
+  const std::string_view suffix = text.substr(static_cast<size_t>(end - text.data()));
   const auto unit = std::find_if(kUnits.begin(), kUnits.end(),
                                  [&](const Unit& row) { return row.name == suffix; });
   if (failure != std::errc() || unit == kUnits.end() || !(number > 0)) {
@@ -115,8 +120,8 @@ std::string format_ranges(const std::vector<int>& numbers) {
     size_t last = i;
     while (last + 1 < numbers.size() && numbers[last + 1] == numbers[last] + 1) ++last;
     if (!text.empty()) text += ',';
-    text += last == i ? fmt::format("{}", numbers[i])
-                      : fmt::format("{}-{}", numbers[i], numbers[last]);
+    text +=
+        last == i ? fmt::format("{}", numbers[i]) : fmt::format("{}-{}", numbers[i], numbers[last]);
     i = last + 1;
   }
   return text;

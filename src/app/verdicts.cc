@@ -46,13 +46,15 @@ class TensorHashes {
 };
 
 void compare(verify::Judgement& judgement, TensorHashes& hashes) {
-  const Json artifact = parse_json(read_whole_file(judgement.path, uint64_t{1} << 30), JsonLimits{},
-                                   judgement.path);
+  const Json artifact =
+      parse_json(read_whole_file(judgement.path, uint64_t{1} << 30), JsonLimits{}, judgement.path);
   const auto tensors = artifact.find("tensors");
   const auto differs = [&](const std::string& path, std::string text) {
     judgement.verdict = verify::Verdict::fail;
-    judgement.reasons.push_back(
-        {.id = std::string(error_name(ErrorId::AR022)), .check = "", .path = path, .text = std::move(text)});
+    judgement.reasons.push_back({.id = std::string(error_name(ErrorId::AR022)),
+                                 .check = "",
+                                 .path = path,
+                                 .text = std::move(text)});
     judgement.sentence = "It measured other bytes than those of the checkpoint given by --model.";
   };
   if (tensors == artifact.end() || !tensors->is_array() || tensors->empty()) {

@@ -19,9 +19,9 @@ namespace fs = std::filesystem;
 class SafetensorsWriterTest : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() /
-              ("rg-writer-" + std::to_string(::getpid()) + "-" +
-               testing::UnitTest::GetInstance()->current_test_info()->name());
+    folder_ =
+        fs::temp_directory_path() / ("rg-writer-" + std::to_string(::getpid()) + "-" +
+                                     testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::create_directories(folder_);
   }
   void TearDown() override { fs::remove_all(folder_); }
@@ -30,10 +30,9 @@ class SafetensorsWriterTest : public testing::Test {
     return static_cast<size_t>(std::distance(fs::directory_iterator(folder_), {}));
   }
 
-  const std::vector<OutputTensor> tensors_ = {
-      {"tokens", OutputTensor::Type::i32, {2, 3}},
-      {"logits", OutputTensor::Type::f32, {6, 500}},
-      {"nothing", OutputTensor::Type::f32, {0, 7}}};
+  const std::vector<OutputTensor> tensors_ = {{"tokens", OutputTensor::Type::i32, {2, 3}},
+                                              {"logits", OutputTensor::Type::f32, {6, 500}},
+                                              {"nothing", OutputTensor::Type::f32, {0, 7}}};
   fs::path folder_;
 };
 
