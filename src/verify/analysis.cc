@@ -52,8 +52,8 @@ void Analysis::resample() {
   const ResampleSettings ours{options.seed, options.replicates, 0, options.threads,
                               header.full ? KeepDraws::no : KeepDraws::yes};
   const std::string& path = case_.inspect.judgement().path;
-  check_resample_budget({header.n_windows, all_.size(), *header.replicates},
-                        options.max_replicates, path);
+  check_resample_budget({header.n_windows, all_.size(), *header.replicates}, options.max_replicates,
+                        path);
   check_resample_budget({header.n_windows, all_.size(), options.replicates}, UINT32_MAX, path);
   if (header.full) {
     const ResampleSettings theirs{*header.seed, *header.replicates, 0, options.threads,
@@ -89,8 +89,8 @@ std::optional<double> Analysis::bootstrap_error(ColumnId id) const {
 std::optional<double> Analysis::probability(ColumnId id, int side) const {
   const std::vector<double> means = primary().means(id);
   if (means.empty()) return std::nullopt;
-  const auto meets = std::count_if(means.begin(), means.end(),
-                                   [&](double value) { return side * value > 0; });
+  const auto meets =
+      std::count_if(means.begin(), means.end(), [&](double value) { return side * value > 0; });
   return static_cast<double>(meets) / static_cast<double>(means.size());
 }
 
@@ -209,8 +209,7 @@ void choose_effect(Judgement& judgement) {
   }
 }
 
-void warn_foreign_interval(const Case& c, const At& stated, const Analysis& analysis,
-                           ColumnId id) {
+void warn_foreign_interval(const Case& c, const At& stated, const Analysis& analysis, ColumnId id) {
   if (c.header.full || !stated) return;
   const std::optional<Interval> theirs = c.inspect.interval(stated);
   const std::optional<Interval> ours = analysis.primary().interval(id);

@@ -78,8 +78,8 @@ class Analysis {
   // The optional siblings ci95_bca, ci95_t, ci95_doc of an interval.
   void siblings(Claims& claims, const Claims::Path& at, ColumnId id) const;
   // sum num / sum den, both over windows where both are defined.
-  void ratio_block(Claims& claims, const Claims::Path& at, ColumnId numerator,
-                   ColumnId denominator, const char* mean_key, const char* interval_key) const;
+  void ratio_block(Claims& claims, const Claims::Path& at, ColumnId numerator, ColumnId denominator,
+                   const char* mean_key, const char* interval_key) const;
 
  private:
   std::optional<Interval> bca_interval(ColumnId id, double slack) const;

@@ -23,7 +23,7 @@ struct Ratio {
 struct RouterLayer {
   router::LayerCounts counts;
   double val_empty = 0;
-  std::vector<ColumnId> norm_share, margin_part;                 // by part
+  std::vector<ColumnId> norm_share, margin_part;                  // by part
   std::vector<Ratio> signed_share, signed_varying, margin_share;  // by part
   ColumnId margin_total, agreement_top1, agreement_topk, null_share, published_ratio;
   ColumnId signed_attention;
@@ -66,8 +66,7 @@ double popularity_null(const Case& c, int layer, const std::vector<int64_t>& cou
   const double k = c.header.topk;
   const double tokens = selections / k;
   const double computed = tokens > 0 ? squares / (k * tokens * tokens) : 0;
-  const At stated =
-      (((c.root / "summary") / "per_layer") / std::to_string(layer)) / "val_empty";
+  const At stated = (((c.root / "summary") / "per_layer") / std::to_string(layer)) / "val_empty";
   if (stated && stated.value->is_number() &&
       std::abs(stated.value->number() - computed) <= 1e-12 * computed) {
     return stated.value->number();
@@ -88,8 +87,7 @@ RouterLayer add_layer(const Case& c, Analysis& analysis, const Arrays& arrays, i
   for (size_t p = 0; p < arrays.parts.size(); ++p) {
     const std::string& part = arrays.parts[p];
     const Windows& share = arrays.norm_share.at(part).at(layer);
-    added.norm_share.push_back(p == kAttention ? analysis.add_verdict(share)
-                                               : analysis.add(share));
+    added.norm_share.push_back(p == kAttention ? analysis.add_verdict(share) : analysis.add(share));
     added.margin_part.push_back(analysis.add(arrays.margin_part.at(part).at(layer)));
     added.signed_share.push_back(
         ratio(arrays.signed_num.at(part).at(layer), arrays.signed_den.at(layer)));
@@ -164,8 +162,8 @@ void claim_layer(const Case& c, const Analysis& analysis, const Arrays& arrays, 
   std::optional<double> chance_topk;
   if (positions > 0) {
     chance_top1 = dot(counts.embedding_top1, counts.rest_top1) / (positions * positions);
-    chance_topk = dot(counts.embedding_topk, counts.rest_topk) /
-                  (c.header.topk * (positions * positions));
+    chance_topk =
+        dot(counts.embedding_topk, counts.rest_topk) / (c.header.topk * (positions * positions));
   }
   analysis.mean_block(claims, below({"agreement", "top1"}), layer.agreement_top1);
   claims.mean(below({"agreement", "top1", "chance"}), chance_top1);
@@ -206,8 +204,7 @@ struct Hypothesis {
 
 std::vector<Hypothesis> hypotheses() {
   return {{"H1", {{"", 0, {}, router::kDominates, 1}}},
-          {"H2",
-           {{"", 0, {}, router::kBalancedLow, 1}, {"", 0, {}, router::kBalancedHigh, -1}}},
+          {"H2", {{"", 0, {}, router::kBalancedLow, 1}, {"", 0, {}, router::kBalancedHigh, -1}}},
           {"H3", {{"", 0, {}, router::kBalancedLow, -1}}}};
 }
 
@@ -295,7 +292,8 @@ void judge_attention_router(const Case& c, Finding& finding) {
   analysis.convergence(finding.claims, z, label);
 
   for (const int layer : header.required) {
-    Criterion criterion{"attention share", layer,
+    Criterion criterion{"attention share",
+                        layer,
                         analysis.mean(layers[layer].shapley[kAttention]).value_or(0),
                         primary.interval(layers[layer].shapley[kAttention]),
                         exact != "inconclusive",

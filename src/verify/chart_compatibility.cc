@@ -61,14 +61,19 @@ constexpr Delta kDeltas[] = {
     {"random_e2_delta_target_boundary", "boundary.kappa_target_median",
      "boundary_random_e2.kappa_target_median", true},
     {"jump_hidden", "boundary.jump_hidden_median", "interior.jump_hidden_median", false},
-    {"c2_unselected", "boundary.kappa_hidden_median",
-     "boundary_unselected_e2.kappa_hidden_median", false},
+    {"c2_unselected", "boundary.kappa_hidden_median", "boundary_unselected_e2.kappa_hidden_median",
+     false},
     {"c1_matched", "boundary.kappa_hidden_median", "c1_matched_interior", false},
     {"kappa_target_matched", "boundary.kappa_target_median", "c1_matched_interior_target", false},
     {"kappa_hidden_mean", "boundary.kappa_hidden_mean", "interior.kappa_hidden_mean", false},
     {"interior_q90", "boundary.kappa_hidden_median", "interior_q90.kappa_hidden_median", false}};
 enum DeltaIndex : size_t {
-  kC1 = 0, kC2 = 1, kTargetC1 = 2, kTargetC2 = 3, kUnselected = 5, kMatched = 6,
+  kC1 = 0,
+  kC2 = 1,
+  kTargetC1 = 2,
+  kTargetC2 = 3,
+  kUnselected = 5,
+  kMatched = 6,
   kTargetMatched = 7
 };
 
@@ -110,8 +115,8 @@ void check_definition(const Case& c) {
 void check_tokens(const Case& c, const Stratum& stratum, const At& tokens,
                   const LayerWindows& undefined, const LayerWindows& medians) {
   const auto positions = static_cast<double>(c.header.seq_len - 1);
-  const LayerWindows counts = c.inspect.layer_counts(tokens, c.header.layers, c.header.n_windows,
-                                                     c.header.seq_len - 1);
+  const LayerWindows counts =
+      c.inspect.layer_counts(tokens, c.header.layers, c.header.n_windows, c.header.seq_len - 1);
   if (!c.inspect.sound()) return;
   for (const int layer : c.header.layers) {
     for (size_t w = 0; w < c.header.n_windows; ++w) {
@@ -126,8 +131,7 @@ void check_tokens(const Case& c, const Stratum& stratum, const At& tokens,
           (count > 0) == has_median) {
         continue;
       }
-      c.inspect.invalid(Check::strata_size,
-                        fmt::format("{}.{}[{}]", tokens.path, layer, w),
+      c.inspect.invalid(Check::strata_size, fmt::format("{}.{}[{}]", tokens.path, layer, w),
                         fmt::format("found {} tokens of {} defined{}", count, defined,
                                     has_median ? "" : " where the median is undefined"));
       return;
@@ -188,9 +192,8 @@ Layer add_layer(Analysis& analysis, const Arrays& arrays, int layer, bool full) 
   }
   if (full) {
     added.exact_random = analysis.add(arrays.at("exact_random").at(layer));
-    added.kappa_excess = analysis.add(
-        difference(arrays.at("boundary.kappa_hidden_mean").at(layer),
-                   arrays.at("boundary.kappa_orth_mean").at(layer)));
+    added.kappa_excess = analysis.add(difference(arrays.at("boundary.kappa_hidden_mean").at(layer),
+                                                 arrays.at("boundary.kappa_orth_mean").at(layer)));
   }
   return added;
 }
@@ -279,9 +282,9 @@ void judge_chart_compatibility(const Case& c, Finding& finding) {
   check_definition(c);
   LayerWindows undefined;
   if (header.full) {
-    undefined = c.inspect.layer_counts(
-        c.inspect.need(c.inspect.need(c.root, "per_window"), "n_undefined"), header.layers,
-        header.n_windows, header.seq_len - 1);
+    undefined =
+        c.inspect.layer_counts(c.inspect.need(c.inspect.need(c.root, "per_window"), "n_undefined"),
+                               header.layers, header.n_windows, header.seq_len - 1);
   }
   const Arrays arrays = read_arrays(c, undefined);
   if (!c.inspect.sound()) return;
@@ -364,9 +367,9 @@ void judge_chart_compatibility(const Case& c, Finding& finding) {
     }
     finding.claims.absent({"summary", "degenerate_layers", std::to_string(degenerate.size())});
     const auto beside = [&](const char* name, size_t i) {
-      const bool all = std::all_of(
-          header.required.begin(), header.required.end(),
-          [&](int layer) { return below_zero(analysis.primary(), layers[layer].deltas[i]); });
+      const bool all = std::all_of(header.required.begin(), header.required.end(), [&](int layer) {
+        return below_zero(analysis.primary(), layers[layer].deltas[i]);
+      });
       const bool judged = finding.verdict == Verdict::pass || finding.verdict == Verdict::fail;
       judgement.beside.push_back(
           {name, std::string(judged ? (all ? "PASS" : "FAIL") : verdict_name(finding.verdict))});
@@ -378,9 +381,9 @@ void judge_chart_compatibility(const Case& c, Finding& finding) {
     beside("kappa_target.C1_matched", kTargetMatched);
   }
   if (finding.verdict == Verdict::degenerate) {
-    judgement.reasons.push_back(
-        {"", "", fmt::format("summary.overlapping_strata.{}", degenerate.front()),
-         "some window has a token in boundary and interior both"});
+    judgement.reasons.push_back({"", "",
+                                 fmt::format("summary.overlapping_strata.{}", degenerate.front()),
+                                 "some window has a token in boundary and interior both"});
     judgement.sentence =
         "Some windows have tokens that are boundary and interior at once, so the two cannot be "
         "compared.";

@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kMeanTolerance = 1e-12;  // relative, of fp64 means
 
-constexpr double kNearTolerance = 1e-9;    // absolute below 1, relative above
+constexpr double kNearTolerance = 1e-9;  // absolute below 1, relative above
 
 bool same_mean(double a, double b) {
   return std::abs(a - b) <= kMeanTolerance * std::max(std::abs(a), std::abs(b)) ||
@@ -62,15 +62,22 @@ class Comparison {
       return;
     }
     switch (claim.kind) {
-      case Claim::Kind::null: return null(claim, at);
-      case Claim::Kind::absent: return disagree(claim, at, "more", "nothing here");
+      case Claim::Kind::null:
+        return null(claim, at);
+      case Claim::Kind::absent:
+        return disagree(claim, at, "more", "nothing here");
       case Claim::Kind::mean:
-      case Claim::Kind::near: return mean(claim, at);
-      case Claim::Kind::count: return count(claim, at);
-      case Claim::Kind::text: return text(claim, at);
-      case Claim::Kind::flag: return flag(claim, at);
+      case Claim::Kind::near:
+        return mean(claim, at);
+      case Claim::Kind::count:
+        return count(claim, at);
+      case Claim::Kind::text:
+        return text(claim, at);
+      case Claim::Kind::flag:
+        return flag(claim, at);
       case Claim::Kind::interval:
-      case Claim::Kind::near_interval: return interval(claim, at);
+      case Claim::Kind::near_interval:
+        return interval(claim, at);
     }
   }
 
@@ -113,8 +120,7 @@ class Comparison {
   }
   void interval(const Claim& claim, const At& at) {
     if (at.value->is(Kind::null)) {
-      disagree(claim, at, "null",
-               fmt::format("[{}, {}]", claim.interval.lo, claim.interval.hi));
+      disagree(claim, at, "null", fmt::format("[{}, {}]", claim.interval.lo, claim.interval.hi));
       return;
     }
     const std::optional<Interval> found = inspect_.interval(at);
@@ -180,17 +186,14 @@ void Claims::flag(Path path, std::optional<bool> value, Check check) {
   add(std::move(path), value ? Claim::Kind::flag : Claim::Kind::null, check).flag =
       value.value_or(false);
 }
-void Claims::near_interval(Path path, std::optional<Interval> one,
-                           std::optional<Interval> other) {
+void Claims::near_interval(Path path, std::optional<Interval> one, std::optional<Interval> other) {
   const auto kind = one && other ? Claim::Kind::near_interval : Claim::Kind::null;
   Claim& claim = add(std::move(path), kind, Check::summary_interval);
   claim.interval = one.value_or(Interval{0, 0});
   claim.other = other.value_or(Interval{0, 0});
   claim.optional = true;
 }
-void Claims::absent(Path path) {
-  add(std::move(path), Claim::Kind::absent, Check::summary_exact);
-}
+void Claims::absent(Path path) { add(std::move(path), Claim::Kind::absent, Check::summary_exact); }
 void Claims::interval(Path path, std::optional<Interval> value) {
   interval(std::move(path), value, Check::summary_interval);
 }

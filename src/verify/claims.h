@@ -13,12 +13,12 @@ struct Claim {
   enum class Kind { mean, near, count, text, flag, interval, near_interval, null, absent };
   std::vector<std::string> path;  // from the root
   Kind kind;
-  double value = 0;       // mean, near
+  double value = 0;  // mean, near
   int64_t count = 0;
   std::string text;
   bool flag = false;
   Interval interval{0, 0};
-  Interval other{0, 0};  // near_interval: each end may equal either
+  Interval other{0, 0};   // near_interval: each end may equal either
   Check check;            // what a disagreement is called
   bool optional = false;  // a published artifact may lack it
 };

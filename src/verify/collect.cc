@@ -28,9 +28,8 @@ std::vector<fs::path> find_artifacts(const fs::path& path) {
                                  .expected = "at least one",
                                  .hint = "Is the run finished? It writes run.json last."});
   }
-  std::sort(found.begin(), found.end(), [](const fs::path& a, const fs::path& b) {
-    return a.native() < b.native();
-  });
+  std::sort(found.begin(), found.end(),
+            [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
   return found;
 }
 

@@ -13,9 +13,15 @@ class CanonicalWriter {
  public:
   void write(const Value& value) {
     switch (value.kind()) {
-      case Kind::null: out_ += "null"; break;
-      case Kind::boolean: out_ += value.boolean() ? "true" : "false"; break;
-      case Kind::integer: number(value.integer()); break;
+      case Kind::null:
+        out_ += "null";
+        break;
+      case Kind::boolean:
+        out_ += value.boolean() ? "true" : "false";
+        break;
+      case Kind::integer:
+        number(value.integer());
+        break;
       case Kind::real:
         if (value.large_integer()) {
           number(value.large());
@@ -23,9 +29,15 @@ class CanonicalWriter {
           number(value.minus_zero() ? 0.0 : value.number());
         }
         break;
-      case Kind::string: string(value.string()); break;
-      case Kind::array: array(value.array()); break;
-      case Kind::object: object(value.object(), false); break;
+      case Kind::string:
+        string(value.string());
+        break;
+      case Kind::array:
+        array(value.array());
+        break;
+      case Kind::object:
+        object(value.object(), false);
+        break;
     }
     if (out_.size() > kFlushBytes) flush();
   }

@@ -184,8 +184,7 @@ class DocumentBuilder : public JsonEvents {
   size_t last_offset_ = 0;
 };
 
-Document Document::parse(std::string_view text, const JsonLimits& limits,
-                         const std::string& file) {
+Document Document::parse(std::string_view text, const JsonLimits& limits, const std::string& file) {
   Document document;
   DocumentBuilder builder(document, text);
   try {

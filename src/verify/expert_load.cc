@@ -19,10 +19,10 @@ using Counts = std::vector<int64_t>;
 using Table = std::vector<Counts>;
 
 struct LoadLayer {
-  Table windows;  // (n)(E)
-  Counts experts;  // (E) their sums
-  Table pairs;     // (E)(E)
-  Table transitions;  // (E)(E); empty at the first measured layer
+  Table windows;        // (n)(E)
+  Counts experts;       // (E) their sums
+  Table pairs;          // (E)(E)
+  Table transitions;    // (E)(E); empty at the first measured layer
   Counts first_choice;  // (E)
   ColumnId repeat_top1, repeat_any;
 };
@@ -130,8 +130,8 @@ void check_pairs(const Case& c, const At& at, const LoadLayer& layer) {
     if (layer.pairs[a][a] == layer.experts[a] && sum_of(layer.pairs[a]) == expected) continue;
     c.inspect.invalid(
         Check::count_total, fmt::format("{}[{}]", at.path, a),
-        fmt::format("found {} on the diagonal and {} in all, expected {} and {}",
-                    layer.pairs[a][a], sum_of(layer.pairs[a]), layer.experts[a], expected));
+        fmt::format("found {} on the diagonal and {} in all, expected {} and {}", layer.pairs[a][a],
+                    sum_of(layer.pairs[a]), layer.experts[a], expected));
     return;
   }
 }
@@ -153,8 +153,8 @@ void check_listed_tokens(const Case& c, const At& at, const LoadLayer& layer) {
       const Counts entry = c.inspect.counts(pair, 2, kMaxExactInteger);
       if (entry.size() != 2) return;
       left -= entry[1];
-      const bool ordered = before.empty() || entry[1] < before[1] ||
-                           (entry[1] == before[1] && entry[0] > before[0]);
+      const bool ordered =
+          before.empty() || entry[1] < before[1] || (entry[1] == before[1] && entry[0] > before[0]);
       if (!ordered || entry[1] == 0 || left < 0 || i >= kMaxListed) {
         c.inspect.invalid(Check::ranked_list, pair.path,
                           "breaks the order (count descending, then id) or the expert's total");
@@ -195,9 +195,9 @@ LoadLayer read_layer(const Case& c, int number, bool first) {
 
   check_pairs(c, pairs, layer);
   if (sum_of(layer.first_choice) != tokens) {
-    c.inspect.invalid(Check::count_total, first_choice.path,
-                      fmt::format("adds up to {}, expected {} tokens", sum_of(layer.first_choice),
-                                  tokens));
+    c.inspect.invalid(
+        Check::count_total, first_choice.path,
+        fmt::format("adds up to {}, expected {} tokens", sum_of(layer.first_choice), tokens));
   }
   if (!first) {
     Counts columns(e, 0);
@@ -212,8 +212,8 @@ LoadLayer read_layer(const Case& c, int number, bool first) {
   check_listed_tokens(c, c.inspect.need(c.inspect.need(c.root, "tokens_by_expert"), key), layer);
   const At special = c.inspect.need(stated, "vocabulary_specialisation");
   c.inspect.windows(special, e, kUnit);
-  const bool listed = special && special.value->is(Kind::array) &&
-                      special.value->array().size() == e;
+  const bool listed =
+      special && special.value->is(Kind::array) && special.value->array().size() == e;
   for (size_t i = 0; listed && i < e; ++i) {
     if (special.value->array()[i].is(Kind::null) != (layer.experts[i] == 0)) {
       c.inspect.invalid(Check::value_kind, fmt::format("{}[{}]", special.path, i),
@@ -242,9 +242,9 @@ void claim_lift(const Case& c, const At& stated, const LoadLayer& layer, Claims&
   for (size_t a = 0; a < layer.pairs.size(); ++a) {
     for (size_t b = a + 1; b < layer.pairs.size(); ++b) {
       if (layer.pairs[a][b] == 0) continue;
-      const double lift = static_cast<double>(layer.pairs[a][b]) * tokens /
-                          (static_cast<double>(layer.experts[a]) *
-                           static_cast<double>(layer.experts[b]));
+      const double lift =
+          static_cast<double>(layer.pairs[a][b]) * tokens /
+          (static_cast<double>(layer.experts[a]) * static_cast<double>(layer.experts[b]));
       if (best && lift <= *best) continue;
       best = lift;
       best_a = a;
@@ -260,7 +260,8 @@ void claim_lift(const Case& c, const At& stated, const LoadLayer& layer, Claims&
   // Rounding may decide between lifts a hair apart: the named pair must reach the value.
   const Value* experts = nullptr;
   if (stated.value != nullptr) {
-    if (const Value* lift = stated.value->find("coactivation_lift")) experts = lift->find("experts");
+    if (const Value* lift = stated.value->find("coactivation_lift"))
+      experts = lift->find("experts");
   }
   Counts named = {static_cast<int64_t>(best_a), static_cast<int64_t>(best_b)};
   if (experts != nullptr && experts->is(Kind::array) && experts->array().size() == 2 &&
@@ -360,8 +361,7 @@ void judge_expert_load(const Case& c, Finding& finding) {
   }
   const At per_window = c.inspect.need(c.root, "per_window");
   const auto read = [&](const char* name, int64_t largest) {
-    return c.inspect.layer_counts(c.inspect.need(per_window, name), h.layers, h.n_windows,
-                                  largest);
+    return c.inspect.layer_counts(c.inspect.need(per_window, name), h.layers, h.n_windows, largest);
   };
   const LayerWindows top1 = read("repeat_top1", h.seq_len - 1);
   const LayerWindows any = read("repeat_any", h.seq_len - 1);

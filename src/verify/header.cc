@@ -76,12 +76,11 @@ void check_required(Inspector& inspect, const At& root, RequiredLayers rule, Hea
   if (header.required_by_verifier) return;
   if (rule == RequiredLayers::all_later) {
     const bool all = header.required == header.layers;
-    const bool all_later = !header.layers.empty() &&
-                           std::equal(header.required.begin(), header.required.end(),
-                                      header.layers.begin() + 1, header.layers.end());
+    const bool all_later =
+        !header.layers.empty() && std::equal(header.required.begin(), header.required.end(),
+                                             header.layers.begin() + 1, header.layers.end());
     if (!all && !all_later) {
-      inspect.invalid(Check::required_layers, path,
-                      "leaves out more than the first MoE layer");
+      inspect.invalid(Check::required_layers, path, "leaves out more than the first MoE layer");
     }
     return;
   }
@@ -187,8 +186,7 @@ void read_data(Inspector& inspect, const At& root, Header& header) {
       return;
     }
     // Text and integers apart: document 7 isn't document "7".
-    const std::string name =
-        id.is(Kind::string) ? '"' + id.string() : std::to_string(id.integer());
+    const std::string name = id.is(Kind::string) ? '"' + id.string() : std::to_string(id.integer());
     const auto number = static_cast<uint32_t>(numbers.size());
     header.documents.push_back(numbers.try_emplace(name, number).first->second);
   }

@@ -13,13 +13,20 @@ constexpr size_t kMaxWarnings = 40;
 
 std::string_view kind_name(Kind kind) {
   switch (kind) {
-    case Kind::null: return "null";
-    case Kind::boolean: return "a boolean";
-    case Kind::integer: return "an integer";
-    case Kind::real: return "a number";
-    case Kind::string: return "text";
-    case Kind::array: return "an array";
-    case Kind::object: return "an object";
+    case Kind::null:
+      return "null";
+    case Kind::boolean:
+      return "a boolean";
+    case Kind::integer:
+      return "an integer";
+    case Kind::real:
+      return "a number";
+    case Kind::string:
+      return "text";
+    case Kind::array:
+      return "an array";
+    case Kind::object:
+      return "an object";
   }
   return "nothing";
 }
@@ -41,8 +48,8 @@ void Inspector::invalid(Check check, const std::string& path, const std::string&
   const bool named = std::any_of(judgement_.reasons.begin(), judgement_.reasons.end(),
                                  [&](const Reason& r) { return r.check == check_name(check); });
   if (named && judgement_.reasons.size() >= kMaxReasons) return;
-  judgement_.reasons.push_back({std::string(error_name(check_error(check))),
-                                std::string(check_name(check)), path, text});
+  judgement_.reasons.push_back(
+      {std::string(error_name(check_error(check))), std::string(check_name(check)), path, text});
 }
 
 void Inspector::warn(const std::string& text) {
@@ -72,8 +79,7 @@ std::optional<int64_t> Inspector::integer(const At& at, int64_t lo, int64_t hi) 
   }
   const int64_t value = at.value->integer();
   if (value < lo || value > hi) {
-    invalid(Check::value_range, at.path,
-            fmt::format("found {}, expected {} to {}", value, lo, hi));
+    invalid(Check::value_range, at.path, fmt::format("found {}, expected {} to {}", value, lo, hi));
     return std::nullopt;
   }
   return value;
@@ -92,8 +98,8 @@ bool Inspector::check_element(const Value& value, size_t index, const std::strin
     return false;
   }
   const double number = value.number();
-  if (value.large_integer() ||
-      (value.is(Kind::integer) && (value.integer() > kMaxExactInteger || value.integer() < -kMaxExactInteger))) {
+  if (value.large_integer() || (value.is(Kind::integer) && (value.integer() > kMaxExactInteger ||
+                                                            value.integer() < -kMaxExactInteger))) {
     invalid(Check::plain_number, place(), "found an integer beyond 2^53");
     return false;
   }
@@ -170,8 +176,7 @@ Windows Inspector::windows(const At& at, size_t length, Range range) {
 
 LayerWindows Inspector::layer_counts(const At& at, const std::vector<int>& layers, size_t length,
                                      int64_t largest) {
-  const LayerWindows result =
-      layer_windows(at, layers, length, {0, static_cast<double>(largest)});
+  const LayerWindows result = layer_windows(at, layers, length, {0, static_cast<double>(largest)});
   for (const auto& [layer, values] : result) {
     const Value* stored = at ? at.value->find(std::to_string(layer)) : nullptr;
     if (stored == nullptr || !stored->is(Kind::array)) continue;
@@ -220,8 +225,7 @@ LayerWindows Inspector::layer_windows(const At& at, const std::vector<int>& laye
   for (const Member& member : at.value->object().members) {
     const std::optional<int> layer = layer_key(member.key);
     if (!layer || !result.contains(*layer)) {
-      invalid(Check::layer_arrays, (at / member.key).path,
-              "is not a layer of `layers` in decimal");
+      invalid(Check::layer_arrays, (at / member.key).path, "is not a layer of `layers` in decimal");
     }
   }
   for (const int layer : layers) {

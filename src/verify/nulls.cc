@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <algorithm>
 #include <set>
 
 #include "verify/header.h"
@@ -11,10 +10,14 @@ namespace rg::verify {
 namespace {
 
 // Members in which null needs no reason: they are no part of what the test measured.
-constexpr std::string_view kOutside[] = {
-    "schema_version", "test",  "model",   "edge",         "domain",   "data",
-    "gate_semantics", "notes", "inputs",  "numeric_profile", "settings", "program_version",
-    "null_reasons",   "tensors", "manifest", "body_sha256"};
+constexpr std::string_view kOutside[] = {"schema_version", "test",
+                                         "model",          "edge",
+                                         "domain",         "data",
+                                         "gate_semantics", "notes",
+                                         "inputs",         "numeric_profile",
+                                         "settings",       "program_version",
+                                         "null_reasons",   "tensors",
+                                         "manifest",       "body_sha256"};
 
 bool outside(std::string_view member) {
   return std::find(std::begin(kOutside), std::end(kOutside), member) != std::end(kOutside);
@@ -44,7 +47,8 @@ class NullWalk {
           visit(member.value, below, explained || reasons_.contains(below));
         }
         break;
-      default: break;
+      default:
+        break;
     }
   }
 

@@ -92,8 +92,7 @@ std::string details(const Judgement& judgement) {
   std::string types;
   for (const LayerFinding& finding : judgement.layers) {
     if (finding.failure_type == "neither") continue;
-    types += fmt::format("{}{} {}", types.empty() ? "" : ", ", finding.layer,
-                         finding.failure_type);
+    types += fmt::format("{}{} {}", types.empty() ? "" : ", ", finding.layer, finding.failure_type);
   }
   if (!types.empty()) text += "    fails by layer: " + types + '\n';
   if (judgement.convergence && judgement.convergence->settled_at) {
@@ -128,12 +127,9 @@ Json json_optional(const std::optional<T>& value) {
 }
 
 Json json_criterion(const Criterion& criterion) {
-  return {{"name", criterion.name},
-          {"layer", criterion.layer},
-          {"estimate", criterion.estimate},
-          {"ci95", json_interval(criterion.ci95)},
-          {"holds", criterion.holds},
-          {"z", json_optional(criterion.z)}};
+  return {{"name", criterion.name},         {"layer", criterion.layer},
+          {"estimate", criterion.estimate}, {"ci95", json_interval(criterion.ci95)},
+          {"holds", criterion.holds},       {"z", json_optional(criterion.z)}};
 }
 
 Json json_judgement(const Judgement& judgement) {
@@ -176,10 +172,8 @@ Json json_judgement(const Judgement& judgement) {
   }
   out["reasons"] = Json::array();
   for (const Reason& reason : judgement.reasons) {
-    out["reasons"].push_back({{"id", reason.id},
-                              {"check", reason.check},
-                              {"path", reason.path},
-                              {"text", reason.text}});
+    out["reasons"].push_back(
+        {{"id", reason.id}, {"check", reason.check}, {"path", reason.path}, {"text", reason.text}});
   }
   out["warnings"] = judgement.warnings;
   out["notes"] = judgement.notes;

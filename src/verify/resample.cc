@@ -12,14 +12,12 @@
 namespace rg::verify {
 namespace {
 
-constexpr size_t kLane = 8;               // columns summed together
+constexpr size_t kLane = 8;  // columns summed together
 constexpr size_t kReplicatesPerItem = 25;
 constexpr uint64_t kMaxSums = uint64_t{1} << 29;   // 4 GiB of doubles
 constexpr uint64_t kMaxSteps = uint64_t{1} << 38;  // additions, minutes
 
-std::ptrdiff_t offset(size_t row, size_t width) {
-  return static_cast<std::ptrdiff_t>(row * width);
-}
+std::ptrdiff_t offset(size_t row, size_t width) { return static_cast<std::ptrdiff_t>(row * width); }
 
 // Adds count * value for eight columns: the trip count is fixed so that the compiler vectorises.
 void accumulate(double* sum, const double* value, double count) {
@@ -77,14 +75,14 @@ void check_resample_budget(const ResampleWork& work, uint64_t max_replicates,
   if (work.replicates <= max_replicates && steps && *sums <= kMaxSums && *steps <= kMaxSteps) {
     return;
   }
-  throw Error(ErrorId::AR004,
-              {.file = file,
-               .object = "summary.bootstrap.B",
-               .found = fmt::format("{} replicates of {} statistics over {} windows",
-                                    work.replicates, work.columns, work.windows),
-               .expected = fmt::format("at most {} replicates and {} additions", max_replicates,
-                                       kMaxSteps),
-               .hint = "No verdict needs that many: write the artifact with B = 2000."});
+  throw Error(
+      ErrorId::AR004,
+      {.file = file,
+       .object = "summary.bootstrap.B",
+       .found = fmt::format("{} replicates of {} statistics over {} windows", work.replicates,
+                            work.columns, work.windows),
+       .expected = fmt::format("at most {} replicates and {} additions", max_replicates, kMaxSteps),
+       .hint = "No verdict needs that many: write the artifact with B = 2000."});
 }
 
 Replicates::Replicates(const Columns& columns, const ResampleSettings& settings)
@@ -120,8 +118,7 @@ Replicates::Replicates(const Columns& columns, const ResampleSettings& settings)
       drawn.assign(n, 0);
       for (size_t i = 0; i < n; ++i) {
         ++drawn[draw_below(static_cast<uint32_t>(n), settings.seed, Purpose::bootstrap,
-                           {static_cast<uint32_t>(i), static_cast<uint32_t>(b),
-                            settings.layer})];
+                           {static_cast<uint32_t>(i), static_cast<uint32_t>(b), settings.layer})];
       }
       if (!draws_.empty()) std::copy(drawn.begin(), drawn.end(), draws_.begin() + offset(b, n));
       double* sums = sums_.data() + b * stride_;

@@ -57,9 +57,7 @@ class Replicates {
   Replicates(const Columns& columns, const ResampleSettings& settings);
 
   uint32_t count() const { return replicates_; }
-  double sum(size_t column, size_t replicate) const {
-    return sums_[replicate * stride_ + column];
-  }
+  double sum(size_t column, size_t replicate) const { return sums_[replicate * stride_ + column]; }
   // sum / count of defined windows drawn; none where no defined window was drawn.
   std::optional<double> mean(size_t column, size_t replicate) const;
   std::vector<double> means(size_t column) const;  // defined replicates only

@@ -14,12 +14,11 @@ namespace {
 constexpr double kSumTolerance = 1e-5;
 constexpr double kGridTolerance = 1e-6;
 
-constexpr const char* kSubsets[] = {"embedding",           "attention",
-                                    "experts",             "embedding+attention",
-                                    "embedding+experts",   "attention+experts"};
+constexpr const char* kSubsets[] = {"embedding",         "attention",
+                                    "experts",           "embedding+attention",
+                                    "embedding+experts", "attention+experts"};
 
-Parts read_parts(const Case& c, const At& at, const std::vector<std::string>& names,
-                 Range range) {
+Parts read_parts(const Case& c, const At& at, const std::vector<std::string>& names, Range range) {
   Parts parts;
   if (!c.inspect.is(at, Kind::object)) return parts;
   for (const std::string& name : names) {
@@ -64,9 +63,9 @@ void check_grid(const Case& c, const char* name, const LayerWindows& values,
       const double defined = c.header.seq_len - 1 - *undefined.at(layer)[w];
       const double count = windows[w].value_or(0) * unit * defined;
       if (std::abs(count - std::round(count)) <= kGridTolerance) continue;
-      c.inspect.invalid(Check::integer_grid, fmt::format("per_window.{}.{}[{}]", name, layer, w),
-                        fmt::format("times {} gives {}, expected a whole number",
-                                    unit * defined, count));
+      c.inspect.invalid(
+          Check::integer_grid, fmt::format("per_window.{}.{}[{}]", name, layer, w),
+          fmt::format("times {} gives {}, expected a whole number", unit * defined, count));
       break;
     }
   }

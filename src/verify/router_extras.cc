@@ -52,11 +52,10 @@ void check_jackknife(const Case& c, const At& at) {
   const double half =
       kStudentTail * std::sqrt((kBlocks - 1) / static_cast<double>(kBlocks) * squares);
   if (complete && near(stated->lo, *value - half) && near(stated->hi, *value + half)) return;
-  c.inspect.invalid(
-      Check::jackknife_interval, interval.path,
-      complete ? fmt::format("found [{}, {}], the leave-one-out values give [{}, {}]", stated->lo,
-                             stated->hi, *value - half, *value + half)
-               : std::string("stands though leave-one-out values are undefined"));
+  c.inspect.invalid(Check::jackknife_interval, interval.path,
+                    complete ? fmt::format("found [{}, {}], the leave-one-out values give [{}, {}]",
+                                           stated->lo, stated->hi, *value - half, *value + half)
+                             : std::string("stands though leave-one-out values are undefined"));
 }
 
 void check_information(const Case& c, const At& at) {
@@ -79,8 +78,7 @@ void for_layers(const Case& c, const char* name, Body body) {
   for (const Member& member : all.value->object().members) {
     const auto layer = c.inspect.layer_key(member.key);
     const At at{&member.value, all.path + '.' + member.key};
-    if (!layer ||
-        !std::binary_search(c.header.layers.begin(), c.header.layers.end(), *layer)) {
+    if (!layer || !std::binary_search(c.header.layers.begin(), c.header.layers.end(), *layer)) {
       c.inspect.invalid(Check::layer_arrays, at.path, "is not a measured layer");
       return;
     }
@@ -127,8 +125,8 @@ void check_layer_geometry(const Case& c, const At& at) {
   if (energy <= 0) return;
   double entropy = 0;
   double so_far = 0;
-  int64_t fewest = 0;    // with the sum a hair higher
-  int64_t most = 0;      // with the sum a hair lower
+  int64_t fewest = 0;  // with the sum a hair higher
+  int64_t most = 0;    // with the sum a hair lower
   for (size_t i = 0; i < count; ++i) {
     const double p = *singular[i] * *singular[i] / energy;
     if (p > 0) entropy -= p * std::log(p);
@@ -145,8 +143,7 @@ void check_layer_geometry(const Case& c, const At& at) {
   if (*rank95 < fewest || *rank95 > most) {
     c.inspect.invalid(Check::summary_exact, (at / "rank95").path,
                       fmt::format("the singular values give {}", fewest));
-  } else if (!share ||
-             !near(*share, static_cast<double>(*rank95) / static_cast<double>(count))) {
+  } else if (!share || !near(*share, static_cast<double>(*rank95) / static_cast<double>(count))) {
     c.inspect.invalid(Check::summary_mean, (at / "rank95_share").path,
                       "is not rank95 over the number of singular values");
   }

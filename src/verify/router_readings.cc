@@ -24,8 +24,7 @@ bool read_common(const Case& c, const At& at, Reading& reading) {
   reading.layer = static_cast<int>(*number);
   reading.top = *expert;
   if (reading.convention != "exact" && reading.convention != "published") {
-    c.inspect.invalid(Check::value_range, (at / "convention").path,
-                      "expected exact or published");
+    c.inspect.invalid(Check::value_range, (at / "convention").path, "expected exact or published");
     return false;
   }
   if (!std::binary_search(c.header.layers.begin(), c.header.layers.end(), reading.layer)) {
@@ -56,8 +55,7 @@ bool read_prompt(const Case& c, const At& at, Reading& reading) {
     const double both = *embed + *attention;
     const double expected = both > 0 ? *attention / both : 0.5;
     if (!reading.ratio || std::abs(*reading.ratio - expected) > kRatioTolerance) {
-      c.inspect.invalid(Check::share_total, ratio.path,
-                        fmt::format("the norms give {}", expected));
+      c.inspect.invalid(Check::share_total, ratio.path, fmt::format("the norms give {}", expected));
       return false;
     }
   }
@@ -229,7 +227,7 @@ void claim_published(const Case& c, const std::vector<Reading>& prompts,
   for (size_t i = 0; i < h.layers.size(); ++i) {
     const std::string row = std::to_string(i);
     const std::optional<TableRow> values = table_row(prompts, h.layers[i]);
-    const auto column = [&](double TableRow::* member) {
+    const auto column = [&](double TableRow::*member) {
       return values ? std::optional((*values).*member) : std::nullopt;
     };
     claims.count({"summary", "published_table", row, "layer"}, h.layers[i]);

@@ -73,7 +73,8 @@ class Suspicion {
     // Where no expert has written yet, its subset is the popularity null in every window.
     const bool null_value = at.path.find(".val.experts.") != std::string::npos;
     if (constant) {
-      if (!trivial && !null_value) inspect_.warn(fmt::format("{} is the same in every window", at.path));
+      if (!trivial && !null_value)
+        inspect_.warn(fmt::format("{} is the same in every window", at.path));
       return;
     }
     const auto [known, is_new] = arrays_.try_emplace(whole, Seen{at.path, layer});
@@ -91,10 +92,10 @@ class Suspicion {
 };
 
 constexpr std::string_view kCommonMembers[] = {
-    "schema_version", "test",         "model",      "edge",        "domain",
+    "schema_version", "test",         "model",      "edge",         "domain",
     "data",           "layers",       "per_window", "verification", "gate_semantics",
-    "summary",        "null_reasons", "settings",   "inputs",      "numeric_profile",
-    "tensors",        "notes",        "manifest",   "body_sha256", "program_version"};
+    "summary",        "null_reasons", "settings",   "inputs",       "numeric_profile",
+    "tensors",        "notes",        "manifest",   "body_sha256",  "program_version"};
 
 }  // namespace
 

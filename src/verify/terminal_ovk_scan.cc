@@ -40,8 +40,7 @@ void check_grid(const Case& c, const std::string& name, const LayerWindows& valu
           windows[w].has_value() == (defined > 0)) {
         continue;
       }
-      c.inspect.invalid(Check::integer_grid,
-                        fmt::format("per_window.{}.{}[{}]", name, layer, w),
+      c.inspect.invalid(Check::integer_grid, fmt::format("per_window.{}.{}[{}]", name, layer, w),
                         fmt::format("times {} gives {}, expected a whole number of tokens",
                                     unit * defined, count));
       break;
@@ -177,8 +176,8 @@ void judge_terminal_ovk_scan(const Case& c, Finding& finding) {
       if (id.all == SIZE_MAX || (!header.full && !kSeries[i].published)) continue;
       claims.mean({"summary", "per_layer", key, kSeries[i].mean}, analysis.mean(id));
       claims.interval({"summary", "per_layer", key, kSeries[i].interval}, primary.interval(id));
-      warn_foreign_interval(
-          c, (((c.root / "summary") / "per_layer") / key) / kSeries[i].interval, analysis, id);
+      warn_foreign_interval(c, (((c.root / "summary") / "per_layer") / key) / kSeries[i].interval,
+                            analysis, id);
     }
   }
   std::optional<size_t> largest;
@@ -236,9 +235,8 @@ void judge_terminal_ovk_scan(const Case& c, Finding& finding) {
     z = z && distance ? std::optional(std::min(*z, *distance)) : std::nullopt;
   }
   judgement.effect = judgement.criteria.front();
-  analysis.convergence(claims, z, [&](const Sample& sample) {
-    return std::string(verdict_name(judge(sample)));
-  });
+  analysis.convergence(
+      claims, z, [&](const Sample& sample) { return std::string(verdict_name(judge(sample))); });
 
   const double drop = -analysis.mean(jumps[last]).value_or(0);
   if (finding.verdict == Verdict::pass) {

@@ -94,14 +94,22 @@ std::optional<std::string> obviously_not_json(std::string_view text) {
 
 std::string_view verdict_name(Verdict verdict) {
   switch (verdict) {
-    case Verdict::pass: return "PASS";
-    case Verdict::fail: return "FAIL";
-    case Verdict::holds: return "HOLDS";
-    case Verdict::broken: return "BROKEN";
-    case Verdict::reported: return "REPORTED";
-    case Verdict::degenerate: return "DEGENERATE";
-    case Verdict::insufficient: return "INSUFFICIENT";
-    case Verdict::invalid: return "INVALID";
+    case Verdict::pass:
+      return "PASS";
+    case Verdict::fail:
+      return "FAIL";
+    case Verdict::holds:
+      return "HOLDS";
+    case Verdict::broken:
+      return "BROKEN";
+    case Verdict::reported:
+      return "REPORTED";
+    case Verdict::degenerate:
+      return "DEGENERATE";
+    case Verdict::insufficient:
+      return "INSUFFICIENT";
+    case Verdict::invalid:
+      return "INVALID";
   }
   return "INVALID";
 }
@@ -168,14 +176,18 @@ ExitCode exit_code(const std::vector<Judgement>& judgements) {
   ExitCode code = ExitCode::done;
   for (const Judgement& judgement : judgements) {
     switch (judgement.verdict) {
-      case Verdict::invalid: return ExitCode::artifact;
+      case Verdict::invalid:
+        return ExitCode::artifact;
       case Verdict::fail:
       case Verdict::broken:
       case Verdict::degenerate:
-      case Verdict::insufficient: code = ExitCode::unsupported_claim; break;
+      case Verdict::insufficient:
+        code = ExitCode::unsupported_claim;
+        break;
       case Verdict::pass:
       case Verdict::holds:
-      case Verdict::reported: break;
+      case Verdict::reported:
+        break;
     }
   }
   return code;

@@ -45,8 +45,8 @@ struct Reason {
 struct Criterion {
   std::string name;  // "C1", "terminal_jump", "attention"
   int layer;
-  double estimate;                // mean over windows, in units of the statistic
-  std::optional<Interval> ci95;   // with the artifact's B and seed
+  double estimate;               // mean over windows, in units of the statistic
+  std::optional<Interval> ci95;  // with the artifact's B and seed
   bool holds;
   std::optional<double> z;  // distance to the threshold in standard errors, > 0 where it holds
 };
@@ -63,18 +63,18 @@ struct LayerFinding {
 };
 
 struct Stability {
-  uint32_t replicates;         // of the verifier's own bootstrap
+  uint32_t replicates;  // of the verifier's own bootstrap
   uint64_t seed;
-  Verdict verdict;             // under them
-  double probability;          // bootstrap probability of the artifact's verdict
-  bool fragile;                // the two verdicts differ
+  Verdict verdict;     // under them
+  double probability;  // bootstrap probability of the artifact's verdict
+  bool fragile;        // the two verdicts differ
 };
 
 struct Convergence {
-  double z;                             // minimum over criteria
-  double replication;                   // Phi(z - 1.96)
-  std::optional<uint64_t> n_for_90;     // none where z <= 0
-  std::optional<uint64_t> settled_at;   // recomputed with --convergence only
+  double z;                            // minimum over criteria
+  double replication;                  // Phi(z - 1.96)
+  std::optional<uint64_t> n_for_90;    // none where z <= 0
+  std::optional<uint64_t> settled_at;  // recomputed with --convergence only
   std::optional<bool> settled;
 };
 

@@ -37,21 +37,25 @@ Json common(const std::string& test, const Shape& shape) {
   a["model"] = {{"ckpt", "synthetic"}, {"terminal_moe_layer", 5}};
   a["domain"] = "prose";
   a["data"] = {{"source", "prose"}, {"n_windows", shape.windows}, {"seq_len", shape.seq_len},
-               {"seed", 7}, {"tokenizer", "synthetic"}, {"doc_ids", Json::array()}};
+               {"seed", 7},         {"tokenizer", "synthetic"},   {"doc_ids", Json::array()}};
   for (uint32_t w = 0; w < shape.windows; ++w) {
     a["data"]["doc_ids"].push_back("doc" + std::to_string(w % shape.documents));
   }
-  a["gate_semantics"] = {{"name", "synthetic"}, {"version", 1}, {"topk", kTopk},
-                         {"experts", kExperts}, {"scores_dtype", "fp32"}};
+  a["gate_semantics"] = {{"name", "synthetic"},
+                         {"version", 1},
+                         {"topk", kTopk},
+                         {"experts", kExperts},
+                         {"scores_dtype", "fp32"}};
   a["layers"] = kLayers;
-  a["verification"] = {{"required_layers", kLayers}, {"n_windows_required", 200},
-                       {"alpha", 0.05}};
+  a["verification"] = {{"required_layers", kLayers}, {"n_windows_required", 200}, {"alpha", 0.05}};
   return a;
 }
 
 void add_tail(Json& a, const Shape& shape) {
-  a["summary"]["bootstrap"] = {{"B", shape.replicates}, {"seed", 11},
-                               {"ci_type", "percentile"}, {"quantile", "order_statistic"}};
+  a["summary"]["bootstrap"] = {{"B", shape.replicates},
+                               {"seed", 11},
+                               {"ci_type", "percentile"},
+                               {"quantile", "order_statistic"}};
   a["numeric_profile"] = {{"isa", "avx2"}, {"compute", "f32"}, {"onednn", "2.6.3"}};
   a["program_version"] = "0.1.0";
   a["settings"] = Json::object();
@@ -95,14 +99,27 @@ void place(Json& root, const Claim& claim) {
   }
   switch (claim.kind) {
     case Claim::Kind::mean:
-    case Claim::Kind::near: *node = claim.value; break;
-    case Claim::Kind::count: *node = claim.count; break;
-    case Claim::Kind::text: *node = claim.text; break;
-    case Claim::Kind::flag: *node = claim.flag; break;
+    case Claim::Kind::near:
+      *node = claim.value;
+      break;
+    case Claim::Kind::count:
+      *node = claim.count;
+      break;
+    case Claim::Kind::text:
+      *node = claim.text;
+      break;
+    case Claim::Kind::flag:
+      *node = claim.flag;
+      break;
     case Claim::Kind::interval:
-    case Claim::Kind::near_interval: *node = {claim.interval.lo, claim.interval.hi}; break;
-    case Claim::Kind::null: *node = nullptr; break;
-    case Claim::Kind::absent: break;
+    case Claim::Kind::near_interval:
+      *node = {claim.interval.lo, claim.interval.hi};
+      break;
+    case Claim::Kind::null:
+      *node = nullptr;
+      break;
+    case Claim::Kind::absent:
+      break;
   }
 }
 
@@ -113,10 +130,13 @@ void add_extras(Json& a, Draws& draws, uint32_t windows, uint32_t positions) {
       for (const int layer : kLayers) {
         const double embed = draws.around(1, 0.5);
         const double attention = draws.around(3, 0.5);
-        a["prompts"].push_back({{"text", text}, {"convention", convention}, {"layer", layer},
+        a["prompts"].push_back({{"text", text},
+                                {"convention", convention},
+                                {"layer", layer},
                                 {"position", 4},
                                 {"attention_ratio", attention / (embed + attention)},
-                                {"embed_norm", embed}, {"attention_norm", attention},
+                                {"embed_norm", embed},
+                                {"attention_norm", attention},
                                 {"embed_top", draws.below(kExperts)},
                                 {"attention_top", draws.below(kExperts)},
                                 {"top", draws.below(kExperts)}});
@@ -128,9 +148,12 @@ void add_extras(Json& a, Draws& draws, uint32_t windows, uint32_t positions) {
     for (const char* context : {"111 127", "abc 127"}) {
       for (const char* convention : {"exact", "published"}) {
         for (const int layer : kLayers) {
-          a["probes"].push_back({{"target", target}, {"context", context},
-                                 {"convention", convention}, {"layer", layer},
-                                 {"token_id", 42}, {"top", draws.below(kExperts)}});
+          a["probes"].push_back({{"target", target},
+                                 {"context", context},
+                                 {"convention", convention},
+                                 {"layer", layer},
+                                 {"token_id", 42},
+                                 {"top", draws.below(kExperts)}});
         }
       }
     }
@@ -150,26 +173,32 @@ void add_extras(Json& a, Draws& draws, uint32_t windows, uint32_t positions) {
       block["ci95"] = {center - half, center + half};
       return block;
     };
-    a["token_id"][key] = {{"ids", 30}, {"occurrences", 2000},
-                          {"within", jackknife(0.6)}, {"between", jackknife(0.3)},
+    a["token_id"][key] = {{"ids", 30},
+                          {"occurrences", 2000},
+                          {"within", jackknife(0.6)},
+                          {"between", jackknife(0.3)},
                           {"predictor", jackknife(0.5)}};
     for (const char* name : {"mi_token", "mi_position"}) {
-      a["token_id"][key][name] = {{"value", 0.75}, {"shuffled", 0.25},
-                                  {"difference", jackknife(0.5)}};
+      a["token_id"][key][name] = {
+          {"value", 0.75}, {"shuffled", 0.25}, {"difference", jackknife(0.5)}};
     }
-    a["source_table"][key] = {{"embedding", 0.2}, {"attention", Json::array()},
-                              {"experts", Json::array()}, {"positions", 4 * windows}};
+    a["source_table"][key] = {{"embedding", 0.2},
+                              {"attention", Json::array()},
+                              {"experts", Json::array()},
+                              {"positions", 4 * windows}};
     for (int j = 0; j <= layer; ++j) {
       a["source_table"][key]["attention"].push_back(draws.around(0.1, 0.1));
       if (j < layer) a["source_table"][key]["experts"].push_back(draws.around(0.1, 0.1));
     }
-    a["decomposition_check"][key] = {{"max_error", 1e-6}, {"scale", 2.0}, {"ratio", 5e-7},
-                                     {"holds", true}};
+    a["decomposition_check"][key] = {
+        {"max_error", 1e-6}, {"scale", 2.0}, {"ratio", 5e-7}, {"holds", true}};
     // Equal singular values: entropy rank 4, and four of four reach 95 %.
-    a["gate_geometry"][key] = {{"singular_values", {2.0, 2.0, 2.0, 2.0}},
-                               {"entropy_rank", 4.0}, {"rank95", 4}, {"rank95_share", 1.0},
-                               {"cosine", {{"mean", 0.1}, {"mean_abs", 0.2}, {"min", -0.3},
-                                           {"max", 0.5}}}};
+    a["gate_geometry"][key] = {
+        {"singular_values", {2.0, 2.0, 2.0, 2.0}},
+        {"entropy_rank", 4.0},
+        {"rank95", 4},
+        {"rank95_share", 1.0},
+        {"cosine", {{"mean", 0.1}, {"mean_abs", 0.2}, {"min", -0.3}, {"max", 0.5}}}};
     const uint32_t all = windows * positions;
     const auto spread = [&](uint32_t total) {
       Json counts = Json::array();
@@ -179,7 +208,8 @@ void add_extras(Json& a, Draws& draws, uint32_t windows, uint32_t positions) {
       return counts;
     };
     a["expert_counts"][key] = spread(kTopk * all);
-    a["agreement_counts"][key] = {{"embedding_top1", spread(all)}, {"rest_top1", spread(all)},
+    a["agreement_counts"][key] = {{"embedding_top1", spread(all)},
+                                  {"rest_top1", spread(all)},
                                   {"embedding_topk", spread(kTopk * all)},
                                   {"rest_topk", spread(kTopk * all)}};
   }
@@ -190,8 +220,11 @@ void add_extras(Json& a, Draws& draws, uint32_t windows, uint32_t positions) {
 Json make_chart_compatibility(const Shape& shape) {
   Json a = common("chart_compatibility", shape);
   Draws draws(21);
-  a["strata_def"] = {{"margin_used", "m_set"}, {"pair_def", "k_kp1"}, {"boundary_quantile", 0.1},
-                     {"interior_quantile", 0.5}, {"interior_high_quantile", 0.9}};
+  a["strata_def"] = {{"margin_used", "m_set"},
+                     {"pair_def", "k_kp1"},
+                     {"boundary_quantile", 0.1},
+                     {"interior_quantile", 0.5},
+                     {"interior_high_quantile", 0.9}};
   a["controls"] = {{"random_e2", true}, {"unselected_e2", true}, {"exact_random", true}};
   a["random_draws"] = 1;
   const uint32_t t = shape.seq_len - 1;
@@ -203,10 +236,13 @@ Json make_chart_compatibility(const Shape& shape) {
   };
   const uint32_t half = t - (t + 1) / 2 + 1;
   const uint32_t top = t - (9 * t + 9) / 10 + 1;
-  for (const Stratum& s : {Stratum{"boundary", 0.60, tenth}, {"interior", 0.65, half},
-                           {"boundary_random_e2", 0.68, tenth}, {"interior_random_e2", 0.7, half},
+  for (const Stratum& s : {Stratum{"boundary", 0.60, tenth},
+                           {"interior", 0.65, half},
+                           {"boundary_random_e2", 0.68, tenth},
+                           {"interior_random_e2", 0.7, half},
                            {"boundary_unselected_e2", 0.69, tenth},
-                           {"interior_unselected_e2", 0.7, half}, {"interior_q90", 0.66, top}}) {
+                           {"interior_unselected_e2", 0.7, half},
+                           {"interior_q90", 0.66, top}}) {
     Json& stratum = a["per_window"][s.name];
     const auto noise = [&](double center) {
       return per_layer(shape.windows, [&, center](int) { return draws.around(center, 0.1); });
@@ -264,8 +300,8 @@ Json make_terminal_ovk_scan(const Shape& shape) {
   a["per_window"]["swap_k_mean"] = fractions(1, [&](int layer) { return 0.9 - overlap(layer); });
   a["per_window"]["update_ratio"] =
       per_layer(shape.windows, [&](int layer) { return draws.around(0.1 * layer, 0.05); });
-  a["per_window"]["ovk_cf_other"] =
-      per_layer(shape.windows, [&](int layer) { return draws.around(overlap(layer) + 0.05, 0.05); });
+  a["per_window"]["ovk_cf_other"] = per_layer(
+      shape.windows, [&](int layer) { return draws.around(overlap(layer) + 0.05, 0.05); });
   a["per_window"]["n_undefined"] = undefined;
   add_tail(a, shape);
   complete(a);
@@ -308,17 +344,20 @@ Json make_attention_router(const Shape& shape) {
     }
   }
   for (const char* field : {"val", "val_mean_replaced"}) {
-    for (const auto& [subset, level] :
-         {std::pair{"embedding", 0.3}, {"attention", 0.7}, {"experts", 0.45},
-          {"embedding+attention", 0.8}, {"embedding+experts", 0.5}, {"attention+experts", 0.9}}) {
+    for (const auto& [subset, level] : {std::pair{"embedding", 0.3},
+                                        {"attention", 0.7},
+                                        {"experts", 0.45},
+                                        {"embedding+attention", 0.8},
+                                        {"embedding+experts", 0.5},
+                                        {"attention+experts", 0.9}}) {
       const double center = level;
       p[field][subset] = per_layer(n, [&, center](int) { return draws.around(center, 0.05); });
     }
   }
-  p["val_mean_replaced"]["none"] =
-      per_layer(n, [&](int) { return draws.around(0.25, 0.02); });
+  p["val_mean_replaced"]["none"] = per_layer(n, [&](int) { return draws.around(0.25, 0.02); });
   const uint32_t t = shape.seq_len - 1;
-  p["agreement_top1"] = per_layer(n, [&](int) { return draws.below(t + 1) / static_cast<double>(t); });
+  p["agreement_top1"] =
+      per_layer(n, [&](int) { return draws.below(t + 1) / static_cast<double>(t); });
   p["agreement_topk"] = per_layer(
       n, [&](int) { return draws.below(kTopk * t + 1) / static_cast<double>(kTopk * t); });
   p["null_share"] = per_layer(n, [&](int) { return draws.around(0.5, 0.05); });

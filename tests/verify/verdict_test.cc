@@ -1,10 +1,10 @@
 // Verdicts, what stands beside them, and files.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "verify/artifacts.h"
