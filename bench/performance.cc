@@ -85,8 +85,12 @@ struct Bench {
     experiments::Setting setting{.moe_layers = model.moe_layers,
                                  .layers = model.moe_layers,
                                  .spec = model.gate,
-                                 .width = model.width};
+                                 .width = model.width,
+                                 .parameters = {},
+                                 .window_document = {},
+                                 .prompts = {}};
     setting.seed = kExperimentSeed;
+    setting.threads = with.threads;
     setting.windows = &windows;
     setting.seq_len = kSeqLen;
     for (uint32_t w = 0; w < windows.sequences(); ++w) setting.window_document.push_back(w / 4);
