@@ -16,8 +16,6 @@ COMMON = {"schema_version", "test", "model", "edge", "domain", "data", "layers",
 
 
 # Members that describe the run: their nulls speak for themselves.
-WITHOUT_REASONS = ("data", "gate_semantics", "numeric_profile", "settings", "inputs", "tensors", "notes", "manifest",
-                   "null_reasons")
 OUTSIDE = COMMON - {"layers", "per_window", "verification", "summary"}
 
 
@@ -200,7 +198,7 @@ class Judge:
         if isinstance(value, dict):
             found = False
             for key, v in value.items():
-                if not path and key in WITHOUT_REASONS:
+                if not path and key in OUTSIDE:
                     continue
                 below = path + "." + key if path else key
                 found |= self.nulls(v, below, explained or below in reasons, reasons)
