@@ -7,7 +7,7 @@ find_program(RG_SYSTEM_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
 add_test(NAME verify.second_implementation
          COMMAND ${RG_SYSTEM_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/second_implementation_test.py
                  $<TARGET_FILE:judge_many>)
-set_tests_properties(verify.second_implementation PROPERTIES TIMEOUT 900 PROCESSORS 2)
+set_tests_properties(verify.second_implementation PROPERTIES TIMEOUT 1800 PROCESSORS 2)
 
 # schema/*.json against artifacts and verdicts.
 add_test(NAME verify.schemas
