@@ -4,7 +4,6 @@
 #include <zstd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 
 #include "base/error.h"
@@ -30,7 +29,7 @@ class PlainDecoder final : public Decoder {
   size_t read(std::span<char> out) override {
     if (left_.empty()) left_ = source_.next();
     const size_t bytes = std::min(left_.size(), out.size());
-    std::memcpy(out.data(), left_.data(), bytes);
+    std::copy_n(left_.begin(), bytes, out.begin());  // nothing left may be a null view
     left_.remove_prefix(bytes);
     return bytes;
   }
