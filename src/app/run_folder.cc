@@ -9,7 +9,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <string_view>
+#include <thread>
 
 #include "app/clock.h"
 #include "app/units.h"
@@ -38,12 +41,18 @@ Error cannot_use(const std::filesystem::path& path, const char* reason) {
                                 .hint = "Choose another --out."});
 }
 
+// What the holder wrote about itself. It takes the lock first and writes then, so one who comes
+// right between the two waits a moment for the line.
 std::string lock_holder(int descriptor) {
-  std::array<char, 256> text = {};
-  const ssize_t bytes = ::pread(descriptor, text.data(), text.size(), 0);
-  std::string holder(text.data(), bytes > 0 ? static_cast<size_t>(bytes) : 0);
-  holder.erase(std::find(holder.begin(), holder.end(), '\n'), holder.end());
-  return holder.empty() ? "another run" : holder;
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    std::array<char, 256> text = {};
+    const ssize_t bytes = ::pread(descriptor, text.data(), text.size(), 0);
+    const std::string_view line(text.data(), bytes > 0 ? static_cast<size_t>(bytes) : 0);
+    const size_t end = line.find('\n');
+    if (end != std::string_view::npos) return std::string(line.substr(0, end));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return "another run";
 }
 
 void write_holder(int descriptor) {
