@@ -121,6 +121,15 @@ struct ExpertOutputs {
   int worker;
 };
 
+// One expert's own matrices, as the checkpoint stores them, widened to fp32. Valid during the call.
+struct ExpertMatrices {
+  int32_t expert;
+  uint32_t width, expert_width;  // d, I
+  const float* gate;             // (I,d)
+  const float* up;               // (I,d)
+  const float* down;             // (d,I)
+};
+
 struct Needs {
   bool residual_in = false;
   bool attention_out = false;
@@ -141,6 +150,11 @@ class Observer {
   virtual Needs needs() const = 0;
   // The sets this observer watches; it is called for no other.
   virtual std::span<const SequenceSet* const> sets() const = 0;
+  // Experts of `layer` whose matrices it wants to see, ascending; the same answer all run long.
+  virtual std::span<const int32_t> wanted_experts(int /*layer*/) const { return {}; }
+  // One call for each wanted expert, in ascending layer and expert, on the read-ahead thread: an
+  // earlier layer's callbacks may run meanwhile, this layer's end_layer comes after.
+  virtual void on_expert(int /*layer*/, const ExpertMatrices&) {}
   virtual void begin_layer(const LayerView&) {}
   virtual void on_gate(const LayerView&, const GateBlock&) {}
   virtual void on_update(const LayerView&, const UpdateBlock&) {}
