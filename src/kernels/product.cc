@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <omp.h>
 
+#include <new>
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "base/error.h"
@@ -108,6 +109,7 @@ PackedWeights& PackedWeights::operator=(PackedWeights&&) noexcept = default;
 struct Scratch::Impl {
   dnnl::stream stream{engine()};
   Buffer<std::byte> bytes;
+  dnnl_status_t failure = dnnl_success;  // the first one
 };
 Scratch::Scratch() : impl(std::make_unique<Impl>()) {}
 Scratch::~Scratch() = default;
@@ -117,33 +119,49 @@ void Scratch::reserve(size_t bytes) {
   if (impl->bytes.size() < bytes) impl->bytes = Buffer<std::byte>(bytes);
 }
 
+void Scratch::throw_if_failed() const {
+  if (impl->failure == dnnl_out_of_memory) throw std::bad_alloc();
+  check_internal(impl->failure == dnnl_success, "oneDNN computes every product");
+}
+
 namespace {
 
 // oneDNN's C++ execute() takes a hash map; its C form takes an array and allocates nothing. The
 // memory objects around the caller's pointers are small and made per call.
 class Argument {
  public:
-  Argument(const memory::desc& desc, const void* data) {
-    dnnl_memory_create(&memory_, &desc.data, engine().get(), const_cast<void*>(data));
+  Argument(const memory::desc& desc, const void* data)
+      : status_(dnnl_memory_create(&memory_, &desc.data, engine().get(), const_cast<void*>(data))) {
   }
-  ~Argument() { dnnl_memory_destroy(memory_); }
+  ~Argument() {
+    if (memory_ != nullptr) dnnl_memory_destroy(memory_);
+  }
   Argument(const Argument&) = delete;
   Argument& operator=(const Argument&) = delete;
   dnnl_memory_t get() const { return memory_; }
+  dnnl_status_t status() const { return status_; }
 
  private:
   dnnl_memory_t memory_ = nullptr;
+  dnnl_status_t status_;
 };
 
 void execute(const dnnl::matmul& primitive, const dnnl::matmul::primitive_desc& description,
-             dnnl_memory_t a, dnnl_memory_t b, dnnl_memory_t c, Scratch::Impl& scratch) {
+             const Argument& a, dnnl_memory_t b, const Argument& c, Scratch::Impl& scratch) {
   const memory::desc pad = description.scratchpad_desc();
   const Argument scratchpad(pad, scratch.bytes.data());
-  const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, a},
+  const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, a.get()},
                                        {DNNL_ARG_WEIGHTS, b},
-                                       {DNNL_ARG_DST, c},
+                                       {DNNL_ARG_DST, c.get()},
                                        {DNNL_ARG_SCRATCHPAD, scratchpad.get()}};
-  dnnl_primitive_execute(primitive.get(), scratch.stream.get(), 4, arguments);
+  dnnl_status_t status = dnnl_success;
+  for (const Argument* argument : {&a, &c, &scratchpad}) {
+    if (status == dnnl_success) status = argument->status();
+  }
+  if (status == dnnl_success) {
+    status = dnnl_primitive_execute(primitive.get(), scratch.stream.get(), 4, arguments);
+  }
+  if (scratch.failure == dnnl_success) scratch.failure = status;
 }
 
 }  // namespace
@@ -196,8 +214,8 @@ void WeightProduct::run(const void* a, const PackedWeights& weights, float* c,
                         Scratch& scratch) const noexcept {
   const Argument source(impl_->a, a);
   const Argument target(impl_->c, c);
-  execute(impl_->primitive, impl_->description, source.get(), weights.impl->packed.get(),
-          target.get(), *scratch.impl);
+  execute(impl_->primitive, impl_->description, source, weights.impl->packed.get(), target,
+          *scratch.impl);
 }
 
 struct HeadProduct::Impl {
@@ -232,8 +250,11 @@ void HeadProduct::run(const void* a, const void* b, float* c, Scratch& scratch) 
   const Argument left(impl_->a, a);
   const Argument right(impl_->b, b);
   const Argument target(impl_->c, c);
-  execute(impl_->primitive, impl_->description, left.get(), right.get(), target.get(),
-          *scratch.impl);
+  if (right.status() != dnnl_success) {
+    scratch.impl->failure = right.status();
+    return;
+  }
+  execute(impl_->primitive, impl_->description, left, right.get(), target, *scratch.impl);
 }
 
 }  // namespace rg::kernels

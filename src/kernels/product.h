@@ -46,6 +46,9 @@ class Scratch {
   ~Scratch();
   Scratch(Scratch&&) noexcept;
   void reserve(size_t bytes);  // beforehand, so that run() allocates nothing
+  // run() is noexcept: a product that could not be computed is remembered here. std::bad_alloc if
+  // memory was short, else an internal error. Call it before any result is used outside.
+  void throw_if_failed() const;
   struct Impl;
   std::unique_ptr<Impl> impl;
 };
@@ -77,7 +80,7 @@ class WeightProduct {
 class HeadProduct {
  public:
   struct Side {
-    uint32_t head_stride, row_stride;
+    int64_t head_stride, row_stride;
   };
   enum class Right { transposed, plain };
   // a (heads,rows,inner), b (one head shared by all: inner x columns or columns x inner),

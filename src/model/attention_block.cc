@@ -51,8 +51,8 @@ AttentionShape::AttentionShape(const Model& model, uint32_t rows, Compute comput
       scores_(group_of(model), rows, model.attention.head_width, rows,
               {model.attention.head_width, widths_of(model).all},
               {model.attention.head_width, widths_of(model).all},
-              kernels::HeadProduct::Right::transposed, {rows * rows, rows}, compute),
-      values_(group_of(model), rows, rows, model.attention.head_width, {rows * rows, rows},
+              kernels::HeadProduct::Right::transposed, {int64_t{rows} * rows, rows}, compute),
+      values_(group_of(model), rows, rows, model.attention.head_width, {int64_t{rows} * rows, rows},
               {model.attention.head_width, widths_of(model).all},
               kernels::HeadProduct::Right::plain, {model.attention.head_width, widths_of(model).q},
               compute) {}
