@@ -100,6 +100,7 @@ std::vector<tap::Observer*> Measurement::observers() const {
 void Measurement::prepare(const std::filesystem::path& spill_folder) {
   make_parts();
   settings_ = engine_settings(options_, compute_, spill_folder);
+  settings_.last_layer = layers_.back();
   auto all = observers();
   plan_ = stream::make_plan(open_.model, sets(), all, stream::Logits::none, settings_);
 }

@@ -84,13 +84,14 @@ int trace_command(const TraceOptions& options, const GlobalOptions& global) {
   const stream::Profile profile = stream::numeric_profile(compute);
   const std::filesystem::path folder =
       options.out.has_parent_path() ? options.out.parent_path() : std::filesystem::path(".");
-  const stream::Settings settings = engine_settings(options, compute, folder);
+  stream::Settings settings = engine_settings(options, compute, folder);
   TraceObserver observer(options.out, open.model, set, layers, options.tensors,
                          {{"program", version_text()},
                           {"model", open.checkpoint.location().display_name},
                           {"isa", profile.isa},
                           {"compute", profile.compute},
                           {"onednn", profile.onednn}});
+  if (!observer.wants_logits()) settings.last_layer = layers.back();
   const std::vector<const tap::SequenceSet*> sets = {&set};
   std::vector<tap::Observer*> observers = {&observer};
   const stream::Plan plan = stream::make_plan(

@@ -12,28 +12,11 @@
 #include "stream/layer_router.h"
 #include "stream/pass.h"
 #include "stream/row_store.h"
+#include "stream/sequences.h"
 #include "stream/token_tables.h"
 #include "stream/weight_reader.h"
 
 namespace rg::stream {
-
-// One token sequence of the run.
-struct Sequence {
-  uint32_t set, index;  // which set, which sequence of it
-  uint32_t first_row;   // of the run
-  uint32_t length;
-};
-
-// A run of whole sequences of one set that one worker takes through the attention part.
-struct BlockRange {
-  uint32_t first_sequence, sequences;  // of the run
-  uint32_t first_row, rows;
-};
-
-std::vector<Sequence> list_sequences(std::span<const tap::SequenceSet* const> sets);
-// Windows in groups of `block_windows`; prompts one by one.
-std::vector<BlockRange> cut_blocks(std::span<const tap::SequenceSet* const> sets,
-                                   const std::vector<Sequence>& sequences, size_t block_windows);
 
 // What all observers together ask for.
 tap::Needs combined_needs(std::span<tap::Observer* const> observers);
@@ -69,6 +52,7 @@ class LayerPass {
   void deliver_outputs();
   tap::Block view(const BlockRange& block, int worker) const;
   bool watches(const tap::Observer& observer, const tap::SequenceSet* set) const;
+  void throw_if_a_product_failed() const;
 
   const model::Model& model_;
   std::span<const tap::SequenceSet* const> sets_;

@@ -1,5 +1,7 @@
 #include "stream/pass.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -15,6 +17,24 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// The layer whose numbers a tensor enters first; -1 where it is read for all of them.
+int layer_of(const model::Model& model, const formats::TensorEntry* tensor) {
+  for (size_t l = 0; l < model.layer_tensors.size(); ++l) {
+    const model::LayerTensors& layer = model.layer_tensors[l];
+    const std::vector<model::Tensor> own = {
+        layer.attention_norm, layer.q,      layer.k,        layer.v,     layer.o,
+        layer.q_norm,         layer.k_norm, layer.mlp_norm, layer.router};
+    const bool found =
+        std::find(own.begin(), own.end(), tensor) != own.end() ||
+        std::any_of(layer.experts.begin(), layer.experts.end(), [&](const auto& expert) {
+          return expert.gate.tensor == tensor || expert.up.tensor == tensor ||
+                 expert.down.tensor == tensor;
+        });
+    if (found) return static_cast<int>(l);
+  }
+  return -1;
 }
 
 // Final norm and unembedding, as many sequences at a time as there are threads, handed over in
@@ -70,6 +90,7 @@ void emit_logits(const model::Model& model, std::span<const tap::SequenceSet* co
       }
       products.at(padded).run(in, tables.packed_unembedding(), lane.logits.data(), lane.scratch);
     });
+    for (const Lane& lane : lanes) lane.scratch.throw_if_failed();
     for (size_t i = 0; i < count; ++i) {
       const Sequence& sequence = sequences[first + i];
       const uint32_t set_start = sequences[first + i - sequence.index].first_row;
@@ -99,6 +120,7 @@ PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& m
     unembedding.emplace(shapes.main().rows(), model.width, model.vocabulary, settings.compute);
   }
   TensorReader tensors(checkpoint, settings.nonfinite);
+  const std::vector<int> to_run = layers_to_run(model, settings);
   const NextRows next =
       combined_needs(observers).next_unembedding ? NextRows::gather : NextRows::none;
   const TokenTables tables(tensors, model, sets, next, unembedding ? &*unembedding : nullptr,
@@ -106,19 +128,20 @@ PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& m
   LayerPass layers(model, sets, observers, settings, plan, shapes, experts, tables);
   {
     SliceReader reader(tensors, model, settings.compute, shapes.main(), experts,
-                       {.layers = model.moe_layers,
+                       {.layers = to_run,
+                        .observers = observers,
                         .experts_per_slice = plan.experts_per_slice,
                         .slots = plan.slices_in_memory});
     layers.begin();
     if (settings.whole_model_first) reader.wait_until_full();
     const uint32_t slices_per_layer =
         (model.gate.experts + plan.experts_per_slice - 1) / plan.experts_per_slice;
-    const double steps = static_cast<double>(model.layers) * (1.0 + slices_per_layer);
+    const double steps = static_cast<double>(to_run.size()) * (1.0 + slices_per_layer);
     double step = 0;
     const auto advanced = [&](int layer) {
       progress.layer_advanced(layer, static_cast<int>(model.layers), ++step / steps);
     };
-    for (const int layer : model.moe_layers) {
+    for (const int layer : to_run) {
       checkpoint.throw_if_changed();
       // Kept until the layer ends for its router; its slot goes on to other slices before.
       const AttentionSlice attention = std::move(std::get<AttentionSlice>(reader.next()));
@@ -145,7 +168,16 @@ PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& m
     emit_logits(model, sets, layers, tables, *unembedding, shapes, settings, *logits);
   }
   result.digests = tensors.digests();
-  result.notes = tensors.notes();
+  for (const TensorReader::Damage& damage : tensors.damage()) {
+    result.nonfinite.push_back({.name = damage.tensor->name,
+                                .first = damage.first,
+                                .count = damage.count,
+                                .layer = layer_of(model, damage.tensor)});
+    result.notes.push_back(
+        fmt::format("nonfinite: {} holds {} NaN or infinite values, the first at element {}; the "
+                    "artifact's `nonfinite` says which numbers are downstream",
+                    damage.tensor->name, damage.count, damage.first));
+  }
   for (const std::string& note : result.notes) progress.note(note);
   result.weight_bytes_read = checkpoint.bytes_read();
   result.seconds = seconds_since(start);

@@ -37,12 +37,16 @@ struct Settings {
   std::optional<uint64_t> memory_bytes;  // budget; none: the machine's available memory
   NonFinite nonfinite = NonFinite::stop;
   std::filesystem::path spill_folder;  // where hidden states go when they must
+  std::optional<int> last_layer;       // later ones are neither read nor computed; none: all
   double disk_bytes_per_s = 1.0e9;     // the plan's assumption
-  std::optional<double> flops_per_s;  // none: one product timed for half a second
+  std::optional<double> flops_per_s;   // none: one product timed for half a second
   // Benchmarks only: read and pack every slice before the first layer starts, to time the layers
   // alone.
   bool whole_model_first = false;
 };
+
+// The MoE layers up to Settings::last_layer, ascending.
+std::vector<int> layers_to_run(const model::Model& model, const Settings& settings);
 
 // What a pass will cost, from headers alone.
 struct Plan {
@@ -62,7 +66,7 @@ struct Plan {
   // What stays in memory; the rest is spilled. Same order as the run's stores.
   bool spill_updates = false, spill_gate_inputs = false, spill_residual = false,
        spill_parts = false, spill_outputs = false;
-  uint64_t output_rows = 0;     // unweighted expert outputs kept at once, at most
+  uint64_t output_rows = 0;     // unweighted expert outputs kept at once, without tied margins
   double expected_seconds = 0;  // by Settings::disk_bytes_per_s and a measured product rate
   double flops_per_s = 0;
 };
@@ -76,8 +80,15 @@ struct TensorDigest {
   const formats::TensorEntry* tensor;
   std::string sha256;
 };
+// Values of one tensor that are NaN or infinite (NonFinite::record).
+struct NonFiniteTensor {
+  std::string name;
+  uint64_t first, count;  // element index, row-major
+  int layer;              // that it belongs to; -1: before the first layer
+};
 struct PassResult {
-  std::vector<TensorDigest> digests;  // of every tensor used, in the order of names
+  std::vector<TensorDigest> digests;       // of every tensor used, in the order of names
+  std::vector<NonFiniteTensor> nonfinite;  // in the order of names
   std::vector<std::string> notes;
   uint64_t weight_bytes_read = 0;
   double seconds = 0, layer_seconds = 0;  // whole; in the layers once their weights are packed

@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "base/error.h"
+#include "stream/available_memory.h"
 #include "stream/layer_pass.h"
 
 namespace rg::stream {
@@ -14,17 +14,6 @@ constexpr uint64_t kProgramBytes = uint64_t{48} << 20;  // code, libraries, gene
 constexpr uint64_t kSliceTarget = uint64_t{128} << 20;  // packed bytes of an expert slice
 constexpr size_t kBlockRows = 256;                      // at least, by default
 constexpr double kPreparationSecondsPerByte = 1.45e-9;  // read, hash, check and pack; one core
-
-uint64_t available_memory() {
-  std::ifstream info("/proc/meminfo");
-  for (std::string key, unit; info >> key;) {
-    uint64_t kib = 0;
-    info >> kib;
-    std::getline(info, unit);
-    if (key == "MemAvailable:") return kib * 1024;
-  }
-  return uint64_t{4} << 30;
-}
 
 // The facts of a run that memory and work follow from.
 struct Run {
@@ -117,6 +106,8 @@ void tabulate(const Run& run, Plan& plan) {
                                                        plan.experts_per_slice));
   line("weights as read",
        SliceReader::staging_bytes(run.model, run.settings.compute) + 3 * kChunkBytes);
+  line("one expert's matrices as shown to experiments",
+       SliceReader::shown_bytes(run.model, layers_to_run(run.model, run.settings), run.observers));
   line(fmt::format("buffers of {} threads", run.settings.threads),
        static_cast<uint64_t>(run.settings.threads) * worker_bytes(run, block_rows));
   plan.peak_bytes = 0;
@@ -183,7 +174,8 @@ uint64_t bytes_to_read(const Run& run) {
   const bool unembedding = run.logits == Logits::wanted || run.needs.next_unembedding;
   if (unembedding && !model.tied_embeddings) bytes += model.unembedding->size_bytes;
   if (run.logits == Logits::wanted) bytes += model.final_norm->size_bytes;
-  for (const model::LayerTensors& layer : model.layer_tensors) {
+  for (const int index : layers_to_run(model, run.settings)) {
+    const model::LayerTensors& layer = model.layer_tensors[static_cast<size_t>(index)];
     for (const model::Tensor tensor : {layer.attention_norm, layer.q, layer.k, layer.v, layer.o,
                                        layer.q_norm, layer.k_norm, layer.mlp_norm, layer.router}) {
       if (tensor != nullptr) bytes += tensor->size_bytes;
@@ -201,7 +193,7 @@ void count_work(const Run& run, Plan& plan) {
   const double q = double{1} * model.attention.heads * model.attention.head_width;
   const double kv = double{1} * model.attention.kv_heads * model.attention.head_width;
   const double expert = 6 * d * model.expert_width;
-  const double layers = model.layers;
+  const auto layers = static_cast<double>(layers_to_run(model, run.settings).size());
   for (const tap::SequenceSet* set : run.sets) {
     for (const uint32_t length : set->lengths) {
       const double per_row = 2 * d * (q + 2 * kv) + 2 * q * d + 4.0 * length * q +
@@ -226,6 +218,14 @@ void count_work(const Run& run, Plan& plan) {
 
 }  // namespace
 
+std::vector<int> layers_to_run(const model::Model& model, const Settings& settings) {
+  std::vector<int> layers = model.moe_layers;
+  if (settings.last_layer) {
+    std::erase_if(layers, [&](int layer) { return layer > *settings.last_layer; });
+  }
+  return layers;
+}
+
 Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
                std::span<tap::Observer* const> observers, Logits logits, const Settings& settings) {
   const Shapes shapes(model, settings.compute, sets);
@@ -247,13 +247,12 @@ Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* cons
   plan.experts_per_slice = default_experts;
   if (settings.whole_model_first) {
     const size_t groups = (model.gate.experts + default_experts - 1) / default_experts;
-    plan.slices_in_memory = model.layers * (1 + groups);
+    plan.slices_in_memory = layers_to_run(model, settings).size() * (1 + groups);
   }
   const uint64_t budget = settings.memory_bytes ? *settings.memory_bytes : available_memory();
   if (!fit(run, budget, default_experts, plan)) refuse(run, budget, plan);
-  plan.flops_per_s = settings.flops_per_s
-                         ? *settings.flops_per_s
-                         : measure_flops_per_s(settings.compute, settings.threads);
+  plan.flops_per_s = settings.flops_per_s ? *settings.flops_per_s
+                                          : measure_flops_per_s(settings.compute, settings.threads);
   count_work(run, plan);
   return plan;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/parallel.h"
 #include "kernels/elementwise.h"
@@ -34,51 +35,81 @@ TensorReader::TensorReader(const formats::Checkpoint& checkpoint, NonFinite nonf
       chunk_(kChunkBytes),
       wide_(kMaxChunkElements) {}
 
+void TensorReader::count_nonfinite(const formats::TensorEntry& tensor,
+                                   std::span<const std::byte> bytes, Progressing& state) const {
+  const uint64_t element_bytes = dtype_bytes(tensor.dtype);
+  const uint64_t elements = bytes.size() / element_bytes;
+  for (uint64_t at = 0; at < elements; ++at) {
+    const auto bad =
+        kernels::find_nonfinite(tensor.dtype, bytes.data() + at * element_bytes, elements - at);
+    if (!bad) return;
+    at += *bad;
+    if (state.nonfinite++ == 0) state.first_nonfinite = state.next_byte / element_bytes + at;
+  }
+}
+
+// Counts to the tensor's end, then throws.
+void TensorReader::refuse(const formats::TensorEntry& tensor, Progressing& state) {
+  while (state.next_byte < tensor.size_bytes) {
+    throw_if_stopped();
+    const auto bytes =
+        chunk_.span().first(std::min<uint64_t>(tensor.size_bytes - state.next_byte, kChunkBytes));
+    checkpoint_.read(tensor, state.next_byte, bytes);
+    count_nonfinite(tensor, bytes, state);
+    state.next_byte += bytes.size();
+  }
+  throw Error(ErrorId::ST030,
+              {.file = checkpoint_.shards()[tensor.shard].path().filename().string(),
+               .object = tensor.name,
+               .found = fmt::format("{} NaN or infinite values, the first at element {}",
+                                    state.nonfinite, state.first_nonfinite),
+               .expected = "finite weights",
+               .hint = "Fetch the shard again; --nonfinite=record measures on and says so in "
+                       "the artifacts."});
+}
+
 void TensorReader::read(const formats::TensorEntry& tensor, uint64_t offset_bytes, uint64_t count,
                         const Chunk& chunk) {
   Progressing& state = state_[tensor.name];
   check_internal(state.next_byte == offset_bytes && !state.hex, "a tensor is read once, in order");
   const uint64_t element_bytes = dtype_bytes(tensor.dtype);
   for (uint64_t done = 0; done < count;) {
+    throw_if_stopped();
     const uint64_t elements = std::min(count - done, kChunkBytes / element_bytes);
     const auto bytes = chunk_.span().first(elements * element_bytes);
     checkpoint_.read(tensor, state.next_byte, bytes);
     state.digest.update(bytes);
-    if (const auto bad = kernels::find_nonfinite(tensor.dtype, bytes.data(), elements)) {
-      const uint64_t index = state.next_byte / element_bytes + *bad;
-      if (nonfinite_ == NonFinite::stop) {
-        throw Error(ErrorId::ST030,
-                    {.file = checkpoint_.shards()[tensor.shard].path().filename().string(),
-                     .object = tensor.name,
-                     .found = fmt::format("NaN or infinity at element {}", index),
-                     .expected = "finite weights",
-                     .hint = "Fetch the shard again; --nonfinite=record measures on and says so in "
-                             "the artifacts."});
-      }
-      notes_.push_back(
-          fmt::format("nonfinite: {} has NaN or infinity, first at element {}; every "
-                      "number downstream of it is marked by this note",
-                      tensor.name, index));
-    }
+    count_nonfinite(tensor, bytes, state);
+    state.next_byte += bytes.size();
+    if (state.nonfinite != 0 && nonfinite_ == NonFinite::stop) refuse(tensor, state);
     chunk(bytes.data(), done, elements);
-    state.next_byte += elements * element_bytes;
     done += elements;
   }
   if (state.next_byte == tensor.size_bytes) state.hex = state.digest.hex();
 }
 
 void TensorReader::read_as(Compute compute, const formats::TensorEntry& tensor,
-                           uint64_t offset_bytes, uint64_t count, std::byte* out) {
+                           uint64_t offset_bytes, uint64_t count, std::byte* out, float* exact) {
   read(tensor, offset_bytes, count, [&](const std::byte* bytes, uint64_t first, uint64_t elements) {
     convert(tensor.dtype, bytes, elements, compute, out + first * compute_bytes(compute),
             wide_.data());
+    if (exact != nullptr) convert_to_f32(tensor.dtype, bytes, elements, exact + first);
   });
 }
 
-std::vector<TensorDigest> TensorReader::digests() {
+std::vector<TensorDigest> TensorReader::digests() const {
   std::vector<TensorDigest> out;
   for (const auto& [name, state] : state_) {
     if (state.hex) out.push_back({checkpoint_.find(name), *state.hex});
+  }
+  return out;
+}
+
+std::vector<TensorReader::Damage> TensorReader::damage() const {
+  std::vector<Damage> out;
+  for (const auto& [name, state] : state_) {
+    if (state.nonfinite == 0) continue;
+    out.push_back({checkpoint_.find(name), state.first_nonfinite, state.nonfinite});
   }
   return out;
 }
@@ -97,6 +128,7 @@ SliceReader::SliceReader(TensorReader& tensors, const model::Model& model, Compu
   slots_.reserve(plan_.slots);
   for (size_t i = 0; i < plan_.slots; ++i) slots_.emplace_back(bytes);
   staging_ = Buffer<std::byte>(staging_bytes(model, compute));
+  shown_ = Buffer<float>(shown_bytes(model, plan_.layers, plan_.observers) / sizeof(float));
   thread_ = std::thread([this] { loop(); });
 }
 
@@ -227,22 +259,61 @@ Slice SliceReader::read_attention(int layer, std::byte* memory) {
   return slice;
 }
 
+bool SliceReader::wanted(int layer, uint32_t expert) const {
+  return std::any_of(plan_.observers.begin(), plan_.observers.end(), [&](const auto* observer) {
+    const auto experts = observer->wanted_experts(layer);
+    return std::binary_search(experts.begin(), experts.end(), static_cast<int32_t>(expert));
+  });
+}
+
+void SliceReader::show(int layer, uint32_t expert) const {
+  const size_t matrix = size_t{model_.width} * model_.expert_width;
+  const tap::ExpertMatrices matrices{.expert = static_cast<int32_t>(expert),
+                                     .width = model_.width,
+                                     .expert_width = model_.expert_width,
+                                     .gate = shown_.data(),
+                                     .up = shown_.data() + matrix,
+                                     .down = shown_.data() + 2 * matrix};
+  for (tap::Observer* observer : plan_.observers) {
+    const auto experts = observer->wanted_experts(layer);
+    if (std::binary_search(experts.begin(), experts.end(), matrices.expert)) {
+      observer->on_expert(layer, matrices);
+    }
+  }
+}
+
+size_t SliceReader::shown_bytes(const model::Model& model, std::span<const int> layers,
+                                std::span<tap::Observer* const> observers) {
+  for (const int layer : layers) {
+    for (const tap::Observer* observer : observers) {
+      if (observer->wanted_experts(layer).empty()) continue;
+      return 3 * size_t{model.width} * model.expert_width * sizeof(float);
+    }
+  }
+  return 0;
+}
+
 Slice SliceReader::read_experts(int layer, uint32_t first, uint32_t count, std::byte* memory) {
   const model::LayerTensors& names = model_.layer_tensors[static_cast<size_t>(layer)];
   ExpertSlice slice{.layer = layer, .first_expert = first, .experts = {}};
-  const auto read_matrix = [&](const model::TensorSlice& part, std::byte* out) {
-    tensors_.read_as(compute_, *part.tensor, part.offset_bytes, part.elements(), out);
-  };
+  const size_t matrix = size_t{model_.width} * model_.expert_width;
   for (uint32_t e = first; e < first + count; ++e) {
+    const bool seen = wanted(layer, e);
+    // `nth` matrix of the expert: to `out` for the product, and as it is for who wants to see it.
+    const auto read_matrix = [&](const model::TensorSlice& part, size_t nth, std::byte* out) {
+      tensors_.read_as(compute_, *part.tensor, part.offset_bytes, part.elements(), out,
+                       seen ? shown_.data() + nth * matrix : nullptr);
+    };
     const model::ExpertTensors& expert = names.experts[e];
     model::ExpertWeights weights;
-    read_matrix(expert.gate, staging_.data());
-    read_matrix(expert.up, staging_.data() + expert.gate.elements() * compute_bytes(compute_));
+    read_matrix(expert.gate, 0, staging_.data());
+    read_matrix(expert.up, 1, staging_.data() + expert.gate.elements() * compute_bytes(compute_));
     weights.gate_up = experts_.gate_up().pack(staging_.data(), memory);
     memory += padded(experts_.gate_up().packed_bytes());
-    read_matrix(expert.down, staging_.data());
+    read_matrix(expert.down, 2, staging_.data());
     weights.down = experts_.down().pack(staging_.data(), memory);
     memory += padded(experts_.down().packed_bytes());
+    if (seen) show(layer, e);
     slice.experts.push_back(std::move(weights));
   }
   return slice;

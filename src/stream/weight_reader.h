@@ -33,29 +33,39 @@ class TensorReader {
 
   // `count` elements from `offset_bytes` within the tensor, as stored, to `chunk` in pieces of
   // whole elements: chunk(bytes, first element of the piece, elements). A tensor read in several
-  // calls is read in ascending order. ST030 on a value that is not finite.
+  // calls is read in ascending order. ST030 with the count of the whole tensor on values that are
+  // not finite. Interrupted between pieces.
   using Chunk = std::function<void(const std::byte*, uint64_t first, uint64_t elements)>;
   void read(const formats::TensorEntry& tensor, uint64_t offset_bytes, uint64_t count,
             const Chunk& chunk);
-  // The same, converted to the compute type and written to `out`.
+  // The same, converted to the compute type and written to `out`; also widened to fp32 and written
+  // to `exact` unless that is null.
   void read_as(kernels::Compute compute, const formats::TensorEntry& tensor, uint64_t offset_bytes,
-               uint64_t count, std::byte* out);
+               uint64_t count, std::byte* out, float* exact = nullptr);
 
-  std::vector<TensorDigest> digests();  // of tensors read whole, by name
-  const std::vector<std::string>& notes() const { return notes_; }
+  std::vector<TensorDigest> digests() const;  // of tensors read whole, by name
+  // NonFinite::record; name, first index and count, by name.
+  struct Damage {
+    const formats::TensorEntry* tensor;
+    uint64_t first, count;
+  };
+  std::vector<Damage> damage() const;
 
  private:
   struct Progressing {
     Sha256 digest;
     uint64_t next_byte = 0;
     std::optional<std::string> hex;
+    uint64_t first_nonfinite = 0, nonfinite = 0;  // element index; how many so far
   };
+  void count_nonfinite(const formats::TensorEntry& tensor, std::span<const std::byte> bytes,
+                       Progressing& state) const;
+  [[noreturn]] void refuse(const formats::TensorEntry& tensor, Progressing& state);
   const formats::Checkpoint& checkpoint_;
   NonFinite nonfinite_;
   Buffer<std::byte> chunk_;
   Buffer<float> wide_;
   std::map<std::string, Progressing> state_;
-  std::vector<std::string> notes_;
 };
 
 // A vector of weights (norm gains, routers) as fp32; empty for a null tensor.
@@ -75,7 +85,8 @@ using Slice = std::variant<AttentionSlice, ExpertSlice>;
 
 // How slices are cut; the plan decides.
 struct SlicePlan {
-  std::vector<int> layers;  // in order
+  std::vector<int> layers;                         // in order
+  std::span<tap::Observer* const> observers = {};  // asked which experts they want to see
   uint32_t experts_per_slice = 1;
   size_t slots = 2;  // slices in memory at once: the one computed, those being read
 };
@@ -88,6 +99,9 @@ class SliceReader {
   static size_t slot_bytes(const model::Model& model, const model::AttentionShape& attention,
                            const model::ExpertShape& experts, uint32_t experts_per_slice);
   static size_t staging_bytes(const model::Model& model, kernels::Compute compute);
+  // Of one expert's matrices in fp32, held where an observer wants to see some.
+  static size_t shown_bytes(const model::Model& model, std::span<const int> layers,
+                            std::span<tap::Observer* const> observers);
   ~SliceReader();
 
   // The next slice, waiting for it if need be; rethrows what stopped the reader. It stays valid
@@ -101,6 +115,8 @@ class SliceReader {
   void loop();
   Slice read_attention(int layer, std::byte* memory);
   Slice read_experts(int layer, uint32_t first, uint32_t count, std::byte* memory);
+  bool wanted(int layer, uint32_t expert) const;
+  void show(int layer, uint32_t expert) const;
   void publish(Slice slice);
   std::byte* free_slot();  // null when stopped
 
@@ -111,6 +127,7 @@ class SliceReader {
   const model::ExpertShape& experts_;
   SlicePlan plan_;
   Buffer<std::byte> staging_;  // raw weights of one product, compute type
+  Buffer<float> shown_;        // gate, up, down of one expert; empty unless some are wanted
   std::vector<Buffer<std::byte>> slots_;
   std::vector<std::optional<Slice>> ring_;
 

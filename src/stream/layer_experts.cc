@@ -1,0 +1,111 @@
+// The expert part of a layer: which rows each expert computes, tile by tile, and in which order the
+// tiles are added to the tokens' updates.
+#include <algorithm>
+#include <cstring>
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/parallel.h"
+#include "kernels/elementwise.h"
+#include "stream/layer_state.h"
+
+namespace rg::stream {
+
+using kernels::kTileRows;
+
+// Gives every wished output a slot and sorts all rows by expert. Tied margins can put more tokens
+// into an experiment's strata than the plan expects: the store then grows, on disk if there is a
+// budget to keep.
+void LayerPass::schedule() {
+  std::vector<OutputWish> wishes;
+  int32_t slot = 0;
+  for (PendingRequests& pending : pending_) {
+    for (PendingRequests::Request& request : pending.requests) {
+      request.slot = slot;
+      for (uint32_t i = 0; i < request.count; ++i) {
+        wishes.push_back({request.row, pending.experts[request.first + i], slot++});
+      }
+    }
+  }
+  if (static_cast<uint64_t>(slot) > output_rows_) {
+    output_rows_ = static_cast<uint64_t>(slot);
+    const bool spilled = outputs_.spilled() || settings_.memory_bytes.has_value();
+    if (spilled && !spill_) spill_.emplace(settings_.spill_folder);
+    outputs_ = RowStore();  // gives its memory back first
+    outputs_ = RowStore(output_rows_, model_.width * sizeof(float),
+                        spilled ? Place::spilled : Place::memory, spill_ ? &*spill_ : nullptr);
+  }
+  layer_->schedule = std::make_unique<ExpertSchedule>(model_.gate.experts, model_.gate.top_k,
+                                                      model_.gate.top_k + 1, ranked_.span(),
+                                                      weights_.span(), wishes);
+}
+
+void LayerPass::experts(const ExpertSlice& slice) {
+  const auto count = static_cast<uint32_t>(slice.experts.size());
+  struct Task {
+    uint32_t expert, first_row;  // of the slice; in the expert's batch
+  };
+  std::vector<Task> tasks;
+  std::vector<uint32_t> tiles(count);
+  for (uint32_t e = 0; e < count; ++e) {
+    const size_t rows = layer_->schedule->of(slice.first_expert + e).size();
+    for (size_t at = 0; at < rows; at += kTileRows) {
+      tasks.push_back({e, static_cast<uint32_t>(at)});
+      ++tiles[e];
+    }
+  }
+  AscendingCommit order(tiles);
+  parallel_for(tasks.size(), settings_.threads, [&](size_t t, int w) {
+    try {
+      throw_if_stopped();
+      Worker& worker = workers_[static_cast<size_t>(w)];
+      const uint32_t expert = tasks[t].expert;
+      const auto batch = layer_->schedule->of(slice.first_expert + expert);
+      const auto rows = batch.subspan(
+          tasks[t].first_row, std::min<size_t>(kTileRows, batch.size() - tasks[t].first_row));
+      compute_tile(slice.experts[expert], rows, worker);
+      if (!order.wait_for_turn(expert)) return;
+      commit_tile(rows, worker);
+      order.done(expert);
+    } catch (...) {
+      order.abort();
+      throw;
+    }
+  });
+  throw_if_a_product_failed();
+}
+
+void LayerPass::compute_tile(const model::ExpertWeights& weights, std::span<const Assignment> rows,
+                             Worker& worker) {
+  const size_t row_bytes = gate_inputs_.row_bytes();
+  for (size_t r = 0; r < rows.size(); ++r) {
+    std::byte* target = worker.tile.input() + r * row_bytes;
+    const std::byte* source = gate_inputs_.load(rows[r].row, 1, target);
+    if (source != target) std::memcpy(target, source, row_bytes);
+  }
+  worker.tile.run(expert_shape_, weights, static_cast<uint32_t>(rows.size()), worker.products);
+}
+
+void LayerPass::commit_tile(std::span<const Assignment> rows, Worker& worker) {
+  const size_t width = model_.width;
+  for (size_t r = 0; r < rows.size(); ++r) {
+    const Assignment& row = rows[r];
+    const float* output = worker.tile.output() + r * width;
+    if (row.slot >= 0) {
+      outputs_.store(static_cast<size_t>(row.slot), 1, reinterpret_cast<const std::byte*>(output));
+    }
+    if (!row.routed) continue;
+    float* scratch = worker.update_row.data();
+    if (row.first) {
+      float* sum = floats(update_.load_for_writing(row.row, bytes_of(scratch)));
+      kernels::set_scaled(row.weight, output, width, sum);
+      update_.store(row.row, 1, bytes_of(sum));
+    } else {
+      float* sum = floats(update_.load(row.row, 1, bytes_of(scratch)));
+      kernels::add_scaled(row.weight, output, width, sum);
+      update_.store(row.row, 1, bytes_of(sum));
+    }
+  }
+}
+
+}  // namespace rg::stream
