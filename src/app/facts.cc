@@ -3,6 +3,9 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
+#include <algorithm>
+#include <climits>
+
 #include "app/clock.h"
 #include "app/parameters.h"
 #include "app/version.h"
@@ -41,6 +44,22 @@ Json circumstances(const RunOptions& options, const Measurement& measurement,
            {{"model", absolute(measurement.open().checkpoint.location().folder)},
             {"domains", domains},
             {"out", absolute(options.out)}}}};
+}
+
+// Every number of a layer from `from_layer` on is downstream of a weight that is no number.
+Json nonfinite_weights(const stream::PassResult& pass) {
+  if (pass.nonfinite.empty()) return nullptr;
+  Json tensors = Json::array();
+  int from_layer = INT_MAX;
+  for (const stream::NonFiniteTensor& tensor : pass.nonfinite) {
+    const int layer = std::max(tensor.layer, 0);  // tables belong to all layers
+    from_layer = std::min(from_layer, layer);
+    tensors.push_back({{"name", tensor.name},
+                       {"first", tensor.first},
+                       {"count", tensor.count},
+                       {"layer", layer}});
+  }
+  return {{"from_layer", from_layer}, {"tensors", std::move(tensors)}};
 }
 
 }  // namespace
@@ -100,6 +119,7 @@ record::RunFacts run_facts(const RunOptions& options, const Measurement& measure
   const auto& more = measurement.tokenizer().notes();
   facts.notes.insert(facts.notes.end(), more.begin(), more.end());
   facts.notes.insert(facts.notes.end(), pass.notes.begin(), pass.notes.end());
+  facts.nonfinite = nonfinite_weights(pass);
   facts.manifest = circumstances(options, measurement, pass);
   return facts;
 }

@@ -82,6 +82,7 @@ Json assemble_artifact(const RunFacts& run, const DomainFacts& domain, const Con
   Json notes = run.notes;
   for (const std::string& note : part.notes) notes.push_back(note);
   artifact["notes"] = std::move(notes);
+  if (!run.nonfinite.is_null()) artifact["nonfinite"] = run.nonfinite;
   artifact["manifest"] = run.manifest;
   for (const auto& [key, value] : domain.manifest.items()) {
     Json& place = artifact["manifest"][key];

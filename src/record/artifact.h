@@ -36,6 +36,7 @@ struct RunFacts {
   std::vector<std::pair<std::string, std::string>> input_sha256;  // config, index, tokenizer
   Json settings;  // effective settings, defaults included
   std::vector<std::string> notes;
+  Json nonfinite;  // weights that are NaN or infinite, and from which layer on; null: none
   // ... and circumstances (outside the digest): created_utc, host, threads, block_windows, paths,
   // times.
   Json manifest;

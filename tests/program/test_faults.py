@@ -289,6 +289,9 @@ class Weights(ProgramTest):
             artifact = load(path)
             self.assertEqual(artifact["settings"]["nonfinite"], "record")
             self.assertTrue(any(self.name in note for note in artifact["notes"]), artifact["notes"])
+            self.assertEqual(artifact["nonfinite"], {
+                "from_layer": 1,
+                "tensors": [{"name": self.name, "first": 37, "count": 2, "layer": 1}]})
 
 
 class Locale(ProgramTest):
