@@ -19,6 +19,7 @@
 #include "experiments/experiment.h"
 #include "stream/pass.h"
 #include "synthetic_checkpoint.h"
+#include "timed_observer.h"
 
 namespace rg::bench {
 namespace {
@@ -72,6 +73,7 @@ struct Bench {
   struct Timing {
     stream::Plan plan;
     stream::PassResult result;
+    std::vector<std::pair<std::string, double>> observer_seconds = {};  // by experiment
   };
 
   Timing plain(const stream::Settings& with) {
@@ -103,18 +105,30 @@ struct Bench {
                                  .published_position = 11});
     }
     std::vector<std::unique_ptr<experiments::Experiment>> made;
+    std::vector<std::unique_ptr<TimedObserver>> timed;
     std::vector<tap::Observer*> observers;
     for (const experiments::Declaration& declaration : experiments::all_experiments()) {
       made.push_back(declaration.make(setting));
-      observers.push_back(made.back().get());
+      timed.push_back(std::make_unique<TimedObserver>(*made.back(), with.threads));
+      observers.push_back(timed.back().get());
     }
     const tap::SequenceSet* sets[] = {&windows, &prompts, &unmasked};
     Silent silent;
     const stream::Plan plan = stream::make_plan(model, sets, observers, stream::Logits::none, with);
-    return {plan,
-            stream::run_pass(checkpoint, model, sets, observers, with, plan, silent, nullptr)};
+    Timing timing{
+        plan, stream::run_pass(checkpoint, model, sets, observers, with, plan, silent, nullptr)};
+    for (size_t i = 0; i < timed.size(); ++i) {
+      timing.observer_seconds.emplace_back(experiments::all_experiments()[i].name,
+                                           timed[i]->seconds());
+    }
+    return timing;
   }
 };
+
+// Floating-point operations of the routed expert products of a pass.
+double expert_flops(const model::Model& model, double rows) {
+  return 6.0 * model.width * model.expert_width * model.gate.top_k * model.layers * rows;
+}
 
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -179,8 +193,8 @@ int run(int argc, char** argv) {
 
   Json figures;
   const auto report = [&](const std::string& name, double value, const std::string& meaning) {
-    figures[name] = value;
-    fmt::print("{:<22} {:8.3f}   {}\n", name, value, meaning);
+    figures[name.substr(name.find_first_not_of(' '))] = value;
+    fmt::print("{:<24} {:8.3f}   {}\n", name, value, meaning);
     std::fflush(stdout);
   };
   const auto measure_ceiling = [&] {
@@ -197,6 +211,13 @@ int run(int argc, char** argv) {
   figures["ceiling_gflops"] = ceiling / 1e9;
   report("forward_vs_ceiling", warm.plan.flops / warm.result.layer_seconds / ceiling,
          fmt::format("layers alone {:.2f} s", warm.result.layer_seconds));
+  const double in_experts = expert_flops(bench.model, rows);
+  report(
+      "  attention_vs_ceiling",
+      (warm.plan.flops - in_experts) / warm.result.attention_seconds / ceiling,
+      fmt::format("attention, norms, router and decision {:.2f} s", warm.result.attention_seconds));
+  report("  experts_vs_ceiling", in_experts / warm.result.expert_seconds / ceiling,
+         fmt::format("experts, gathered and added up {:.2f} s", warm.result.expert_seconds));
 
   const Bench::Timing cold = bench.plain(base);
   const double plain_seconds = cold.result.seconds;
@@ -207,6 +228,9 @@ int run(int argc, char** argv) {
   const Bench::Timing four = bench.four(base);
   report("experiments_overhead", (four.result.seconds - plain_seconds) / plain_seconds,
          fmt::format("all four experiments {:.2f} s", four.result.seconds));
+  for (const auto& [name, seconds] : four.observer_seconds) {
+    report("  " + name, seconds / plain_seconds, fmt::format("its own work {:.2f} s", seconds));
+  }
   report(
       "extra_products_cost", four.plan.extra_flops / ceiling / plain_seconds,
       fmt::format("{:.2f} TFLOP of expert products they asked for", four.plan.extra_flops / 1e12));

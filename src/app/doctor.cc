@@ -15,7 +15,7 @@ int doctor_command(const DoctorOptions& options, const GlobalOptions&) {
   const stream::Compute compute = stream::choose_compute("auto");
   const stream::Profile profile = stream::numeric_profile(compute);
   const int threads = effective_threads(0);
-  const double rate = stream::measure_flops_per_s(compute, threads);
+  const double rate = stream::measure_flops_per_s(1024, 1024, compute, threads);
   const char* limit = std::getenv("RG_MAX_ISA");
   if (options.json) {
     const Json facts = {{"version", program_version()},

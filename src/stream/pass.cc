@@ -19,6 +19,13 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+// Adds the time since `start` to one part of the layers' time and to the whole of it.
+void account(Clock::time_point start, double& part, PassResult& result) {
+  const double seconds = seconds_since(start);
+  part += seconds;
+  result.layer_seconds += seconds;
+}
+
 // The layer whose numbers a tensor enters first; -1 where it is read for all of them.
 int layer_of(const model::Model& model, const formats::TensorEntry* tensor) {
   for (size_t l = 0; l < model.layer_tensors.size(); ++l) {
@@ -147,14 +154,14 @@ PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& m
       const AttentionSlice attention = std::move(std::get<AttentionSlice>(reader.next()));
       auto working = Clock::now();
       layers.attention(attention);
-      result.layer_seconds += seconds_since(working);
+      account(working, result.attention_seconds, result);
       reader.release();
       advanced(layer);
       for (uint32_t i = 0; i < slices_per_layer; ++i) {
         const Slice& slice = reader.next();
         working = Clock::now();
         layers.experts(std::get<ExpertSlice>(slice));
-        result.layer_seconds += seconds_since(working);
+        account(working, result.expert_seconds, result);
         reader.release();
         advanced(layer);
       }

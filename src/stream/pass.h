@@ -74,7 +74,8 @@ struct Plan {
 enum class Logits { none, wanted };  // whether final logits are computed too
 Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
                std::span<tap::Observer* const> observers, Logits logits, const Settings& settings);
-double measure_flops_per_s(Compute compute, int threads);  // one product timed for half a second
+// FLOP/s of all threads: one product of kTileRows rows, in x out, timed for half a second.
+double measure_flops_per_s(uint32_t in, uint32_t out, Compute compute, int threads);
 
 struct TensorDigest {
   const formats::TensorEntry* tensor;
@@ -91,7 +92,10 @@ struct PassResult {
   std::vector<NonFiniteTensor> nonfinite;  // in the order of names
   std::vector<std::string> notes;
   uint64_t weight_bytes_read = 0;
-  double seconds = 0, layer_seconds = 0;  // whole; in the layers once their weights are packed
+  double seconds = 0;            // whole
+  double layer_seconds = 0;      // in the layers once their weights are packed
+  double attention_seconds = 0;  // of these, until the gate has decided for all rows
+  double expert_seconds = 0;     // of these, in the expert products
 };
 
 // Receives final logits where asked for (trace); rows of one block at a time, in order.

@@ -252,7 +252,8 @@ Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* cons
   const uint64_t budget = settings.memory_bytes ? *settings.memory_bytes : available_memory();
   if (!fit(run, budget, default_experts, plan)) refuse(run, budget, plan);
   plan.flops_per_s = settings.flops_per_s ? *settings.flops_per_s
-                                          : measure_flops_per_s(settings.compute, settings.threads);
+                                          : measure_flops_per_s(model.width, 2 * model.expert_width,
+                                                                settings.compute, settings.threads);
   count_work(run, plan);
   return plan;
 }
