@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Builds and runs every fuzz target for FUZZ_SECONDS each, from its committed seeds. A target
+# Builds and runs every fuzz target for FUZZ_SECONDS each, from its committed inputs, with random
+# choices of its own or, if FUZZ_SEED is given, those of that seed. A target
 # asserts a property, so finding an input that breaks it ends this with a failure and the input's
 # path. The last line counts the targets.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-60}
+seed=${FUZZ_SEED:-0}  # libFuzzer's 0: by the clock
 jobs=${RG_JOBS:-$(nproc)}
 
 cmake --preset fuzz >/dev/null
@@ -21,7 +23,7 @@ run_target() {
   mkdir -p "$work"
   local seeds=()
   [ -d "fuzz/seeds/${name#fuzz_}" ] && seeds+=("fuzz/seeds/${name#fuzz_}")
-  if "$target" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=2048 -print_final_stats=1 \
+  if "$target" -max_total_time="$seconds" -seed="$seed" -timeout=25 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="$findings/$name-" "$work" "${seeds[@]}" >"$log" 2>&1; then
     printf 'fuzz: %-28s %s executions, no finding\n' "$name" \
       "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")"
@@ -32,7 +34,7 @@ run_target() {
   fi
 }
 export -f run_target
-export seconds findings
+export seconds seed findings
 
 mapfile -t targets < <(find build/fuzz/bin -maxdepth 1 -type f -name 'fuzz_*' -executable | sort)
 if [ ${#targets[@]} -eq 0 ]; then
