@@ -9,6 +9,8 @@
 #include "app/output.h"
 #include "base/cancel.h"
 #include "base/error.h"
+#include "base/float_mode.h"
+#include "base/parallel.h"
 #include "stream/pass.h"
 
 namespace rg::app {
@@ -89,6 +91,9 @@ int run_program(int argc, char** argv) {
   try {
     guard_standard_streams();
     install_signal_handlers();
+    check_float_mode();
+    keep_products_on_this_thread();  // threads are parallel_for's to start: it can say so if none
+                                     // can
     stream::apply_isa_limit();
   } catch (const Error& error) {
     return report(error, json_errors);

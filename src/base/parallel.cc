@@ -6,10 +6,42 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/float_mode.h"
 
 namespace rg {
+namespace {
+
+// libgomp ends the program with code 1 when it can't start a thread. So the threads that a region
+// of this size adds are started here first, all at once: std::system_error says what is missing.
+// libgomp keeps the threads of the calling thread's last region, so a series of regions of one size
+// is asked once. The stacks stay cached for libgomp's own threads.
+void check_that_threads_start(int threads) {
+  thread_local int kept = 1;
+  if (threads > kept) {
+    std::atomic<bool> over{false};
+    std::vector<std::jthread> probes;
+    struct End {
+      std::atomic<bool>& over;
+      ~End() {
+        over = true;
+        over.notify_all();
+      }
+    } end{over};  // before the probes are joined, also where one of them did not start
+    probes.reserve(static_cast<size_t>(threads - kept));
+    for (int probe = kept; probe < threads; ++probe) {
+      probes.emplace_back([&over] { over.wait(false); });
+    }
+  }
+  if (threads > 1) kept = threads;
+}
+
+}  // namespace
 
 void parallel_for(size_t items, int threads, const std::function<void(size_t, int)>& body) {
+  check_that_threads_start(threads);
   std::atomic<size_t> next{0};
   std::exception_ptr failure;
   std::mutex failure_mutex;
@@ -19,15 +51,17 @@ void parallel_for(size_t items, int threads, const std::function<void(size_t, in
     // processors, and with AVX2 its bits would differ. Ends with the region.
     omp_set_num_threads(1);
     const int worker = omp_get_thread_num();
-    for (size_t item = next++; item < items; item = next++) {
+    const auto guarded = [&](const auto& work) {
       try {
-        body(item, worker);
+        work();
       } catch (...) {
         next = items;
         const std::scoped_lock lock(failure_mutex);
         if (!failure) failure = std::current_exception();
       }
-    }
+    };
+    guarded([] { check_float_mode(); });
+    for (size_t item = next++; item < items; item = next++) guarded([&] { body(item, worker); });
   }
   if (failure) std::rethrow_exception(failure);
 }

@@ -2,9 +2,12 @@
 #ifndef _OPENMP
 #include "base/parallel.h"
 
+#include "base/float_mode.h"
+
 namespace rg {
 
 void parallel_for(size_t items, int, const std::function<void(size_t, int)>& body) {
+  check_float_mode();
   for (size_t item = 0; item < items; ++item) body(item, 0);
 }
 

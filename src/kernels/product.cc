@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <omp.h>
+#include <sys/mman.h>
 
 #include <new>
 #include <oneapi/dnnl/dnnl.hpp>
@@ -42,6 +43,16 @@ class OneThread {
   int before_;
 };
 
+// Where the code that oneDNN 2.6 generates can't be mapped, it writes it through a null pointer.
+// So room for it, with a wide margin, is asked for first.
+void require_room_for_code() {
+  constexpr size_t kCodeBytes = 32u << 20;
+  void* const room =
+      ::mmap(nullptr, kCodeBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room == MAP_FAILED) throw std::bad_alloc();
+  ::munmap(room, kCodeBytes);
+}
+
 dnnl::matmul::primitive_desc describe(const memory::desc& a, const memory::desc& b,
                                       const memory::desc& c) {
   const OneThread alone;
@@ -50,6 +61,7 @@ dnnl::matmul::primitive_desc describe(const memory::desc& a, const memory::desc&
 
 dnnl::matmul make(const dnnl::matmul::primitive_desc& description) {
   const OneThread alone;
+  require_room_for_code();
   return dnnl::matmul(description);
 }
 
@@ -205,6 +217,7 @@ PackedWeights WeightProduct::pack(const void* raw, void* memory_) const {
   weights.impl = std::make_unique<PackedWeights::Impl>(
       PackedWeights::Impl{memory(impl_->description.weights_desc(), engine(), memory_)});
   dnnl::stream stream(engine());
+  require_room_for_code();
   dnnl::reorder(source, weights.impl->packed).execute(stream, source, weights.impl->packed);
   stream.wait();
   return weights;

@@ -1,12 +1,19 @@
 #include "base/parallel.h"
 
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <mutex>
 #include <stdexcept>
+#include <system_error>
 #include <vector>
+
+#include "base/float_mode.h"
+#include "support/caught.h"
+#include "support/refused_calls.h"
 
 namespace rg {
 namespace {
@@ -60,6 +67,49 @@ TEST(ParallelFor, RethrowsAndSkipsTheRest) {
     EXPECT_GE(started, 6u);
   }
 }
+
+#ifdef _OPENMP
+// libgomp itself would end the program with code 1, that of a failed claim.
+TEST(ParallelFor, ThreadsThatCannotStartAreAnError) {
+  const int code = test::in_child([] {
+    // As where `ulimit -u` is reached.
+    if (!test::refuse_call(SYS_clone3, EAGAIN) || !test::refuse_call(SYS_clone, EAGAIN)) return 3;
+    try {
+      parallel_for(10, 64, [](size_t, int) {});  // more than any test before
+    } catch (const std::system_error& error) {
+      return error.code() == std::errc::resource_unavailable_try_again ? 42 : 2;
+    }
+    return 1;
+  });
+  EXPECT_EQ(code, 42);
+}
+#endif
+
+TEST(ParallelFor, TeamsOfChangingSizes) {
+  for (const int threads : {2, 5, 3, 1, 8, 2}) {
+    std::atomic<int> runs{0};
+    parallel_for(100, threads, [&](size_t, int) { ++runs; });
+    EXPECT_EQ(runs, 100);
+  }
+}
+
+#if defined(__SSE__)
+// As a library built with -ffast-math leaves it.
+TEST(ParallelFor, RefusesToWorkWithoutDenormals) {
+  EXPECT_TRUE(keeps_denormals());
+  const unsigned before = _mm_getcsr();
+  for (const unsigned bit : {0x8000u, 0x0040u}) {
+    _mm_setcsr(before | bit);
+    const auto check = test::caught([] { check_float_mode(); });
+    const auto region = test::caught([] { parallel_for(4, 2, [](size_t, int) {}); });
+    _mm_setcsr(before);
+    EXPECT_EQ(check.id, ErrorId::RT070);
+    EXPECT_EQ(region.id, ErrorId::RT070);
+    EXPECT_TRUE(region.says("denormals")) << region.line;
+  }
+  EXPECT_FALSE(test::caught([] { parallel_for(4, 2, [](size_t, int) {}); }).id);
+}
+#endif
 
 }  // namespace
 }  // namespace rg
