@@ -1,5 +1,6 @@
 #include "base/cancel.h"
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 
@@ -8,11 +9,13 @@
 namespace rg {
 namespace {
 
-volatile std::sig_atomic_t stop_signal = 0;
+// Written in the handler, read by every thread: lock-free, so that both are allowed.
+std::atomic<int> stop_signal{0};
+static_assert(std::atomic<int>::is_always_lock_free);
 
 void on_signal(int number) {
-  if (stop_signal != 0) std::_Exit(128 + number);
-  stop_signal = number;
+  int none = 0;
+  if (!stop_signal.compare_exchange_strong(none, number)) std::_Exit(128 + number);
 }
 
 }  // namespace
@@ -30,7 +33,8 @@ void install_signal_handlers() {
 bool stop_requested() noexcept { return stop_signal != 0; }
 
 void throw_if_stopped() {
-  if (stop_signal != 0) throw Interrupted(stop_signal);
+  const int number = stop_signal;
+  if (number != 0) throw Interrupted(number);
 }
 
 }  // namespace rg
