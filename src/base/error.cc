@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/utf8.h"
 
 namespace rg {
@@ -26,12 +26,7 @@ const Row& row(ErrorId id) { return kRows[static_cast<size_t>(id)]; }
 
 constexpr size_t kMaxPrintedBytes = 200;
 constexpr size_t kMaxPartBytes = 2000;  // of a part that holds our own words too
-
-bool is_hidden(char32_t c) {
-  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
-         c == 0xfeff || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
-         c == 0x2028 || c == 0x2029;
-}
+constexpr size_t kMaxPathBytes = 4096;  // in JSON: a path that still opens
 
 std::string escape(std::string_view text, size_t limit) {
   std::string out;
@@ -72,7 +67,21 @@ std::string compose(ErrorId id, const ErrorParts& parts) {
   return line;
 }
 
+// `text` itself, cut between two characters where it is longer than `limit`.
+std::string cut(std::string_view text, size_t limit) {
+  if (text.size() <= limit) return std::string(text);
+  size_t end = 0;
+  for (size_t next = 0; next <= limit; next += decode_utf8(text, next).bytes) end = next;
+  return std::string(text.substr(0, end)) + "…";
+}
+
 }  // namespace
+
+bool is_hidden(char32_t c) noexcept {
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
+         c == 0xfeff || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
+         c == 0x2028 || c == 0x2029;
+}
 
 std::string_view error_name(ErrorId id) { return row(id).name; }
 std::string_view error_meaning(ErrorId id) { return row(id).meaning; }
@@ -82,10 +91,13 @@ Error::Error(ErrorId id, ErrorParts parts)
     : id_(id), parts_(std::move(parts)), line_(compose(id, parts_)) {}
 
 std::string Error::json() const {
-  const nlohmann::ordered_json object = {{"id", error_name(id_)},       {"file", parts_.file},
-                                         {"object", parts_.object},     {"found", parts_.found},
-                                         {"expected", parts_.expected}, {"hint", parts_.hint}};
-  return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  const Json object = {{"id", error_name(id_)},
+                       {"file", cut(parts_.file, kMaxPathBytes)},
+                       {"object", cut(parts_.object, kMaxPrintedBytes)},
+                       {"found", cut(parts_.found, kMaxPartBytes)},
+                       {"expected", cut(parts_.expected, kMaxPartBytes)},
+                       {"hint", cut(parts_.hint, kMaxPartBytes)}};
+  return write_json(object, JsonLayout::compact);
 }
 
 std::string escape_for_terminal(std::string_view text) { return escape(text, kMaxPrintedBytes); }

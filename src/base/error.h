@@ -51,7 +51,8 @@ class Error : public std::exception {
   const ErrorParts& parts() const noexcept { return parts_; }
   // One line: `error[ST007]: file: object: found X, expected Y. Hint.`
   const char* what() const noexcept override { return line_.c_str(); }
-  // {"id":…,"file":…,"object":…,"found":…,"expected":…,"hint":…}
+  // {"id":…,"file":…,"object":…,"found":…,"expected":…,"hint":…}, parts as they are, cut like
+  // those of the line; hidden characters as \uXXXX, so that it may be printed.
   std::string json() const;
 
  private:
@@ -63,6 +64,10 @@ class Error : public std::exception {
 // Text from a file made safe for a terminal: C0, C1, DEL and bidirectional controls as \x1b or
 // \u202e, invalid UTF-8 as \xff, cut after 200 bytes with "…".
 std::string escape_for_terminal(std::string_view text);
+
+// Whether a terminal would obey a code point, or let it turn others around, instead of showing it:
+// C0, DEL, C1, bidirectional controls, line separators, the byte order mark.
+bool is_hidden(char32_t code_point) noexcept;
 
 // Thrown when SIGINT or SIGTERM asked the run to stop (base/cancel.h).
 class Interrupted : public std::exception {

@@ -50,11 +50,13 @@ void scan_json(std::string_view text, const JsonLimits& limits, const std::strin
 
 // Text of a value: numbers by std::to_chars (shortest that reads back exactly, -0 as 0), strings
 // by nlohmann (bytes that are not UTF-8 become U+FFFD), '\n' line ends, none at the end. Indented:
-// two spaces, arrays of scalars on one line. A non-finite number is our bug (RT070).
+// two spaces, arrays of scalars on one line. Hidden characters (is_hidden) are written as \uXXXX. A
+// non-finite number is our bug (RT070).
 enum class JsonLayout { compact, indented };
 std::string write_json(const Json& value, JsonLayout layout);
 
-// The form that digests are taken of: keys in byte order, no spaces, numbers as above.
+// The form that digests are taken of: keys in byte order, no spaces, numbers as above, every
+// character but C0 as it is.
 std::string canonical_json(const Json& value);
 
 }  // namespace rg

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -5,15 +7,38 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/utf8.h"
 
 namespace rg {
 namespace {
 
 enum class KeyOrder { as_stored, by_bytes };
+// The canonical form keeps every character: digests are taken of it. What people may print does not
+// hold characters that a terminal obeys; \uXXXX means the same to every reader.
+enum class Hidden { kept, escaped };
+
+std::string with_hidden_escaped(std::string text) {
+  const bool plain = std::none_of(text.begin(), text.end(),
+                                  [](char c) { return static_cast<unsigned char>(c) >= 0x7f; });
+  if (plain) return text;  // C0 is escaped already
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size();) {
+    const Utf8Step step = decode_utf8(text, i);
+    if (step.valid && is_hidden(step.code_point)) {  // all of them in the basic plane
+      out += fmt::format("\\u{:04x}", static_cast<uint32_t>(step.code_point));
+    } else {
+      out.append(text, i, step.bytes);
+    }
+    i += step.bytes;
+  }
+  return out;
+}
 
 class Writer {
  public:
-  Writer(KeyOrder order, JsonLayout layout) : order_(order), layout_(layout) {}
+  Writer(KeyOrder order, JsonLayout layout, Hidden hidden)
+      : order_(order), layout_(layout), hidden_(hidden) {}
 
   void write(const Json& value, size_t level) {
     switch (value.type()) {
@@ -22,8 +47,7 @@ class Writer {
       case Json::value_t::array:
         return write_array(value, level);
       case Json::value_t::string:
-        out_ += value.dump(-1, ' ', false, Json::error_handler_t::replace);
-        return;
+        return write_string(value);
       case Json::value_t::number_integer:
         return write_number(value.get<int64_t>());
       case Json::value_t::number_unsigned:
@@ -46,6 +70,11 @@ class Writer {
   std::string take() { return std::move(out_); }
 
  private:
+  void write_string(const Json& value) {
+    std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    out_ += hidden_ == Hidden::escaped ? with_hidden_escaped(std::move(text)) : text;
+  }
+
   template <typename T>
   void write_number(T value) {
     std::array<char, 32> digits{};
@@ -75,7 +104,7 @@ class Writer {
       out_ += before;
       before = ',';
       new_line(level + 1);
-      out_ += Json(member.key()).dump(-1, ' ', false, Json::error_handler_t::replace);
+      write_string(Json(member.key()));
       out_ += layout_ == JsonLayout::indented ? ": " : ":";
       write(member.value(), level + 1);
     }
@@ -110,19 +139,20 @@ class Writer {
 
   KeyOrder order_;
   JsonLayout layout_;
+  Hidden hidden_;
   std::string out_;
 };
 
 }  // namespace
 
 std::string write_json(const Json& value, JsonLayout layout) {
-  Writer writer(KeyOrder::as_stored, layout);
+  Writer writer(KeyOrder::as_stored, layout, Hidden::escaped);
   writer.write(value, 0);
   return writer.take();
 }
 
 std::string canonical_json(const Json& value) {
-  Writer writer(KeyOrder::by_bytes, JsonLayout::compact);
+  Writer writer(KeyOrder::by_bytes, JsonLayout::compact, Hidden::kept);
   writer.write(value, 0);
   return writer.take();
 }

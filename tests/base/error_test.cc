@@ -74,6 +74,27 @@ TEST(Error, JsonHoldsThePartsAsTheyAre) {
   EXPECT_EQ(json.size(), 6u);
 }
 
+TEST(Error, JsonMayBePrinted) {
+  const std::string attack = "\x1b[2J\x7f\u009b\u202e";
+  const std::string text = Error(ErrorId::CF002, {.object = attack, .hint = attack}).json();
+  for (const char* hidden : {"\x1b", "\x7f", "\u009b", "\u202e"}) {
+    EXPECT_EQ(text.find(hidden), text.npos) << text;
+  }
+  EXPECT_EQ(parse_json(text, {}, "").at("object"), attack);
+}
+
+TEST(Error, NoPartIsLongInJsonEither) {
+  std::string name = "x";
+  while (name.size() < 5000) name += "\u00e9";  // no cut falls on an even byte
+  const Error error(ErrorId::CF002, {.file = name, .object = name, .found = name, .hint = name});
+  const Json json = parse_json(error.json(), {}, "");
+  const auto bytes = [&](const char* key) { return json.at(key).get<std::string>().size(); };
+  EXPECT_EQ(json.at("object").get<std::string>(), name.substr(0, 199) + "…");
+  EXPECT_LE(bytes("file"), 4096u + 3);
+  EXPECT_LE(bytes("found"), 2000u + 3);
+  EXPECT_LE(bytes("hint"), 2000u + 3);
+}
+
 TEST(Escape, HidesControlsAndDirections) {
   EXPECT_EQ(escape_for_terminal("plain é 漢 😀"), "plain é 漢 😀");
   EXPECT_EQ(escape_for_terminal(std::string_view("\0\t\n\x1b\x7f", 5)),

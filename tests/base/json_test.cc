@@ -206,6 +206,18 @@ TEST(WriteJson, ReplacesBytesThatAreNotUtf8) {
             "{\"\xef\xbf\xbd\":\"\xef\xbf\xbd\"}");
 }
 
+// What is printed must not steer a terminal; what digests are taken of stays as it is.
+TEST(WriteJson, HiddenCharactersAreEscapedButNotInTheCanonicalForm) {
+  const std::string hidden = "a\x7f\u009b\u202e\u2028\ufeff\u00e9";
+  const Json json = {{hidden, Json::array({hidden})}};
+  const std::string shown = "\"a\\u007f\\u009b\\u202e\\u2028\\ufeff\u00e9\"";
+  const std::string text = write_json(json, JsonLayout::compact);
+  EXPECT_EQ(text, "{" + shown + ":[" + shown + "]}");
+  EXPECT_EQ(parse(text), json);
+  EXPECT_EQ(canonical_json(json), "{\"" + hidden + "\":[\"" + hidden + "\"]}");
+  EXPECT_EQ(canonical_json(parse(text)), canonical_json(json));
+}
+
 TEST(WriteJson, ParseWriteParseIsTheSame) {
   for (const std::string& text : test::valid_json_texts()) {
     const Json once = parse(text);
