@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <ctime>
+#include <mutex>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -41,7 +43,8 @@ FileStamp stamp_of(const fs::path& path, int descriptor) {
   return {.device = status.st_dev,
           .inode = status.st_ino,
           .bytes = static_cast<uint64_t>(status.st_size),
-          .modified_ns = status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec};
+          .modified_s = status.st_mtim.tv_sec,
+          .modified_ns = status.st_mtim.tv_nsec};
 }
 
 // O_NONBLOCK: opening a FIFO that nobody writes must not wait; it means nothing to regular files.
@@ -119,27 +122,67 @@ std::string read_whole_file(const fs::path& path, uint64_t limit_bytes) {
 
 namespace {
 
+// The temporary files of this process that are not gone yet.
+struct Temporaries {
+  std::mutex mutex;
+  std::set<fs::path> paths;
+};
+
+Temporaries& temporaries() {
+  static auto* const all = new Temporaries;  // outlives every static that may still hold a name
+  return *all;
+}
+
+}  // namespace
+
+TemporaryName::TemporaryName(const fs::path& target) {
+  // Unique among processes by pid, within this one by count, across reboots and containers by time.
+  static std::atomic<unsigned> count{0};
+  struct timespec now = {};
+  clock_gettime(CLOCK_REALTIME, &now);
+  constexpr size_t kLongestStem = 200;  // names end at 255 bytes
+  path_ = target.parent_path() / fmt::format(".{}.{}.{:x}{:08x}.{:x}.tmp",
+                                             target.filename().string().substr(0, kLongestStem),
+                                             ::getpid(), static_cast<unsigned long>(now.tv_sec),
+                                             static_cast<unsigned long>(now.tv_nsec), count++);
+  const std::scoped_lock lock(temporaries().mutex);
+  temporaries().paths.insert(path_);
+}
+
+TemporaryName::~TemporaryName() {
+  if (path_.empty()) return;
+  ::unlink(path_.c_str());
+  release();
+}
+
+void TemporaryName::release() noexcept {
+  const std::scoped_lock lock(temporaries().mutex);
+  temporaries().paths.erase(path_);
+  path_.clear();
+}
+
+void remove_temporary_files() noexcept {
+  const std::scoped_lock lock(temporaries().mutex);
+  for (const fs::path& path : temporaries().paths) ::unlink(path.c_str());
+}
+
+namespace {
+
 // A temporary file beside its target; gone unless renamed.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const fs::path& target) : target_(target) {
-    // Unique among processes by pid, within this one by count, across reboots by time; O_EXCL
-    // decides.
-    static std::atomic<unsigned> count{0};
-    struct timespec now = {};
-    clock_gettime(CLOCK_REALTIME, &now);
-    constexpr size_t kLongestStem = 200;  // names end at 255 bytes
-    path_ = target.parent_path() /
-            fmt::format(".{}.{}.{:x}{:x}.tmp", target.filename().string().substr(0, kLongestStem),
-                        ::getpid(), static_cast<unsigned long>(now.tv_nsec), count++);
-    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (descriptor_ < 0) fail("cannot create a file beside it", errno);
+  explicit TemporaryFile(const fs::path& target) : target_(target), name_(target) {
+    descriptor_ =
+        ::open(name_.path().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (descriptor_ >= 0) return;
+    const int number = errno;
+    name_.release();  // whatever has this name is not ours
+    fail("cannot create a file beside it", number);
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
   ~TemporaryFile() {
     if (descriptor_ >= 0) ::close(descriptor_);
-    if (!renamed_) ::unlink(path_.c_str());
   }
 
   void write(std::string_view content) {
@@ -157,12 +200,10 @@ class TemporaryFile {
   }
 
   void rename(IfExists if_exists) {
-    if (if_exists == IfExists::replace) {
-      if (::rename(path_.c_str(), target_.c_str()) != 0) fail("cannot rename to it", errno);
-      renamed_ = true;
-    } else if (::link(path_.c_str(), target_.c_str()) != 0) {  // the one rename that refuses
-      fail(errno == EEXIST ? "something stands there already" : "cannot link to it", errno);
-    }
+    const int failed = if_exists == IfExists::replace ? replace() : rename_unless_taken();
+    if (failed == EEXIST) fail("something stands there already", failed);
+    if (failed != 0) fail("cannot rename to it", failed);
+    name_.release();
   }
 
  private:
@@ -176,10 +217,31 @@ class TemporaryFile {
                                 "permissions, then rerun."});
   }
 
+  int replace() const { return ::rename(name_.path().c_str(), target_.c_str()) == 0 ? 0 : errno; }
+
+  // 0, or errno; EEXIST if something stands there. Not every file system knows a rename that
+  // refuses (NFS: EINVAL), nor hard links (FAT: EPERM); there the name is taken first by an empty
+  // file.
+  int rename_unless_taken() const {
+    const char* from = name_.path().c_str();
+    if (::renameat2(AT_FDCWD, from, AT_FDCWD, target_.c_str(), RENAME_NOREPLACE) == 0) return 0;
+    if (errno != EINVAL && errno != ENOSYS) return errno;
+    if (::link(from, target_.c_str()) == 0) {
+      ::unlink(from);
+      return 0;
+    }
+    if (errno == EEXIST) return errno;
+    const int taken = ::open(target_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (taken < 0) return errno;
+    ::close(taken);
+    const int failed = replace();
+    if (failed != 0) ::unlink(target_.c_str());
+    return failed;
+  }
+
   const fs::path& target_;
-  fs::path path_;
+  TemporaryName name_;
   int descriptor_ = -1;
-  bool renamed_ = false;
 };
 
 // Makes the rename itself durable. Some file systems cannot sync a folder (EINVAL): nothing to do.

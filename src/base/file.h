@@ -13,7 +13,7 @@ namespace rg {
 // What tells one file's content from another's without reading it.
 struct FileStamp {
   uint64_t device = 0, inode = 0, bytes = 0;
-  int64_t modified_ns = 0;
+  int64_t modified_s = 0, modified_ns = 0;  // seconds, and nanoseconds within the second
   bool operator==(const FileStamp&) const = default;
 };
 
@@ -46,6 +46,25 @@ class InputFile {
 
 // The whole of a small file as text; `limit_bytes` guards memory (JS004 beyond).
 std::string read_whole_file(const std::filesystem::path& path, uint64_t limit_bytes);
+
+// The name of a temporary file beside `target`, not created yet; unlinked when this ends unless
+// release() said that it became something else. No name is given twice, also where pids repeat.
+class TemporaryName {
+ public:
+  explicit TemporaryName(const std::filesystem::path& target);
+  ~TemporaryName();
+  TemporaryName(const TemporaryName&) = delete;
+  TemporaryName& operator=(const TemporaryName&) = delete;
+
+  const std::filesystem::path& path() const noexcept { return path_; }
+  void release() noexcept;
+
+ private:
+  std::filesystem::path path_;
+};
+
+// Unlinks every temporary file of this process: for an end that unwinds nothing.
+void remove_temporary_files() noexcept;
 
 enum class IfExists { replace, refuse };
 

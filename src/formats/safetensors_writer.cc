@@ -8,6 +8,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/checked.h"
 #include "base/error.h"
@@ -63,7 +64,7 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
 SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
                                      const std::vector<OutputTensor>& tensors,
                                      const std::map<std::string, std::string>& metadata)
-    : path_(path), tensors_(tensors) {
+    : path_(path), name_(path), tensors_(tensors) {
   Json header = Json::object();
   if (!metadata.empty()) header["__metadata__"] = Json(metadata);
   uint64_t data_bytes = 0;
@@ -83,11 +84,13 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
   for (uint64_t& offset : offsets_) offset += start;
   file_bytes_ = start + data_bytes;
 
-  temporary_ = folder_of(path) / fmt::format(".{}.{}.tmp", path.filename().string(), ::getpid());
-  descriptor_ = ::open(temporary_.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
+  const std::filesystem::path temporary = name_.path();
+  descriptor_ = ::open(temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (descriptor_ < 0) {
-    throw Error(ErrorId::IO003, {.file = temporary_.string(),
-                                 .found = std::strerror(errno),
+    const int number = errno;
+    name_.release();  // whatever has this name is not ours
+    throw Error(ErrorId::IO003, {.file = temporary.string(),
+                                 .found = std::strerror(number),
                                  .expected = "a folder that can be written to"});
   }
   try {
@@ -100,15 +103,12 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
     write_bytes(descriptor_, text.data(), text.size(), sizeof length, path_);
   } catch (...) {
     ::close(descriptor_);
-    ::unlink(temporary_.c_str());
     throw;
   }
 }
 
 SafetensorsWriter::~SafetensorsWriter() {
-  if (descriptor_ < 0) return;
-  ::close(descriptor_);
-  ::unlink(temporary_.c_str());
+  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 void SafetensorsWriter::write_at(size_t index, OutputTensor::Type type, uint64_t first,
@@ -130,9 +130,9 @@ void SafetensorsWriter::write(size_t index, uint64_t first, std::span<const int3
 
 void SafetensorsWriter::commit() {
   if (::fsync(descriptor_) != 0) throw write_error(errno, path_);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) throw write_error(errno, path_);
-  ::close(descriptor_);
-  descriptor_ = -1;
+  if (::close(std::exchange(descriptor_, -1)) != 0) throw write_error(errno, path_);
+  if (::rename(name_.path().c_str(), path_.c_str()) != 0) throw write_error(errno, path_);
+  name_.release();
   const int folder = ::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) throw write_error(errno, path_);
   const int synced = ::fsync(folder) == 0 ? 0 : errno;

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "base/file.h"
+
 namespace rg::formats {
 
 // A tensor to be written; dtype in the format's spelling.
@@ -43,7 +45,8 @@ class SafetensorsWriter {
   void write_at(size_t index, OutputTensor::Type type, uint64_t first, const void* data,
                 size_t count);
 
-  std::filesystem::path path_, temporary_;
+  std::filesystem::path path_;
+  TemporaryName name_;
   std::vector<OutputTensor> tensors_;
   std::vector<uint64_t> offsets_, elements_;
   uint64_t file_bytes_ = 0;

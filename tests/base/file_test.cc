@@ -2,13 +2,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,6 +17,7 @@
 
 #include "base/error.h"
 #include "support/caught.h"
+#include "support/refused_calls.h"
 #include "support/temp_folder.h"
 
 namespace rg {
@@ -29,6 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 using test::caught;
 using test::get_file;
+using test::in_child;
 using test::put_file;
 using test::TempFolder;
 
@@ -190,15 +188,6 @@ TEST(WriteFile, ParallelWritersLeaveOneWholeFile) {
   EXPECT_EQ(entries_in(folder.path()), 1u);
 }
 
-// Runs `body` in a child process, which may change its limits; its exit code.
-int in_child(const std::function<int()>& body) {
-  const pid_t child = fork();
-  if (child == 0) std::_Exit(body());
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 TEST(WriteFile, AWriteThatFailsHalfwayLeavesTheOldFile) {
   const TempFolder folder;
   put_file(folder / "f", "old");
@@ -217,22 +206,10 @@ TEST(WriteFile, AWriteThatFailsHalfwayLeavesTheOldFile) {
 
 constexpr std::string_view kNew = "new";
 
-// From now on this process gets `error` for every call of this number, as from a full disk. Of
-// writes only those as long as kNew: sanitizers write to pipes of their own.
+// Of writes only those as long as kNew: sanitizers write to pipes of their own.
 bool refuse_call(long number, int error) {
-  const auto action = SECCOMP_RET_ERRNO | (static_cast<uint32_t>(error) & SECCOMP_RET_DATA);
-  const uint8_t past_length = number == SYS_write ? 0 : 2;
-  sock_filter code[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(number), past_length, 3),
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[2])),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(kNew.size()), 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, action),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog filter = {.len = std::size(code), .filter = code};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+  return number == SYS_write ? test::refuse_call_of_length(number, kNew.size(), error)
+                             : test::refuse_call(number, error);
 }
 
 struct Refusal {
@@ -262,6 +239,90 @@ TEST(WriteFile, EveryCallMayFailAndNothingIsTorn) {
     EXPECT_EQ(get_file(folder / "f"), "old") << refusal.call;
     EXPECT_EQ(entries_in(folder.path()), 1u) << refusal.call;
   }
+}
+
+// Not every file system has the rename that refuses, nor hard links.
+TEST(WriteFile, RefusesToReplaceOnEveryFileSystem) {
+  const std::vector<std::vector<std::pair<long, int>>> kinds = {
+      {},
+      {{SYS_renameat2, EINVAL}},
+      {{SYS_renameat2, ENOSYS}},
+      {{SYS_renameat2, EINVAL}, {SYS_link, EPERM}},
+      {{SYS_renameat2, EINVAL}, {SYS_link, EOPNOTSUPP}},
+  };
+  for (const auto& lacks : kinds) {
+    const TempFolder folder;
+    put_file(folder / "taken", "old");
+    const int code = in_child([&] {
+      for (const auto& [call, error] : lacks) {
+        if (!refuse_call(call, error)) return 2;
+      }
+      write_file_atomically(folder / "free", kNew, IfExists::refuse);
+      const auto error =
+          caught([&] { write_file_atomically(folder / "taken", kNew, IfExists::refuse); });
+      return error.id == ErrorId::IO004 && error.says("stands there already") ? 0 : 1;
+    });
+    EXPECT_EQ(code, 0) << lacks.size();
+    EXPECT_EQ(get_file(folder / "free"), kNew);
+    EXPECT_EQ(get_file(folder / "taken"), "old");
+    EXPECT_EQ(entries_in(folder.path()), 2u);
+  }
+}
+
+TEST(WriteFile, ANameTakenInVainIsFreeAgain) {
+  const TempFolder folder;
+  const int code = in_child([&] {
+    if (!refuse_call(SYS_renameat2, EINVAL) || !refuse_call(SYS_link, EPERM) ||
+        !refuse_call(SYS_rename, EIO)) {
+      return 2;
+    }
+    const auto error = caught([&] { write_file_atomically(folder / "f", kNew, IfExists::refuse); });
+    return error.id == ErrorId::IO004 ? 0 : 1;
+  });
+  EXPECT_EQ(code, 0);
+  EXPECT_EQ(entries_in(folder.path()), 0u);
+}
+
+TEST(TemporaryName, IsGoneUnlessReleased) {
+  const TempFolder folder;
+  fs::path kept;
+  {
+    TemporaryName gone(folder / "f"), released(folder / "f");
+    EXPECT_NE(gone.path(), released.path());
+    put_file(gone.path(), "x");
+    put_file(released.path(), "x");
+    kept = released.path();
+    released.release();
+  }
+  EXPECT_TRUE(fs::exists(kept));
+  EXPECT_EQ(entries_in(folder.path()), 1u);
+}
+
+TEST(TemporaryName, AnEndWithoutUnwindingRemovesThemToo) {
+  const TempFolder folder;
+  in_child([&]() -> int {
+    const TemporaryName one(folder / "a"), two(folder / "b");
+    put_file(one.path(), "x");
+    put_file(two.path(), "x");
+    remove_temporary_files();
+    std::_Exit(0);
+  });
+  EXPECT_EQ(entries_in(folder.path()), 0u);
+}
+
+// A time beyond 2262 does not fit nanoseconds in 64 bits; file systems hold it all the same.
+TEST(InputFile, FarTimesKeepTheirOrder) {
+  const TempFolder folder;
+  put_file(folder / "f", "x");
+  const auto stamp_at = [&](time_t seconds) {
+    const timespec times[2] = {{seconds, 5}, {seconds, 5}};
+    EXPECT_EQ(utimensat(AT_FDCWD, (folder / "f").c_str(), times, 0), 0);
+    return InputFile(folder / "f").stamp();
+  };
+  const FileStamp far = stamp_at(15'000'000'000);
+  if (far.modified_s != 15'000'000'000) GTEST_LOG_(INFO) << "the file system clamps times";
+  EXPECT_EQ(far.modified_ns, 5);
+  EXPECT_GT(far.modified_s, stamp_at(1'000'000'000).modified_s);
 }
 
 }  // namespace

@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <fstream>
 #include <numeric>
 #include <thread>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "support/refused_calls.h"
 
 namespace rg::formats {
 namespace {
@@ -93,6 +95,30 @@ TEST_F(SafetensorsWriterTest, AFolderThatIsNotThere) {
   } catch (const Error& error) {
     EXPECT_EQ(error.id(), ErrorId::IO003);
   }
+}
+
+// Where process ids repeat, as in containers, a writer meets what its killed forerunner left.
+TEST_F(SafetensorsWriterTest, WhatAKilledWriterLeftIsNotInTheWay) {
+  const fs::path path = folder_ / "trace.safetensors";
+  std::ofstream(folder_ / (".trace.safetensors." + std::to_string(::getpid()) + ".tmp")) << "left";
+  const int code = test::in_child([&]() -> int {
+    SafetensorsWriter writer(path, tensors_, {});
+    std::_Exit(0);
+  });
+  ASSERT_EQ(code, 0);
+  EXPECT_EQ(files(), 2u);
+  SafetensorsWriter writer(path, tensors_, {});
+  writer.commit();
+  EXPECT_TRUE(fs::exists(path));
+  EXPECT_EQ(files(), 3u);
+}
+
+TEST_F(SafetensorsWriterTest, NamesMayFillAll255Bytes) {
+  const fs::path path = folder_ / std::string(255, 't');
+  SafetensorsWriter writer(path, tensors_, {});
+  writer.commit();
+  EXPECT_TRUE(fs::exists(path));
+  EXPECT_EQ(files(), 1u);
 }
 
 }  // namespace
