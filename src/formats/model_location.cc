@@ -2,8 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <string_view>
 #include <system_error>
@@ -177,6 +181,26 @@ bool lies_below(const fs::path& path, const fs::path& folder) {
   return differ.first == folder.end() && differ.second != path.end();
 }
 
+// Opens a file by its path without links. `root` and `target` are canonical, `target` below `root`.
+// openat2 holds the kernel to both, whatever is exchanged meanwhile: EXDEV, ELOOP. Kernels before
+// 5.6 lack it (ENOSYS), some containers hide it (EPERM); there only the last step is held. The
+// descriptor, or -1 and errno.
+int open_without_links(const fs::path& root, const fs::path& target) {
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  const int folder = ::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return -1;
+  open_how how = {};
+  how.flags = kFlags;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  const long opened =
+      ::syscall(SYS_openat2, folder, target.lexically_relative(root).c_str(), &how, sizeof how);
+  const int failure = errno;
+  ::close(folder);
+  errno = failure;
+  if (opened >= 0 || (failure != ENOSYS && failure != EPERM)) return static_cast<int>(opened);
+  return ::open(target.c_str(), kFlags | O_NOFOLLOW);
+}
+
 }  // namespace
 
 ModelLocation resolve_model(const std::string& argument) {
@@ -239,8 +263,9 @@ InputFile open_member(const ModelLocation& location, const std::string& name, Er
   const fs::file_status status = fs::status(target, failure);
   if (status.type() != fs::file_type::regular) refuse("a folder, FIFO or device");
   // The target has no links left; should one appear now, opening fails.
-  return InputFile(
-      path, ::open(target.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW));
+  const int descriptor = open_without_links(root, target);
+  if (descriptor < 0 && (errno == EXDEV || errno == ELOOP)) refuse("a path that was exchanged");
+  return InputFile(path, descriptor);
 }
 
 }  // namespace rg::formats

@@ -1,12 +1,20 @@
 // A model argument: folders, and the Hugging Face cache with its links.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
+#include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "formats/checkpoint.h"
 #include "formats/model_location.h"
 #include "support/caught.h"
+#include "support/refused_calls.h"
 #include "support/safetensors_builder.h"
 #include "support/temp_folder.h"
 
@@ -201,6 +209,98 @@ TEST(Resolve, RefusesWhatNamesNoModel) {
   }
   const Caught file = caught([&] { resolve_model((folder / "f").string()); });
   EXPECT_TRUE(file.says("found a file")) << file.line;
+}
+
+// S8: what may stand under a shard's name.
+struct Shape {
+  const char* name;
+  std::function<void(const fs::path& folder, const fs::path& outside)> make;  // folder / "w"
+  std::optional<ErrorId> expected;
+};
+
+void link_to(const fs::path& target, const fs::path& link) { fs::create_symlink(target, link); }
+
+const std::vector<Shape>& shapes() {
+  static const std::vector<Shape> all = {
+      {"file", [](auto& f, auto&) { put_file(f / "w", "x"); }, {}},
+      {"link inside", [](auto& f, auto&) { link_to("real", f / "w"); }, {}},
+      {"absolute link inside", [](auto& f, auto&) { link_to(f / "real", f / "w"); }, {}},
+      {"link of a link inside",
+       [](auto& f, auto&) {
+         link_to("real", f / "chained");
+         link_to("chained", f / "w");
+       },
+       {}},
+      {"link out", [](auto& f, auto& o) { link_to(o / "w", f / "w"); }, ErrorId::ST015},
+      {"relative link out", [](auto& f, auto& o) { link_to(".." / o.filename() / "w", f / "w"); },
+       ErrorId::ST015},
+      {"link through a folder that leads out",
+       [](auto& f, auto& o) {
+         link_to(o, f / "sub");
+         link_to("sub/w", f / "w");
+       },
+       ErrorId::ST015},
+      {"link to the folder itself", [](auto& f, auto&) { link_to(".", f / "w"); }, ErrorId::ST015},
+      {"link to a device", [](auto& f, auto&) { link_to("/dev/zero", f / "w"); }, ErrorId::ST015},
+      {"folder", [](auto& f, auto&) { fs::create_directory(f / "w"); }, ErrorId::ST015},
+      {"FIFO", [](auto& f, auto&) { ASSERT_EQ(mkfifo((f / "w").c_str(), 0600), 0); },
+       ErrorId::ST015},
+      {"link to itself", [](auto& f, auto&) { link_to("w", f / "w"); }, ErrorId::IO003},
+      {"dangling link", [](auto& f, auto&) { link_to("gone", f / "w"); }, ErrorId::IO003},
+      {"link to an open file", [](auto& f, auto&) { link_to("/proc/self/fd/0", f / "w"); },
+       ErrorId::ST015},
+  };
+  return all;
+}
+
+// The first shape that is not met as expected; empty if all are.
+std::string first_surprise() {
+  for (const Shape& shape : shapes()) {
+    const TempFolder folder, outside;
+    put_file(folder / "real", "x");
+    put_file(outside / "w", "x");
+    shape.make(folder.path(), outside.path());
+    const ModelLocation location = {
+        .folder = folder.path(), .display_name = "m", .cache_root = {}, .download_command = {}};
+    const Caught error = caught([&] {
+      const InputFile file = open_member(location, "w", ErrorId::ST015);
+      check_internal(file.bytes() == 1, "the file itself was opened");
+    });
+    if (error.id != shape.expected) return shape.name + (": " + error.line);
+  }
+  return "";
+}
+
+TEST(OpenMember, EveryShapeOfAPath) {
+  EXPECT_GE(shapes().size(), 12u);
+  EXPECT_EQ(first_surprise(), "");
+}
+
+TEST(OpenMember, EveryShapeWhereTheKernelLacksOpenat2) {
+  for (const int error : {ENOSYS, EPERM}) {
+    const int code = test::in_child([&] {
+      if (!test::refuse_call(SYS_openat2, error)) return 2;
+      const std::string surprise = first_surprise();
+      if (!surprise.empty()) std::fprintf(stderr, "%s\n", surprise.c_str());
+      return surprise.empty() ? 0 : 1;
+    });
+    EXPECT_EQ(code, 0) << error;
+  }
+}
+
+TEST(OpenMember, TheKernelIsAskedWhereItCan) {
+  const TempFolder folder;
+  put_file(folder / "w", "x");
+  const ModelLocation location = {
+      .folder = folder.path(), .display_name = "m", .cache_root = {}, .download_command = {}};
+  for (const auto& [error, expected] :
+       {std::pair{EXDEV, ErrorId::ST015}, {ELOOP, ErrorId::ST015}, {EIO, ErrorId::IO003}}) {
+    const int code = test::in_child([&, number = error, id = expected] {
+      if (!test::refuse_call(SYS_openat2, number)) return 2;
+      return caught([&] { open_member(location, "w", ErrorId::ST015); }).id == id ? 0 : 1;
+    });
+    EXPECT_EQ(code, 0) << error;
+  }
 }
 
 }  // namespace
