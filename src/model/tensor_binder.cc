@@ -44,7 +44,7 @@ Tensor TensorBinder::bind(const std::string& name, const std::vector<Dimension>&
                                    .hint = "Quantised weights are not guessed at. Use a checkpoint "
                                            "in one of these dtypes."});
     }
-    throw Error(ErrorId::ST021, {.file = folder,
+    throw Error(ErrorId::ST023, {.file = folder,
                                  .object = name,
                                  .found = "no such tensor",
                                  .expected = "it, of shape " + shape_text(shape),

@@ -25,7 +25,7 @@ class TensorBinder {
   explicit TensorBinder(const formats::Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
 
   bool has(const std::string& name) const;  // whatever its dtype
-  // ST021 if there is none, ST016 if its dtype isn't supported, ST020 if its shape is another.
+  // ST023 if there is none, ST016 if its dtype isn't supported, ST020 if its shape is another.
   Tensor bind(const std::string& name, const std::vector<Dimension>& shape);
   // ST022 if a tensor is neither bound nor irrelevant.
   void refuse_leftovers(const std::function<bool(std::string_view)>& irrelevant) const;

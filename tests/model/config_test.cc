@@ -155,7 +155,7 @@ TEST(OlmoeConfig, OtherKeysTakeTheClassDefault) {
   }
   OlmoeFolder files;
   files.config.erase("num_hidden_layers");  // 16; there are 2
-  EXPECT_EQ(files.refusal().id, ErrorId::ST021);
+  EXPECT_EQ(files.refusal().id, ErrorId::ST023);
 }
 
 // C2 and C5, the whole grid.
