@@ -63,6 +63,47 @@ void write_holder(int descriptor) {
   [[maybe_unused]] const ssize_t written = ::pwrite(descriptor, text.data(), text.size(), 0);
 }
 
+Error not_settings(const std::filesystem::path& path, std::string object, std::string found,
+                   std::string expected) {
+  return Error(ErrorId::US002,
+               {.file = path.string(),
+                .object = std::move(object),
+                .found = std::move(found),
+                .expected = std::move(expected),
+                .hint = "It is not what a run left here. Remove it, or choose another --out."});
+}
+
+// Inside OUT: the paths of an earlier run are read, and removed.
+bool stays_inside(const std::filesystem::path& path) {
+  const std::filesystem::path relative = path.lexically_normal();
+  return !relative.empty() && !relative.is_absolute() && *relative.begin() != "..";
+}
+
+// The members that this program wrote, each of its kind.
+void check_settings(const std::filesystem::path& file, const Json& settings) {
+  const auto has = [](const Json& object, const char* key, Json::value_t kind) {
+    return object.contains(key) && object.at(key).type() == kind;
+  };
+  if (!settings.is_object() || !has(settings, "run_id", Json::value_t::string) ||
+      !has(settings, "done", Json::value_t::boolean) ||
+      !has(settings, "artifacts", Json::value_t::array)) {
+    throw not_settings(file, "", "not the settings of a run", "run_id, done, artifacts");
+  }
+  const Json& rows = settings.at("artifacts");
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const std::string place = fmt::format("artifacts[{}]", i);
+    for (const char* key : {"test", "domain", "path", "body_sha256"}) {
+      if (rows[i].is_object() && has(rows[i], key, Json::value_t::string)) continue;
+      throw not_settings(file, place, fmt::format("no string \"{}\"", key),
+                         "test, domain, path, body_sha256");
+    }
+    if (!stays_inside(rows[i].at("path").get<std::string>())) {
+      throw not_settings(file, place + ".path", rows[i].at("path").get<std::string>(),
+                         "a path below this folder");
+    }
+  }
+}
+
 }  // namespace
 
 RunFolder::RunFolder(const std::filesystem::path& out) : out_(out) {
@@ -98,17 +139,14 @@ RunFolder::~RunFolder() {
 std::optional<Json> RunFolder::read_settings() const {
   const std::filesystem::path path = out_ / kSettingsFile;
   if (!std::filesystem::exists(path)) return std::nullopt;
-  Json settings = parse_json(read_whole_file(path, kMaxSettingsBytes), JsonLimits{}, path.string());
-  const bool whole = settings.is_object() && settings.contains("run_id") &&
-                     settings["run_id"].is_string() && settings.contains("done") &&
-                     settings["done"].is_boolean() && settings.contains("artifacts") &&
-                     settings["artifacts"].is_array();
-  if (!whole) {
-    throw Error(ErrorId::US002, {.file = path.string(),
-                                 .found = "not the settings of a run",
-                                 .expected = "run_id, done, artifacts",
-                                 .hint = "Remove it, or choose another --out."});
+  const std::string text = read_whole_file(path, kMaxSettingsBytes);
+  Json settings;
+  try {
+    settings = parse_json(text, JsonLimits{}, path.string());
+  } catch (const Error& error) {
+    throw not_settings(path, error.parts().object, error.parts().found, error.parts().expected);
   }
+  check_settings(path, settings);
   return settings;
 }
 
@@ -185,9 +223,7 @@ void RunFolder::finish(const Json& identity,
   }
   for (const std::string& path : replaced_) {
     if (std::find(written.begin(), written.end(), path) != written.end()) continue;
-    const std::filesystem::path relative = std::filesystem::path(path).lexically_normal();
-    if (relative.is_absolute() || *relative.begin() == "..") continue;
-    const std::filesystem::path folder = (out_ / relative).parent_path();
+    const std::filesystem::path folder = (out_ / path).lexically_normal().parent_path();
     std::error_code ignored;
     for (const char* name : {"run.json", "manifest.json", "run.log"}) {
       std::filesystem::remove(folder / name, ignored);
