@@ -151,6 +151,7 @@ record::DomainFacts domain_facts(const RunOptions& options, const Measurement& m
                 {"skipped_short", corpus.skipped_short},
                 {"skipped_extension", corpus.skipped_extension},
                 {"skipped_not_utf8", corpus.skipped_not_utf8},
+                {"skipped_links", corpus.skipped_links},
                 {"replaced_utf8", corpus.replaced_utf8},
                 {"notes", windows.notes},
                 {"doc_ids", documents}};

@@ -33,6 +33,12 @@ void Measurement::read_texts(ProgressPrinter& progress) {
     throw_if_stopped();
     progress.step(fmt::format("reading {}", options_.domains[i].name));
     windows_.push_back(text::make_windows(options_.domains[i], i, tokenizer_, settings));
+    text::WindowSet& windows = windows_.back();
+    if (windows.corpus.skipped_links > 0) {
+      windows.notes.push_back(
+          fmt::format("{}: {} links, FIFOs or devices in the folder are not part of the text",
+                      windows.domain, windows.corpus.skipped_links));
+    }
     sequences_.push_back(sequences_of(windows_.back()));
   }
 }
@@ -137,6 +143,7 @@ Json Measurement::input_identity() const {
   for (const InputFile& shard : open_.checkpoint.shards()) {
     shards.push_back({{"name", shard.path().filename().string()},
                       {"bytes", shard.bytes()},
+                      {"modified_s", shard.stamp().modified_s},
                       {"modified_ns", shard.stamp().modified_ns}});
   }
   Json texts = Json::array();
