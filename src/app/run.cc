@@ -26,6 +26,9 @@ using Measurements = std::vector<std::unique_ptr<Measurement>>;
 constexpr const char* kNothingWritten =
     "no artifact of this run was written, and what stood in the output folder before still does. "
     "Run the same command again to start over.";
+constexpr const char* kSomeWritten =
+    "some artifacts of this run may be written, beside those of an earlier run that they have not "
+    "replaced yet; each is whole. Run the same command again to start over.";
 constexpr const char* kArtifactsWritten =
     "the artifacts are written, the verdicts are not. `routegauge verify` on the output folder "
     "judges them; the same command again starts over.";
@@ -135,11 +138,13 @@ int run_in_folder(const RunOptions& options, const Measurements& measurements, R
   }
 
   throw_if_stopped();
+  watch.set_text(kSomeWritten);
   folder.begin(identity);
   std::vector<record::WrittenArtifact> artifacts;
   std::vector<record::ResultEntry> entries;
   for (const Result& result : results) {
     for (const auto& [domain, part] : result.parts) {
+      throw_if_stopped();
       Json artifact = record::assemble_artifact(result.facts, result.domains[domain], part);
       artifacts.push_back(record::write_artifact(folder.path(), artifact));
       entries.push_back({artifacts.back(), std::move(artifact)});

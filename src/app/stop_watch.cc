@@ -6,6 +6,7 @@
 #include "app/output.h"
 #include "base/cancel.h"
 #include "base/error.h"
+#include "base/file.h"
 
 namespace rg::app {
 namespace {
@@ -34,6 +35,7 @@ StopWatch::StopWatch(std::string stopped_text)
           if (!stop_requested()) continue;
           if (stopped_at == std::chrono::steady_clock::time_point::max()) stopped_at = now;
           if (now - stopped_at < kGrace) continue;
+          remove_temporary_files();
           print_error("\nstopped: " + text() + '\n');
           std::_Exit(exit_code_of_stop());
         }

@@ -4,9 +4,11 @@
 #include "app/inputs.h"
 #include "app/output.h"
 #include "app/progress_printer.h"
+#include "app/stop_watch.h"
 #include "app/trace_tensors.h"
 #include "app/units.h"
 #include "app/version.h"
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -69,10 +71,13 @@ tap::SequenceSet read_windows(const TraceOptions& options, const OpenModel& open
   return sequences_of(windows);
 }
 
-}  // namespace
+constexpr const char* kNothingWritten =
+    "nothing was written, and what stood at --out before still does. Run the same command again to "
+    "start over.";
+constexpr const char* kMaybeWritten =
+    "the trace may be written; if so, it is whole. Run the same command again to start over.";
 
-int trace_command(const TraceOptions& options, const GlobalOptions& global) {
-  ProgressPrinter progress(global);
+int trace(const TraceOptions& options, ProgressPrinter& progress, StopWatch& watch) {
   const OpenModel open = open_model(options.model);
   const std::vector<int> layers = measured_layers(open.model, options.layers);
   const tap::SequenceSet set = options.tokens_file.empty()
@@ -103,12 +108,28 @@ int trace_command(const TraceOptions& options, const GlobalOptions& global) {
   };
   stream::run_pass(open.checkpoint, open.model, sets, observers, settings, plan, progress,
                    observer.wants_logits() ? &sink : nullptr);
+  throw_if_stopped();
+  watch.set_text(kMaybeWritten);
   observer.commit();
   progress.finish_line();
   print(fmt::format("{}: {} windows of {} tokens, layers {}, {}\n",
                     escape_for_terminal(options.out.string()), set.sequences(), set.lengths[0],
                     format_ranges(layers), format_bytes(observer.file_bytes())));
   return static_cast<int>(ExitCode::done);
+}
+
+}  // namespace
+
+int trace_command(const TraceOptions& options, const GlobalOptions& global) {
+  ProgressPrinter progress(global);
+  StopWatch watch(kNothingWritten);
+  try {
+    return trace(options, progress, watch);
+  } catch (const Interrupted& stop) {
+    progress.finish_line();
+    print_error("stopped: " + watch.text() + '\n');
+    return 128 + stop.signal_number();
+  }
 }
 
 }  // namespace rg::app
