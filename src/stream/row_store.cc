@@ -20,6 +20,9 @@ namespace {
                            "space or raise --memory."});
 }
 
+// The disk, or this user's share of it.
+bool is_full(int number) { return number == ENOSPC || number == EDQUOT; }
+
 }  // namespace
 
 SpillFile::SpillFile(const std::filesystem::path& folder)
@@ -37,7 +40,7 @@ uint64_t SpillFile::reserve(uint64_t bytes) {
   const uint64_t offset = end_;
   const int failure = posix_fallocate(descriptor_, static_cast<off_t>(offset),
                                       static_cast<off_t>(bytes == 0 ? 1 : bytes));
-  if (failure == ENOSPC) fail(ErrorId::IO010, folder_, fmt::format("no room for {} bytes", bytes));
+  if (is_full(failure)) fail(ErrorId::IO010, folder_, fmt::format("no room for {} bytes", bytes));
   if (failure != 0) fail(ErrorId::IO004, folder_, std::strerror(failure));
   end_ += bytes;
   return offset;
@@ -59,7 +62,7 @@ void SpillFile::write(uint64_t offset, const std::byte* data, size_t bytes) cons
     const ssize_t put = pwrite(descriptor_, data, bytes, static_cast<off_t>(offset));
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) {
-      fail(errno == ENOSPC ? ErrorId::IO010 : ErrorId::IO004, folder_, std::strerror(errno));
+      fail(is_full(errno) ? ErrorId::IO010 : ErrorId::IO004, folder_, std::strerror(errno));
     }
     data += put;
     offset += static_cast<uint64_t>(put);

@@ -182,6 +182,14 @@ def sha256_of(path):
         return hashlib.sha256(file.read()).hexdigest()
 
 
+def fault_shim(folder):
+    """fault_shim.c, built below a folder: what LD_PRELOAD takes."""
+    library = os.path.join(folder, "fault_shim.so")
+    subprocess.run(["g++", "-x", "c", "-shared", "-fPIC", "-O1", "-o", library,
+                    os.path.join(ROOT, "tests/program/fault_shim.c"), "-ldl"], check=True)
+    return library
+
+
 class ProgramTest(unittest.TestCase):
     """A scratch folder with a tiny model and two domains, made once per class."""
 
