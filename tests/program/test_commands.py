@@ -190,6 +190,43 @@ class Run(ProgramTest):
         os.makedirs(os.path.join(out, "expert_load"))
         self.assertExit(run(*self.main_job(out, experiments="expert_load")), 2, "error[US002]")
 
+    def test_settings_that_no_run_wrote(self):
+        good = load(os.path.join(self.results, "run_settings.json"))
+        row = good["artifacts"][0]
+        broken = [None, [], {}, {**good, "artifacts": {}}, {**good, "done": 1}, {**good, "run_id": None},
+                  {**good, "artifacts": [None]}, {**good, "artifacts": ["x"]}, {**good, "artifacts": [row, []]},
+                  {**good, "artifacts": [{**row, "path": "/etc/passwd"}]},
+                  {**good, "artifacts": [{**row, "path": "../elsewhere/run.json"}]},
+                  {**good, "artifacts": [{**row, "path": ""}]}]
+        for key in row:
+            broken += [{**good, "artifacts": [{**row, key: 7}]},
+                       {**good, "artifacts": [{k: v for k, v in row.items() if k != key}]}]
+        texts = [json.dumps(settings) for settings in broken] + ["", "{", '{"a":1,"a":2}', "\u00ff\n"]
+        out = self.out("broken")
+        os.makedirs(out)
+        for text in texts:
+            for more in ([], ["--overwrite"]):
+                with self.subTest(text=text[:80], more=more):
+                    with open(os.path.join(out, "run_settings.json"), "w", encoding="utf-8") as file:
+                        file.write(text)
+                    self.assertExit(run(*self.main_job(out, *more)), 2, "error[US002]", "run_settings.json")
+        self.assertEqual(files_below(out), ["run.lock", "run_settings.json"])
+
+    def test_skipped_links_are_told(self):
+        prose = self.out("linked")
+        shutil.copytree(self.prose, prose)
+        os.symlink(os.path.join(self.code, "0000.txt"), os.path.join(prose, "link.txt"))
+        os.mkfifo(os.path.join(prose, "fifo.txt"))
+        out = self.out("linked")
+        job = ["run", "expert_load", "--model", self.model, "--domain", f"prose={prose}", "--out", out, "--seq-len", 32,
+               "--windows", 12]
+        self.assertExit(run(*job), 0, "2 links, FIFOs or devices")
+        artifact = load(artifacts_below(out)[0])
+        self.assertEqual(artifact["data"]["skipped_links"], 2)
+        self.assertTrue(any("2 links" in note for note in artifact["data"]["notes"]), artifact["data"]["notes"])
+        self.assertEqual(load(os.path.join(self.results, os.path.relpath(artifacts_below(out)[0], out)))["data"][
+            "skipped_links"], 0)
+
     def test_a_damaged_artifact_is_measured_again(self):
         out = self.out("damaged")
         shutil.copytree(self.results, out)

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -10,7 +11,8 @@ import subprocess
 import time
 import unittest
 
-from support import PROGRAM, ROOT, ProgramTest, artifacts_below, digests, files_below, load, make_model, make_text, run, start
+from support import (PROGRAM, ProgramTest, artifacts_below, digests, fault_shim, files_below, load, make_model, run,
+                     start)
 
 
 def unfinished(folder):
@@ -23,9 +25,7 @@ class DiskFaults(ProgramTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.shim = os.path.join(cls.folder, "fault_shim.so")
-        source = os.path.join(ROOT, "tests/program/fault_shim.c")
-        subprocess.run(["g++", "-x", "c", "-shared", "-fPIC", "-O1", "-o", cls.shim, source, "-ldl"], check=True)
+        cls.shim = fault_shim(cls.folder)
         cls.old = os.path.join(cls.folder, "old")
         result = run(*cls.job(cls, cls.old))
         assert result.returncode == 0, result.stderr
@@ -70,6 +70,37 @@ class DiskFaults(ProgramTest):
         result = self.faulty(out, f"pread:8:{errno.EIO}")
         self.assertExit(result, 4, "error[IO001]", "model.safetensors")
         self.assertEqual(artifacts_below(out), [])
+
+    def test_short_reads_and_writes(self):
+        """R5: a kernel that gives and takes little at a time changes nothing."""
+        for most in (997, 8):
+            out = self.out("short")
+            result = self.faulty(out, f"short:{most}:0")
+            self.assertExit(result, 0)
+            self.assertEqual(digests(out), digests(self.old))
+            self.assertEqual(unfinished(out), [])
+
+    def test_what_a_stopped_run_says_is_true(self):
+        """R10: stopped at every fsync, it tells what of this run was written."""
+        old, new = digests(self.old), self.out("new")
+        self.assertExit(run(*self.job(new, "--seed", 9)), 0)
+        said = set()
+        for nth in range(1, 40):
+            out = self.out("stopped")
+            shutil.copytree(self.old, out)
+            result = self.faulty(out, f"stop:{nth}:{int(signal.SIGINT)}", "--seed", 9, "--overwrite")
+            self.check_whole(out, self.old)
+            if result.returncode == 0:
+                break
+            self.assertEqual(result.returncode, 130, result.stderr)
+            text = re.search(r"stopped: (no artifact|some artifacts|the artifacts)", result.stderr)[1]
+            said.add(text)
+            if text == "no artifact":
+                self.assertEqual(digests(out), old)
+            if text == "the artifacts":
+                self.assertEqual(digests(out), digests(new))
+        self.assertLess(nth, 39)
+        self.assertEqual(said, {"some artifacts", "the artifacts"})
 
     def test_room_is_looked_at_before_the_first_weight(self):
         out = self.out("room")
@@ -229,6 +260,64 @@ class LongRun(ProgramTest):
         self.assertRegex(errors, r"error\[IO0(02|20)\]")
 
 
+class Traces(ProgramTest):
+    """What trace does when it is stopped."""
+
+    def test_interrupted(self):
+        """R10: 130, nothing under the name, nothing beside it."""
+        tokens = os.path.join(self.folder, "many.json")
+        with open(tokens, "w", encoding="utf-8") as file:
+            json.dump([[(7 * window + position) % 250 for position in range(200)] for window in range(1500)], file)
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            folder = self.out("traced")
+            os.makedirs(folder)
+            process = start("--progress", "json", "trace", "--model", self.model, "--tokens", tokens, "--threads", 1,
+                            "--out", os.path.join(folder, "t.safetensors"))
+            for line in process.stderr:
+                if json.loads(line)["event"] == "layer":
+                    break
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, code, errors)
+            self.assertIn("stopped: nothing was written", errors)
+            self.assertEqual(os.listdir(folder), [])
+
+    def test_interrupted_where_nobody_looks(self):
+        """What doesn't stop by itself is ended after a few seconds, and its temporary file goes too."""
+        library = os.path.join(self.folder, "slow.so")
+        source = os.path.join(self.folder, "slow.c")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("#include <unistd.h>\nint fsync(int d) { (void)d; while (sleep(60)) {} return 0; }\n")
+        subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source], check=True)
+        tokens = os.path.join(self.folder, "few.json")
+        with open(tokens, "w", encoding="utf-8") as file:
+            json.dump([[1, 2, 3, 4]], file)
+        folder = self.out("traced")
+        os.makedirs(folder)
+        process = start("trace", "--model", self.model, "--tokens", tokens, "--out",
+                        os.path.join(folder, "t.safetensors"), env={"LD_PRELOAD": library})
+        time.sleep(1.5)
+        self.assertEqual(len(os.listdir(folder)), 1)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 130, errors)
+        self.assertIn("stopped: the trace may be written", errors)
+        self.assertEqual(os.listdir(folder), [])
+
+
+class Numbers(ProgramTest):
+    def test_a_library_that_flushes_denormals(self):
+        """N2 RT070: FTZ and DAZ, as libraries built with -ffast-math set them, stop the program at its start."""
+        source = os.path.join(self.folder, "empty.c")
+        library = os.path.join(self.folder, "fast.so")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("#include <xmmintrin.h>\n__attribute__((constructor)) static void fast(void) "
+                       "{ _mm_setcsr(_mm_getcsr() | 0x8040); }\n")
+        subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source], check=True)
+        result = run("doctor", env={"LD_PRELOAD": library})
+        self.assertExit(result, 70, "error[RT070]", "denormals")
+
+
 class Budgets(ProgramTest):
     def test_plan_beyond_the_memory(self):
         """R8 RT004"""
@@ -237,20 +326,39 @@ class Budgets(ProgramTest):
 
     def test_allocation_fails(self):
         """R9 RT005: whatever the limit, success or code 5, and no torn file."""
-        codes = set()
-        for megabytes in (40, 80, 120, 200, 400, 4000):
-            out = self.out("as")
-            limit = megabytes * 1_000_000
-            result = run(*self.main_job(out, "--threads", 1, experiments="expert_load"),
-                         env={"OMP_NUM_THREADS": "1"},
-                         preexec_fn=lambda most=limit: resource.setrlimit(resource.RLIMIT_AS, (most, most)))
-            if "error while loading shared libraries" in result.stderr:
-                continue
-            self.assertIn(result.returncode, (0, 5), f"{megabytes} MB: {result.stderr}")
-            codes.add(result.returncode)
-            if os.path.exists(out):
-                self.assertEqual(unfinished(out), [])
-        self.assertEqual(codes, {0, 5})
+        for threads in (1, 2):
+            codes = set()
+            for megabytes in (40, 80, 100, 120, 150, 200, 300, 4000):
+                out = self.out("as")
+                limit = megabytes * 1_000_000
+                result = run(*self.main_job(out, "--threads", threads, experiments="expert_load"),
+                             preexec_fn=lambda most=limit: resource.setrlimit(resource.RLIMIT_AS, (most, most)))
+                if "error while loading shared libraries" in result.stderr:
+                    continue
+                self.assertIn(result.returncode, (0, 5), f"{threads} threads, {megabytes} MB: {result.stderr}")
+                if result.returncode == 5:
+                    self.assertIn("error[RT005]", result.stderr)
+                codes.add(result.returncode)
+                if os.path.exists(out):
+                    self.assertEqual(unfinished(out), [])
+            self.assertEqual(codes, {0, 5})
+
+    def test_threads_that_cannot_start(self):
+        """R18 RT005: with room for n threads beside the first the run works or says so; libgomp alone would end
+        it with code 1, that of a failed claim."""
+        shim = fault_shim(self.folder)
+        codes = []
+        for most in range(6):
+            out = self.out("threads")
+            result = run(*self.main_job(out, "--threads", 3, experiments="expert_load"),
+                         env={"LD_PRELOAD": shim, "RG_FAULT": f"threads:{most}:{errno.EAGAIN}"})
+            self.assertIn(result.returncode, (0, 5), f"{most} threads: {result.stderr}")
+            if result.returncode == 5:
+                self.assertIn("error[RT005]", result.stderr)
+                self.assertEqual(artifacts_below(out) if os.path.exists(out) else [], [])
+            codes.append(result.returncode)
+        self.assertEqual(codes, sorted(codes, reverse=True))
+        self.assertEqual(set(codes), {0, 5})
 
     def test_compute_type_that_the_cpu_lacks(self):
         """RT003"""
