@@ -77,8 +77,9 @@ std::vector<std::string> prompt_texts(const Json* parameter) {
   std::vector<std::string> texts;
   for (const Json& item : list) {
     if (!item.is_string() || item.get_ref<const std::string&>().empty()) {
-      throw bad_prompts(
-          file, fmt::format("item {}: {}", texts.size(), write_json(item, JsonLayout::compact)));
+      throw bad_prompts(file,
+                        fmt::format("item {}: {}", texts.size(),
+                                    escape_for_terminal(write_json(item, JsonLayout::compact))));
     }
     texts.push_back(item.get<std::string>());
   }
@@ -92,7 +93,7 @@ PromptInput make_prompts(const text::Tokenizer& tokenizer, const std::vector<std
     text::Encoding encoding = tokenizer.encode(text, text::SpecialTokens::add);
     if (encoding.ids.empty() || encoding.ids.size() > max_positions) {
       throw Error(ErrorId::CF017,
-                  {.object = fmt::format("prompt \"{}\"", text),
+                  {.object = fmt::format("prompt \"{}\"", escape_for_terminal(text)),
                    .found = fmt::format("{} tokens", encoding.ids.size()),
                    .expected = fmt::format("1 to {}, the model's positions", max_positions)});
     }

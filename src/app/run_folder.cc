@@ -98,7 +98,8 @@ void check_settings(const std::filesystem::path& file, const Json& settings) {
                          "test, domain, path, body_sha256");
     }
     if (!stays_inside(rows[i].at("path").get<std::string>())) {
-      throw not_settings(file, place + ".path", rows[i].at("path").get<std::string>(),
+      throw not_settings(file, place + ".path",
+                         escape_for_terminal(rows[i].at("path").get<std::string>()),
                          "a path below this folder");
     }
   }
@@ -123,7 +124,7 @@ RunFolder::RunFolder(const std::filesystem::path& out) : out_(out) {
     if (number != EAGAIN && number != EACCES) throw cannot_use(lock, std::strerror(number));
     throw Error(ErrorId::IO011,
                 {.file = out_.string(),
-                 .found = "in use by " + holder,
+                 .found = "in use by " + escape_for_terminal(holder),
                  .expected = "a folder that no other run works in",
                  .hint = "Wait for it, or choose another --out. A lock left by a run that ended is "
                          "not in the way."});

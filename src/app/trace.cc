@@ -42,8 +42,8 @@ tap::SequenceSet read_tokens(const std::filesystem::path& file, const model::Mod
     }
     for (const Json& id : rows[w]) {
       if (!id.is_number_integer()) {
-        throw bad_tokens(file, fmt::format("window {}", w), write_json(id, JsonLayout::compact),
-                         "whole numbers");
+        throw bad_tokens(file, fmt::format("window {}", w),
+                         escape_for_terminal(write_json(id, JsonLayout::compact)), "whole numbers");
       }
       if (id < 0 || id >= model.vocabulary) {
         throw Error(ErrorId::TK010, {.file = file.string(),

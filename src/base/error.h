@@ -33,7 +33,9 @@ std::string_view error_name(ErrorId id);     // "ST007"
 std::string_view error_meaning(ErrorId id);  // its line in error_ids.inc
 ExitCode error_exit_code(ErrorId id);
 
-// The parts of a message, each may be empty. Text that came from files is escaped on printing.
+// The parts of a message, each may be empty. They are escaped on printing; `file` and `object` are
+// cut after 200 bytes there. Text from a file inside the other three goes through
+// escape_for_terminal, which cuts it: our own words beside it may be longer.
 struct ErrorParts {
   std::string file = {};      // which file or folder
   std::string object = {};    // which tensor, key, line, option

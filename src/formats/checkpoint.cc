@@ -70,7 +70,8 @@ Json parse_config(const std::string& text) {
   for (const auto& entry : fs::directory_iterator(location.folder, ignored)) {
     const std::string extension = entry.path().extension().string();
     if (extension == ".bin" || extension == ".pt" || extension == ".pth") {
-      found += ", but pickled weights (" + entry.path().filename().string() + ")";
+      found +=
+          ", but pickled weights (" + escape_for_terminal(entry.path().filename().string()) + ")";
       break;
     }
   }
@@ -119,7 +120,7 @@ void check_index(const ShardIndex& index, const std::vector<SafetensorsHeader>& 
                   {.file = std::string(kIndex),
                    .object = difference[0],
                    .found = fmt::format("{} of its tensors not in {}", difference.size(),
-                                        index.shards[shard]),
+                                        escape_for_terminal(index.shards[shard])),
                    .expected = "every tensor in the shard that the index names",
                    .hint = "Index and shards come from different downloads. Fetch both again."});
     }
@@ -137,8 +138,9 @@ void check_index(const ShardIndex& index, const std::vector<SafetensorsHeader>& 
       twice ? ErrorId::ST012 : ErrorId::ST014,
       {.file = index.shards[shard],
        .object = name,
-       .found = twice ? "this tensor here and in " + index.shards[listed->second]
-                      : fmt::format("{} tensors that the index does not name", unlisted.size()),
+       .found = twice
+                    ? "this tensor here and in " + escape_for_terminal(index.shards[listed->second])
+                    : fmt::format("{} tensors that the index does not name", unlisted.size()),
        .expected = twice ? "every tensor in one shard" : "every tensor in the index",
        .hint = "Readers disagree on what counts. Fetch index and shards again."});
 }

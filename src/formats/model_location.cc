@@ -259,7 +259,7 @@ InputFile open_member(const ModelLocation& location, const std::string& name, Er
                           .expected = "a regular file below " + root.string(),
                           .hint = "Don't trust this checkpoint, or put the file itself there."});
   };
-  if (!lies_below(target, root)) refuse("a link to " + target.string());
+  if (!lies_below(target, root)) refuse("a link to " + escape_for_terminal(target.string()));
   const fs::file_status status = fs::status(target, failure);
   if (status.type() != fs::file_type::regular) refuse("a folder, FIFO or device");
   // The target has no links left; should one appear now, opening fails.

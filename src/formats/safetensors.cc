@@ -152,8 +152,9 @@ class HeaderEvents final : public JsonEvents {
                      .hint = std::move(hint)});
   }
   [[noreturn]] void duplicate(std::string_view what) const {
-    refuse(ErrorId::ST004, fmt::format("\"{}\" again at byte {}", what, name_offset_), "it once",
-           "The file was not written by a safetensors library.");
+    refuse(ErrorId::ST004,
+           fmt::format("\"{}\" again at byte {}", escape_for_terminal(what), name_offset_),
+           "it once", "The file was not written by a safetensors library.");
   }
   [[noreturn]] void bad_offsets(std::string found) const {
     refuse(ErrorId::ST005, std::move(found) + " data_offsets", "two integers, [begin, end]",
@@ -194,7 +195,8 @@ class HeaderEvents final : public JsonEvents {
              "dtype, shape and data_offsets", "The file needs a newer reader, or is damaged.");
     }
     if (std::exchange(*seen, true)) {
-      refuse(ErrorId::ST004, fmt::format("\"{}\" again at byte {}", field, offset), "it once",
+      refuse(ErrorId::ST004,
+             fmt::format("\"{}\" again at byte {}", escape_for_terminal(field), offset), "it once",
              "The file was not written by a safetensors library.");
     }
   }

@@ -247,6 +247,21 @@ TEST(Header, RefusesDuplicatesNamingBothPlaces) {
   }
 }
 
+TEST(Header, LongNamesAreCutInMessages) {
+  const std::string name(5000, 'n');
+  const std::string entry = "{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}";
+  for (const std::string& json :
+       {"{\"__metadata__\":{\"" + name + "\":\"1\",\"" + name + "\":\"2\"}}",
+        "{\"" + name + "\":" + entry + ",\"" + name + "\":" + entry + "}",
+        "{\"a\":{\"" + name + "\":1}}", "{\"a\":{\"dtype\":\"" + name + "\"}}",
+        "{\"" + name + "\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}"}) {
+    const Caught error = header_refusal(json, "12345678");
+    EXPECT_TRUE(error.id);
+    EXPECT_LE(error.parts.found.size(), 500u) << error.line;
+    EXPECT_LE(error.line.size(), 1200u) << error.line;
+  }
+}
+
 // S4: every order of four tensors on disk, and every way to break one pair of them.
 TEST(Header, RangesMustTile) {
   struct Place {

@@ -295,6 +295,28 @@ TEST(OlmoeConfig, ScaledRopeIsRefused) {
   }
 }
 
+// Whatever stands in the file, a message holds 200 bytes of it, in both forms.
+TEST(OlmoeConfig, LongTextsAreCutInMessages) {
+  const std::string text = std::string(5000, 't') + "\u202e";
+  const auto expect_cut = [](const Caught& error) {
+    EXPECT_TRUE(error.id) << error.line;
+    EXPECT_LE(error.parts.found.size(), 260u) << error.line;
+    EXPECT_LE(error.line.size(), 800u);
+  };
+  for (const char* key :
+       {"model_type", "hidden_act", "num_experts", "rms_norm_eps", "unheard_of"}) {
+    OlmoeFolder files;
+    files.config[key] = text;
+    expect_cut(files.refusal());
+  }
+  OlmoeFolder files;
+  files.config["rope_scaling"] = {{"rope_type", text}};
+  expect_cut(files.refusal());
+  OlmoeFolder named;
+  named.config[text] = 1;
+  expect_cut(named.refusal());
+}
+
 TEST(OlmoeConfig, KeysThatNothingReadsAreRefused) {
   for (const char* key : {"sliding_window", "quantization_config", "num_local_experts", "n_group",
                           "routed_scaling_factor", "moe_intermediate_size", "scoring_func", "",

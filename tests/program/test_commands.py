@@ -5,10 +5,14 @@ import os
 import re
 import shutil
 import struct
+import sys
 import unittest
 
 import jsonschema
 from support import (FOUR, ROOT, ProgramTest, artifacts_below, digests, files_below, load, make_model, run, sha256_of)
+
+sys.path.insert(0, os.path.join(ROOT, "tests", "verify"))
+import second_core  # noqa: E402  (the second verifier's canonical form)
 
 
 class CommandLine(ProgramTest):
@@ -52,6 +56,12 @@ class CommandLine(ProgramTest):
         error = json.loads(result.stderr)
         self.assertEqual(set(error), {"id", "file", "object", "found", "expected", "hint"})
         self.assertEqual(error["id"], "HF001")
+
+    def test_errors_as_json_may_be_printed(self):
+        name = "\x1b\x7f\u009b\u202e"
+        result = run("--errors=json", "inspect", os.path.join(self.folder, name))
+        self.assertFalse(set(name) & set(result.stderr), result.stderr)
+        self.assertTrue(json.loads(result.stderr)["file"].endswith(name))
 
     def test_doctor(self):
         facts = json.loads(run("doctor", "--json").stdout)
@@ -226,6 +236,26 @@ class Run(ProgramTest):
         self.assertTrue(any("2 links" in note for note in artifact["data"]["notes"]), artifact["data"]["notes"])
         self.assertEqual(load(os.path.join(self.results, os.path.relpath(artifacts_below(out)[0], out)))["data"][
             "skipped_links"], 0)
+
+    def test_names_that_would_steer_a_terminal(self):
+        """Files hold them as \\uXXXX; program, verifier and a plain reader of JSON agree on the digest."""
+        hidden = "\x1b\x7f\u009b\u202e\u2028"
+        prose = self.out("hidden")
+        shutil.copytree(self.prose, prose)
+        for name in os.listdir(prose):
+            os.rename(os.path.join(prose, name), os.path.join(prose, f"{hidden}{name}"))
+        out = self.out("hidden")
+        job = ["run", "expert_load", "--model", self.model, "--domain", f"prose={prose}", "--out", out, "--seq-len", 32,
+               "--windows", 12]
+        self.assertExit(run(*job), 0)
+        for name in files_below(out):
+            with open(os.path.join(out, name), encoding="utf-8") as file:
+                self.assertFalse(set(hidden) & set(file.read()), name)
+        artifact = load(artifacts_below(out)[0])
+        self.assertTrue(artifact["data"]["doc_ids"][0].startswith(hidden))
+        with open(artifacts_below(out)[0], encoding="utf-8") as file:
+            self.assertEqual(second_core.digest(second_core.read(file.read())), artifact["body_sha256"])
+        self.assertNotIn("INVALID", run("verify", out).stdout)
 
     def test_a_damaged_artifact_is_measured_again(self):
         out = self.out("damaged")

@@ -35,7 +35,7 @@ void require_plain_rope(ConfigReader& rope) {
     if (!rope.has(key)) continue;
     const std::string type = rope.text(key, "attention.rope_type");
     if (type != "default") {
-      rope.refuse(key, '"' + type + '"', "\"default\"",
+      rope.refuse(key, '"' + escape_for_terminal(type) + '"', "\"default\"",
                   "No OLMoE was released with scaled RoPE; it is not implemented.");
     }
   }
@@ -157,7 +157,7 @@ Config read_config(const Json& json, std::vector<Origin>& origins) {
   }
   read_attention(reader, origins, config);
   if (reader.text_or("hidden_act", "activation", "silu") != "silu") {
-    reader.refuse("hidden_act", json.at("hidden_act").dump(), "\"silu\"",
+    reader.refuse("hidden_act", escape_for_terminal(json.at("hidden_act").dump()), "\"silu\"",
                   "No OLMoE was released with another activation; none is implemented.");
   }
   // Training, generation and bookkeeping: nothing that a forward pass reads.
