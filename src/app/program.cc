@@ -44,13 +44,22 @@ int report(const Error& error, bool json) {
   return static_cast<int>(error.exit_code());
 }
 
-// Memory, or the threads that need some of it, were refused.
 int report_allocation(bool json) {
   return report(
       Error(ErrorId::RT005, {.object = "memory",
                              .found = "an allocation that failed",
                              .expected = "the memory that the plan names",
                              .hint = "Lower --memory or --block-windows, or raise the limit."}),
+      json);
+}
+
+int report_thread(bool json) {
+  return report(
+      Error(ErrorId::RT005, {.object = "threads",
+                             .found = "one that could not be started",
+                             .expected = "the threads that --threads names, and two more",
+                             .hint = "Lower --threads, or raise the limit on processes or address "
+                                     "space (ulimit -u, ulimit -v)."}),
       json);
 }
 
@@ -73,8 +82,10 @@ int run_reporting(int argc, char** argv, bool json_errors) {
     return report_allocation(json_errors);
   } catch (const std::exception& failure) {
     const auto* system = dynamic_cast<const std::system_error*>(&failure);
-    if (system != nullptr && (system->code() == std::errc::resource_unavailable_try_again ||
-                              system->code() == std::errc::not_enough_memory)) {
+    if (system != nullptr && system->code() == std::errc::resource_unavailable_try_again) {
+      return report_thread(json_errors);
+    }
+    if (system != nullptr && system->code() == std::errc::not_enough_memory) {
       return report_allocation(json_errors);
     }
     return report(Error(ErrorId::RT070, {.object = "unexpected failure",

@@ -354,7 +354,7 @@ class Budgets(ProgramTest):
                          env={"LD_PRELOAD": shim, "RG_FAULT": f"threads:{most}:{errno.EAGAIN}"})
             self.assertIn(result.returncode, (0, 5), f"{most} threads: {result.stderr}")
             if result.returncode == 5:
-                self.assertIn("error[RT005]", result.stderr)
+                self.assertIn("error[RT005]: threads:", result.stderr)
                 self.assertEqual(artifacts_below(out) if os.path.exists(out) else [], [])
             codes.append(result.returncode)
         self.assertEqual(codes, sorted(codes, reverse=True))
