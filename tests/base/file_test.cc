@@ -320,8 +320,11 @@ TEST(InputFile, FarTimesKeepTheirOrder) {
     return InputFile(folder / "f").stamp();
   };
   const FileStamp far = stamp_at(15'000'000'000);
-  if (far.modified_s != 15'000'000'000) GTEST_LOG_(INFO) << "the file system clamps times";
-  EXPECT_EQ(far.modified_ns, 5);
+  if (far.modified_s == 15'000'000'000) {
+    EXPECT_EQ(far.modified_ns, 5);
+  } else {
+    GTEST_LOG_(INFO) << "the file system here holds no such time";
+  }
   EXPECT_GT(far.modified_s, stamp_at(1'000'000'000).modified_s);
 }
 
