@@ -1,8 +1,7 @@
 // The parsers-only build (fuzzers) has no OpenMP: the same contract on one thread.
 #ifndef _OPENMP
-#include "base/parallel.h"
-
 #include "base/float_mode.h"
+#include "base/parallel.h"
 
 namespace rg {
 
