@@ -15,18 +15,21 @@ using namespace rg;
 using namespace rg::text;
 using rg::fuzz::require;
 
-// Hands out a few bytes at a time.
+// Hands out `first` bytes, then `step` at a time.
 class SlowSource final : public ByteSource {
  public:
-  explicit SlowSource(std::string_view bytes) : bytes_(bytes) {}
+  SlowSource(std::string_view bytes, size_t first, size_t step)
+      : bytes_(bytes), next_(first), step_(step) {}
   std::string_view next() override {
-    const std::string_view part = bytes_.substr(0, 3);
+    const std::string_view part = bytes_.substr(0, next_);
     bytes_.remove_prefix(part.size());
+    next_ = step_;
     return part;
   }
 
  private:
   std::string_view bytes_;
+  size_t next_, step_;
 };
 
 struct Outcome {
@@ -60,8 +63,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto compression = data[0] % 2 == 0 ? Compression::gzip : Compression::zstd;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   MemorySource whole(bytes);
-  SlowSource slow(bytes);
-  require(decode(compression, whole) == decode(compression, slow),
-          "it doesn't matter how the bytes arrive");
+  const Outcome outcome = decode(compression, whole);
+  const auto arriving = [&](size_t first, size_t step) {
+    SlowSource slow(bytes, first, step);
+    require(decode(compression, slow) == outcome, "it doesn't matter how the bytes arrive");
+  };
+  arriving(1, 1);
+  arriving(3, 3);
+  arriving(1 + size * data[size - 1] / 256, size);  // in two pieces, the last byte says where
   return 0;
 }

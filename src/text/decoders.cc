@@ -114,28 +114,55 @@ class ZstdDecoder final : public Decoder {
         if (frame_done_) return 0;
         damaged(name_, "the end of the file inside a zstd frame", "a complete frame");
       }
-      // A frame that lies in the input whole takes a shortcut in libzstd 1.5.4 that judges empty
-      // blocks otherwise than its streaming; the first byte alone keeps it out.
       ZSTD_inBuffer part = input_;
-      if (frame_start_) part.size = std::min(input_.pos + 1, input_.size);
+      if (input_.pos < input_.size && frame_bytes_ < kLongestHeader) {
+        if (frame_bytes_ < sizeof magic_) check_magic();
+        part.size = input_.pos + 1;
+      }
       const size_t answer = ZSTD_decompressStream(z_, &output, &part);
-      input_.pos = part.pos;
       if (ZSTD_isError(answer)) {
         damaged(name_, fmt::format("{} in the zstd data", ZSTD_getErrorName(answer)),
                 "valid zstd frames only");
       }
+      frame_bytes_ += part.pos - input_.pos;
+      input_.pos = part.pos;
       frame_done_ = answer == 0;
-      frame_start_ = frame_done_;
+      if (frame_done_) end_frame();
       pending_ = !frame_done_ && output.pos == output.size;
     }
     return output.pos;
   }
 
  private:
+  // A frame's header goes into libzstd byte by byte, behind a check of its magic number of our own.
+  // Given more at once, 1.5.4 looks for other things in what the call happens to hold: for a whole
+  // frame, which it then judges by other rules than its streaming, and, where a header is refused,
+  // for a frame of the formats before 1.0, even in the bytes behind that header.
+  static constexpr size_t kLongestHeader = 18;
+
   bool refill() {
     const std::string_view bytes = source_.next();
     input_ = {bytes.data(), bytes.size(), 0};
     return !bytes.empty();
+  }
+
+  // The next byte is one of a frame's first four.
+  void check_magic() {
+    const auto shift = static_cast<unsigned>(8 * frame_bytes_);
+    magic_ |= uint32_t{static_cast<const uint8_t*>(input_.src)[input_.pos]} << shift;
+    const uint32_t so_far = UINT32_MAX >> (24 - shift);
+    const bool standard = ((magic_ ^ ZSTD_MAGICNUMBER) & so_far) == 0;
+    const bool skippable =
+        ((magic_ ^ ZSTD_MAGIC_SKIPPABLE_START) & so_far & ZSTD_MAGIC_SKIPPABLE_MASK) == 0;
+    if (standard || skippable) return;
+    if (frames_ == 0) damaged(name_, "another magic number than zstd's", "zstd data");
+    damaged(name_, "something else behind the last zstd frame", "zstd frames only");
+  }
+
+  void end_frame() {
+    ++frames_;
+    frame_bytes_ = 0;
+    magic_ = 0;
   }
 
   ByteSource& source_;
@@ -143,8 +170,10 @@ class ZstdDecoder final : public Decoder {
   ZSTD_DCtx* z_;
   ZSTD_inBuffer input_{nullptr, 0, 0};
   bool frame_done_ = false;  // an empty file is no zstd file
-  bool frame_start_ = true;
   bool pending_ = false;
+  uint64_t frames_ = 0;       // complete ones
+  uint64_t frame_bytes_ = 0;  // of the current frame, given to libzstd
+  uint32_t magic_ = 0;        // its first bytes
 };
 
 }  // namespace

@@ -1,15 +1,13 @@
-// Reliability rows D3, D4 and D5: what is no text, bad records, damaged and hostile compression.
+// Reliability rows D3 and D4, folders and paths: what is no text, bad records, what is read.
 #include "text/corpus.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <fstream>
 
 #include "base/sha256.h"
-#include "text/decoded_file.h"
 #include "text/support.h"
 #include "text/utf8_policy.h"
 #include "text/windows.h"
@@ -18,19 +16,6 @@ namespace rg::text {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Read {
-  std::vector<Document> documents;
-  CorpusRecord record;
-};
-
-Read read_all(const fs::path& path, WindowSettings settings = {}) {
-  Read read;
-  Corpus corpus({"d", path}, settings, read.record);
-  Document document;
-  while (corpus.next(document)) read.documents.push_back(document);
-  return read;
-}
 
 WindowSettings replacing() {
   WindowSettings settings;
@@ -77,7 +62,7 @@ TEST(Utf8, FolderFilesThatAreNoTextAreSkippedAndCounted) {
   folder.write("d.py", std::string_view("a\0b", 3));
   folder.write("e.jsonl", "{\"text\":\"first\"}\n{\"text\":\"sec\xffond\"}\n");
   folder.write("f.jsonl", "{\"text\":\"kept\"}\n");
-  const Read read = read_all(folder.path());
+  const CorpusContent read = read_all(folder.path());
   ASSERT_EQ(read.documents.size(), 2u);
   EXPECT_EQ(read.documents[0].text, "fine");
   EXPECT_EQ(read.documents[1].id, "f.jsonl:1");
@@ -89,7 +74,8 @@ TEST(Utf8, ReplacementIsCountedNotedAndChangesTheHash) {
   const ScratchFolder folder;
   folder.write("a.txt", "fine, really");
   folder.write("b.txt", "x\xff\xfey\xe2\x82z");
-  const Read refused = read_all(folder.path()), replaced = read_all(folder.path(), replacing());
+  const CorpusContent refused = read_all(folder.path()),
+                      replaced = read_all(folder.path(), replacing());
   ASSERT_EQ(replaced.documents.size(), 2u);
   EXPECT_EQ(replaced.documents[1].text, "x\xef\xbf\xbd\xef\xbf\xbdy\xef\xbf\xbdz");
   EXPECT_EQ(replaced.record.replaced_utf8, 3u);
@@ -152,7 +138,7 @@ TEST(Records, AreReadWithTheirLineNumbers) {
   const ScratchFolder folder;
   WindowSettings settings;
   settings.text_field = "body";
-  const Read read = read_all(
+  const CorpusContent read = read_all(
       folder.write("t.jsonl",
                    "{\"body\":\"a\"}\r\n\n  \n{\"id\":7,\"body\":\"\\u00e9\\ud83d\\ude00\"}"),
       settings);
@@ -196,7 +182,7 @@ INSTANTIATE_TEST_SUITE_P(Lines, BadRecords, testing::ValuesIn(kBadRecords),
 
 TEST(Records, ReplaceWhatIsNoUnicodeOnRequest) {
   const ScratchFolder folder;
-  const Read read = read_all(
+  const CorpusContent read = read_all(
       folder.write("t.jsonl", "{\"text\":\"a\\ud83dx\\\\ud83d\\u0000\xff\"}\n"), replacing());
   ASSERT_EQ(read.documents.size(), 1u);
   EXPECT_EQ(read.documents[0].text, "a\ufffdx\\ud83d\ufffd\ufffd");
@@ -212,116 +198,6 @@ TEST(Records, LongerThanTheLimitAreRefused) {
   EXPECT_NE(error.parts().object.find("line 2"), std::string::npos);
 }
 
-// --- D5
-
-std::string long_text() {
-  std::string text;
-  for (int i = 0; i < 40'000; ++i) text += "line " + std::to_string(i * 7919 % 10'007) + "\n";
-  return text;
-}
-
-class Compressed : public testing::TestWithParam<const char*> {
- protected:
-  std::string pack(std::string_view text) const {
-    return suffix() == ".gz" ? gzip(text) : zstd(text, true);
-  }
-  static std::string suffix() { return GetParam(); }
-};
-
-TEST_P(Compressed, MembersFollowEachOther) {
-  const ScratchFolder folder;
-  const std::string text = long_text();
-  const Read read =
-      read_all(folder.write("t.txt" + suffix(), pack(text) + pack("") + pack("the end")));
-  ASSERT_EQ(read.documents.size(), 1u);
-  EXPECT_EQ(read.documents[0].text, text + "the end");
-  EXPECT_EQ(read.documents[0].id, "t.txt");
-}
-
-TEST_P(Compressed, CutAnywhereIsDamage) {
-  const ScratchFolder folder;
-  const std::string packed = pack(long_text());
-  for (size_t bytes = 0; bytes < packed.size(); bytes += 1 + packed.size() / 60) {
-    EXPECT_EQ(
-        error_of([&] { read_all(folder.write("t.txt" + suffix(), packed.substr(0, bytes))); }).id(),
-        ErrorId::CO005)
-        << bytes;
-  }
-  EXPECT_EQ(error_of([&] {
-              read_all(folder.write("t.txt" + suffix(), packed.substr(0, packed.size() - 1)));
-            }).id(),
-            ErrorId::CO005);
-}
-
-TEST_P(Compressed, AWrongChecksumOrTrailingGarbageIsDamage) {
-  const ScratchFolder folder;
-  const std::string packed = pack(long_text());
-  std::string wrong = packed;
-  wrong[wrong.size() - (suffix() == ".gz" ? 6 : 2)] ^= 1;  // inside the checksum
-  EXPECT_EQ(error_of([&] { read_all(folder.write("t.txt" + suffix(), wrong)); }).id(),
-            ErrorId::CO005);
-  for (const std::string_view garbage :
-       {std::string_view("garbage!"), std::string_view("\0\0\0\0\0\0\0\0", 8)}) {
-    const Error error = error_of(
-        [&] { read_all(folder.write("t.txt" + suffix(), packed + std::string(garbage))); });
-    EXPECT_EQ(error.id(), ErrorId::CO005) << error.what();
-  }
-  EXPECT_EQ(error_of([&] {
-              read_all(folder.write("t.txt" + suffix(), "no compressed data at all"));
-            }).id(),
-            ErrorId::CO005);
-}
-
-TEST_P(Compressed, DamageBehindTheNeededWindowsCounts) {
-  const ScratchFolder folder;
-  folder.write("a.txt", std::string(1000, 'x'));
-  const std::string packed = pack(long_text());
-  folder.write("z.txt" + suffix(), packed.substr(0, packed.size() / 2));
-  WindowSettings settings;
-  settings.seq_len = 4;
-  settings.windows = 3;
-  EXPECT_EQ(error_of([&] {
-              make_windows({"d", folder.path()}, 0, byte_tokenizer(), settings);
-            }).id(),
-            ErrorId::CO005);
-}
-
-// A file that would decompress to gigabytes stops early, by its ratio.
-TEST_P(Compressed, BombsAreStoppedByTheirRatio) {
-  const ScratchFolder folder;
-  const std::string member = pack(std::string(size_t{32} << 20, 'a'));
-  std::ofstream file(folder.path() / ("bomb.txt" + suffix()), std::ios::binary);
-  for (int i = 0; i < 64; ++i) file << member;
-  file.close();
-  const Error error = error_of([&] { read_all(folder.path() / ("bomb.txt" + suffix())); });
-  EXPECT_EQ(error.id(), ErrorId::CO006);
-  EXPECT_EQ(error.exit_code(), ExitCode::budget);
-}
-
-TEST_P(Compressed, TheTotalOfADomainIsCapped) {
-  const ScratchFolder folder;
-  const std::string text = long_text();
-  folder.write("a.txt" + suffix(), pack(text));
-  folder.write("b.txt" + suffix(), pack(text));
-  WindowSettings settings;
-  settings.max_decompressed_bytes = 2 * text.size();
-  EXPECT_EQ(read_all(folder.path(), settings).documents.size(), 2u);
-  settings.max_decompressed_bytes -= 1;
-  const Error error = error_of([&] { read_all(folder.path(), settings); });
-  EXPECT_EQ(error.id(), ErrorId::CO006);
-  EXPECT_NE(error.parts().hint.find("--max-decompressed"), std::string::npos);
-}
-
-INSTANTIATE_TEST_SUITE_P(Formats, Compressed, testing::Values(".gz", ".zst"),
-                         [](const auto& format) { return std::string(format.param + 1); });
-
-TEST(Zstd, FramesThatNeedAHugeWindowAreRefused) {
-  // A frame header that asks for a window of 2 GiB.
-  const ScratchFolder folder;
-  const std::string_view frame("\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00", 9);
-  EXPECT_EQ(error_of([&] { read_all(folder.write("t.txt.zst", frame)); }).id(), ErrorId::CO005);
-}
-
 // --- folders and paths
 
 TEST(Folder, LinksAndSpecialFilesAreNotFollowed) {
@@ -333,7 +209,7 @@ TEST(Folder, LinksAndSpecialFilesAreNotFollowed) {
   fs::create_directory_symlink("..", folder.path() / "in/loop");
   fs::create_symlink("nowhere", folder.path() / "in/broken.txt");
   ASSERT_EQ(mkfifo((folder.path() / "in/pipe.txt").c_str(), 0600), 0);
-  const Read read = read_all(folder.path() / "in");
+  const CorpusContent read = read_all(folder.path() / "in");
   ASSERT_EQ(read.documents.size(), 1u);
   EXPECT_EQ(read.documents[0].text, "inside");
   EXPECT_EQ(read.record.skipped_links, 5u);
@@ -352,7 +228,7 @@ TEST(Folder, ADocumentPlainAndCompressedIsAmbiguous) {
 TEST(Folder, NamesThatAreNoUtf8AreMadeReadable) {
   const ScratchFolder folder;
   folder.write("b\xff.txt", "x");
-  const Read read = read_all(folder.path());
+  const CorpusContent read = read_all(folder.path());
   ASSERT_EQ(read.documents.size(), 1u);
   EXPECT_EQ(read.documents[0].id, "b\ufffd.txt");
 }

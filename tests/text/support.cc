@@ -90,6 +90,14 @@ Tokenizer golden_tokenizer(const std::string& name) {
   return Tokenizer::parse(golden["tokenizer"].dump(), path, UnknownPatterns::allow);
 }
 
+CorpusContent read_all(const fs::path& path, const WindowSettings& settings) {
+  CorpusContent content;
+  Corpus corpus({"d", path}, settings, content.record);
+  Document document;
+  while (corpus.next(document)) content.documents.push_back(document);
+  return content;
+}
+
 std::string replaced(std::string text, std::string_view from, std::string_view to) {
   const size_t at = text.find(from);
   EXPECT_NE(at, std::string::npos) << "no " << from << " in the text";

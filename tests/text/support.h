@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
+#include "text/corpus.h"
 #include "text/tokenizer.h"
 
 namespace rg::text {
@@ -34,6 +36,13 @@ Tokenizer byte_tokenizer();
 
 // The tokenizer of tests/data/text/NAME.json.
 Tokenizer golden_tokenizer(const std::string& name);
+
+struct CorpusContent {
+  std::vector<Document> documents;
+  CorpusRecord record;
+};
+// All documents of a file or folder.
+CorpusContent read_all(const std::filesystem::path& path, const WindowSettings& settings = {});
 
 // `text` with the first `from` replaced by `to`; the test fails if there is none.
 std::string replaced(std::string text, std::string_view from, std::string_view to);
