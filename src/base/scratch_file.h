@@ -1,0 +1,34 @@
+// A temporary file without a name: what memory has no room for, gone with the process however that
+// ends.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+
+namespace rg {
+
+class ScratchFile {
+ public:
+  // IO004 if no file can be made in `folder`. `hint` stands in messages: what lies there and what
+  // helps if there is no room.
+  ScratchFile(const std::filesystem::path& folder, std::string hint);
+  ~ScratchFile();
+  ScratchFile(const ScratchFile&) = delete;
+  ScratchFile& operator=(const ScratchFile&) = delete;
+
+  uint64_t bytes() const noexcept { return bytes_; }
+  void append(std::span<const std::byte> bytes);  // IO010 where space ended, else IO004
+  // Fills `out` from `offset`; IO001 on a failing device.
+  void read_exact(uint64_t offset, std::span<std::byte> out) const;
+
+ private:
+  std::filesystem::path folder_;
+  std::string hint_;
+  int descriptor_;
+  uint64_t bytes_ = 0;
+};
+
+}  // namespace rg
