@@ -97,7 +97,8 @@ bool AddedTokenFinder::inside_word(std::string_view text, Range range) const {
          (range.end < text.size() && is_word(range.end));
 }
 
-void AddedTokenFinder::split(std::string_view text, std::vector<Segment>& out) const {
+void AddedTokenFinder::split(std::string_view text,
+                             const std::function<void(const Segment&)>& take) const {
   size_t done = 0;
   for (size_t at = 0; at < text.size();) {
     if (!starts_[static_cast<uint8_t>(text[at])]) {
@@ -115,11 +116,11 @@ void AddedTokenFinder::split(std::string_view text, std::vector<Segment>& out) c
     if (token.single_word && inside_word(text, range)) continue;
     if (token.lstrip) range.begin = std::max(spaces_start_before(text, range.begin), done);
     if (token.rstrip) range.end = spaces_end_after(text, range.end);
-    if (done < range.begin) out.push_back({{done, range.begin}, std::nullopt});
-    out.push_back({range, token.id});
+    if (done < range.begin) take({{done, range.begin}, std::nullopt});
+    take({range, token.id});
     done = range.end;
   }
-  if (done < text.size()) out.push_back({{done, text.size()}, std::nullopt});
+  if (done < text.size()) take({{done, text.size()}, std::nullopt});
 }
 
 }  // namespace rg::text

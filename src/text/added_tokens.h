@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,8 +40,8 @@ class AddedTokenFinder {
   explicit AddedTokenFinder(std::vector<Entry> entries);
 
   bool empty() const noexcept { return entries_.empty(); }
-  // Appends what `text` consists of, in order; text segments are never empty.
-  void split(std::string_view text, std::vector<Segment>& out) const;
+  // Hands over what `text` consists of, in order; text segments are never empty.
+  void split(std::string_view text, const std::function<void(const Segment&)>& take) const;
 
  private:
   struct Node {

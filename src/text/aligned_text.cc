@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/error.h"
+
 namespace rg::text {
 namespace {
 
@@ -15,7 +17,8 @@ size_t character_end(std::string_view text, size_t begin) {
 
 }  // namespace
 
-Range AlignedText::source(size_t begin, size_t end) const noexcept {
+Range AlignedText::source(size_t begin, size_t end) const {
+  check_internal(origins_ == Origins::kept, "origins are kept where they are asked for");
   if (owned_) {
     if (begin == end) {
       const size_t at = begin < begins_.size() ? begins_[begin]
@@ -32,16 +35,23 @@ Range AlignedText::source(size_t begin, size_t end) const noexcept {
   return {offset_ + begin, offset_ + end};
 }
 
+void AlignedBuilder::append(std::string_view text, Range source) {
+  to_.storage_ += text;
+  to_.begins_.resize(to_.storage_.size(), static_cast<uint32_t>(source.begin));
+  to_.ends_.resize(to_.storage_.size(), static_cast<uint32_t>(source.end));
+}
+
 void AlignedBuilder::keep(size_t bytes) {
   if (changed_) {
-    const std::string_view text = from_.text();
-    for (size_t i = at_; i < at_ + bytes;) {
-      const size_t end = character_end(text, i);
-      const Range source = from_.source(i, end);
-      to_.storage_.append(text, i, end - i);
-      to_.begins_.resize(to_.storage_.size(), static_cast<uint32_t>(source.begin));
-      to_.ends_.resize(to_.storage_.size(), static_cast<uint32_t>(source.end));
-      i = end;
+    const std::string_view text = from_.text().substr(at_, bytes);
+    if (from_.origins_ == Origins::dropped) {
+      to_.storage_ += text;
+    } else {
+      for (size_t i = 0; i < bytes;) {
+        const size_t end = character_end(text, i);
+        append(text.substr(i, end - i), from_.source(at_ + i, at_ + end));
+        i = end;
+      }
     }
   }
   at_ += bytes;
@@ -50,10 +60,11 @@ void AlignedBuilder::keep(size_t bytes) {
 void AlignedBuilder::replace(size_t bytes, std::string_view out) {
   if (from_.text().substr(at_, bytes) == out) return keep(bytes);
   materialise();
-  const Range source = from_.source(at_, at_ + bytes);
-  to_.storage_ += out;
-  to_.begins_.resize(to_.storage_.size(), static_cast<uint32_t>(source.begin));
-  to_.ends_.resize(to_.storage_.size(), static_cast<uint32_t>(source.end));
+  if (from_.origins_ == Origins::dropped) {
+    to_.storage_ += out;
+  } else {
+    append(out, from_.source(at_, at_ + bytes));
+  }
   at_ += bytes;
 }
 
@@ -61,7 +72,12 @@ void AlignedBuilder::materialise() {
   if (changed_) return;
   changed_ = true;
   to_.owned_ = true;
-  to_.offset_ = from_.source(0, 0).begin;
+  to_.origins_ = from_.origins_;
+  if (from_.origins_ == Origins::dropped) {
+    to_.storage_.reserve(from_.text().size());
+  } else {
+    to_.offset_ = from_.source(0, 0).begin;
+  }
   const size_t before = std::exchange(at_, 0);
   keep(before);
 }

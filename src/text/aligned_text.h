@@ -11,20 +11,25 @@
 
 namespace rg::text {
 
+// Whether a changed text knows where its characters came from: 8 more bytes for each of its own.
+enum class Origins { kept, dropped };
+
 class AlignedText {
  public:
   // `text` (UTF-8, borrowed) stands at byte `offset` of the input, unchanged.
-  AlignedText(std::string_view text, size_t offset) : borrowed_(text), offset_(offset) {}
+  AlignedText(std::string_view text, size_t offset, Origins origins)
+      : borrowed_(text), offset_(offset), origins_(origins) {}
 
   std::string_view text() const noexcept { return owned_ ? std::string_view(storage_) : borrowed_; }
   // The input bytes behind [begin, end) of the text, widened to whole characters. An empty range
-  // has an empty source.
-  Range source(size_t begin, size_t end) const noexcept;
+  // has an empty source. Not where origins are dropped.
+  Range source(size_t begin, size_t end) const;
 
  private:
   friend class AlignedBuilder;
   std::string_view borrowed_;
   size_t offset_;
+  Origins origins_;
   bool owned_ = false;
   std::string storage_;
   std::vector<uint32_t> begins_, ends_;  // per byte of storage_: its character's source
@@ -44,11 +49,12 @@ class AlignedBuilder {
 
  private:
   void materialise();
+  void append(std::string_view text, Range source);
 
   AlignedText from_;
   size_t at_ = 0;  // bytes of `from_` used
   bool changed_ = false;
-  AlignedText to_{{}, 0};
+  AlignedText to_{{}, 0, Origins::kept};
 };
 
 }  // namespace rg::text

@@ -1,6 +1,6 @@
 #include "text/pre_tokenizer.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -8,52 +8,20 @@
 namespace rg::text {
 namespace {
 
-using Part = PreTokenizerScratch::Part;
-
-// Joins neighbours as the behaviour says; `out` receives what stays, in order.
-void join(const std::vector<Part>& parts, SplitBehavior behavior, std::vector<Range>& out) {
-  const size_t first = out.size();
-  bool previous_match = false;
+// Whether a part becomes one piece with the part before it.
+bool joins(SplitBehavior behavior, bool previous_match, bool match) {
   switch (behavior) {
-    case SplitBehavior::removed:
-      for (const Part& part : parts) {
-        if (!part.match) out.push_back(part.range);
-      }
-      break;
-    case SplitBehavior::isolated:
-      for (const Part& part : parts) out.push_back(part.range);
-      break;
     case SplitBehavior::contiguous:
-      for (size_t i = 0; i < parts.size(); ++i) {
-        if (i > 0 && parts[i].match == parts[i - 1].match) {
-          out.back().end = parts[i].range.end;
-        } else {
-          out.push_back(parts[i].range);
-        }
-      }
-      break;
+      return previous_match == match;
     case SplitBehavior::merged_with_previous:
-      for (const Part& part : parts) {
-        if (part.match && !previous_match && out.size() > first) {
-          out.back().end = part.range.end;
-        } else {
-          out.push_back(part.range);
-        }
-        previous_match = part.match;
-      }
-      break;
+      return match && !previous_match;
     case SplitBehavior::merged_with_next:
-      for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
-        if (part->match && !previous_match && out.size() > first) {
-          out.back().begin = part->range.begin;
-        } else {
-          out.push_back(part->range);
-        }
-        previous_match = part->match;
-      }
-      std::reverse(out.begin() + static_cast<ptrdiff_t>(first), out.end());
+      return previous_match && !match;
+    case SplitBehavior::removed:
+    case SplitBehavior::isolated:
       break;
   }
+  return false;
 }
 
 }  // namespace
@@ -68,58 +36,95 @@ void PreTokenizer::give_up(std::string_view pattern, size_t offset) {
                        "tokenizer.json, or leave the text out."});
 }
 
-void PreTokenizer::run_splits(std::string_view text, PreTokenizerScratch& scratch) const {
-  scratch.pieces.clear();
-  if (!text.empty()) scratch.pieces.push_back({0, text.size()});
-  for (const SplitStep& step : splits_) {
-    scratch.next.clear();
-    for (const Range piece : scratch.pieces) split_piece(step, text, piece, scratch);
-    std::erase_if(scratch.next, [](Range range) { return range.begin == range.end; });
-    scratch.pieces.swap(scratch.next);
+void PreTokenizer::start(std::string_view text, PreTokenizerScratch& scratch) const {
+  scratch.levels.resize(splits_.size());
+  scratch.depth = 0;
+  scratch.down.reset();
+  if (!text.empty()) scratch.down = Range{0, text.size()};
+}
+
+bool PreTokenizer::next_piece(std::string_view text, PreTokenizerScratch& scratch,
+                              Range& piece) const {
+  for (;;) {
+    if (scratch.down) {
+      piece = *scratch.down;
+      scratch.down.reset();
+      if (scratch.depth == splits_.size()) return true;
+      scratch.levels[scratch.depth++] = {piece, piece.begin, piece.begin, {}, {}};
+    }
+    if (scratch.depth == 0) return false;
+    const size_t at = scratch.depth - 1;
+    if (next_of_level(splits_[at], text, scratch.levels[at], scratch.regex, piece)) {
+      scratch.down = piece;
+    } else {
+      --scratch.depth;
+    }
   }
 }
 
-void PreTokenizer::split_piece(const SplitStep& step, std::string_view text, Range piece,
-                               PreTokenizerScratch& scratch) const {
-  find_parts(step, text, piece, scratch);
-  if (step.invert) {
-    for (Part& part : scratch.parts) part.match = !part.match;
+bool PreTokenizer::next_of_level(const SplitStep& step, std::string_view text, Level& level,
+                                 RegexScratch& regex, Range& piece) const {
+  Part part;
+  while (next_part(step, text, level, regex, part)) {
+    if (step.invert) part.match = !part.match;
+    if (step.behavior == SplitBehavior::removed && part.match) continue;
+    if (step.behavior == SplitBehavior::removed || step.behavior == SplitBehavior::isolated) {
+      piece = part.range;
+      return true;
+    }
+    if (level.held && joins(step.behavior, level.held->match, part.match)) {
+      level.held = Part{{level.held->range.begin, part.range.end}, part.match};
+      continue;
+    }
+    const std::optional<Part> before = std::exchange(level.held, part);
+    if (!before) continue;
+    piece = before->range;
+    return true;
   }
-  join(scratch.parts, step.behavior, scratch.next);
+  if (!level.held) return false;
+  piece = level.held->range;
+  level.held.reset();
+  return true;
 }
 
-void PreTokenizer::find_parts(const SplitStep& step, std::string_view text, Range piece,
-                              PreTokenizerScratch& scratch) const {
-  const std::string_view subject = text.substr(piece.begin, piece.end - piece.begin);
-  const auto add = [&](size_t begin, size_t end, bool match) {
-    if (begin < end) scratch.parts.push_back({{piece.begin + begin, piece.begin + end}, match});
-  };
-  scratch.parts.clear();
-  size_t done = 0;    // end of the last part
-  size_t search = 0;  // where to look next; beyond `done` after an empty match
-  while (search < subject.size()) {
+// Matches and the gaps between them, in order; none is empty.
+bool PreTokenizer::next_part(const SplitStep& step, std::string_view text, Level& level,
+                             RegexScratch& regex, Part& part) const {
+  if (level.match) {
+    part = *level.match;
+    level.match.reset();
+    return true;
+  }
+  const size_t base = level.piece.begin, end = level.piece.end;
+  const std::string_view subject = text.substr(base, end - base);
+  while (level.search < end) {
     Range match{};
     if (step.regex) {
-      const MatchOutcome outcome = step.regex->find(subject, search, scratch.regex, match);
-      if (outcome == MatchOutcome::gave_up) give_up(step.shown, piece.begin + search);
+      const MatchOutcome outcome = step.regex->find(subject, level.search - base, regex, match);
+      if (outcome == MatchOutcome::gave_up) give_up(step.shown, level.search);
       if (outcome == MatchOutcome::none) break;
     } else {
-      match.begin = subject.find(step.literal, search);
+      match.begin = subject.find(step.literal, level.search - base);
       if (match.begin == std::string_view::npos) break;
       match.end = match.begin + step.literal.size();
     }
-    if (match.begin == match.end) {
-      if (match.begin == subject.size()) break;
-      add(done, match.begin, false);
-      done = match.begin;
-      search = match.begin + decode_utf8(subject, match.begin).bytes;
-      continue;
+    const bool empty = match.begin == match.end;
+    if (empty && match.begin == subject.size()) break;
+    const Range gap{level.done, base + match.begin}, found{base + match.begin, base + match.end};
+    level.done = found.end;
+    level.search = empty ? found.end + decode_utf8(text, found.end).bytes : found.end;
+    if (gap.begin < gap.end) {
+      if (!empty) level.match = Part{found, true};
+      part = {gap, false};
+      return true;
     }
-    add(done, match.begin, false);
-    add(match.begin, match.end, true);
-    done = search = match.end;
+    if (empty) continue;
+    part = {found, true};
+    return true;
   }
-  add(done, subject.size(), false);
+  part = {{level.done, end}, false};
+  level.done = level.search = end;
+  return part.range.begin < part.range.end;
 }
 
 }  // namespace rg::text

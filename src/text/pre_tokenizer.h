@@ -28,13 +28,22 @@ struct ByteLevelStep {
 };
 
 struct PreTokenizerScratch {
-  RegexScratch regex;
-  std::vector<Range> pieces, next;
   struct Part {
     Range range;
     bool match;
   };
-  std::vector<Part> parts;
+  // What one split has left to do in the piece that it works on.
+  struct Level {
+    Range piece;
+    size_t done;                // end of the last part
+    size_t search;              // where to look next; beyond `done` after an empty match
+    std::optional<Part> match;  // found, behind the gap that was handed over
+    std::optional<Part> held;   // a part that its neighbour may join
+  };
+  RegexScratch regex;
+  std::vector<Level> levels;  // one per split
+  size_t depth = 0;           // levels at work
+  std::optional<Range> down;  // a piece on its way to the next one
   std::string prefixed;
 };
 
@@ -54,8 +63,9 @@ class PreTokenizer {
   // names the pattern and the offset in `text`, its file is left empty.
   template <class Take>
   void split(std::string_view text, PreTokenizerScratch& scratch, Take take) const {
-    run_splits(text, scratch);
-    for (const Range piece : scratch.pieces) {
+    start(text, scratch);
+    Range piece;
+    while (next_piece(text, scratch, piece)) {
       const std::string_view whole = text.substr(piece.begin, piece.end - piece.begin);
       const bool prefix = byte_level_.add_prefix_space && whole.front() != ' ';
       if (prefix) scratch.prefixed.assign(1, ' ').append(whole);
@@ -74,11 +84,17 @@ class PreTokenizer {
   }
 
  private:
-  void run_splits(std::string_view text, PreTokenizerScratch& scratch) const;
-  void split_piece(const SplitStep& step, std::string_view text, Range piece,
-                   PreTokenizerScratch& scratch) const;
-  void find_parts(const SplitStep& step, std::string_view text, Range piece,
-                  PreTokenizerScratch& scratch) const;
+  using Level = PreTokenizerScratch::Level;
+  using Part = PreTokenizerScratch::Part;
+
+  // The pieces that the splits leave, one by one and depth first: memory doesn't grow with the
+  // text.
+  void start(std::string_view text, PreTokenizerScratch& scratch) const;
+  bool next_piece(std::string_view text, PreTokenizerScratch& scratch, Range& piece) const;
+  bool next_of_level(const SplitStep& step, std::string_view text, Level& level,
+                     RegexScratch& regex, Range& piece) const;
+  bool next_part(const SplitStep& step, std::string_view text, Level& level, RegexScratch& regex,
+                 Part& part) const;
   [[noreturn]] static void give_up(std::string_view pattern, size_t offset);
 
   template <class Take>

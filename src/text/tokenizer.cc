@@ -23,7 +23,6 @@ struct ThreadScratch {
   BpeScratch bpe;
   BpeOutput words;
   PreTokenizerScratch pre_tokenizer;
-  std::vector<Segment> raw_segments, segments;
 
   void trim() {
     if (bpe.ids.capacity() > kScratchKept) bpe = BpeScratch{};
@@ -54,7 +53,8 @@ AddedTokenFinder make_finder(const std::vector<AddedToken>& added, bool normaliz
     for (const AddedToken& token : added) {
       if (token.normalized != normalized || token.special != special) continue;
       std::string pattern = token.content;
-      if (normalized) pattern = normalizer.apply(AlignedText(token.content, 0)).text();
+      if (normalized)
+        pattern = normalizer.apply(AlignedText(token.content, 0, Origins::dropped)).text();
       if (pattern.empty()) {
         throw Error(ErrorId::TK004, {.file = file.name,
                                      .object = fmt::format("added token {}", token.id),
@@ -81,6 +81,9 @@ struct Tokenizer::Impl {
   AddedTokenFinder raw_tokens, normalized_tokens;
   uint64_t serial = next_serial();
 
+  // The whole text, with the special tokens around it. TK006 names the file.
+  template <class Sink>
+  void encode_whole(std::string_view text, SpecialTokens added, Sink& sink) const;
   template <class Sink>
   void encode(std::string_view text, ThreadScratch& scratch, Sink& sink) const;
   template <class Sink>
@@ -94,6 +97,26 @@ struct IdSink {
   std::vector<int32_t>& ids;
   void token(int32_t id, Range) { ids.push_back(id); }
   static constexpr bool kWantsRanges = false;
+};
+
+// The ids alone, handed on whenever there are many.
+class StreamSink {
+ public:
+  explicit StreamSink(const Tokenizer::TakeIds& take) : take_(take) { ids_.reserve(kIds); }
+  void token(int32_t id, Range) {
+    ids_.push_back(id);
+    if (ids_.size() == kIds) flush();
+  }
+  void flush() {
+    if (!ids_.empty()) take_(ids_);
+    ids_.clear();
+  }
+  static constexpr bool kWantsRanges = false;
+
+ private:
+  static constexpr size_t kIds = size_t{1} << 16;
+  const Tokenizer::TakeIds& take_;
+  std::vector<int32_t> ids_;
 };
 
 struct EncodingSink {
@@ -139,25 +162,42 @@ void Tokenizer::Impl::encode_words(const AlignedText& text, Range range, ThreadS
 
 template <class Sink>
 void Tokenizer::Impl::encode(std::string_view text, ThreadScratch& s, Sink& sink) const {
-  s.raw_segments.clear();
-  raw_tokens.split(text, s.raw_segments);
-  for (const Segment& raw : s.raw_segments) {
-    if (raw.id) {
-      sink.token(*raw.id, raw.range);
-      continue;
-    }
+  constexpr Origins kOrigins = Sink::kWantsRanges ? Origins::kept : Origins::dropped;
+  raw_tokens.split(text, [&](const Segment& raw) {
+    if (raw.id) return sink.token(*raw.id, raw.range);
     const AlignedText normal = normalizer.apply(AlignedText(
-        text.substr(raw.range.begin, raw.range.end - raw.range.begin), raw.range.begin));
-    s.segments.clear();
-    normalized_tokens.split(normal.text(), s.segments);
-    for (const Segment& segment : s.segments) {
-      if (segment.id) {
+        text.substr(raw.range.begin, raw.range.end - raw.range.begin), raw.range.begin, kOrigins));
+    normalized_tokens.split(normal.text(), [&](const Segment& segment) {
+      if (!segment.id) return encode_words(normal, segment.range, s, sink);
+      if constexpr (Sink::kWantsRanges) {
         sink.token(*segment.id, normal.source(segment.range.begin, segment.range.end));
       } else {
-        encode_words(normal, segment.range, s, sink);
+        sink.token(*segment.id, {});
       }
+    });
+  });
+}
+
+template <class Sink>
+void Tokenizer::Impl::encode_whole(std::string_view text, SpecialTokens added, Sink& sink) const {
+  ThreadScratch& scratch = scratch_for(serial);
+  try {
+    const bool add = added == SpecialTokens::add;
+    if (add) {
+      for (const int32_t id : special.before) sink.token(id, {0, 0});
     }
+    encode(text, scratch, sink);
+    if (add) {
+      for (const int32_t id : special.behind) sink.token(id, {0, 0});
+    }
+  } catch (const Error& error) {
+    // The pre-tokenizer doesn't know its file.
+    if (error.id() != ErrorId::TK006) throw;
+    ErrorParts parts = error.parts();
+    parts.file = file;
+    throw Error(error.id(), std::move(parts));
   }
+  scratch.trim();
 }
 
 namespace {
@@ -231,39 +271,11 @@ Tokenizer Tokenizer::from_file(TokenizerFile file, UnknownPatterns patterns) {
                                                .normalized_tokens = std::move(normalized)}));
 }
 
-namespace {
-
-// Names the tokenizer where a component below could not.
-template <class Work>
-void naming(const std::string& file, const Work& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    if (error.id() != ErrorId::TK006) throw;
-    ErrorParts parts = error.parts();
-    parts.file = file;
-    throw Error(error.id(), std::move(parts));
-  }
-}
-
-}  // namespace
-
 Encoding Tokenizer::encode(std::string_view text, SpecialTokens special) const {
   require_encodable(text);
   Encoding out;
   EncodingSink sink{out};
-  const bool add = special == SpecialTokens::add;
-  ThreadScratch& scratch = scratch_for(impl_->serial);
-  naming(impl_->file, [&] {
-    if (add) {
-      for (const int32_t id : impl_->special.before) sink.token(id, {0, 0});
-    }
-    impl_->encode(text, scratch, sink);
-    if (add) {
-      for (const int32_t id : impl_->special.behind) sink.token(id, {0, 0});
-    }
-  });
-  scratch.trim();
+  impl_->encode_whole(text, special, sink);
   return out;
 }
 
@@ -272,15 +284,16 @@ std::vector<int32_t> Tokenizer::encode_ids(std::string_view text, SpecialTokens 
   std::vector<int32_t> ids;
   ids.reserve(text.size() / 3);
   IdSink sink{ids};
-  const bool add = special == SpecialTokens::add;
-  ThreadScratch& scratch = scratch_for(impl_->serial);
-  naming(impl_->file, [&] {
-    if (add) ids = impl_->special.before;
-    impl_->encode(text, scratch, sink);
-    if (add) ids.insert(ids.end(), impl_->special.behind.begin(), impl_->special.behind.end());
-  });
-  scratch.trim();
+  impl_->encode_whole(text, special, sink);
   return ids;
+}
+
+void Tokenizer::stream_ids(std::string_view text, SpecialTokens special,
+                           const TakeIds& take) const {
+  require_encodable(text);
+  StreamSink sink(take);
+  impl_->encode_whole(text, special, sink);
+  sink.flush();
 }
 
 std::string Tokenizer::token_bytes(int32_t id) const {

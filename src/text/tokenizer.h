@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +41,10 @@ class Tokenizer {
   Encoding encode(std::string_view text, SpecialTokens special) const;
   // The ids alone: the same, quicker.
   std::vector<int32_t> encode_ids(std::string_view text, SpecialTokens special) const;
+  // The same in pieces, in order: memory for a second text at most, where normalisation changes
+  // it, and for the longest word.
+  using TakeIds = std::function<void(std::span<const int32_t>)>;
+  void stream_ids(std::string_view text, SpecialTokens special, const TakeIds& take) const;
   // Text of one id with the byte-level alphabet undone; may be a partial UTF-8 sequence.
   std::string token_bytes(int32_t id) const;
 

@@ -10,7 +10,7 @@ namespace rg::text {
 namespace {
 
 AlignedText apply(std::vector<NormalizerStep> steps, std::string_view text) {
-  return Normalizer(std::move(steps)).apply(AlignedText(text, 0));
+  return Normalizer(std::move(steps)).apply(AlignedText(text, 0, Origins::kept));
 }
 
 // The input bytes behind the one place of `part` in the result.
@@ -62,7 +62,8 @@ TEST(Normalizer, ComposesAlignmentsOverSteps) {
 }
 
 TEST(Normalizer, PlacesAreThoseOfTheInputEvenInTheMiddle) {
-  const AlignedText normal = Normalizer({UnicodeForm::nfc}).apply(AlignedText("ae\u0301", 100));
+  const AlignedText normal =
+      Normalizer({UnicodeForm::nfc}).apply(AlignedText("ae\u0301", 100, Origins::kept));
   EXPECT_EQ(normal.text(), "aé");
   EXPECT_EQ(normal.source(1, 3).begin, 101u);
   EXPECT_EQ(normal.source(1, 3).end, 104u);
@@ -70,7 +71,7 @@ TEST(Normalizer, PlacesAreThoseOfTheInputEvenInTheMiddle) {
 }
 
 TEST(Normalizer, AnUnchangedTextIsWidenedToWholeCharacters) {
-  const AlignedText text("a日b", 10);
+  const AlignedText text("a日b", 10, Origins::kept);
   EXPECT_EQ(text.source(2, 3).begin, 11u);
   EXPECT_EQ(text.source(2, 3).end, 14u);
 }
