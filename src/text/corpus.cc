@@ -220,6 +220,9 @@ bool Corpus::read_whole(const CorpusFile& file, Document& document) {
   FileSource source(file.path);
   DecodedStream stream(compression_of(file.name), source, file.path.string(), budget_);
   std::string text;
+  if (compression_of(file.name) == Compression::none) {
+    text.reserve(static_cast<size_t>(std::min(source.bytes(), kMaxDocumentBytes)));
+  }
   for (std::string_view part = stream.next(); !part.empty(); part = stream.next()) {
     if (text.size() + part.size() > kMaxDocumentBytes) {
       unusable(file.path, fmt::format("a document of more than {} bytes", kMaxDocumentBytes),

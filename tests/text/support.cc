@@ -1,11 +1,14 @@
 #include "text/support.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <fstream>
 
 #include "base/file.h"
@@ -96,6 +99,32 @@ CorpusContent read_all(const fs::path& path, const WindowSettings& settings) {
   Document document;
   while (corpus.next(document)) content.documents.push_back(document);
   return content;
+}
+
+uint64_t memory_growth_bytes(const std::function<bool()>& work) {
+  int ends[2] = {};
+  EXPECT_EQ(pipe(ends), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const auto peak = [] {
+      rusage usage{};
+      getrusage(RUSAGE_SELF, &usage);
+      return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+    };
+    const uint64_t before = peak();
+    const bool good = work();
+    const uint64_t growth = peak() - before;
+    const bool told = write(ends[1], &growth, sizeof growth) == sizeof growth;
+    std::_Exit(good && told ? 0 : 1);
+  }
+  close(ends[1]);
+  uint64_t growth = 0;
+  EXPECT_EQ(read(ends[0], &growth, sizeof growth), static_cast<ssize_t>(sizeof growth));
+  close(ends[0]);
+  int status = -1;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0) << "the work in the child failed";
+  return growth;
 }
 
 std::string replaced(std::string text, std::string_view from, std::string_view to) {

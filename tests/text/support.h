@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,15 @@ struct CorpusContent {
 };
 // All documents of a file or folder.
 CorpusContent read_all(const std::filesystem::path& path, const WindowSettings& settings = {});
+
+// By how much `work` raises the peak of memory, in a process of its own; false from it is a test
+// failure. AddressSanitizer's books would count too: bounds hold where kMeasuresMemory.
+uint64_t memory_growth_bytes(const std::function<bool()>& work);
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kMeasuresMemory = false;
+#else
+constexpr bool kMeasuresMemory = true;
+#endif
 
 // `text` with the first `from` replaced by `to`; the test fails if there is none.
 std::string replaced(std::string text, std::string_view from, std::string_view to);
