@@ -18,8 +18,8 @@ size_t character_start_before(std::string_view text, size_t end) {
   return at;
 }
 
-size_t spaces_start_before(std::string_view text, size_t end) {
-  while (end > 0) {
+size_t spaces_start_before(std::string_view text, size_t end, size_t limit) {
+  while (end > limit) {
     const size_t at = character_start_before(text, end);
     if (!is_white_space(decode_utf8(text, at).code_point)) break;
     end = at;
@@ -100,6 +100,7 @@ bool AddedTokenFinder::inside_word(std::string_view text, Range range) const {
 void AddedTokenFinder::split(std::string_view text,
                              const std::function<void(const Segment&)>& take) const {
   size_t done = 0;
+  size_t run_end = 0;  // of the white space looked at last
   for (size_t at = 0; at < text.size();) {
     if (!starts_[static_cast<uint8_t>(text[at])]) {
       ++at;
@@ -114,8 +115,15 @@ void AddedTokenFinder::split(std::string_view text,
     Range range{at, match->end};
     at = match->end;  // also where the match is discarded, and before white space it takes
     if (token.single_word && inside_word(text, range)) continue;
-    if (token.lstrip) range.begin = std::max(spaces_start_before(text, range.begin), done);
-    if (token.rstrip) range.end = spaces_end_after(text, range.end);
+    if (token.lstrip) {
+      const size_t limit = std::min(done, range.begin);
+      range.begin = std::max(spaces_start_before(text, range.begin, limit), done);
+    }
+    if (token.rstrip) {
+      // Tokens that are white space themselves ask again within one run.
+      if (range.end >= run_end) run_end = spaces_end_after(text, range.end);
+      range.end = run_end;
+    }
     if (done < range.begin) take({{done, range.begin}, std::nullopt});
     take({range, token.id});
     done = range.end;

@@ -17,7 +17,12 @@ class WordMerger {
 
   void run() {
     s_.heap.clear();
-    for (uint32_t at = 0; at < end_; at = s_.next[at]) propose(at);
+    s_.heap.reserve(end_);
+    for (uint32_t at = 0; at < end_; at = s_.next[at]) {
+      if (const auto candidate = candidate_at(at)) s_.heap.push_back(*candidate);
+    }
+    std::make_heap(s_.heap.begin(), s_.heap.end(), std::greater<>{});
+    s_.heap_steps += s_.heap.size();
     while (!s_.heap.empty()) {
       std::pop_heap(s_.heap.begin(), s_.heap.end(), std::greater<>{});
       const uint64_t best = s_.heap.back();
@@ -28,12 +33,18 @@ class WordMerger {
   }
 
  private:
-  void propose(uint32_t left) {
+  std::optional<uint64_t> candidate_at(uint32_t left) const {
     const uint32_t right = s_.next[left];
-    if (right == end_) return;
+    if (right == end_) return std::nullopt;
     const uint32_t rank = merges_.rank(s_.ids[left], s_.ids[right]);
-    if (rank == MergeTable::kNone) return;
-    s_.heap.push_back(uint64_t{rank} << 32 | left);
+    if (rank == MergeTable::kNone) return std::nullopt;
+    return uint64_t{rank} << 32 | left;
+  }
+
+  void propose(uint32_t left) {
+    const auto candidate = candidate_at(left);
+    if (!candidate) return;
+    s_.heap.push_back(*candidate);
     std::push_heap(s_.heap.begin(), s_.heap.end(), std::greater<>{});
     ++s_.heap_steps;
   }
@@ -116,13 +127,10 @@ uint32_t MergeTable::rank(int32_t left, int32_t right) const noexcept {
 }
 
 void BytePairModel::encode(std::string_view word, BpeScratch& s, BpeOutput& output) const {
-  if (!whole_words.empty()) {
-    const auto whole = whole_words.find(std::string(word));
-    if (whole != whole_words.end()) {
-      output.ids.push_back(whole->second);
-      output.lengths.push_back(static_cast<uint32_t>(word.size()));
-      return;
-    }
+  if (const auto whole = whole_words.find(word); whole != whole_words.end()) {
+    output.ids.push_back(whole->second);
+    output.lengths.push_back(static_cast<uint32_t>(word.size()));
+    return;
   }
   const auto bytes = static_cast<uint32_t>(word.size());
   split_into_symbols(*this, word, s);

@@ -52,6 +52,15 @@ struct BpeOutput {
   std::vector<uint32_t> lengths;  // bytes of the word that each id covers
 };
 
+// Words by their bytes, found without a copy of them.
+struct HashOfBytes {
+  using is_transparent = void;
+  size_t operator()(std::string_view bytes) const noexcept {
+    return std::hash<std::string_view>{}(bytes);
+  }
+};
+using WordTable = std::unordered_map<std::string, int32_t, HashOfBytes, std::equal_to<>>;
+
 struct BytePairModel {
   static constexpr int32_t kNoId = -1;
 
@@ -60,7 +69,7 @@ struct BytePairModel {
   int32_t unknown_id = kNoId;  // stands for bytes without an id; kNoId: none needed
   bool fuse_unknown = false;   // a run of unknown bytes is one token
   // Whole words that bypass merging (`ignore_merges`): bytes -> id. Empty otherwise.
-  std::unordered_map<std::string, int32_t> whole_words = {};
+  WordTable whole_words = {};
 
   // Appends the tokens of `word` (under 4 GiB).
   void encode(std::string_view word, BpeScratch& scratch, BpeOutput& output) const;

@@ -14,6 +14,8 @@ namespace {
 
 // Longest text whose offsets fit the encoding; also keeps a word's place in 32 bits.
 constexpr uint64_t kMaxTextBytes = UINT32_MAX - 16;
+// Merging takes some 25 bytes for each byte of a word.
+constexpr size_t kMaxWordBytes = size_t{128} << 20;
 constexpr size_t kScratchKept = size_t{1} << 20;  // symbols that an idle thread keeps memory for
 
 // Memory of one thread, and its cache of words for the tokenizer it last served.
@@ -131,11 +133,25 @@ struct EncodingSink {
 
 }  // namespace
 
+namespace {
+
+[[noreturn]] void refuse_word(size_t bytes) {
+  throw Error(ErrorId::CO002,
+              {.file = {},
+               .object = "text",
+               .found = fmt::format("{} bytes without a place to split them", bytes),
+               .expected = fmt::format("words of at most {}", kMaxWordBytes),
+               .hint = "That is data rather than text. Leave the document out."});
+}
+
+}  // namespace
+
 template <class Sink>
 void Tokenizer::Impl::encode_words(const AlignedText& text, Range range, ThreadScratch& s,
                                    Sink& sink) const {
   const std::string_view stretch = text.text().substr(range.begin, range.end - range.begin);
   pre_tokenizer.split(stretch, s.pre_tokenizer, [&](const PreTokenizer::Word& word) {
+    if (word.bytes.size() > kMaxWordBytes) refuse_word(word.bytes.size());
     s.words.ids.clear();
     s.words.lengths.clear();
     if (!s.cache.find(word.bytes, s.words)) {

@@ -35,7 +35,8 @@ class Tokenizer {
   static Tokenizer parse(std::string_view tokenizer_json, const std::string& name,
                          UnknownPatterns patterns);
 
-  // `text` must be valid UTF-8 (CO003 otherwise). Linear time up to a log factor, constant stack.
+  // `text` must be valid UTF-8 (CO003 otherwise), without a word of more than 128 MiB (CO002).
+  // Linear time up to a log factor, constant stack.
   // TK006 if a pattern allowed from off the tested list backtracks without end. Safe to call from
   // many threads.
   Encoding encode(std::string_view text, SpecialTokens special) const;

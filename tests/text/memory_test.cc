@@ -94,6 +94,17 @@ TEST(Memory, OfManyRecordsDoesNotGrowWithThem) {
   }
 }
 
+TEST(Memory, AWordBeyondTheLimitIsRefused) {
+  const ScratchFolder folder;
+  const fs::path path = folder.path() / "blob.txt";
+  std::ofstream(path) << std::string((size_t{128} << 20) + 1, 'a');
+  const Error error = error_of([&] { make_windows({"d", path}, 0, byte_tokenizer(), settings()); });
+  EXPECT_EQ(error.id(), ErrorId::CO002);
+  EXPECT_EQ(error.parts().file, path.string());
+  EXPECT_NE(error.parts().found.find("134217729 bytes without a place to split"), std::string::npos)
+      << error.what();
+}
+
 TEST(SpillBuffer, GivesBackWhatItWasGiven) {
   std::mt19937 random(31);
   for (const size_t limit : {size_t{0}, size_t{1}, size_t{100}, size_t{1} << 20}) {

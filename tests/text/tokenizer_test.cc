@@ -322,6 +322,23 @@ TEST(Tokenizer, RefusesTextThatIsNotUtf8) {
   }
 }
 
+// Tokens that are white space and take white space look at each run once, not once per match.
+TEST(Tokenizer, FindsWhiteSpaceTokensInALongRunInLinearTime) {
+  for (const auto* flags : {R"("lstrip":true,"rstrip":false)", R"("lstrip":false,"rstrip":true)"}) {
+    const Tokenizer tokenizer = Tokenizer::parse(
+        replaced(byte_tokenizer_json(), R"("added_tokens":[])",
+                 std::string(R"("added_tokens":[{"id":256,"content":"\n","single_word":false,)") +
+                     flags + R"(,"normalized":false,"special":false}])"),
+        "tokenizer.json", UnknownPatterns::refuse);
+    const auto ids =
+        tokenizer.encode_ids("a" + std::string(2'000'000, '\n') + "b", SpecialTokens::add);
+    ASSERT_EQ(ids.size(), 2'000'002u);
+    EXPECT_EQ(ids.front(), 'a');
+    EXPECT_EQ(ids[1'000'000], 256);
+    EXPECT_EQ(ids.back(), 'b');
+  }
+}
+
 TEST(Tokenizer, LeavesOutSpecialTokensOnRequest) {
   const Tokenizer tokenizer = golden_tokenizer("deepseek");
   const auto with = tokenizer.encode_ids("abc", SpecialTokens::add);
