@@ -216,18 +216,33 @@ void Corpus::count(const Document& document) {
   record_.bytes += document.text.size();
 }
 
+// Whether a document of so many bytes can be held and tokenised.
+void Corpus::require_room(const CorpusFile& file, uint64_t bytes) const {
+  if (bytes > kMaxDocumentBytes) {
+    unusable(file.path, fmt::format("a document of more than {} bytes", kMaxDocumentBytes),
+             "a smaller one", "Split the file into documents.");
+  }
+  if (settings_.memory_bytes && 2 * bytes > *settings_.memory_bytes) {
+    throw Error(
+        ErrorId::RT004,
+        {.file = file.path.string(),
+         .object = "--memory",
+         .found = fmt::format("a document of {} bytes or more, which takes twice as many", bytes),
+         .expected = fmt::format("at most {}", *settings_.memory_bytes),
+         .hint = "Split the file into documents, or raise --memory."});
+  }
+}
+
 bool Corpus::read_whole(const CorpusFile& file, Document& document) {
   FileSource source(file.path);
   DecodedStream stream(compression_of(file.name), source, file.path.string(), budget_);
   std::string text;
   if (compression_of(file.name) == Compression::none) {
-    text.reserve(static_cast<size_t>(std::min(source.bytes(), kMaxDocumentBytes)));
+    require_room(file, source.bytes());
+    text.reserve(static_cast<size_t>(source.bytes()));
   }
   for (std::string_view part = stream.next(); !part.empty(); part = stream.next()) {
-    if (text.size() + part.size() > kMaxDocumentBytes) {
-      unusable(file.path, fmt::format("a document of more than {} bytes", kMaxDocumentBytes),
-               "a smaller one", "Split the file into documents.");
-    }
+    require_room(file, text.size() + part.size());
     text += part;
   }
   auto not_text = find_binary(text);

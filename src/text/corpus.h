@@ -34,12 +34,13 @@ class Corpus {
   Corpus(const DomainSpec& domain, const WindowSettings& settings, CorpusRecord& record);
   ~Corpus();
 
-  // The next document; false at the end. CO002 to CO006, IO errors.
+  // The next document; false at the end. CO002 to CO006, RT004, IO errors.
   bool next(Document& document);
 
  private:
   class Records;
   void walk(const std::filesystem::path& root);
+  void require_room(const CorpusFile& file, uint64_t bytes) const;
   bool read_whole(const CorpusFile& file, Document& document);
   bool is_text_throughout(const CorpusFile& file, std::string& sha256);
   void open_records(const CorpusFile& file);

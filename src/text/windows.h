@@ -28,6 +28,9 @@ struct WindowSettings {
   Packing packing = Packing::by_document;
   uint64_t max_decompressed_bytes = uint64_t{64} << 30;
   int threads = 1;
+  // A document that takes more than this while it is tokenised (twice its bytes) is refused
+  // (RT004). None: no bound but that of documents.
+  std::optional<uint64_t> memory_bytes;
   // Where ids lie that are too many for memory, until the windows are drawn (an unlinked file).
   // Empty: the system's folder for temporary files.
   std::filesystem::path spill_folder;
@@ -63,7 +66,8 @@ struct WindowSet {
 // post-processor's special tokens, cut from their start into consecutive windows, the rest
 // dropped. `settings.windows` of them are drawn without replacement (Purpose::window_choice,
 // j = domain_index) and kept in corpus order. The result depends neither on threads nor on where
-// the files lie, when they were written and how they are compressed. CO001..CO006, IO errors.
+// the files lie, when they were written and how they are compressed. CO001..CO006, RT004, IO
+// errors.
 //
 // Memory: the result, 4 bytes per window of the domain, and of the text twice the longest document
 // (the bytes and what normalisation makes of them, or the bytes while they are decompressed) and

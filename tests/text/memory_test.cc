@@ -94,6 +94,33 @@ TEST(Memory, OfManyRecordsDoesNotGrowWithThem) {
   }
 }
 
+TEST(Memory, ADocumentBeyondTheBudgetIsRefused) {
+  const ScratchFolder folder;
+  const std::string text(100'000, 'x');
+  WindowSettings s = settings();
+  for (const auto& [name, content] : {std::pair("t.txt", text), {"t.txt.gz", gzip(text)}}) {
+    const fs::path path = folder.write(name, content);
+    s.memory_bytes = 200'000;
+    EXPECT_EQ(make_windows({"d", path}, 0, byte_tokenizer(), s).windows(), 50u);
+    s.memory_bytes = 199'999;
+    const Error error = error_of([&] { make_windows({"d", path}, 0, byte_tokenizer(), s); });
+    EXPECT_EQ(error.id(), ErrorId::RT004);
+    EXPECT_EQ(error.exit_code(), ExitCode::budget);
+    EXPECT_EQ(error.parts().file, path.string());
+    EXPECT_NE(error.parts().found.find("a document of 100000 bytes"), std::string::npos);
+  }
+}
+
+TEST(Memory, AFileTooLongForADocumentIsRefusedUnread) {
+  const ScratchFolder folder;
+  const fs::path path = folder.write("t.txt", "");
+  fs::resize_file(path, uint64_t{5} << 30);  // a hole
+  EXPECT_EQ(error_of([&] {
+              make_windows({"d", path}, 0, byte_tokenizer(), settings());
+            }).id(),
+            ErrorId::CO002);
+}
+
 TEST(Memory, AWordBeyondTheLimitIsRefused) {
   const ScratchFolder folder;
   const fs::path path = folder.path() / "blob.txt";
