@@ -71,7 +71,7 @@ struct WindowSet {
 //
 // Memory: the result, 4 bytes per window of the domain, and of the text twice the longest document
 // (the bytes and what normalisation makes of them, or the bytes while they are decompressed) and
-// some 200 MiB.
+// some 200 MiB (128 more where a zstd frame asks for such a window).
 WindowSet make_windows(const DomainSpec& domain, uint32_t domain_index, const Tokenizer& tokenizer,
                        const WindowSettings& settings);
 
