@@ -26,9 +26,11 @@ Measurement::Measurement(const std::string& model_argument, const RunOptions& op
   }
 }
 
-void Measurement::read_texts(ProgressPrinter& progress) {
+void Measurement::read_texts(ProgressPrinter& progress, const std::filesystem::path& spill_folder) {
   text::WindowSettings settings = options_.windows;
   settings.threads = effective_threads(options_.threads);
+  settings.memory_bytes = options_.memory_bytes;
+  settings.spill_folder = spill_folder;
   for (uint32_t i = 0; i < options_.domains.size(); ++i) {
     throw_if_stopped();
     progress.step(fmt::format("reading {}", options_.domains[i].name));

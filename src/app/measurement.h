@@ -22,8 +22,9 @@ class Measurement {
   Measurement(const Measurement&) = delete;  // experiments point into it
   Measurement& operator=(const Measurement&) = delete;
 
-  // Reads the domains and cuts their windows. CO0xx.
-  void read_texts(ProgressPrinter& progress);
+  // Reads the domains and cuts their windows; token ids beyond what memory should hold go to
+  // `spill_folder` (empty: where temporary files go). CO0xx, RT004.
+  void read_texts(ProgressPrinter& progress, const std::filesystem::path& spill_folder);
   // Instead of reading: as many windows as were asked for, every token id as likely as any other.
   // What a plan needs, from headers alone.
   void assume_texts();

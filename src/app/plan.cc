@@ -68,7 +68,7 @@ int plan_command(const PlanOptions& options, const GlobalOptions& global) {
     if (run.windows.windows) {
       measurement.assume_texts();
     } else {
-      measurement.read_texts(progress);
+      measurement.read_texts(progress, {});
     }
     measurement.prepare(run.out);
     progress.finish_line();

@@ -65,6 +65,7 @@ tap::SequenceSet read_windows(const TraceOptions& options, const OpenModel& open
   const text::Tokenizer tokenizer = open_tokenizer(open, options.allow_regex);
   text::WindowSettings settings = options.windows;
   settings.threads = effective_threads(options.threads);
+  settings.memory_bytes = options.memory_bytes;
   progress.step("reading " + options.domains[0].name);
   const text::WindowSet windows = text::make_windows(options.domains[0], 0, tokenizer, settings);
   for (const std::string& note : windows.notes) progress.note(note);

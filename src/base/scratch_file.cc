@@ -21,6 +21,9 @@ namespace {
                    .hint = hint});
 }
 
+// The disk, this user's share of it, or the largest file that the process may write.
+bool is_full(int number) { return number == ENOSPC || number == EDQUOT || number == EFBIG; }
+
 }  // namespace
 
 ScratchFile::ScratchFile(const std::filesystem::path& folder, std::string hint)
@@ -38,14 +41,32 @@ ScratchFile::ScratchFile(const std::filesystem::path& folder, std::string hint)
 ScratchFile::~ScratchFile() { close(descriptor_); }
 
 void ScratchFile::append(std::span<const std::byte> bytes) {
+  write(bytes_, bytes);
+  bytes_ += bytes.size();
+}
+
+uint64_t ScratchFile::reserve(uint64_t bytes) {
+  const uint64_t offset = bytes_;
+  const int failure = bytes == 0 ? 0
+                                 : posix_fallocate(descriptor_, static_cast<off_t>(offset),
+                                                   static_cast<off_t>(bytes));
+  if (failure != 0) {
+    fail(is_full(failure) ? ErrorId::IO010 : ErrorId::IO004, folder_,
+         std::string("no room for ") + std::to_string(bytes) + " bytes: " + std::strerror(failure),
+         hint_);
+  }
+  bytes_ += bytes;
+  return offset;
+}
+
+void ScratchFile::write(uint64_t offset, std::span<const std::byte> bytes) const {
   while (!bytes.empty()) {
-    const ssize_t put = pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(bytes_));
+    const ssize_t put = pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) {
-      const bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
-      fail(full ? ErrorId::IO010 : ErrorId::IO004, folder_, std::strerror(errno), hint_);
+      fail(is_full(errno) ? ErrorId::IO010 : ErrorId::IO004, folder_, std::strerror(errno), hint_);
     }
-    bytes_ += static_cast<uint64_t>(put);
+    offset += static_cast<uint64_t>(put);
     bytes = bytes.subspan(static_cast<size_t>(put));
   }
 }

@@ -20,7 +20,11 @@ class ScratchFile {
   ScratchFile& operator=(const ScratchFile&) = delete;
 
   uint64_t bytes() const noexcept { return bytes_; }
-  void append(std::span<const std::byte> bytes);  // IO010 where space ended, else IO004
+  // IO010 where space ended, else IO004.
+  void append(std::span<const std::byte> bytes);
+  uint64_t reserve(uint64_t bytes);  // room at the end, held at once; returns its offset
+  // Within what was appended or reserved.
+  void write(uint64_t offset, std::span<const std::byte> bytes) const;
   // Fills `out` from `offset`; IO001 on a failing device.
   void read_exact(uint64_t offset, std::span<std::byte> out) const;
 

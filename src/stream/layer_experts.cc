@@ -30,10 +30,9 @@ void LayerPass::schedule() {
   if (static_cast<uint64_t>(slot) > output_rows_) {
     output_rows_ = static_cast<uint64_t>(slot);
     const bool spilled = outputs_.spilled() || settings_.memory_bytes.has_value();
-    if (spilled && !spill_) spill_.emplace(settings_.spill_folder);
     outputs_ = RowStore();  // gives its memory back first
     outputs_ = RowStore(output_rows_, model_.width * sizeof(float),
-                        spilled ? Place::spilled : Place::memory, spill_ ? &*spill_ : nullptr);
+                        spilled ? Place::spilled : Place::memory, spilled ? open_spill() : nullptr);
   }
   layer_->schedule = std::make_unique<ExpertSchedule>(model_.gate.experts, model_.gate.top_k,
                                                       model_.gate.top_k + 1, ranked_.span(),

@@ -39,8 +39,7 @@ LayerPass::LayerPass(const model::Model& model, std::span<const tap::SequenceSet
       blocks_(cut_blocks(sets, sequences_, plan.block_windows)) {
   rows_ = sequences_.empty() ? 0 : sequences_.back().first_row + sequences_.back().length;
   output_rows_ = plan.output_rows;
-  if (plan.spill_bytes != 0) spill_.emplace(settings.spill_folder);
-  SpillFile* spill = spill_ ? &*spill_ : nullptr;
+  ScratchFile* spill = plan.spill_bytes != 0 ? open_spill() : nullptr;
   const size_t wide = model.width * sizeof(float);
   update_ = RowStore(rows_, wide, place(plan.spill_updates), spill);
   gate_inputs_ = RowStore(rows_, model.width * compute_bytes(settings.compute),
@@ -202,6 +201,15 @@ void LayerPass::finish_layer() {
   for (tap::Observer* observer : observers_) observer->end_layer(layer_->view);
   throw_if_a_product_failed();
   layer_.reset();
+}
+
+ScratchFile* LayerPass::open_spill() {
+  if (!spill_) {
+    spill_.emplace(settings_.spill_folder,
+                   "Hidden states go there when --memory is too small for them. Free some space or "
+                   "raise --memory.");
+  }
+  return &*spill_;
 }
 
 void LayerPass::throw_if_a_product_failed() const {

@@ -53,6 +53,7 @@ class LayerPass {
   tap::Block view(const BlockRange& block, int worker) const;
   bool watches(const tap::Observer& observer, const tap::SequenceSet* set) const;
   void throw_if_a_product_failed() const;
+  ScratchFile* open_spill();
 
   const model::Model& model_;
   std::span<const tap::SequenceSet* const> sets_;
@@ -69,7 +70,7 @@ class LayerPass {
   size_t rows_ = 0;
   uint64_t output_rows_ = 0;
 
-  std::optional<SpillFile> spill_;
+  std::optional<ScratchFile> spill_;
   RowStore residual_, update_, gate_inputs_, attention_sum_, expert_sum_, outputs_;
   Buffer<int32_t> ranked_;  // (rows, k+1)
   Buffer<float> weights_;   // (rows, k)

@@ -3,30 +3,11 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
-#include <memory>
 
+#include "base/scratch_file.h"
 #include "tensor/buffer.h"
 
 namespace rg::stream {
-
-// An unlinked temporary file; positions are handed out once and never reused.
-class SpillFile {
- public:
-  explicit SpillFile(const std::filesystem::path& folder);
-  ~SpillFile();
-  SpillFile(const SpillFile&) = delete;
-  SpillFile& operator=(const SpillFile&) = delete;
-
-  uint64_t reserve(uint64_t bytes);  // offset of a fresh range; IO010 if the disk is full
-  void read(uint64_t offset, std::byte* out, size_t bytes) const;
-  void write(uint64_t offset, const std::byte* data, size_t bytes) const;
-
- private:
-  std::filesystem::path folder_;
-  int descriptor_;
-  uint64_t end_ = 0;
-};
 
 enum class Place { memory, spilled };
 
@@ -34,7 +15,7 @@ class RowStore {
  public:
   RowStore() = default;
   // `spill` is needed only for Place::spilled and outlives the store.
-  RowStore(size_t rows, size_t row_bytes, Place place, SpillFile* spill);
+  RowStore(size_t rows, size_t row_bytes, Place place, ScratchFile* spill);
 
   size_t row_bytes() const { return row_bytes_; }
   bool spilled() const { return spill_ != nullptr; }
@@ -50,7 +31,7 @@ class RowStore {
  private:
   size_t row_bytes_ = 0;
   mutable Buffer<std::byte> memory_;
-  SpillFile* spill_ = nullptr;
+  ScratchFile* spill_ = nullptr;
   uint64_t offset_ = 0;
 };
 

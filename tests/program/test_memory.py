@@ -69,7 +69,7 @@ class Memory(ProgramTest):
                 out = self.out("faulty")
                 result = run("run", *self.job("--out", out, "--memory", f"{self.least}M"),
                              env={"LD_PRELOAD": self.shim, "RG_FAULT": fault})
-                self.assertExit(result, 4, expected, "spill file")
+                self.assertExit(result, 4, expected, "temporary file", "--memory")
                 self.assertEqual(files_below(out), ["run.lock"])
 
 

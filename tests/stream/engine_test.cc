@@ -256,7 +256,7 @@ TEST(AscendingCommit, AnAbortLetsEveryoneGo) {
 }
 
 TEST(RowStore, HoldsTheSameRowsInMemoryAndSpilled) {
-  SpillFile spill(std::filesystem::temp_directory_path());
+  ScratchFile spill(std::filesystem::temp_directory_path(), "");
   for (const Place place : {Place::memory, Place::spilled}) {
     RowStore store(10, 8, place, &spill);
     EXPECT_EQ(store.spilled(), place == Place::spilled);
@@ -269,8 +269,8 @@ TEST(RowStore, HoldsTheSameRowsInMemoryAndSpilled) {
   }
 }
 
-TEST(SpillFile, AFolderThatCannotHoldItIsAnEnvironmentError) {
-  const auto error = test::caught([] { SpillFile spill("/nonexistent-folder"); });
+TEST(ScratchFile, AFolderThatCannotHoldItIsAnEnvironmentError) {
+  const auto error = test::caught([] { ScratchFile spill("/nonexistent-folder", ""); });
   EXPECT_EQ(error.id, ErrorId::IO004);
 }
 
