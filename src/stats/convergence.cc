@@ -15,6 +15,7 @@ constexpr uint32_t kReplicates = 200;
 constexpr double kFirstSize = 50, kSqrtTwo = 1.4142135623730951;
 constexpr double kAgreementNeeded = 0.95;
 constexpr double kPowerDistance = 3.242;  // 1.960 + 1.282
+constexpr double kMostWindows = 9e15;     // from here on a double isn't an exact count
 
 }  // namespace
 
@@ -54,7 +55,8 @@ Convergence judge_convergence(size_t windows, uint64_t seed, int threads, int fi
     result.replication = normal_cdf(*z - 1.96);
     if (*z > 0) {
       const double ratio = kPowerDistance / *z;
-      result.n_for_90 = std::ceil(static_cast<double>(windows) * ratio * ratio);
+      const double needed = std::ceil(static_cast<double>(windows) * (ratio * ratio));
+      if (needed < kMostWindows) result.n_for_90 = needed;
     }
   }
   const std::vector<size_t> grid = window_grid(windows);

@@ -36,7 +36,7 @@ struct Convergence {
   std::optional<size_t> settled_at;
   bool settled = false;
   std::optional<double> z, replication;
-  std::optional<double> n_for_90;
+  std::optional<double> n_for_90;  // none where z <= 0, or from 9e15 windows on
 };
 
 Convergence judge_convergence(size_t windows, uint64_t seed, int threads, int final_label,

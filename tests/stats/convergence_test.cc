@@ -89,5 +89,14 @@ TEST(Convergence, SmallestZTakesTheWeakestCriterion) {
       judge_convergence(10, 1, 1, 0, {}, smallest_z(std::vector<Criterion>{{-1, 0.5}})).n_for_90);
 }
 
+TEST(Convergence, CountsOfWindowsBeyondExactDoublesAreLeftOut) {
+  const auto n_for_90 = [](double z) { return judge_convergence(10, 1, 1, 0, {}, z).n_for_90; };
+  EXPECT_EQ(n_for_90(3.242), 10.0);
+  EXPECT_EQ(n_for_90(1.0), 106.0);              // ceil(10 * 10.51)
+  EXPECT_LT(n_for_90(1.1e-7).value(), 9e15);    // 8.7e15
+  EXPECT_FALSE(n_for_90(1.07e-7).has_value());  // 9.2e15
+  EXPECT_FALSE(n_for_90(1e-300).has_value());
+}
+
 }  // namespace
 }  // namespace rg::stats

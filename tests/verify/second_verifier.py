@@ -415,7 +415,8 @@ class Judge:
         needed = None
         if z is not None and z > 0:
             ratio = 3.242 / z
-            needed = math.ceil(self.n * (ratio * ratio))
+            product = self.n * (ratio * ratio)
+            needed = math.ceil(product) if product < 9e15 else None
         self.claims.exact(path + ["n_for_90"], needed, check)
         grid, i = [], 0
         while (m := math.floor(50 * 2 ** (i / 2) + 0.5)) <= self.n:
