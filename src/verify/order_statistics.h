@@ -7,7 +7,7 @@
 
 namespace rg::verify {
 
-// q as an exact fraction: 0.1 * T in floating point can round up past an integer.
+// q as an exact fraction: 0.07 * 100 in floating point is 7.000000000000001, whose ceiling is 8.
 struct Fraction {
   uint64_t numerator, denominator;
 };

@@ -10,7 +10,10 @@ namespace rg::stats {
 namespace {
 
 TEST(Quantile, RankIsTheExactCeiling) {
-  // 0.1 * 30 is 3.0000000000000004 in floating point: its ceiling would be 4.
+  // In floating point 0.07 * 100 is 7.000000000000001, whose ceiling is 8.
+  volatile double share = 0.07;
+  EXPECT_EQ(std::ceil(share * 100), 8.0);
+  EXPECT_EQ(quantile_rank({7, 100}, 100), 7u);
   EXPECT_EQ(quantile_rank({1, 10}, 30), 3u);
   EXPECT_EQ(quantile_rank({1, 10}, 255), 26u);
   EXPECT_EQ(quantile_rank({1, 2}, 255), 128u);
