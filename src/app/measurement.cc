@@ -69,6 +69,7 @@ void Measurement::make_parts() {
                                    .layers = layers_,
                                    .spec = open_.model.gate,
                                    .width = open_.model.width,
+                                   .expert_width = open_.model.expert_width,
                                    .allow_small_t = options_.allow_small_t,
                                    .parameters = parameters_for(declaration, options_),
                                    .windows = &sequences_[d],

@@ -7,11 +7,13 @@
 #include "base/parallel.h"
 #include "experiments/attention_summary.h"
 #include "experiments/common.h"
+#include "experiments/expert_similarity.h"
 
 namespace rg::experiments {
 namespace {
 
-const std::vector<std::string> kParameters = {"bootstrap", "convention", "source_positions"};
+const std::vector<std::string> kParameters = {"bootstrap", "convention", "expert_similarity",
+                                              "source_positions"};
 constexpr int64_t kSourcePositions = 4, kMostSourcePositions = 64;
 constexpr size_t kBuffers = 4;  // of a worker: one of (rows, d), three of (rows, E)
 
@@ -22,6 +24,15 @@ std::string convention_of(const Setting& setting) {
   throw Error(ErrorId::US003, {.object = "--parameter convention",
                                .found = write_json(at->second, JsonLayout::compact),
                                .expected = "exact or published"});
+}
+
+bool expert_similarity_of(const Setting& setting) {
+  const auto at = setting.parameters.find("expert_similarity");
+  if (at == setting.parameters.end()) return false;
+  if (at->second.is_boolean()) return at->second.get<bool>();
+  throw Error(ErrorId::US003, {.object = "--parameter expert_similarity",
+                               .found = write_json(at->second, JsonLayout::compact),
+                               .expected = "true or false"});
 }
 
 uint32_t source_positions_of(const Setting& setting) {
@@ -44,6 +55,9 @@ class AttentionRouter : public ExperimentBase {
         token_rows_(setting.layers.size()),
         geometry_(setting.layers.size()),
         longest_(setting.seq_len) {
+    if (expert_similarity_of(setting)) {
+      similarity_.emplace(setting.moe_layers, experts_, setting.seed);
+    }
     for (const tap::SequenceSet* set : {setting.prompt_set, setting.prompt_set_unmasked}) {
       if (set == nullptr) continue;
       check_internal(set->sequences() == setting.prompts.size(), "every prompt is a sequence");
@@ -62,7 +76,17 @@ class AttentionRouter : public ExperimentBase {
                        token_statistics_.bytes() + selected_.size() * sizeof(int32_t) +
                        static_cast<uint64_t>(setting_.threads) * longest_ *
                            (setting_.width + (kBuffers - 1) * experts_) * sizeof(float);
+    if (similarity_) {
+      needs.held_bytes +=
+          similarity_->bytes(setting_.width, setting_.expert_width, setting_.threads);
+    }
     return needs;
+  }
+  std::span<const int32_t> wanted_experts(int layer) const override {
+    return similarity_ ? similarity_->wanted(layer) : std::span<const int32_t>{};
+  }
+  void on_expert(int layer, const tap::ExpertMatrices& matrices) override {
+    similarity_->take(layer, matrices);
   }
   void begin_layer(const tap::LayerView& view) override;
   void on_gate(const tap::LayerView& view, const tap::GateBlock& block) override;
@@ -82,6 +106,7 @@ class AttentionRouter : public ExperimentBase {
   std::vector<int32_t> selected_;  // (rows, k) ascending, of the layer that is running
   std::vector<TokenStatisticsRow> token_rows_;
   std::vector<GateGeometry> geometry_;
+  std::optional<ExpertSimilarity> similarity_;
   uint32_t longest_;
   Scratch scratch_;
 };
@@ -122,6 +147,7 @@ void AttentionRouter::on_update(const tap::LayerView& view, const tap::UpdateBlo
 }
 
 void AttentionRouter::end_layer(const tap::LayerView& view) {
+  if (similarity_) similarity_->end_layer(view.layer, view.threads);
   const int measured_slot = slot_of(view.layer);
   if (measured_slot < 0) return;
   const auto slot = static_cast<size_t>(measured_slot);
@@ -132,14 +158,16 @@ void AttentionRouter::end_layer(const tap::LayerView& view) {
 }
 
 record::Contribution AttentionRouter::reduce() {
-  record::Contribution part{
-      .test = "attention_router", .fields = Json::object(), .notes = length_notes()};
+  record::Contribution part{.test = "attention_router",
+                            .fields = Json::object(),
+                            .notes = notes(decomposition_.record().undefined)};
   Json& fields = part.fields;
   const std::string convention = convention_of(setting_);
   fields["layers"] = setting_.layers;
   fields["convention"] = convention;
   fields["source_positions"] = sources_.positions_per_window();
   fields["verification"] = verification_json(required_layers(setting_));
+  if (similarity_) fields["expert_similarity"] = similarity_->json();
   reduce_attention({.setting = setting_,
                     .parts = decomposition_.parts(),
                     .convention = convention,
@@ -157,6 +185,7 @@ std::unique_ptr<Experiment> make(const Setting& setting) {
   check_keys(setting, kParameters);
   require_competitor(setting, "attention_router");
   convention_of(setting);
+  expert_similarity_of(setting);
   source_positions_of(setting);
   return std::make_unique<AttentionRouter>(with_parameters(setting));
 }

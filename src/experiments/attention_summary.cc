@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "experiments/attention_prompts.h"
+#include "experiments/attention_tables.h"
 #include "stats/pinned_math.h"
 
 namespace rg::experiments {
@@ -11,7 +12,8 @@ namespace {
 
 constexpr double kDominates = 0.85, kBalancedLow = 0.50, kBalancedHigh = 0.80;
 constexpr double kCheckTolerance = 1e-5;
-constexpr const char* kUndefinedWindow = "no position of the window defines it";
+constexpr const char* kUndefinedWindow =
+    "no position of the window defines it, or the value is not finite";
 
 // The values whose means are attention's (or another part's) Shapley shares.
 struct ShapleyValues {
@@ -34,6 +36,9 @@ class Reduction {
 
  private:
   Json windows(const std::string& field, const WindowValues& values);
+  Json counts(const WindowCounts& values) {
+    return by_layer(setting_.layers, [&](size_t slot) { return Json(values.of_layer(slot)); });
+  }
   Json parts(const std::string& field, const std::array<WindowValues, kMaxParts>& values);
   Json subsets(const std::string& field, const std::array<WindowValues, kSubsets>& values,
                std::span<const Subset> kept);
@@ -95,12 +100,12 @@ Json Reduction::per_window() {
           {"val_mean_replaced", subsets("val_mean_replaced", d.val_mean_replaced, kWithNone)},
           {"agreement_top1", windows("agreement_top1", d.agreement_top1)},
           {"agreement_topk", windows("agreement_topk", d.agreement_topk)},
+          {"agreement_positions", counts(d.agreement_positions)},
           {"null_share", windows("null_share", records_.sources.null_share())},
           {"null_signed_num", windows("null_signed_num", records_.sources.null_signed_num())},
           {"null_signed_den", windows("null_signed_den", records_.sources.null_signed_den())},
           {"published_ratio", windows("published_ratio", d.published_ratio)},
-          {"n_undefined", by_layer(setting_.layers,
-                                   [&](size_t slot) { return Json(d.undefined.of_layer(slot)); })}};
+          {"n_undefined", counts(d.undefined)}};
 }
 
 ShapleyValues Reduction::shapley_values(size_t slot, size_t part) const {
@@ -280,66 +285,16 @@ Json Reduction::verdict() {
 
 Json Reduction::summary() {
   return {{"bootstrap", statistician_.bootstrap_json()},
+          {"null",
+           {{"kind",
+             "family-specific: a gate that sees nothing keeps the popularity null (RG-2) of its "
+             "set, val_empty; empirical: a router of random directions gives null_share and "
+             "null_signed_share"}}},
           {"per_layer", by_layer(setting_.layers, [&](size_t slot) { return layer(slot); })},
           {"verdict", verdict()},
           {"published_table", published_table(setting_, records_.prompts)},
           {"context_tests", context_tests(setting_, records_.prompts)},
           {"convergence", convergence(required_slots())}};
-}
-
-Json jackknife_block(const JackknifeValue& value, size_t windows, Nulls& nulls,
-                     const std::string& path) {
-  const auto interval = windows < stats::kJackknifeBlocks
-                            ? std::nullopt
-                            : stats::jackknife_interval(value.value, value.leave_one_out);
-  return {{"value", nulls.number(value.value, path, "no token id is frequent enough")},
-          {"leave_one_out",
-           nulls.array(value.leave_one_out, path, "nothing is left without this block")},
-          {"ci95", interval_json(interval, nulls, path)}};
-}
-
-Json information_block(const JackknifeValue& own, const JackknifeValue& shuffled, size_t windows,
-                       Nulls& nulls, const std::string& path) {
-  JackknifeValue difference;
-  difference.value = own.value - shuffled.value;
-  for (size_t b = 0; b < stats::kJackknifeBlocks; ++b) {
-    difference.leave_one_out[b] = own.leave_one_out[b] - shuffled.leave_one_out[b];
-  }
-  return {{"value", nulls.number(own.value, path, "there is no token")},
-          {"shuffled", nulls.number(shuffled.value, path, "there is no token")},
-          {"difference", jackknife_block(difference, windows, nulls, path)}};
-}
-
-Json token_json(const AttentionRecords& records, size_t slot, Nulls& nulls) {
-  const TokenStatisticsRow& row = records.token_rows[slot];
-  const size_t n = records.setting.windows->sequences();
-  const std::string path = "token_id." + layer_key(records.setting.layers[slot]);
-  Json predictor =
-      records.token_statistics.has_predictor()
-          ? jackknife_block(row.predictor, n, nulls, path + ".predictor")
-          : nulls.null(path + ".predictor", "one document cannot be split into two halves");
-  return {{"ids", records.token_statistics.frequent_ids()},
-          {"occurrences", records.token_statistics.frequent_occurrences()},
-          {"within", jackknife_block(row.within, n, nulls, path + ".within")},
-          {"between", jackknife_block(row.between, n, nulls, path + ".between")},
-          {"predictor", std::move(predictor)},
-          {"mi_token",
-           information_block(row.mi_token, row.mi_token_shuffled, n, nulls, path + ".mi_token")},
-          {"mi_position", information_block(row.mi_position, row.mi_position_shuffled, n, nulls,
-                                            path + ".mi_position")}};
-}
-
-Json geometry_json(const GateGeometry& geometry) {
-  return {{"singular_values", geometry.singular_values},
-          {"entropy_rank", geometry.entropy_rank},
-          {"rank95", geometry.rank95},
-          {"rank95_share", static_cast<double>(geometry.rank95) /
-                               static_cast<double>(geometry.singular_values.size())},
-          {"cosine",
-           {{"mean", geometry.mean_cosine},
-            {"mean_abs", geometry.mean_abs_cosine},
-            {"min", geometry.min_cosine},
-            {"max", geometry.max_cosine}}}};
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "experiments/chart_compatibility.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -11,21 +12,26 @@
 #include "base/random.h"
 #include "experiments/chart_summary.h"
 #include "experiments/common.h"
+#include "experiments/competitors.h"
 #include "experiments/redundancy.h"
 #include "experiments/strata.h"
 #include "experiments/swap_weights.h"
 #include "kernels/elementwise.h"
+#include "stats/order.h"
 
 namespace rg::experiments {
 namespace {
 
-const std::vector<std::string> kParameters = {"bootstrap", "required_layers"};
+const std::vector<std::string> kParameters = {"bootstrap", "random_draws", "required_layers"};
+constexpr int64_t kMostDraws = 64;
 constexpr uint32_t kDraw = 1;               // verdicts come from draw 1
 constexpr uint32_t kDrawStride = 1u << 20;  // i = position + 2^20 * draw
 constexpr uint32_t kFewestPositions = 10;   // N6
+constexpr uint32_t kFewestEligible = 3;     // e_k, e_{k+1} and one to draw
 
 // The three competitors of e_k.
 enum Partner : size_t { kNext, kRandom, kUnselected, kPartners };
+constexpr size_t kDrawnPartners = kPartners - kRandom;  // those that are drawn
 
 // What was asked for at one position, and what came back.
 struct Position {
@@ -36,7 +42,18 @@ struct Position {
   std::array<double, kPartners> partner_weight = {};
   int32_t last_selected = -1;  // e_k
   std::array<Redundancy, kPartners> found = {};
+  size_t further = 0;  // of a boundary position: where its draws from 2 on begin
 };
+
+// One of the draws from 2 on at a boundary position: partners, and kappa_hidden with each.
+struct FurtherDraw {
+  std::array<int32_t, kDrawnPartners> partner = {-1, -1};
+  std::array<double, kDrawnPartners> kappa = {kNaN, kNaN};
+};
+
+uint32_t random_draws_of(const Setting& setting) {
+  return static_cast<uint32_t>(integer_parameter(setting, "random_draws", 1, 1, kMostDraws));
+}
 
 class ChartCompatibility : public ExperimentBase {
  public:
@@ -44,8 +61,10 @@ class ChartCompatibility : public ExperimentBase {
       : ExperimentBase(setting),
         experts_(setting.spec.experts),
         k_(setting.spec.top_k),
-        record_(setting.layers.size(), windows()),
-        positions_(windows() * positions()) {}
+        draws_(random_draws_of(setting)),
+        record_(setting.layers.size(), windows(), draws_),
+        positions_(windows() * positions()),
+        further_(windows()) {}
 
   tap::Needs needs() const override;
   void on_gate(const tap::LayerView& view, const tap::GateBlock& block) override;
@@ -59,28 +78,41 @@ class ChartCompatibility : public ExperimentBase {
   void ask_window(const tap::LayerView& view, const tap::GateBlock& block,
                   const SequenceRows& window, size_t slot);
   void summarise_window(size_t slot, size_t window);
+  void summarise_draws(size_t slot, size_t window);
   Position* of_window(size_t window) { return positions_.data() + window * positions(); }
+  // The draws from 2 on at a position; none but at the boundary.
+  std::span<FurtherDraw> further(size_t window, const Position& position) {
+    if ((position.strata & kBoundary) == 0) return {};
+    return std::span(further_[window]).subspan(position.further, draws_ - 1);
+  }
 
-  const uint32_t experts_, k_;
+  const uint32_t experts_, k_, draws_;
   ChartRecord record_;
   std::vector<Position> positions_;  // (windows, T) of the layer that is running
+  // (windows)(boundary positions, draws - 1), likewise.
+  std::vector<std::vector<FurtherDraw>> further_;
 };
 
 tap::Needs ChartCompatibility::needs() const {
-  const double tokens = boundary_size(positions()) + interior_size(positions());
-  const double eligible =
-      static_cast<double>(experts_) / setting_.spec.groups * setting_.spec.groups_kept;
+  const double boundary = boundary_size(positions()), interior = interior_size(positions());
+  const double eligible = eligible_experts(setting_.spec);
   const double row = 1.0 / setting_.seq_len;
   const double share =
       static_cast<double>(setting_.layers.size()) / static_cast<double>(setting_.moe_layers.size());
   tap::Needs needs;
   needs.expert_outputs = true;
   needs.next_unembedding = true;
-  // Per token e_{k+1} and the two random partners; per window every eligible expert once.
-  const double others = std::max(0.0, eligible - k_ - 3);
-  needs.extra_outputs_per_row = (tokens * 3 + others) * row * share;
-  needs.stored_outputs_per_row = (tokens * 4 + std::max(0.0, eligible - 4)) * row;
-  needs.held_bytes = positions_.size() * sizeof(Position) + record_.bytes();
+  // Expected for untied margins: ties put more tokens into a stratum. Per token e_k, e_{k+1} and
+  // the two random partners, at the boundary two more for every further draw; per window every
+  // eligible expert once. All but e_k are extra products.
+  const double inside = 4, asked = std::min(std::max(eligible, inside), 2.0 + 2 * draws_);
+  needs.extra_outputs_per_row = (boundary * (asked - 1) + interior * (inside - 1) +
+                                 std::max(0.0, eligible - k_ - (asked - 1))) *
+                                row * share;
+  needs.stored_outputs_per_row =
+      (boundary * asked + interior * inside + std::max(0.0, eligible - asked)) * row;
+  needs.held_bytes = positions_.size() * sizeof(Position) + record_.bytes() +
+                     windows() * boundary_size(positions()) * (draws_ - 1) * sizeof(FurtherDraw);
   return needs;
 }
 
@@ -100,18 +132,37 @@ void ChartCompatibility::ask_window(const tap::LayerView& view, const tap::GateB
   record_.overlapping.at(slot, w) = strata.overlapping;
   Position* position = of_window(w);
   std::fill(position, position + positions(), Position{});
+  double margins = 0, logit_margins = 0;
+  for (uint32_t t = 0; t < positions(); ++t) {
+    if (!std::isfinite(block.margins[window.first + t])) continue;
+    margins += static_cast<double>(block.margins[window.first + t]);
+    logit_margins += static_cast<double>(block.logit_margins[window.first + t]);
+  }
+  if (strata.undefined < positions()) {
+    const double defined = positions() - strata.undefined;
+    record_.margin_mean.set(slot, w, margins / defined);
+    record_.logit_margin_mean.set(slot, w, logit_margins / defined);
+    record_.threshold.set(slot, w, static_cast<double>(strata.threshold));
+  }
+  further_[w].clear();
   if (strata.overlapping || strata.boundary == 0) return;
+  further_[w].resize(size_t{strata.boundary} * (draws_ - 1));
 
   // One boundary position per window answers for every eligible competitor.
-  uint32_t nth = draw_below(strata.boundary, setting_.seed, Purpose::sampled_positions,
-                            {0, w, static_cast<uint32_t>(view.layer)});
+  const uint32_t chosen = draw_below(strata.boundary, setting_.seed, Purpose::sampled_positions,
+                                     {0, w, static_cast<uint32_t>(view.layer)});
+  uint32_t nth = 0;
   for (uint32_t t = 0; t < positions(); ++t) {
     const uint8_t bits = strata.of_position[t];
     if ((bits & (kBoundary | kInterior)) == 0) continue;
     position[t].strata = bits;
-    if ((bits & kBoundary) != 0 && nth-- == 0) {
-      position[t].all_eligible = true;
-      record_.exact_position[slot * windows() + w] = static_cast<int32_t>(t);
+    if ((bits & kBoundary) != 0) {
+      if (nth == chosen) {
+        position[t].all_eligible = true;
+        record_.exact_position[slot * windows() + w] = static_cast<int32_t>(t);
+      }
+      position[t].further = size_t{nth} * (draws_ - 1);
+      ++nth;
     }
     ask(view, block, window, t, position[t]);
   }
@@ -127,46 +178,45 @@ void ChartCompatibility::ask(const tap::LayerView& view, const tap::GateBlock& b
                          .scores = block.scores + row * experts_,
                          .ranked = block.ranked + row * (k_ + 1),
                          .weights = block.weights + row * k_};
-  std::array<int32_t, gate::kMaxExperts> eligible, wanted;
-  size_t count = 0;
-  for (uint32_t e = 0; e < experts_; ++e) {
-    if (token.scores[e] != -std::numeric_limits<float>::infinity()) {
-      eligible[count++] = static_cast<int32_t>(e);
-    }
-  }
-  // A uniform member of the eligible experts that are not among `left_out`, taken in ascending
-  // index.
-  const auto draw = [&](const int32_t* left_out, size_t left_out_count, Purpose purpose) {
-    if (count <= left_out_count) return int32_t{-1};
-    uint32_t nth = draw_below(static_cast<uint32_t>(count - left_out_count), setting_.seed, purpose,
-                              {t + kDrawStride * kDraw, static_cast<uint32_t>(window.sequence),
-                               static_cast<uint32_t>(view.layer)});
-    for (size_t i = 0; i < count; ++i) {
-      if (std::find(left_out, left_out + left_out_count, eligible[i]) !=
-          left_out + left_out_count) {
-        continue;
-      }
-      if (nth-- == 0) return eligible[i];
-    }
-    return int32_t{-1};
+  const Competitors competitors(token, experts_);
+  // The partners of a draw: any but e_k and e_{k+1}, and any of the ranks above k+1.
+  const auto draw = [&](uint32_t number) -> std::array<int32_t, kDrawnPartners> {
+    const auto of = [&](Purpose purpose) {
+      return [&, purpose](uint32_t n) {
+        return draw_below(n, setting_.seed, purpose,
+                          {t + kDrawStride * number, static_cast<uint32_t>(window.sequence),
+                           static_cast<uint32_t>(view.layer)});
+      };
+    };
+    return {competitors.outside({token.ranked + k_ - 1, 2}, of(Purpose::random_expert)),
+            competitors.outside({token.ranked, k_ + 1}, of(Purpose::unselected_expert))};
   };
   position.last_selected = token.ranked[k_ - 1];
   position.weight = static_cast<double>(token.weights[k_ - 1]);
-  position.partner = {token.ranked[k_], draw(token.ranked + k_ - 1, 2, Purpose::random_expert),
-                      draw(token.ranked, k_ + 1, Purpose::unselected_expert)};
+  const auto first = draw(kDraw);
+  position.partner = {token.ranked[k_], first[0], first[1]};
+  std::array<int32_t, gate::kMaxExperts> wanted;
   size_t asked = 0;
-  wanted[asked++] = position.last_selected;
-  for (size_t p = 0; p < kPartners; ++p) {
-    const int32_t partner = position.partner[p];
-    if (partner < 0) continue;
-    position.partner_weight[p] = swapped_weight(token, partner);
-    if (std::find(wanted.begin(), wanted.begin() + asked, partner) == wanted.begin() + asked) {
-      wanted[asked++] = partner;
+  const auto want = [&](int32_t expert) {
+    if (expert < 0) return;
+    if (std::find(wanted.begin(), wanted.begin() + asked, expert) == wanted.begin() + asked) {
+      wanted[asked++] = expert;
     }
+  };
+  want(position.last_selected);
+  for (size_t p = 0; p < kPartners; ++p) {
+    want(position.partner[p]);
+    if (position.partner[p] < 0) continue;
+    position.partner_weight[p] = swapped_weight(token, position.partner[p]);
+  }
+  uint32_t number = kDraw;
+  for (FurtherDraw& one : further(window.sequence, position)) {
+    one.partner = draw(++number);
+    for (const int32_t partner : one.partner) want(partner);
   }
   const size_t row_in_set = window.first_in_set + t;
   if (position.all_eligible) {
-    block.requests->add(row_in_set, {eligible.data(), count});
+    block.requests->add(row_in_set, competitors.eligible());
   } else {
     block.requests->add(row_in_set, {wanted.data(), asked});
   }
@@ -178,11 +228,16 @@ void ChartCompatibility::on_outputs(const tap::LayerView& view, const tap::Exper
   const size_t d = view.width;
   const size_t window = answer.row / setting_.seq_len;
   Position& position = of_window(window)[answer.row % setting_.seq_len];
-  const auto output = [&](int32_t expert, double weight) {
+  const auto values_of = [&](int32_t expert) {
     const auto at = std::find(answer.experts.begin(), answer.experts.end(), expert);
     check_internal(at != answer.experts.end(), "the engine answers with the experts asked for");
-    return make_output(answer.outputs + static_cast<size_t>(at - answer.experts.begin()) * d,
-                       answer.next_unembedding, weight, d);
+    return answer.outputs + static_cast<size_t>(at - answer.experts.begin()) * d;
+  };
+  const auto output = [&](int32_t expert, double weight) {
+    return make_output(values_of(expert), answer.next_unembedding, weight, d);
+  };
+  const auto kappa = [&](const Output& with, const float* values) {
+    return kappa_hidden(with, {values, std::sqrt(kernels::squared_norm(values, d)), 0, 0}, d);
   };
   const Output own = output(position.last_selected, position.weight);
   const double update_norm = std::sqrt(kernels::squared_norm(answer.update, d));
@@ -191,16 +246,20 @@ void ChartCompatibility::on_outputs(const tap::LayerView& view, const tap::Exper
     position.found[p] =
         compare(own, output(position.partner[p], position.partner_weight[p]), update_norm, d);
   }
+  for (FurtherDraw& one : further(window, position)) {
+    for (size_t p = 0; p < kDrawnPartners; ++p) {
+      if (one.partner[p] >= 0) one.kappa[p] = kappa(own, values_of(one.partner[p]));
+    }
+  }
   if (!position.all_eligible) return;
   double sum = 0, number = 0;
   for (size_t i = 0; i < answer.experts.size(); ++i) {
     const int32_t expert = answer.experts[i];
     if (expert == position.last_selected || expert == position.partner[kNext]) continue;
-    const float* values = answer.outputs + i * d;
-    sum += kappa_hidden(own, {values, std::sqrt(kernels::squared_norm(values, d)), 0, 0}, d);
+    sum += kappa(own, answer.outputs + i * d);
     number += 1;
   }
-  if (number > 0) record_.exact_mean.at(static_cast<size_t>(slot), window) = sum / number;
+  if (number > 0) record_.exact_mean.set(static_cast<size_t>(slot), window, sum / number);
 }
 
 // The stratum values of one window, in position order.
@@ -236,11 +295,33 @@ void ChartCompatibility::summarise_window(size_t slot, size_t window) {
   }
 }
 
+// The mean over all draws of each draw's median, the first one's included.
+void ChartCompatibility::summarise_draws(size_t slot, size_t window) {
+  const Position* position = of_window(window);
+  std::vector<double> kappas;
+  for (size_t p = 0; p < kDrawnPartners; ++p) {
+    const ChartStratum first =
+        p == 0 ? ChartStratum::boundary_random : ChartStratum::boundary_unselected;
+    double sum = record_.of(first).kappa_hidden_median.of_layer(slot)[window];
+    for (uint32_t draw = 0; draw + 1 < draws_; ++draw) {
+      kappas.clear();
+      for (uint32_t t = 0; t < positions(); ++t) {
+        const auto draws = further(window, position[t]);
+        if (!draws.empty() && draws[draw].partner[p] >= 0) kappas.push_back(draws[draw].kappa[p]);
+      }
+      sum += stats::median(kappas);
+    }
+    record_.drawn[p].set(slot, window, sum / draws_);
+  }
+}
+
 void ChartCompatibility::end_layer(const tap::LayerView& view) {
   const int slot = slot_of(view.layer);
   if (slot < 0) return;
-  parallel_for(windows(), view.threads,
-               [&](size_t window, int) { summarise_window(static_cast<size_t>(slot), window); });
+  parallel_for(windows(), view.threads, [&](size_t window, int) {
+    summarise_window(static_cast<size_t>(slot), window);
+    if (draws_ > 1) summarise_draws(static_cast<size_t>(slot), window);
+  });
 }
 
 std::vector<int> required_layers(const Setting& setting) {
@@ -266,7 +347,7 @@ std::vector<int> required_layers(const Setting& setting) {
 record::Contribution ChartCompatibility::reduce() {
   const std::vector<int> required = required_layers(setting_);
   record::Contribution part{
-      .test = "chart_compatibility", .fields = Json::object(), .notes = length_notes()};
+      .test = "chart_compatibility", .fields = Json::object(), .notes = notes(record_.undefined)};
   Json& fields = part.fields;
   fields["layers"] = setting_.layers;
   fields["verification"] = verification_json(required);
@@ -276,24 +357,26 @@ record::Contribution ChartCompatibility::reduce() {
                           {"interior_quantile", 0.5},
                           {"interior_high_quantile", 0.9}};
   fields["controls"] = {{"random_e2", true}, {"unselected_e2", true}, {"exact_random", true}};
-  fields["random_draws"] = kDraw;
+  fields["random_draws"] = draws_;
   reduce_chart(record_, setting_, required, fields);
-  for (size_t slot = 0; slot < setting_.layers.size(); ++slot) {
-    uint64_t undefined = 0;
-    for (const uint64_t count : record_.undefined.of_layer(slot)) undefined += count;
-    const uint64_t all = uint64_t{positions()} * windows();
-    if (undefined * 1000 > all) {
-      part.notes.push_back(fmt::format("layer {}: {} of {} margins are undefined",
-                                       setting_.layers[slot], undefined, all));
-    }
-  }
   return part;
 }
 
 std::unique_ptr<Experiment> make(const Setting& setting) {
   check_keys(setting, kParameters);
   require_competitor(setting, "chart_compatibility");
+  if (eligible_experts(setting.spec) < kFewestEligible) {
+    throw Error(ErrorId::RT001,
+                {.object = "chart_compatibility",
+                 .found = fmt::format("{} eligible experts for k={} at layers {}",
+                                      eligible_experts(setting.spec), setting.spec.top_k.value,
+                                      fmt::join(setting.layers, ", ")),
+                 .expected = fmt::format("at least {}", kFewestEligible),
+                 .hint = "Beside the two experts that compete there is none to draw at random, so "
+                         "C2 has no control."});
+  }
   required_layers(setting);
+  random_draws_of(setting);
   const uint32_t positions = setting.seq_len - 1;
   if (positions < kFewestPositions && !setting.allow_small_t) {
     throw Error(ErrorId::RT006,

@@ -76,6 +76,15 @@ class LayerSummary {
             difference(of(boundary, target), record_.matched_target.of_layer(slot_)));
     add(layer, "kappa_hidden_mean", delta(boundary, interior, &StratumValues::kappa_hidden_mean));
     add(layer, "interior_q90", delta(boundary, interior_high, hidden));
+    if (record_.draws > 1) {
+      const auto own = of(boundary, hidden);
+      add_judged(layer, "c2_draws", difference(own, record_.drawn[0].of_layer(slot_)));
+      add_judged(layer, "c2_unselected_draws", difference(own, record_.drawn[1].of_layer(slot_)));
+    }
+    add_mean(layer, "cos_boundary", of(boundary, &StratumValues::cos_mean));
+    add_mean(layer, "cos_interior", of(interior, &StratumValues::cos_mean));
+    add_mean(layer, "log_r_boundary", of(boundary, &StratumValues::log_r_mean));
+    add_mean(layer, "log_r_interior", of(interior, &StratumValues::log_r_mean));
     add_mean(layer, "exact_random", record_.exact_mean.of_layer(slot_));
     add_mean(layer, "kappa_excess",
              difference(of(boundary, &StratumValues::kappa_hidden_mean),
@@ -204,7 +213,8 @@ Json convergence_of(const ChartRecord& record, const Setting& setting,
 }
 
 Json per_window(const ChartRecord& record, const std::vector<int>& layers, Nulls& nulls) {
-  const std::string reason = "the stratum has no defined token, or the window's strata overlap";
+  const std::string reason =
+      "the stratum has no defined token, the window's strata overlap, or the value is not finite";
   Json strata = Json::object();
   for (size_t s = 0; s < kChartStrata; ++s) {
     Json members = Json::object();
@@ -225,10 +235,15 @@ Json per_window(const ChartRecord& record, const std::vector<int>& layers, Nulls
 
 }  // namespace
 
-ChartRecord::ChartRecord(size_t layers, size_t windows)
+ChartRecord::ChartRecord(size_t layers, size_t windows, uint32_t draws_)
     : matched(layers, windows),
       matched_target(layers, windows),
       exact_mean(layers, windows),
+      margin_mean(layers, windows),
+      logit_margin_mean(layers, windows),
+      threshold(layers, windows),
+      draws(draws_),
+      drawn{WindowValues(layers, windows), WindowValues(layers, windows)},
       exact_position(layers * windows, -1),
       undefined(layers, windows),
       overlapping(layers, windows) {
@@ -239,7 +254,7 @@ ChartRecord::ChartRecord(size_t layers, size_t windows)
 }
 
 uint64_t ChartRecord::bytes() const {
-  return exact_position.size() * sizeof(double) * (kChartStrata * (kMembers.size() + 1) + 6);
+  return exact_position.size() * sizeof(double) * (kChartStrata * (kMembers.size() + 1) + 11);
 }
 
 void ChartRecord::add_stratum(ChartStratum stratum, size_t layer, size_t window,
@@ -254,13 +269,13 @@ void ChartRecord::add_stratum(ChartStratum stratum, size_t layer, size_t window,
     }
     return column;
   };
-  values.kappa_hidden_mean.at(layer, window) = stats::mean(take(&Redundancy::kappa_hidden));
-  values.cos_mean.at(layer, window) = stats::mean(take(&Redundancy::cosine));
-  values.log_r_mean.at(layer, window) = stats::mean(take(&Redundancy::log_ratio));
-  values.kappa_orth_mean.at(layer, window) = stats::mean(take(&Redundancy::kappa_orth));
-  values.kappa_hidden_median.at(layer, window) = stats::median(take(&Redundancy::kappa_hidden));
-  values.kappa_target_median.at(layer, window) = stats::median(take(&Redundancy::kappa_target));
-  values.jump_hidden_median.at(layer, window) = stats::median(take(&Redundancy::jump));
+  values.kappa_hidden_mean.set(layer, window, stats::mean(take(&Redundancy::kappa_hidden)));
+  values.cos_mean.set(layer, window, stats::mean(take(&Redundancy::cosine)));
+  values.log_r_mean.set(layer, window, stats::mean(take(&Redundancy::log_ratio)));
+  values.kappa_orth_mean.set(layer, window, stats::mean(take(&Redundancy::kappa_orth)));
+  values.kappa_hidden_median.set(layer, window, stats::median(take(&Redundancy::kappa_hidden)));
+  values.kappa_target_median.set(layer, window, stats::median(take(&Redundancy::kappa_target)));
+  values.jump_hidden_median.set(layer, window, stats::median(take(&Redundancy::jump)));
 }
 
 void ChartRecord::add_matched(size_t layer, size_t window, std::span<const Redundancy> interior,
@@ -272,8 +287,8 @@ void ChartRecord::add_matched(size_t layer, size_t window, std::span<const Redun
   }
   std::sort(hidden.begin(), hidden.end());
   std::sort(target.begin(), target.end());
-  matched.at(layer, window) = stats::expected_subset_median(hidden, boundary);
-  matched_target.at(layer, window) = stats::expected_subset_median(target, boundary);
+  matched.set(layer, window, stats::expected_subset_median(hidden, boundary));
+  matched_target.set(layer, window, stats::expected_subset_median(target, boundary));
 }
 
 void reduce_chart(const ChartRecord& record, const Setting& setting,
@@ -284,15 +299,31 @@ void reduce_chart(const ChartRecord& record, const Setting& setting,
   Nulls nulls;
   fields["per_window"] = per_window(record, layers, nulls);
   Json& arrays = fields["per_window"];
-  const auto matched = [&](const std::string& name, const WindowValues& values) {
-    arrays[name] = by_layer(layers, [&](size_t slot) {
+  const auto array = [&](const std::string& name, const WindowValues& values,
+                         const std::string& reason) {
+    return by_layer(layers, [&](size_t slot) {
       return nulls.array(values.of_layer(slot),
-                         "per_window." + name + "." + layer_key(layers[slot]),
-                         "the interior is smaller than the boundary, or the strata overlap");
+                         "per_window." + name + "." + layer_key(layers[slot]), reason);
     });
   };
-  matched("c1_matched_interior", record.matched);
-  matched("c1_matched_interior_target", record.matched_target);
+  const std::string small = "the interior is smaller than the boundary, or the strata overlap";
+  const std::string nothing = "no margin of the window is defined, or the value is not finite";
+  const std::string undrawn = "the boundary has no such partner, or the strata overlap";
+  for (const auto& [name, values] :
+       {std::pair("c1_matched_interior", &record.matched),
+        std::pair("c1_matched_interior_target", &record.matched_target)}) {
+    arrays[name] = array(name, *values, small);
+  }
+  arrays["margins"] = {
+      {"m_set_mean", array("margins.m_set_mean", record.margin_mean, nothing)},
+      {"m_logit_mean", array("margins.m_logit_mean", record.logit_margin_mean, nothing)},
+      {"m_thr", array("margins.m_thr", record.threshold, nothing)}};
+  if (record.draws > 1) {
+    arrays["random_draws"] = {
+        {"boundary_random_e2", array("random_draws.boundary_random_e2", record.drawn[0], undrawn)},
+        {"boundary_unselected_e2",
+         array("random_draws.boundary_unselected_e2", record.drawn[1], undrawn)}};
+  }
   arrays["exact_random"] = by_layer(layers, [&](size_t slot) {
     const std::string path = "per_window.exact_random." + layer_key(layers[slot]);
     Json positions = Json::array();
@@ -321,6 +352,11 @@ void reduce_chart(const ChartRecord& record, const Setting& setting,
   });
   fields["summary"] = {
       {"bootstrap", statistician.bootstrap_json()},
+      {"null",
+       {{"kind",
+         "C1: margins unrelated to kappa, no difference between the strata; C2: empirical, "
+         "random-expert substitution: a random eligible expert in place of e_{k+1} at the same "
+         "boundary tokens"}}},
       {"per_layer", std::move(per_layer)},
       {"overlapping_strata", std::move(overlapping)},
       {"degenerate_layers", std::move(degenerate)},

@@ -29,7 +29,7 @@ struct StratumValues {
 
 // Everything V2 keeps: (layers, windows) of each quantity. Each window is written by one thread.
 struct ChartRecord {
-  ChartRecord(size_t layers, size_t windows);
+  ChartRecord(size_t layers, size_t windows, uint32_t draws);
 
   // Medians and means of one stratum of one window; nothing if it has no member.
   void add_stratum(ChartStratum stratum, size_t layer, size_t window,
@@ -44,11 +44,17 @@ struct ChartRecord {
 
   std::array<StratumValues, kChartStrata> strata;
   WindowValues matched, matched_target, exact_mean;
+  // Means over the defined positions of m_set and of the margin in logits; Quantile_0.10 of m_set.
+  WindowValues margin_mean, logit_margin_mean, threshold;
+  uint32_t draws;
+  // With more than one draw, of the random and of the unselected partner at the boundary: the mean
+  // over the draws of each draw's median of kappa_hidden.
+  std::array<WindowValues, 2> drawn;
   std::vector<int32_t> exact_position;  // (layers, windows); -1: none
   WindowCounts undefined, overlapping;
 };
 
-// Adds per_window, c1_matched_*, exact_random, n_undefined, summary and null_reasons.
+// Adds per_window, summary and null_reasons.
 void reduce_chart(const ChartRecord& record, const Setting& setting,
                   const std::vector<int>& required_layers, Json& fields);
 

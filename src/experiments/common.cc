@@ -9,9 +9,14 @@
 #include "base/error.h"
 
 namespace rg::experiments {
+namespace {
+
+constexpr uint64_t kUndefinedNoted = 1000;  // one in so many margins undefined is noted (N5)
+
+}  // namespace
 
 Json Nulls::number(double value, const std::string& path, const std::string& reason) {
-  return std::isnan(value) ? null(path, reason) : Json(value);
+  return std::isfinite(value) ? Json(value) : null(path, reason);
 }
 
 Json Nulls::array(std::span<const double> values, const std::string& path,
@@ -137,10 +142,21 @@ Json ExperimentBase::verification_json(const std::vector<int>& required_layers) 
           {"alpha", 0.05}};
 }
 
-std::vector<std::string> ExperimentBase::length_notes() const {
-  if (positions() >= kShortWindow) return {};
-  return {fmt::format("windows have {} measured positions; below {} quantiles are coarse",
-                      positions(), kShortWindow)};
+std::vector<std::string> ExperimentBase::notes(const WindowCounts& undefined) const {
+  std::vector<std::string> found;
+  if (positions() < kShortWindow) {
+    found.push_back(fmt::format("windows have {} measured positions; below {} quantiles are coarse",
+                                positions(), kShortWindow));
+  }
+  const uint64_t all = uint64_t{positions()} * windows();
+  for (size_t slot = 0; slot < setting_.layers.size(); ++slot) {
+    uint64_t gone = 0;
+    for (const uint64_t count : undefined.of_layer(slot)) gone += count;
+    if (gone * kUndefinedNoted <= all) continue;
+    found.push_back(
+        fmt::format("layer {}: {} of {} margins are undefined", setting_.layers[slot], gone, all));
+  }
+  return found;
 }
 
 void Scratch::prepare(int threads, size_t rows, size_t width, size_t experts,
@@ -152,9 +168,13 @@ void Scratch::prepare(int threads, size_t rows, size_t width, size_t experts,
   }
 }
 
+uint32_t eligible_experts(const gate::GateSpec& spec) {
+  return spec.experts / spec.groups * spec.groups_kept;
+}
+
 void require_competitor(const Setting& setting, const std::string& test) {
   const gate::GateSpec& spec = setting.spec;
-  const uint32_t eligible = spec.experts / spec.groups * spec.groups_kept;
+  const uint32_t eligible = eligible_experts(spec);
   if (eligible > spec.top_k) return;
   throw Error(ErrorId::RT001,
               {.object = test,
@@ -168,14 +188,9 @@ void require_competitor(const Setting& setting, const std::string& test) {
 void check_keys(const Setting& setting, const std::vector<std::string>& known) {
   for (const auto& [key, value] : setting.parameters) {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-    throw Error(ErrorId::US003,
-                {.object = "--parameter",
-                 .found = fmt::format("'{}'", key),
-                 .expected = fmt::format("one of {}", fmt::join(known, ", ")),
-                 .hint = key == "expert_similarity"
-                             ? "Expert similarity needs whole expert matrices, which a pass does "
-                               "not hand to experiments; it is not measured yet."
-                             : ""});
+    throw Error(ErrorId::US003, {.object = "--parameter",
+                                 .found = fmt::format("'{}'", key),
+                                 .expected = fmt::format("one of {}", fmt::join(known, ", "))});
   }
 }
 

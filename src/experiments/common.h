@@ -2,6 +2,7 @@
 // of per-window arrays as JSON blocks, and nulls that never stand without a reason.
 #pragma once
 
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <map>
@@ -23,16 +24,20 @@ inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 inline constexpr uint32_t kWindowsRequired = 200;  // fewer give no verdict
 inline constexpr uint32_t kShortWindow = 100;      // T below it is noted (N6)
 
-// Per-window values of one quantity: (layers, windows), NaN where undefined.
+// Per-window values of one quantity: (layers, windows), NaN where undefined. Artifacts hold no
+// infinity, so an infinite value is undefined too.
 class WindowValues {
  public:
   WindowValues() = default;
   WindowValues(size_t layers, size_t windows)
       : windows_(windows), values_(layers * windows, kNaN) {}
-  double& at(size_t layer, size_t window) { return values_[layer * windows_ + window]; }
+  void set(size_t layer, size_t window, double value) {
+    values_[layer * windows_ + window] = std::isfinite(value) ? value : kNaN;
+  }
   std::span<const double> of_layer(size_t layer) const {
     return {values_.data() + layer * windows_, windows_};
   }
+  uint64_t bytes() const { return values_.size() * sizeof(double); }
 
  private:
   size_t windows_ = 0;
@@ -49,6 +54,7 @@ class WindowCounts {
   std::span<const uint64_t> of_layer(size_t layer) const {
     return {values_.data() + layer * windows_, windows_};
   }
+  uint64_t bytes() const { return values_.size() * sizeof(uint64_t); }
 
  private:
   size_t windows_ = 0;
@@ -58,7 +64,7 @@ class WindowCounts {
 // Collects the reasons of the nulls of one artifact (`null_reasons`).
 class Nulls {
  public:
-  // NaN becomes null, with `reason` noted at `path`.
+  // NaN and infinity become null, with `reason` noted at `path`.
   Json number(double value, const std::string& path, const std::string& reason);
   Json array(std::span<const double> values, const std::string& path, const std::string& reason);
   Json null(const std::string& path, const std::string& reason);
@@ -115,7 +121,9 @@ class ExperimentBase : public Experiment {
   size_t windows() const { return windows_; }
   uint32_t positions() const { return setting_.seq_len - 1; }  // T
   Json verification_json(const std::vector<int>& required_layers) const;
-  std::vector<std::string> length_notes() const;
+  // What a reader must know of the data: short windows, and layers of which more than 0.1 % of the
+  // margins are undefined (N5, N6).
+  std::vector<std::string> notes(const WindowCounts& undefined) const;
   void watch(const tap::SequenceSet* set) { sets_.push_back(set); }
 
   Setting setting_;
@@ -159,6 +167,8 @@ void for_each_sequence(const tap::Block& block, const Body& body) {
 
 // Refusals that need no weights. RT001: fewer than k+1 experts can be eligible.
 void require_competitor(const Setting& setting, const std::string& test);
+// How many experts may be selected at a token: all, or those of the kept groups.
+uint32_t eligible_experts(const gate::GateSpec& spec);
 // US003 with the known keys.
 void check_keys(const Setting& setting, const std::vector<std::string>& known);
 // The setting with the common parameter `bootstrap` (replicates, 200 to 100,000) applied.

@@ -42,6 +42,7 @@ DecompositionRecord::DecompositionRecord(size_t layer_count, size_t windows) {
     *of = WindowValues(layer_count, windows);
   }
   undefined = WindowCounts(layer_count, windows);
+  agreement_positions = WindowCounts(layer_count, windows);
   layers.resize(layer_count);
 }
 
@@ -194,7 +195,7 @@ void Decomposition::on_gate(const tap::LayerView& view, const tap::GateBlock& bl
     }
     for (uint32_t i = 0; i < k_; ++i) ++worker.expert_counts[static_cast<size_t>(ranked[i])];
   }
-  record_.published_ratio.at(slot, w) = published / positions_;
+  record_.published_ratio.set(slot, w, published / positions_);
   record_.undefined.at(slot, w) = positions_ - static_cast<uint64_t>(sums.defined);
 }
 

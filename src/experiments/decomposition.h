@@ -22,6 +22,7 @@ struct DecompositionRecord {
   std::array<WindowValues, kSubsets> val, val_mean_replaced;
   WindowValues agreement_top1, agreement_topk, published_ratio;
   WindowCounts undefined;
+  WindowCounts agreement_positions;  // neither the embedding nor the rest is zero there
 
   struct Layer {
     std::vector<uint64_t> expert_counts, embedding_top1, rest_top1, embedding_topk, rest_topk;

@@ -58,30 +58,31 @@ void Decomposition::end_layer(const tap::LayerView&, size_t slot) {
         num += sums.defined * m * mean_total[i] - m * total_sum[i] -
                sums.sums[p * experts_ + i] * mean_total[i];
       }
-      record_.signed_num[p].at(slot, w) = sums.num[p];
-      record_.signed_num_varying[p].at(slot, w) = num;
-      record_.margin_part[p].at(slot, w) = sums.margin[p] / sums.defined;
+      record_.signed_num[p].set(slot, w, sums.num[p]);
+      record_.signed_num_varying[p].set(slot, w, num);
+      record_.margin_part[p].set(slot, w, sums.margin[p] / sums.defined);
       if (sums.share_tokens > 0) {
-        record_.norm_share[p].at(slot, w) = sums.norm_share[p] / sums.share_tokens;
+        record_.norm_share[p].set(slot, w, sums.norm_share[p] / sums.share_tokens);
       }
     }
-    record_.signed_den.at(slot, w) = sums.den;
-    record_.signed_den_varying.at(slot, w) = den;
-    record_.margin_total.at(slot, w) = sums.margin_total / sums.defined;
+    record_.signed_den.set(slot, w, sums.den);
+    record_.signed_den_varying.set(slot, w, den);
+    record_.margin_total.set(slot, w, sums.margin_total / sums.defined);
     for (const Subset subset : kProperSubsets) {
-      record_.val[subset].at(slot, w) =
-          (static_cast<double>(sums.kept[subset]) / k_ +
-           static_cast<double>(sums.emptied[subset]) * layer.val_empty) /
-          sums.defined;
+      record_.val[subset].set(slot, w,
+                              (static_cast<double>(sums.kept[subset]) / k_ +
+                               static_cast<double>(sums.emptied[subset]) * layer.val_empty) /
+                                  sums.defined);
     }
     for (Subset subset = kNone; subset < kAll; ++subset) {
-      record_.val_mean_replaced[subset].at(slot, w) =
-          static_cast<double>(sums.kept_replaced[subset]) / (k_ * sums.defined);
+      record_.val_mean_replaced[subset].set(
+          slot, w, static_cast<double>(sums.kept_replaced[subset]) / (k_ * sums.defined));
     }
+    record_.agreement_positions.at(slot, w) = static_cast<uint64_t>(sums.agreement_tokens);
     if (sums.agreement_tokens > 0) {
-      record_.agreement_top1.at(slot, w) = static_cast<double>(sums.top1) / sums.agreement_tokens;
-      record_.agreement_topk.at(slot, w) =
-          static_cast<double>(sums.topk) / (k_ * sums.agreement_tokens);
+      record_.agreement_top1.set(slot, w, static_cast<double>(sums.top1) / sums.agreement_tokens);
+      record_.agreement_topk.set(slot, w,
+                                 static_cast<double>(sums.topk) / (k_ * sums.agreement_tokens));
     }
   }
 }

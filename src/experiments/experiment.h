@@ -22,6 +22,7 @@ struct Setting {
   std::vector<int> layers;                 // measured ones (a subset, ascending)
   gate::GateSpec spec;                     // of the measured layers
   uint32_t width;                          // d
+  uint32_t expert_width = 0;               // I, of routed experts
   bool allow_small_t = false;              // --allow-small-T (N6)
   std::map<std::string, Json> parameters;  // --parameter key=JSON, checked by the experiment
 

@@ -30,14 +30,15 @@ Jumps jumps_of(const std::vector<int>& layers, const WindowValues& ovk) {
 }
 
 struct Dominance {
-  size_t defined = 0, strict = 0, ties = 0;
-  std::vector<double> smallest;  // of every replicate
+  size_t strict = 0, ties = 0;
+  std::vector<double> smallest;  // of every replicate; NaN where a pair is undefined
   double probability() const {
-    return defined == 0 ? kNaN : static_cast<double>(strict) / static_cast<double>(defined);
+    return static_cast<double>(strict) / static_cast<double>(smallest.size());
   }
 };
 
-// In how many replicates the last pair is the strict argmin; a tie counts against it.
+// In how many replicates the last pair is the strict argmin. A tie counts against it, and so does
+// a replicate in which some pair is undefined: what isn't there can't have been beaten.
 Dominance dominance_of(std::span<const stats::Replicates> jumps) {
   Dominance found;
   const std::vector<double>& terminal = jumps.back().values;
@@ -50,7 +51,6 @@ Dominance dominance_of(std::span<const stats::Replicates> jumps) {
     }
     found.smallest.push_back(defined ? std::min(smallest_other, terminal[b]) : kNaN);
     if (!defined) continue;
-    ++found.defined;
     found.strict += terminal[b] < smallest_other;
     found.ties += terminal[b] == smallest_other;
   }
@@ -109,14 +109,47 @@ Json layers_summary(const ScanRecord& record, const std::vector<int>& layers,
   });
 }
 
+// What the overlap would be if routing after the update had nothing to do with routing before:
+// theorems RG-1 to RG-3.
+Json null_json(const ScanRecord& record, const Setting& setting, Nulls& nulls) {
+  const gate::GateSpec& spec = setting.spec;
+  const double k = spec.top_k, experts = spec.experts;
+  Json per_layer = by_layer(setting.layers, [&](size_t slot) {
+    double squares = 0, selections = 0;
+    for (uint32_t e = 0; e < spec.experts; ++e) {
+      const auto c = static_cast<double>(record.expert_counts[slot * spec.experts + e]);
+      squares += c * c;
+      selections += c;
+    }
+    const double positions = selections / k;
+    Json layer = {
+        {"uniform", k / experts},
+        {"popularity", nulls.number(positions > 0 ? squares / (k * (positions * positions)) : kNaN,
+                                    "summary.null.per_layer." + layer_key(setting.layers[slot]),
+                                    "no position is defined")}};
+    if (spec.groups > 1) layer["uniform_same_groups"] = k / eligible_experts(spec);
+    return layer;
+  });
+  return {{"kind",
+           "family-specific: the set after the update is independent of the set before; uniform "
+           "sets (RG-1, RG-3), and sets that follow the experts' popularity (RG-2)"},
+          {"per_layer", std::move(per_layer)}};
+}
+
 }  // namespace
 
-ScanRecord::ScanRecord(size_t layers, size_t windows)
+ScanRecord::ScanRecord(size_t layers, size_t windows, size_t experts)
     : ovk(layers, windows),
       swap(layers, windows),
       update_ratio(layers, windows),
       ovk_other(layers, windows),
-      undefined(layers, windows) {}
+      undefined(layers, windows),
+      expert_counts(layers * experts, 0) {}
+
+uint64_t ScanRecord::bytes() const {
+  return ovk.bytes() + swap.bytes() + update_ratio.bytes() + ovk_other.bytes() + undefined.bytes() +
+         expert_counts.size() * sizeof(uint64_t);
+}
 
 void reduce_scan(const ScanRecord& record, const Setting& setting, Json& fields) {
   const Statistician statistician(setting);
@@ -126,7 +159,7 @@ void reduce_scan(const ScanRecord& record, const Setting& setting, Json& fields)
   const auto values = [&](const std::string& name, const WindowValues& of) {
     return by_layer(layers, [&](size_t slot) {
       return nulls.array(of.of_layer(slot), "per_window." + name + "." + layer_key(layers[slot]),
-                         "the window has no defined position");
+                         "the window has no defined position, or the value is not finite");
     });
   };
   fields["per_window"] = {{"ovk_cf_mean", values("ovk_cf_mean", record.ovk)},
@@ -136,6 +169,11 @@ void reduce_scan(const ScanRecord& record, const Setting& setting, Json& fields)
                           {"n_undefined", by_layer(layers, [&](size_t slot) {
                              return Json(record.undefined.of_layer(slot));
                            })}};
+
+  const size_t experts = setting.spec.experts;
+  fields["expert_counts"] = by_layer(layers, [&](size_t slot) {
+    return Json(std::span(record.expert_counts).subspan(slot * experts, experts));
+  });
 
   const Jumps jumps = jumps_of(layers, record.ovk);
   std::vector<stats::Replicates> replicates;
@@ -174,13 +212,12 @@ void reduce_scan(const ScanRecord& record, const Setting& setting, Json& fields)
       convergence_of(jumps, replicates, statistician, setting, pass);
   fields["summary"] = {
       {"bootstrap", statistician.bootstrap_json()},
+      {"null", null_json(record, setting, nulls)},
       {"per_layer", layers_summary(record, layers, statistician, nulls)},
       {"adjacent_jumps", std::move(adjacent)},
       {"max_jump", std::move(max_jump)},
       {"terminal_jump", std::move(terminal)},
-      {"dominance_probability",
-       nulls.number(dominance.probability(), "summary.dominance_probability",
-                    "no replicate is defined")},
+      {"dominance_probability", dominance.probability()},
       {"argmin_ties", dominance.ties},
       {"size_share",
        statistician.mean_block(statistician.mean(by_size), nulls, "summary.size_share")},

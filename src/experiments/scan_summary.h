@@ -6,13 +6,16 @@
 namespace rg::experiments {
 
 struct ScanRecord {  // (layers, windows) of each quantity
-  ScanRecord(size_t layers, size_t windows);
+  ScanRecord(size_t layers, size_t windows, size_t experts);
+  uint64_t bytes() const;
 
   WindowValues ovk, swap, update_ratio, ovk_other;
   WindowCounts undefined;
+  // (layers, E): selections over the defined positions of all windows.
+  std::vector<uint64_t> expert_counts;
 };
 
-// Adds per_window, summary and null_reasons.
+// Adds per_window, expert_counts, summary and null_reasons.
 void reduce_scan(const ScanRecord& record, const Setting& setting, Json& fields);
 
 }  // namespace rg::experiments

@@ -204,10 +204,10 @@ void SourceTable::measure_null(const tap::LayerView& view, size_t slot, Scratch&
         shares += std::sqrt(inner(v[kAttention], v[kAttention])) / norms;
       }
     }
-    if (counted > 0) null_share_.at(slot, w) = shares / counted;
+    if (counted > 0) null_share_.set(slot, w, shares / counted);
     if (defined > 0) {
-      null_num_.at(slot, w) = num;
-      null_den_.at(slot, w) = den;
+      null_num_.set(slot, w, num);
+      null_den_.set(slot, w, den);
     }
   }
 }

@@ -24,6 +24,7 @@ Strata stratify(std::span<const float> margins) {
   std::sort(sorted.begin(), sorted.end());
   const std::span<const float> ascending(sorted);
   const float low = stats::quantile(ascending, kBoundaryQuantile);
+  strata.threshold = low;
   const float middle = stats::quantile(ascending, kInteriorQuantile);
   const float high = stats::quantile(ascending, kHighQuantile);
   for (size_t t = 0; t < margins.size(); ++t) {

@@ -14,6 +14,7 @@ struct Strata {
   std::vector<uint8_t> of_position;  // bits; 0 where the margin is undefined
   uint32_t undefined = 0;            // positions whose margin is not finite
   uint32_t boundary = 0;             // positions in the boundary stratum
+  float threshold = 0;               // Quantile_0.10 of the finite margins; 0 if there is none
   bool overlapping = false;          // some position is in boundary and interior both
 };
 

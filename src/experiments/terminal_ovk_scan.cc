@@ -24,22 +24,24 @@ class TerminalScan : public ExperimentBase {
       : ExperimentBase(setting),
         experts_(setting.spec.experts),
         k_(setting.spec.top_k),
-        record_(setting.layers.size(), windows()),
+        record_(setting.layers.size(), windows(), setting.spec.experts),
         row_undefined_(setting.windows->rows(), 0) {}
 
   tap::Needs needs() const override {
     tap::Needs needs;
     needs.update = true;
-    needs.held_bytes = row_undefined_.size() + static_cast<uint64_t>(setting_.threads) *
-                                                   setting_.seq_len * (setting_.width + experts_) *
-                                                   sizeof(float);
+    needs.held_bytes = row_undefined_.size() + record_.bytes() +
+                       static_cast<uint64_t>(setting_.threads) * setting_.seq_len *
+                           (setting_.width + experts_) * sizeof(float);
     return needs;
   }
   void begin_layer(const tap::LayerView& view) override {
     scratch_.prepare(view.threads, setting_.seq_len, view.width, experts_, 1);
+    counts_.assign(static_cast<size_t>(view.threads), std::vector<uint64_t>(experts_, 0));
   }
   void on_gate(const tap::LayerView& view, const tap::GateBlock& block) override;
   void on_update(const tap::LayerView& view, const tap::UpdateBlock& block) override;
+  void end_layer(const tap::LayerView& view) override;
   record::Contribution reduce() override;
 
  private:
@@ -54,19 +56,24 @@ class TerminalScan : public ExperimentBase {
 
   const uint32_t experts_, k_;
   ScanRecord record_;
-  std::vector<uint8_t> row_undefined_;  // of the layer that is running
+  std::vector<uint8_t> row_undefined_;         // of the layer that is running
+  std::vector<std::vector<uint64_t>> counts_;  // (threads, E): its selections
   Scratch scratch_;
 };
 
 void TerminalScan::on_gate(const tap::LayerView& view, const tap::GateBlock& block) {
   const int slot = slot_of(view.layer);
   if (slot < 0) return;
+  std::vector<uint64_t>& counts = counts_[static_cast<size_t>(block.worker)];
   for_each_sequence(block, [&](const SequenceRows& window) {
     uint64_t undefined = 0;
     for (uint32_t t = 0; t < positions(); ++t) {
       const bool gone = !std::isfinite(block.margins[window.first + t]);
       row_undefined_[window.first_in_set + t] = gone;
       undefined += gone;
+      if (gone) continue;
+      const int32_t* ranked = block.ranked + (window.first + t) * (k_ + 1);
+      for (uint32_t i = 0; i < k_; ++i) ++counts[static_cast<size_t>(ranked[i])];
     }
     record_.undefined.at(static_cast<size_t>(slot), window.sequence) = undefined;
   });
@@ -113,8 +120,8 @@ void TerminalScan::scan_window(const tap::LayerView& view, const tap::UpdateBloc
   std::memcpy(post, x, rows * d * sizeof(float));
   kernels::add(u, rows * d, post);
   const Pass own = regate(view, block, window);
-  record_.ovk.at(slot, w) = static_cast<double>(own.kept) / (static_cast<double>(k_) * divisor);
-  record_.swap.at(slot, w) = static_cast<double>(own.swaps) / divisor;
+  record_.ovk.set(slot, w, static_cast<double>(own.kept) / (static_cast<double>(k_) * divisor));
+  record_.swap.set(slot, w, static_cast<double>(own.swaps) / divisor);
 
   double ratios = 0;
   std::vector<double> size(rows);
@@ -124,7 +131,7 @@ void TerminalScan::scan_window(const tap::LayerView& view, const tap::UpdateBloc
     const double residual = std::sqrt(kernels::squared_norm(x + t * d, d));
     ratios += residual > 0 ? size[t] / residual : 0.0;
   }
-  record_.update_ratio.at(slot, w) = ratios / divisor;
+  record_.update_ratio.set(slot, w, ratios / divisor);
 
   if (positions() < 2) return;
   std::memcpy(post, x, rows * d * sizeof(float));
@@ -137,13 +144,23 @@ void TerminalScan::scan_window(const tap::LayerView& view, const tap::UpdateBloc
     kernels::add_scaled(static_cast<float>(size[t] / size[from]), u + from * d, d, post + t * d);
   }
   const Pass other = regate(view, block, window);
-  record_.ovk_other.at(slot, w) =
-      static_cast<double>(other.kept) / (static_cast<double>(k_) * divisor);
+  record_.ovk_other.set(slot, w,
+                        static_cast<double>(other.kept) / (static_cast<double>(k_) * divisor));
+}
+
+void TerminalScan::end_layer(const tap::LayerView& view) {
+  const int slot = slot_of(view.layer);
+  if (slot < 0) return;
+  for (const std::vector<uint64_t>& counts : counts_) {
+    for (uint32_t e = 0; e < experts_; ++e) {
+      record_.expert_counts[static_cast<size_t>(slot) * experts_ + e] += counts[e];
+    }
+  }
 }
 
 record::Contribution TerminalScan::reduce() {
   record::Contribution part{
-      .test = "terminal_ovk_scan", .fields = Json::object(), .notes = length_notes()};
+      .test = "terminal_ovk_scan", .fields = Json::object(), .notes = notes(record_.undefined)};
   part.fields["layers"] = setting_.layers;
   part.fields["verification"] = verification_json(setting_.layers);
   reduce_scan(record_, setting_, part.fields);

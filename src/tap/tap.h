@@ -137,7 +137,7 @@ struct Needs {
   bool update = false;            // on_update is called
   bool expert_outputs = false;    // on_outputs is called
   bool next_unembedding = false;  // unembedding rows of the true next tokens, kept all along
-  // Upper bounds for the plan, per row of the observed sets and per layer:
+  // Expected values for the plan, for untied margins, per row of the observed sets and per layer:
   double extra_outputs_per_row = 0;   // expert products beyond the routed ones
   double stored_outputs_per_row = 0;  // unweighted outputs kept until the layer ends
   // Memory that the observer itself holds over the pass, for the plan.

@@ -66,7 +66,7 @@ Arrays read_arrays(const Case& c, LayerWindows& undefined) {
   return arrays;
 }
 
-// The strict argmin of a replicate, if the terminal pair is it.
+// The strict argmin of a replicate, if the terminal pair is it. Not where a pair is undefined.
 enum class Argmin { terminal, tied, other };
 Argmin argmin(const Sample& sample, const std::vector<ColumnId>& jumps, size_t b) {
   const std::optional<double> terminal = sample.mean(jumps.back(), b);
@@ -74,8 +74,7 @@ Argmin argmin(const Sample& sample, const std::vector<ColumnId>& jumps, size_t b
   bool tied = false;
   for (size_t i = 0; i + 1 < jumps.size(); ++i) {
     const std::optional<double> jump = sample.mean(jumps[i], b);
-    if (!jump) continue;
-    if (*jump < *terminal) return Argmin::other;
+    if (!jump || *jump < *terminal) return Argmin::other;
     tied = tied || *jump == *terminal;
   }
   return tied ? Argmin::tied : Argmin::terminal;

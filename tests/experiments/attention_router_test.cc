@@ -174,6 +174,29 @@ TEST_F(AttentionTest, SharesEqualABruteForceDecomposition) {
   EXPECT_EQ(found("norm_share", "experts", 0, 0), 0.0);
 }
 
+TEST_F(AttentionTest, NullsAreNamed) {
+  const auto kind = (*fields_)["summary"]["null"]["kind"].get<std::string>();
+  EXPECT_NE(kind.find("popularity"), std::string::npos);
+  EXPECT_NE(kind.find("random"), std::string::npos);
+}
+
+TEST_F(AttentionTest, AgreementCountsThePositionsThatHaveBothSides) {
+  EXPECT_EQ(found("agreement_positions", 1, 3), kT);
+  FakeModel::Hooks hooks;
+  hooks.attention_scale = [](int layer) { return layer == 0 ? 0.0f : 0.7f; };
+  hooks.logits = [](int layer, size_t row, std::span<float> logits) {
+    if (layer != 1 || row != 4) return;
+    std::fill(logits.begin() + 2, logits.end(), std::numeric_limits<float>::quiet_NaN());
+  };
+  const FakeModel model(shape(), softmax_spec(kE, kK), hooks);
+  const Json fields = measure(model, model.setting(), "attention_router", {}).fields;
+  const Json& positions = fields["per_window"]["agreement_positions"];
+  EXPECT_EQ(positions["0"][0], 0);  // nothing but the embedding is there
+  EXPECT_TRUE(fields["per_window"]["agreement_top1"]["0"][0].is_null());
+  EXPECT_EQ(positions["1"][0], kT - 1);  // one margin is undefined
+  EXPECT_EQ(positions["1"][1], kT);
+}
+
 TEST_F(AttentionTest, VaryingSharesLeaveTheCorpusMeanOut) {
   const Reference reference(*model_);
   std::vector<Vector> mean(3, Vector(kE, 0.0));

@@ -176,6 +176,10 @@ FakeModel::FakeModel(const Shape& shape_, const gate::GateSpec& spec_, const Hoo
     weights_.push_back(std::move(weights));
     expert_scale_.push_back(hooks.expert_scale(int(l)));
   }
+  matrix = [seed = shape.seed, d = shape.width](int layer, int32_t expert, uint32_t projection) {
+    return normals(seed + 20 + projection, size_t(kExpertWidth) * d, uint32_t(expert),
+                   uint32_t(layer), 0.3);
+  };
   compute(hooks);
 }
 
@@ -270,6 +274,7 @@ Setting FakeModel::setting() const {
                   .layers = {},
                   .spec = spec,
                   .width = shape.width,
+                  .expert_width = kExpertWidth,
                   .allow_small_t = false,
                   .parameters = {},
                   .windows = &sets[0],
@@ -318,6 +323,18 @@ void run(const FakeModel& model, std::span<tap::Observer* const> observers,
                               .router = &router,
                               .embeddings = &embeddings,
                               .threads = feeding.threads};
+    for (tap::Observer* observer : observers) {
+      for (const int32_t expert : observer->wanted_experts(layer)) {
+        std::vector<float> matrices[3];
+        for (uint32_t p = 0; p < 3; ++p) matrices[p] = model.matrix(layer, expert, p);
+        observer->on_expert(layer, {.expert = expert,
+                                    .width = model.shape.width,
+                                    .expert_width = FakeModel::kExpertWidth,
+                                    .gate = matrices[0].data(),
+                                    .up = matrices[1].data(),
+                                    .down = matrices[2].data()});
+      }
+    }
     for (tap::Observer* observer : observers) observer->begin_layer(view);
     std::vector<std::vector<Requests>> asked(observers.size(),
                                              std::vector<Requests>(blocks.size()));

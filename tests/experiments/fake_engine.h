@@ -59,6 +59,9 @@ class FakeModel {
   static constexpr float kEpsilon = 1e-5f;
   std::vector<tap::SequenceSet> sets;  // windows, prompts, prompts unmasked
   std::vector<Setting::Prompt> prompts;
+  // An expert's matrix, gate (0) and up (1) of (kExpertWidth, d), down (2) of (d, kExpertWidth).
+  static constexpr uint32_t kExpertWidth = 10;
+  std::function<std::vector<float>(int layer, int32_t expert, uint32_t projection)> matrix;
 
  private:
   void compute(const Hooks& hooks);

@@ -1,19 +1,21 @@
 // How often V3 passes when nothing is there (nominal 0.05), and when a cliff is.
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "experiments/fake_engine.h"
 #include "experiments/scan_summary.h"
 
 namespace rg::experiments::testing {
 namespace {
 
-constexpr uint32_t kWindows = 60, kLayers = 4;
+// Too few windows for a convergence grid, so that thousands of judgements are quick.
+constexpr uint32_t kWindows = 48, kLayers = 4;
 
-struct Outcome {
-  bool passes, max_jump_below_zero;
-};
+// Value of ovk at a layer and window.
+using Profile = std::function<double(uint32_t layer, uint32_t window)>;
 
-Outcome judge(uint64_t seed, double cliff) {
+Json judge(uint64_t seed, const Profile& profile) {
   tap::SequenceSet set;
   set.lengths.assign(kWindows, 12);
   set.ids.assign(kWindows * 12, 0);
@@ -33,37 +35,68 @@ Outcome judge(uint64_t seed, double cliff) {
                   .prompts = {},
                   .prompt_set = nullptr,
                   .prompt_set_unmasked = nullptr};
-  ScanRecord record(kLayers, kWindows);
+  ScanRecord record(kLayers, kWindows, 8);
   for (uint32_t l = 0; l < kLayers; ++l) {
     for (uint32_t w = 0; w < kWindows; ++w) {
-      const double level = l + 1 == kLayers ? 0.8 - cliff : 0.8;
-      record.ovk.at(l, w) = level + 0.05 * normal(seed + 300, w, l, 0);
-      record.swap.at(l, w) = record.update_ratio.at(l, w) = record.ovk_other.at(l, w) = 0.5;
+      record.ovk.set(l, w, profile(l, w));
+      for (WindowValues* const values : {&record.swap, &record.update_ratio, &record.ovk_other}) {
+        values->set(l, w, 0.5);
+      }
     }
   }
   Json fields = Json::object();
   reduce_scan(record, setting, fields);
-  return {fields["summary"]["convergence"]["verdict"] == "PASS",
-          fields["summary"]["max_jump"]["ci95"][1].get<double>() < 0.0};
+  return fields["summary"];
 }
 
+// Levels with independent noise of 0.05.
+Profile noisy(uint64_t seed, const std::array<double, kLayers>& levels) {
+  return [=](uint32_t l, uint32_t w) { return levels[l] + 0.05 * normal(seed + 300, w, l, 0); };
+}
+
+bool passes(const Json& summary) { return summary["convergence"]["verdict"] == "PASS"; }
+
 TEST(ScanLevel, AFlatProfileSeldomPasses) {
+  constexpr int kRuns = 1500;
   int passed = 0, below_zero = 0;
-  for (uint64_t run = 0; run < 100; ++run) {
-    const Outcome outcome = judge(run, 0);
-    passed += outcome.passes;
-    below_zero += outcome.max_jump_below_zero;
+  for (uint64_t run = 0; run < kRuns; ++run) {
+    const Json summary = judge(run, noisy(run, {0.8, 0.8, 0.8, 0.8}));
+    passed += passes(summary);
+    below_zero += summary["max_jump"]["ci95"][1].get<double>() < 0.0;
   }
-  EXPECT_LE(passed, 14);  // 5 expected; four standard deviations above
+  EXPECT_LE(passed, 96);  // 75 expected at most; 2.5 standard deviations above are 96.1
   // The largest drop has been picked: its interval lies below 0 far more often than an interval of
   // 2.5 % may, and is never evidence.
-  EXPECT_GE(below_zero, 40);
+  EXPECT_GE(below_zero, kRuns * 4 / 10);
 }
 
 TEST(ScanLevel, ACliffIsFound) {
   int passed = 0;
-  for (uint64_t run = 0; run < 20; ++run) passed += judge(run, 0.1).passes;
-  EXPECT_EQ(passed, 20);
+  for (uint64_t run = 0; run < 100; ++run) {
+    passed += passes(judge(run, noisy(run, {0.8, 0.8, 0.8, 0.7})));
+  }
+  EXPECT_EQ(passed, 100);
+}
+
+TEST(ScanLevel, ADropThatAnotherNearlyEqualsFails) {
+  // Both drops are real; which is the larger one the windows can't tell.
+  const Json summary = judge(3, noisy(3, {0.9, 0.7, 0.7, 0.495}));
+  EXPECT_LT(summary["terminal_jump"]["ci95"][1].get<double>(), 0.0);
+  EXPECT_GT(summary["dominance_probability"].get<double>(), 0.05);
+  EXPECT_LT(summary["dominance_probability"].get<double>(), 0.95);
+  EXPECT_EQ(summary["argmin_ties"], 0);
+  EXPECT_EQ(summary["convergence"]["verdict"], "FAIL");
+}
+
+TEST(ScanLevel, AReplicateInWhichAPairIsUndefinedCountsAgainstTheClaim) {
+  // Layer 1 is defined in window 0 alone: (47/48)^48 = 36 % of the replicates don't have it.
+  const Profile cliff = noisy(4, {0.8, 0.8, 0.8, 0.5});
+  const Json summary =
+      judge(4, [&](uint32_t l, uint32_t w) { return l == 1 && w > 0 ? kNaN : cliff(l, w); });
+  EXPECT_LT(summary["terminal_jump"]["ci95"][1].get<double>(), 0.0);
+  EXPECT_NEAR(summary["dominance_probability"].get<double>(), 0.64, 0.12);
+  EXPECT_EQ(summary["argmin_ties"], 0);
+  EXPECT_EQ(summary["convergence"]["verdict"], "FAIL");
 }
 
 }  // namespace

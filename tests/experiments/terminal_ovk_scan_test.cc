@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/random.h"
+#include "experiments/common.h"
 #include "experiments/fake_engine.h"
 
 namespace rg::experiments::testing {
@@ -152,6 +153,99 @@ TEST(TerminalScan, TwoLayersAreDegenerate) {
   EXPECT_EQ(fields["summary"]["convergence"]["verdict"], "DEGENERATE");
 }
 
+// What the fp32 sums of an enormous update overflow to is undefined, with a reason.
+TEST(TerminalScan, StandsAnInfiniteUpdate) {
+  Shape shape;
+  shape.windows = 12;
+  FakeModel::Hooks hooks;
+  hooks.expert_scale = [](int layer) { return layer == 3 ? 3e38f : 1.0f; };
+  const FakeModel model(shape, softmax_spec(8, 2), hooks);
+  const Json fields = measure(model, model.setting(), "terminal_ovk_scan", {}).fields;
+  EXPECT_NO_THROW(canonical_json(fields));
+  EXPECT_TRUE(fields["per_window"]["update_ratio"]["3"][0].is_null());
+  EXPECT_TRUE(fields["summary"]["per_layer"]["3"]["update_ratio_mean"].is_null());
+  EXPECT_TRUE(fields["null_reasons"].contains("per_window.update_ratio.3"));
+  EXPECT_FALSE(fields["per_window"]["update_ratio"]["2"][0].is_null());
+}
+
+TEST(Nulls, HoldNoInfinity) {
+  Nulls nulls;
+  EXPECT_TRUE(nulls.number(std::numeric_limits<double>::infinity(), "a", "too large").is_null());
+  EXPECT_TRUE(nulls.number(kNaN, "b", "nothing").is_null());
+  EXPECT_EQ(nulls.number(2.5, "c", "never"), 2.5);
+  Json fields = Json::object();
+  nulls.add_to(fields);
+  EXPECT_EQ(fields["null_reasons"], Json({{"a", "too large"}, {"b", "nothing"}}));
+  WindowValues values(1, 1);
+  values.set(0, 0, -std::numeric_limits<double>::infinity());
+  EXPECT_TRUE(std::isnan(values.of_layer(0)[0]));
+}
+
+TEST(TerminalScan, StatesWhatChanceGives) {
+  Shape shape;
+  shape.k = 3;
+  const FakeModel model(shape, softmax_spec(8, 3), {});
+  const Json fields = measure(model, model.setting(), "terminal_ovk_scan", {2, 5, false}).fields;
+  const Json& null = fields["summary"]["null"];
+  for (int layer = 0; layer < 4; ++layer) {
+    const std::string key = std::to_string(layer);
+    std::vector<uint64_t> counts(8, 0);
+    for (size_t row = 0; row < 24 * 33; ++row) {
+      if (row % 33 == 32) continue;  // not measured
+      for (size_t i = 0; i < 3; ++i) ++counts[size_t(model.trace(layer, 0).ranked[row * 4 + i])];
+    }
+    EXPECT_EQ(fields["expert_counts"][key], Json(counts));
+    double popularity = 0;
+    for (const uint64_t count : counts) {
+      const double share = double(count) / (24 * kT);
+      popularity += share * share / 3;
+    }
+    EXPECT_NEAR(null["per_layer"][key]["popularity"].get<double>(), popularity, 1e-14);
+    EXPECT_EQ(null["per_layer"][key]["uniform"], 3.0 / 8.0);
+    EXPECT_GT(popularity, 3.0 / 8.0);  // RG-2
+    EXPECT_FALSE(null["per_layer"][key].contains("uniform_same_groups"));
+  }
+  EXPECT_FALSE(null["kind"].get<std::string>().empty());
+}
+
+TEST(TerminalScan, GroupsLeaveTheUniformNullButForEqualGroups) {
+  gate::GateSpec spec = softmax_spec(8, 2);
+  spec.groups = 4u;
+  spec.groups_kept = 2u;
+  spec.group_score = gate::GroupScore::max;
+  const FakeModel model({}, spec, {});
+  const Json null =
+      measure(model, model.setting(), "terminal_ovk_scan", {}).fields["summary"]["null"];
+  EXPECT_EQ(null["per_layer"]["1"]["uniform"], 0.25);
+  EXPECT_EQ(null["per_layer"]["1"]["uniform_same_groups"], 0.5);  // kG/(gE)
+}
+
+// More than one margin in a thousand undefined is a note in every test that needs margins (N5).
+TEST(Notes, SayWhereMarginsAreUndefined) {
+  for (const uint32_t gone : {1u, 0u}) {
+    Shape shape;
+    shape.layers = 3;
+    shape.seq_len = 102;
+    shape.windows = 10;  // 1010 margins
+    FakeModel::Hooks hooks;
+    hooks.logits = [gone](int layer, size_t row, std::span<float> logits) {
+      if (layer != 1 || (row != 5 && row != 7 + 102 * gone)) return;
+      if (gone == 0 && row == 7) return;
+      std::fill(logits.begin() + 2, logits.end(), std::numeric_limits<float>::quiet_NaN());
+    };
+    const FakeModel model(shape, softmax_spec(8, 2), hooks);
+    for (const char* test : {"terminal_ovk_scan", "chart_compatibility", "attention_router"}) {
+      const auto notes = measure(model, model.setting(), test, {}).notes;
+      if (gone == 0) {
+        EXPECT_TRUE(notes.empty()) << test;  // 1 of 1010
+      } else {
+        EXPECT_EQ(notes, (std::vector<std::string>{"layer 1: 2 of 1010 margins are undefined"}))
+            << test;
+      }
+    }
+  }
+}
+
 TEST(TerminalScan, UndefinedMarginsLeaveTheMeans) {
   Shape shape;
   FakeModel::Hooks hooks;
@@ -220,7 +314,10 @@ TEST(Refusals, ParametersAreChecked) {
   }
   expect_refused(with("convention", "both"), "attention_router", ErrorId::US003);
   expect_refused(with("source_positions", 0), "attention_router", ErrorId::US003);
-  expect_refused(with("expert_similarity", true), "attention_router", ErrorId::US003);
+  expect_refused(with("expert_similarity", 1), "attention_router", ErrorId::US003);
+  for (const Json& draws : {Json(0), Json(65), Json(1.5), Json("2")}) {
+    expect_refused(with("random_draws", draws), "chart_compatibility", ErrorId::US003);
+  }
   expect_refused(with("required_layers", Json::array()), "chart_compatibility", ErrorId::US003);
   expect_refused(with("required_layers", Json({1, 9})), "chart_compatibility", ErrorId::US003);
   expect_refused(with("required_layers", Json({1, 1})), "chart_compatibility", ErrorId::US003);

@@ -181,11 +181,10 @@ def terminal_ovk_scan(j, root):
                         interval([min(r) for r in replicates if None not in r]))
     wins = ties = 0
     for r in replicates:
-        others = [v for v in r[:-1] if v is not None]
-        if r[-1] is None or any(v < r[-1] for v in others):
+        if None in r or any(v < r[-1] for v in r[:-1]):
             continue
-        ties += any(v == r[-1] for v in others)
-        wins += all(v > r[-1] for v in others)
+        ties += any(v == r[-1] for v in r[:-1])
+        wins += all(v > r[-1] for v in r[:-1])
     terminal = ["summary", "terminal_jump"]
     claims.exact(terminal + ["pair"], names[-1])
     claims.mean(terminal + ["delta_mean"], mean(jumps[-1]))
