@@ -1,8 +1,5 @@
 #include "experiments/chart_compatibility.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -10,6 +7,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "experiments/chart_setting.h"
 #include "experiments/chart_summary.h"
 #include "experiments/common.h"
 #include "experiments/competitors.h"
@@ -23,11 +21,8 @@ namespace rg::experiments {
 namespace {
 
 const std::vector<std::string> kParameters = {"bootstrap", "random_draws", "required_layers"};
-constexpr int64_t kMostDraws = 64;
 constexpr uint32_t kDraw = 1;               // verdicts come from draw 1
 constexpr uint32_t kDrawStride = 1u << 20;  // i = position + 2^20 * draw
-constexpr uint32_t kFewestPositions = 10;   // N6
-constexpr uint32_t kFewestEligible = 3;     // e_k, e_{k+1} and one to draw
 
 // The three competitors of e_k.
 enum Partner : size_t { kNext, kRandom, kUnselected, kPartners };
@@ -50,10 +45,6 @@ struct FurtherDraw {
   std::array<int32_t, kDrawnPartners> partner = {-1, -1};
   std::array<double, kDrawnPartners> kappa = {kNaN, kNaN};
 };
-
-uint32_t random_draws_of(const Setting& setting) {
-  return static_cast<uint32_t>(integer_parameter(setting, "random_draws", 1, 1, kMostDraws));
-}
 
 class ChartCompatibility : public ExperimentBase {
  public:
@@ -324,28 +315,8 @@ void ChartCompatibility::end_layer(const tap::LayerView& view) {
   });
 }
 
-std::vector<int> required_layers(const Setting& setting) {
-  const auto at = setting.parameters.find("required_layers");
-  if (at == setting.parameters.end()) return setting.layers;
-  std::vector<int> required;
-  bool valid = at->second.is_array() && !at->second.empty();
-  if (valid) {
-    for (const Json& item : at->second) {
-      valid = valid && item.is_number_integer() &&
-              std::find(setting.layers.begin(), setting.layers.end(), item) != setting.layers.end();
-      if (valid) required.push_back(item.get<int>());
-    }
-  }
-  std::sort(required.begin(), required.end());
-  valid = valid && std::adjacent_find(required.begin(), required.end()) == required.end();
-  if (valid) return required;
-  throw Error(ErrorId::US003, {.object = "--parameter required_layers",
-                               .found = write_json(at->second, JsonLayout::compact),
-                               .expected = "a JSON array of distinct measured layers, not empty"});
-}
-
 record::Contribution ChartCompatibility::reduce() {
-  const std::vector<int> required = required_layers(setting_);
+  const std::vector<int> required = required_chart_layers(setting_);
   record::Contribution part{
       .test = "chart_compatibility", .fields = Json::object(), .notes = notes(record_.undefined)};
   Json& fields = part.fields;
@@ -364,29 +335,7 @@ record::Contribution ChartCompatibility::reduce() {
 
 std::unique_ptr<Experiment> make(const Setting& setting) {
   check_keys(setting, kParameters);
-  require_competitor(setting, "chart_compatibility");
-  if (eligible_experts(setting.spec) < kFewestEligible) {
-    throw Error(ErrorId::RT001,
-                {.object = "chart_compatibility",
-                 .found = fmt::format("{} eligible experts for k={} at layers {}",
-                                      eligible_experts(setting.spec), setting.spec.top_k.value,
-                                      fmt::join(setting.layers, ", ")),
-                 .expected = fmt::format("at least {}", kFewestEligible),
-                 .hint = "Beside the two experts that compete there is none to draw at random, so "
-                         "C2 has no control."});
-  }
-  required_layers(setting);
-  random_draws_of(setting);
-  const uint32_t positions = setting.seq_len - 1;
-  if (positions < kFewestPositions && !setting.allow_small_t) {
-    throw Error(ErrorId::RT006,
-                {.object = "chart_compatibility",
-                 .found = fmt::format("windows of {} tokens, {} measured positions",
-                                      setting.seq_len, positions),
-                 .expected = fmt::format("at least {} measured positions", kFewestPositions),
-                 .hint = "Strata of so few tokens coincide. Raise --seq-len, or measure all the "
-                         "same with --allow-small-T."});
-  }
+  check_chart_setting(setting);
   return std::make_unique<ChartCompatibility>(with_parameters(setting));
 }
 

@@ -63,36 +63,14 @@ uint32_t rank_of_energy(const Eigen::MatrixXd& gram) {
   return rank;
 }
 
-std::vector<int> layers_of(const std::vector<int>& moe_layers) {
-  std::vector<int> layers = {moe_layers.front(), moe_layers[moe_layers.size() / 2],
-                             moe_layers.back()};
-  layers.erase(std::unique(layers.begin(), layers.end()), layers.end());
-  return layers;
-}
-
-}  // namespace
-
-struct ExpertSimilarity::Layer {
-  size_t rows[kProjections] = {}, columns[kProjections] = {};
-  std::array<std::vector<std::vector<float>>, kProjections> copies;  // by drawn expert
-  std::array<ProjectionSimilarity, kProjections> found;
-};
-
-ProjectionSimilarity compare_matrices(std::span<const float* const> matrices, size_t rows,
-                                      size_t columns, int threads) {
-  const size_t n = matrices.size(), size = rows * columns;
-  ProjectionSimilarity found;
-  found.rank95.resize(n);
-  std::vector<double> products(n * n);  // of a <= b
-  parallel_for(n, threads, [&](size_t a, int) {
-    found.rank95[a] = rank_of_energy(gram_of_difference(matrices, a, rows, columns));
-    for (size_t b = a; b < n; ++b)
-      products[a * n + b] = kernels::dot(matrices[a], matrices[b], size);
-  });
+// What is left to do of one projection once ranks and products <W_a, W_b>, a <= b, are known.
+void summarise(const ProjectionMatrices& of, const std::vector<double>& products,
+               ProjectionSimilarity& found) {
+  const size_t n = of.of_expert.size();
   double ranks = 0;
   for (const uint32_t rank : found.rank95) ranks += rank;
   found.rank95_share =
-      ranks / (static_cast<double>(n) * static_cast<double>(std::min(rows, columns)));
+      ranks / (static_cast<double>(n) * static_cast<double>(std::min(of.rows, of.columns)));
   found.cosine_min = 1;
   found.cosine_max = -1;
   double sum = 0, pairs = 0;
@@ -107,6 +85,38 @@ ProjectionSimilarity compare_matrices(std::span<const float* const> matrices, si
     }
   }
   found.cosine_mean = sum / pairs;
+}
+
+std::vector<int> layers_of(const std::vector<int>& moe_layers) {
+  std::vector<int> layers = {moe_layers.front(), moe_layers[moe_layers.size() / 2],
+                             moe_layers.back()};
+  layers.erase(std::unique(layers.begin(), layers.end()), layers.end());
+  return layers;
+}
+
+}  // namespace
+
+struct ExpertSimilarity::Layer {
+  size_t rows[kProjections] = {}, columns[kProjections] = {};
+  std::array<std::vector<std::vector<float>>, kProjections> copies;  // by drawn expert
+  std::vector<ProjectionSimilarity> found;                           // by projection
+};
+
+std::vector<ProjectionSimilarity> compare_matrices(std::span<const ProjectionMatrices> projections,
+                                                   int threads) {
+  const size_t n = projections.front().of_expert.size();
+  std::vector<ProjectionSimilarity> found(projections.size());
+  std::vector<std::vector<double>> products(projections.size(), std::vector<double>(n * n));
+  for (ProjectionSimilarity& one : found) one.rank95.resize(n);
+  parallel_for(projections.size() * n, threads, [&](size_t item, int) {
+    const size_t p = item / n, a = item % n;
+    const ProjectionMatrices& of = projections[p];
+    found[p].rank95[a] = rank_of_energy(gram_of_difference(of.of_expert, a, of.rows, of.columns));
+    for (size_t b = a; b < n; ++b) {
+      products[p][a * n + b] = kernels::dot(of.of_expert[a], of.of_expert[b], of.rows * of.columns);
+    }
+  });
+  for (size_t p = 0; p < projections.size(); ++p) summarise(projections[p], products[p], found[p]);
   return found;
 }
 
@@ -157,13 +167,16 @@ void ExpertSimilarity::end_layer(int layer, int threads) {
   const auto at = layers_.find(layer);
   if (at == layers_.end()) return;
   Layer& of = *at->second;
+  std::vector<ProjectionMatrices> projections(kProjections);
   for (size_t p = 0; p < kProjections; ++p) {
     check_internal(of.copies[p].size() == experts_.size(), "every wanted expert was handed over");
-    std::vector<const float*> matrices;
-    for (const std::vector<float>& copy : of.copies[p]) matrices.push_back(copy.data());
-    of.found[p] = compare_matrices(matrices, of.rows[p], of.columns[p], threads);
-    of.copies[p] = {};
+    projections[p] = {{}, of.rows[p], of.columns[p]};
+    for (const std::vector<float>& copy : of.copies[p]) {
+      projections[p].of_expert.push_back(copy.data());
+    }
   }
+  of.found = compare_matrices(projections, threads);
+  for (auto& copies : of.copies) copies = {};
 }
 
 uint64_t ExpertSimilarity::bytes(uint32_t width, uint32_t expert_width, int threads) const {

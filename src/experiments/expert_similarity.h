@@ -27,9 +27,14 @@ struct ProjectionSimilarity {
   double cosine_mean = 0, cosine_min = 0, cosine_max = 0;
 };
 
-// The matrices of some experts, (rows, columns) row-major each.
-ProjectionSimilarity compare_matrices(std::span<const float* const> matrices, size_t rows,
-                                      size_t columns, int threads);
+// The same projection of some experts, (rows, columns) row-major each.
+struct ProjectionMatrices {
+  std::vector<const float*> of_expert;
+  size_t rows, columns;
+};
+// One result for each; threads share (projection, expert) pairs.
+std::vector<ProjectionSimilarity> compare_matrices(std::span<const ProjectionMatrices> projections,
+                                                   int threads);
 
 // "upcycled" iff every cosine_mean >= 0.5, "trained from scratch" iff every one lies within +-0.1,
 // else "unclear". The two bounds are this project's own convention.

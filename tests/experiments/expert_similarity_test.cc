@@ -18,9 +18,9 @@ std::vector<float> random_matrix(uint32_t which, size_t size, double scale) {
 
 ProjectionSimilarity compare(const std::vector<std::vector<float>>& matrices, size_t rows,
                              size_t columns) {
-  std::vector<const float*> pointers;
-  for (const auto& matrix : matrices) pointers.push_back(matrix.data());
-  return compare_matrices(pointers, rows, columns, 2);
+  ProjectionMatrices projection{{}, rows, columns};
+  for (const auto& matrix : matrices) projection.of_expert.push_back(matrix.data());
+  return compare_matrices({&projection, 1}, 2).front();
 }
 
 TEST(CompareMatrices, FindsTheRankOfWhatExpertsAddToTheirMean) {
