@@ -56,7 +56,7 @@ size_t width_of(std::string_view text) {
 
 std::string_view color_of(std::string_view verdict) {
   if (verdict == "PASS" || verdict == "HOLDS" || verdict == "REPORTED") return "\x1b[32m";
-  if (verdict == "INVALID") return "\x1b[35m";
+  if (verdict == "INVALID" || verdict == "OVER_BUDGET") return "\x1b[35m";
   return "\x1b[31m";
 }
 
@@ -188,8 +188,27 @@ std::string printable(const std::string& text) {
       nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-std::string csv_field(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+// Text from files as a terminal may show it. Whole, unlike one line of a message: a sentence or
+// a path cut short would be another one.
+std::string escape_whole(std::string_view text) {
+  constexpr size_t kPieceBytes = 32;  // escaped they stay below what escape_for_terminal cuts at
+  std::string out;
+  while (!text.empty()) {
+    size_t bytes = std::min(kPieceBytes, text.size());
+    // Not within a code point, unless it is longer than any can be.
+    const auto continues = [&](size_t at) {
+      return at < text.size() && (static_cast<unsigned char>(text[at]) >> 6) == 2;
+    };
+    while (bytes > kPieceBytes - 4 && continues(bytes)) --bytes;
+    out += escape_for_terminal(text.substr(0, bytes));
+    text.remove_prefix(bytes);
+  }
+  return out;
+}
+
+std::string csv_field(std::string_view raw) {
+  const std::string text = escape_whole(raw);
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"') out += '"';

@@ -73,6 +73,16 @@ void finish(Judgement& judgement) {
   }
 }
 
+// More work than the limits allow: no judgement of the artifact, and none of the others' affair.
+void refuse_work(Judgement& judgement, const Error& error) {
+  const ErrorParts& parts = error.parts();
+  judgement.verdict = Verdict::over_budget;
+  judgement.reasons.push_back({std::string(error_name(error.id())), "", parts.object,
+                               fmt::format("found {}, expected {}", parts.found, parts.expected)});
+  judgement.sentence =
+      "Judging this artifact would take more work than the verifier's limits allow.";
+}
+
 Judgement unreadable(const std::string& path, Check check, const std::string& where,
                      const std::string& text, const Options& options) {
   Judgement judgement;
@@ -110,6 +120,8 @@ std::string_view verdict_name(Verdict verdict) {
       return "INSUFFICIENT";
     case Verdict::invalid:
       return "INVALID";
+    case Verdict::over_budget:
+      return "OVER_BUDGET";
   }
   return "INVALID";
 }
@@ -131,6 +143,9 @@ Judgement judge_text(std::string_view text, const std::string& name, const Optio
     judge_document(document, inspect);
   } catch (const NotJson& error) {
     inspect.invalid(Check::strict_json, error.trouble().path, error.trouble().reason);
+  } catch (const Error& error) {
+    if (error.id() != ErrorId::AR004) throw;
+    if (inspect.sound()) refuse_work(judgement, error);
   }
   judgement.check_seconds = seconds_since(start) - judgement.bootstrap_seconds;
   finish(judgement);
@@ -155,6 +170,12 @@ Judgement judge_file(const std::filesystem::path& path, const Options& options) 
                         options);
     }
   } catch (const Error& error) {
+    // What isn't a file is no artifact; what can't be opened or read says nothing about one.
+    std::error_code unknown;
+    const std::filesystem::file_status status = std::filesystem::status(path, unknown);
+    const bool other_kind =
+        !unknown && std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
+    if (!other_kind && error.id() != ErrorId::IO002) throw;
     return unreadable(name, Check::file_readable, "",
                       "cannot be read as a regular file (" + error.parts().found + ")", options);
   }
@@ -174,10 +195,14 @@ std::vector<Judgement> verify_paths(const std::vector<std::filesystem::path>& pa
 
 ExitCode exit_code(const std::vector<Judgement>& judgements) {
   ExitCode code = ExitCode::done;
+  bool over_budget = false;
   for (const Judgement& judgement : judgements) {
     switch (judgement.verdict) {
       case Verdict::invalid:
         return ExitCode::artifact;
+      case Verdict::over_budget:
+        over_budget = true;
+        break;
       case Verdict::fail:
       case Verdict::broken:
       case Verdict::degenerate:
@@ -190,7 +215,7 @@ ExitCode exit_code(const std::vector<Judgement>& judgements) {
         break;
     }
   }
-  return code;
+  return over_budget ? ExitCode::budget : code;
 }
 
 Claims recompute_summary(std::string_view text, const Options& options) {

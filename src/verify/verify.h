@@ -19,7 +19,18 @@
 
 namespace rg::verify {
 
-enum class Verdict { pass, fail, holds, broken, reported, degenerate, insufficient, invalid };
+// `over_budget`: judging it would take more work than the verifier's limits allow (AR004).
+enum class Verdict {
+  pass,
+  fail,
+  holds,
+  broken,
+  reported,
+  degenerate,
+  insufficient,
+  invalid,
+  over_budget
+};
 std::string_view verdict_name(Verdict verdict);  // "PASS"
 
 // Every check by name; the explicit list is checks.inc and docs/verifier.md explains each.
@@ -51,7 +62,8 @@ struct Criterion {
   std::optional<double> z;  // distance to the threshold in standard errors, > 0 where it holds
 };
 
-// A verdict beside the published one: "C1_matched", "kappa_target.C1", "H (exact)".
+// What stands beside the verdict: another verdict ("C1_matched", "H by norm_share") or a number's
+// range over the required layers ("kappa - kappa_orth").
 struct Beside {
   std::string name;
   std::string verdict;
@@ -65,7 +77,7 @@ struct LayerFinding {
 struct Stability {
   uint32_t replicates;  // of the verifier's own bootstrap
   uint64_t seed;
-  Verdict verdict;     // under them
+  Verdict verdict;     // under them; of a published artifact: of the intervals that it states
   double probability;  // bootstrap probability of the artifact's verdict
   bool fragile;        // the two verdicts differ
 };
@@ -114,16 +126,18 @@ struct Options {
 };
 
 // A file is itself; a folder is every run.json below it, in byte order of paths. AR003 if there
-// is nothing.
+// is nothing, IO003 for a folder that can't be read: what lies in it must not be passed over.
 std::vector<std::filesystem::path> find_artifacts(const std::filesystem::path& path);
 
-// Never throws on what a file holds: that is an INVALID judgement. AR004 (budget) is thrown.
+// Never throws on what a file holds: that is an INVALID or OVER_BUDGET judgement. IO001, IO003
+// where the file can't be opened or read.
 Judgement judge_file(const std::filesystem::path& path, const Options& options);
 Judgement judge_text(std::string_view text, const std::string& name, const Options& options);
 std::vector<Judgement> verify_paths(const std::vector<std::filesystem::path>& paths,
                                     const Options& options);
 
-// 6 if any is INVALID, else 1 if any is FAIL, BROKEN, DEGENERATE or INSUFFICIENT, else 0.
+// 6 if any is INVALID, else 5 if any is OVER_BUDGET, else 1 if any is FAIL, BROKEN, DEGENERATE or
+// INSUFFICIENT, else 0.
 ExitCode exit_code(const std::vector<Judgement>& judgements);
 
 struct TableStyle {
