@@ -104,6 +104,7 @@ record::RunFacts run_facts(const RunOptions& options, const Measurement& measure
   const OpenModel& open = measurement.open();
   facts.model_name = open.checkpoint.location().display_name;
   facts.terminal_moe_layer = open.model.moe_layers.back();
+  facts.moe_layers = open.model.moe_layers;
   facts.gate_semantics = gate::gate_profile(open.model.gate);
   for (const stream::TensorDigest& digest : pass.digests) {
     const InputFile& shard = open.checkpoint.shards()[digest.tensor->shard];

@@ -65,7 +65,9 @@ Json assemble_artifact(const RunFacts& run, const DomainFacts& domain, const Con
   Json artifact = Json::object();
   artifact["schema_version"] = kSchemaVersion;
   artifact["test"] = part.test;
-  artifact["model"] = {{"ckpt", run.model_name}, {"terminal_moe_layer", run.terminal_moe_layer}};
+  artifact["model"] = {{"ckpt", run.model_name},
+                       {"terminal_moe_layer", run.terminal_moe_layer},
+                       {"moe_layers", run.moe_layers}};
   artifact["domain"] = domain.name;
   artifact["data"] = domain.data;
   artifact["gate_semantics"] = run.gate_semantics;

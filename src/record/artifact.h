@@ -31,6 +31,7 @@ struct RunFacts {
   NumericProfile profile;
   std::string model_name;           // display name, never a path
   int terminal_moe_layer = 0;       // l*
+  std::vector<int> moe_layers;      // every layer with a gate, ascending
   Json gate_semantics;              // whole gate spec of the layers, named and versioned
   std::vector<TensorHash> tensors;  // every tensor used
   std::vector<std::pair<std::string, std::string>> input_sha256;  // config, index, tokenizer

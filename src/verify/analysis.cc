@@ -95,7 +95,8 @@ std::optional<double> Analysis::probability(ColumnId id, int side) const {
 }
 
 Verdict Analysis::conclude(const Judge& judge,
-                           const std::function<bool(const Sample&, size_t)>& supports) {
+                           const std::function<bool(const Sample&, size_t)>& supports,
+                           std::optional<Verdict> stated) {
   Judgement& judgement = case_.inspect.judgement();
   const Header& header = case_.header;
   if (header.n_windows < kMinWindows) {
@@ -116,7 +117,7 @@ Verdict Analysis::conclude(const Judge& judge,
   }
   const Verdict verdict = judge(primary());
   if (verdict == Verdict::degenerate) return verdict;
-  const Verdict again = judge(own());
+  const Verdict again = header.full ? judge(own()) : stated.value_or(verdict);
   uint32_t supporting = 0;
   for (size_t b = 0; b < own().count(); ++b) supporting += supports(own(), b) ? 1u : 0u;
   const double share = supporting / static_cast<double>(own().count());

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "verify/tests.h"
 
@@ -64,11 +65,15 @@ class Analysis {
   using Judge = std::function<Verdict(const Sample&)>;
   // n < 200 or B < 200 give INSUFFICIENT; with neither, what `judge` says. Fills stability:
   // `supports` says whether one replicate lies on the passing side of every criterion.
-  Verdict conclude(const Judge& judge, const std::function<bool(const Sample&, size_t)>& supports);
+  // `stated`: what the intervals of a published artifact give, whose generator is unknown; there
+  // it is the verdict to compare with, since ours come from the verifier's replicates already.
+  Verdict conclude(const Judge& judge, const std::function<bool(const Sample&, size_t)>& supports,
+                   std::optional<Verdict> stated);
 
-  // summary.convergence from section 1.2; `label` names a verdict of a sample, n-gate waived.
-  void convergence(Claims& claims, std::optional<double> z,
-                   const std::function<std::string(const Sample&)>& label);
+  // Names the verdict of a sample of these windows (ascending), n-gate waived.
+  using Label = std::function<std::string(const Sample&, std::span<const uint32_t>)>;
+  // summary.convergence from section 1.2.
+  void convergence(Claims& claims, std::optional<double> z, const Label& label);
   // Distance to the threshold in standard errors; none without a positive error.
   std::optional<double> distance(const Test& test) const;
   Criterion criterion(const Test& test, bool holds) const;

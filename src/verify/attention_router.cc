@@ -3,10 +3,12 @@
 #include "verify/attention_router.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 
 namespace rg::verify {
 namespace {
@@ -74,10 +76,8 @@ double popularity_null(const Case& c, int layer, const std::vector<int64_t>& cou
   return computed;
 }
 
-RouterLayer add_layer(const Case& c, Analysis& analysis, const Arrays& arrays, int layer) {
-  RouterLayer added;
-  added.counts = router::read_counts(c, layer, arrays.undefined);
-  added.val_empty = popularity_null(c, layer, added.counts.experts);
+void add_layer(const Case& c, Analysis& analysis, const Arrays& arrays, int layer,
+               RouterLayer& added) {
   const size_t n = c.header.n_windows;
   const auto ratio = [&](const Windows& numerator, const Windows& denominator) {
     Ratio made;
@@ -116,7 +116,6 @@ RouterLayer add_layer(const Case& c, Analysis& analysis, const Arrays& arrays, i
     added.shapley[g] = g == kAttention ? analysis.add_verdict(shares) : analysis.add(shares);
     added.mean_replaced[g] = ratio(replaced, rest);
   }
-  return added;
 }
 
 double dot(const std::vector<int64_t>& a, const std::vector<int64_t>& b) {
@@ -226,17 +225,43 @@ std::string_view meaning_of(const std::string& label) {
   return "no hypothesis is settled";
 }
 
+std::string show_published(std::optional<double> mean) {
+  const std::string label = router::label_of_mean(mean);
+  return mean ? fmt::format("{} ({:.1f} %)", label, 100 * *mean) : label;
+}
+
+// `convention: published`: the table's line speaks of the published program's figure, which has
+// neither interval nor standard error. All layers, as its first stored revision averages.
+void show_published_convention(Judgement& judgement, const router::PublishedVerdict& verdict) {
+  judgement.effect.reset();
+  if (!verdict.all_layers) {
+    judgement.sentence = "No prompt was measured, so the published computation has no figure.";
+    return;
+  }
+  judgement.effect = Criterion{.name = "published ratio",
+                               .layer = -1,
+                               .estimate = *verdict.all_layers,
+                               .ci95 = {},
+                               .holds = router::label_of_mean(verdict.all_layers) != "inconclusive",
+                               .z = {}};
+  judgement.sentence = fmt::format(
+      "By the published computation {:.1f} % of what enters the router at layers {} is not the "
+      "embedding ({}); without the model's first MoE layer {}. What is not the embedding is not "
+      "attention alone.",
+      100 * *verdict.all_layers, fmt::join(verdict.layers, ", "),
+      router::label_of_mean(verdict.all_layers), show_published(verdict.without_first));
+}
+
 }  // namespace
 
 void judge_attention_router(const Case& c, Finding& finding) {
   Judgement& judgement = c.inspect.judgement();
   const Header& header = c.header;
-  if (!header.full) {
-    c.inspect.invalid(Check::member_present, "numeric_profile",
-                      "is missing: attention_router has no published form without it");
-    return;
+  const At stated_convention = c.inspect.need(c.root, "convention");
+  const std::string convention = c.inspect.text(stated_convention);
+  if (c.inspect.sound() && convention != "exact" && convention != "published") {
+    c.inspect.invalid(Check::value_range, stated_convention.path, "expected exact or published");
   }
-  if (!c.inspect.sound()) return;
   const Arrays arrays = router::read_arrays(c);
   const std::vector<router::Reading> prompts = router::read_prompts(c);
   const std::vector<router::Reading> probes = router::read_probes(c);
@@ -246,12 +271,18 @@ void judge_attention_router(const Case& c, Finding& finding) {
   router::check_source_table(c);
   if (!c.inspect.sound()) return;
 
-  Analysis analysis(c);
   std::map<int, RouterLayer> layers;
   for (const int layer : header.layers) {
-    layers[layer] = add_layer(c, analysis, arrays, layer);
+    layers[layer].counts = router::read_counts(c, layer, arrays);
   }
   if (!c.inspect.sound()) return;
+  for (auto& [number, layer] : layers) {
+    layer.val_empty = popularity_null(c, number, layer.counts.experts);
+    router::check_val_grid(c, number, arrays, layer.val_empty);
+  }
+  if (!c.inspect.sound()) return;
+  Analysis analysis(c);
+  for (auto& [number, layer] : layers) add_layer(c, analysis, arrays, number, layer);
   analysis.resample();
   const Sample& primary = analysis.primary();
   for (const auto& [number, layer] : layers) {
@@ -260,7 +291,7 @@ void judge_attention_router(const Case& c, Finding& finding) {
 
   std::vector<ColumnId> shares;
   for (const int layer : header.required) shares.push_back(layers[layer].shapley[kAttention]);
-  const auto label = [&](const Sample& sample) {
+  const auto label = [&](const Sample& sample, std::span<const uint32_t>) {
     std::vector<std::optional<Interval>> intervals;
     for (const ColumnId id : shares) intervals.push_back(sample.interval(id));
     return router::label_of(intervals);
@@ -270,7 +301,7 @@ void judge_attention_router(const Case& c, Finding& finding) {
     for (const int layer : header.required) intervals.push_back(interval_of(layers[layer]));
     return router::label_of(intervals);
   };
-  const std::string exact = label(primary);
+  const std::string exact = label(primary, {});
   const std::vector<std::pair<const char*, std::string>> labels = {
       {"exact", exact},
       {"norm_share", label_beside([&](const RouterLayer& layer) {
@@ -287,7 +318,11 @@ void judge_attention_router(const Case& c, Finding& finding) {
     if (!header.required_by_verifier) finding.claims.text({"summary", "verdict", name}, text);
     judgement.beside.push_back({std::string("H by ") + name, text});
   }
-  router::claim_published(c, prompts, probes, finding.claims);
+  const router::PublishedVerdict published =
+      router::claim_published(c, prompts, probes, finding.claims);
+  judgement.beside.push_back({"H published, all layers", show_published(published.all_layers)});
+  judgement.beside.push_back(
+      {"H published, without the first layer", show_published(published.without_first)});
   const std::optional<double> z = verdict_z(analysis, shares, exact);
   analysis.convergence(finding.claims, z, label);
 
@@ -315,12 +350,16 @@ void judge_attention_router(const Case& c, Finding& finding) {
                 .seed = c.inspect.options().seed,
                 .verdict = Verdict::reported,
                 .probability = supporting / static_cast<double>(analysis.own().count()),
-                .fragile = label(analysis.own()) != exact};
+                .fragile = label(analysis.own(), {}) != exact};
   judgement.notes.push_back(
       "not recomputable from the artifact and taken as stated: experts of prompts and probes, "
       "token_id values (their intervals were recomputed from the leave-one-out values), singular "
       "values and router cosines, the source table");
   finding.verdict = Verdict::reported;
+  if (convention == "published") {
+    show_published_convention(judgement, published);
+    return;
+  }
   if (!judgement.effect) {
     judgement.sentence = "Only the first MoE layer was measured, about which no hypothesis speaks.";
     return;

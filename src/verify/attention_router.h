@@ -18,14 +18,20 @@ struct Arrays {
   Parts val, val_mean_replaced;  // by subset
   LayerWindows agreement_top1, agreement_topk, null_share, null_signed_num, null_signed_den,
       published_ratio, undefined;
+  std::optional<LayerWindows> agreement_positions;  // where stated: the agreements' divisor
 };
+// Ranges, sums, grids and where null may stand.
 Arrays read_arrays(const Case& c);
 
 // Counts over all defined positions of one layer.
 struct LayerCounts {
   std::vector<int64_t> experts, embedding_top1, rest_top1, embedding_topk, rest_topk;
 };
-LayerCounts read_counts(const Case& c, int layer, const LayerWindows& undefined);
+LayerCounts read_counts(const Case& c, int layer, const Arrays& arrays);
+
+// val * k * T_def is a count of kept experts plus k val_empty for each position whose parts of
+// that subset are all zero.
+void check_val_grid(const Case& c, int layer, const Arrays& arrays, double val_empty);
 
 // One prompt or probe at one layer under one convention.
 struct Reading {
@@ -43,9 +49,14 @@ void check_geometry(const Case& c);
 void check_decomposition(const Case& c);
 void check_source_table(const Case& c);
 
+// The published program's verdict: over its layers, and without the model's first MoE layer.
+struct PublishedVerdict {
+  std::vector<int> layers;
+  std::optional<double> all_layers, without_first;  // mean ratio
+};
 // summary.published_table, summary.verdict.published, summary.context_tests.
-void claim_published(const Case& c, const std::vector<Reading>& prompts,
-                     const std::vector<Reading>& probes, Claims& claims);
+PublishedVerdict claim_published(const Case& c, const std::vector<Reading>& prompts,
+                                 const std::vector<Reading>& probes, Claims& claims);
 
 // "H1", "H2", "H3" or "inconclusive" from the intervals of an attention share.
 std::string label_of(const std::vector<std::optional<Interval>>& intervals);

@@ -4,47 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <span>
 
 #include "verify/analysis.h"
+#include "verify/chart_arrays.h"
 
 namespace rg::verify {
 namespace {
-
-// Norm ratios in fp64 may exceed their bound by a rounding.
-constexpr Range kKappa{0, 1 + 1e-9};
-constexpr Range kCosine{-1 - 1e-9, 1 + 1e-9};
-constexpr Range kKappaOrth{0.707, 1 + 1e-9};
-
-struct Metric {
-  const char* name;
-  Range range;
-  bool published;
-};
-constexpr Metric kMetrics[] = {{"kappa_hidden_median", kKappa, true},
-                               {"kappa_target_median", kKappa, true},
-                               {"jump_hidden_median", kNotNegative, false},
-                               {"kappa_hidden_mean", kKappa, false},
-                               {"cos_mean", kCosine, false},
-                               {"log_r_mean", kAnyNumber, false},
-                               {"kappa_orth_mean", kKappaOrth, false}};
-
-struct Stratum {
-  const char* name;
-  bool published;
-  bool every_token;   // all its tokens have the pair (k, k+1)
-  Fraction quantile;  // of the margin
-  bool above;         // tokens at or above the quantile, else at or below
-};
-constexpr Fraction kTenth{1, 10};
-constexpr Fraction kHalf{1, 2};
-constexpr Fraction kNineTenths{9, 10};
-constexpr Stratum kStrata[] = {{"boundary", true, true, kTenth, false},
-                               {"interior", true, true, kHalf, true},
-                               {"boundary_random_e2", true, false, kTenth, false},
-                               {"interior_random_e2", true, false, kHalf, true},
-                               {"boundary_unselected_e2", false, false, kTenth, false},
-                               {"interior_unselected_e2", false, false, kHalf, true},
-                               {"interior_q90", false, true, kNineTenths, true}};
 
 // A row of summary.per_layer: minuend - subtrahend by name of array.
 struct Delta {
@@ -77,105 +44,12 @@ enum DeltaIndex : size_t {
   kTargetMatched = 7
 };
 
-using Arrays = std::map<std::string, LayerWindows>;  // "boundary.kappa_hidden_median"
+using chart::Arrays;
 
 struct Layer {
   std::vector<ColumnId> deltas;  // by kDeltas; SIZE_MAX where a published artifact lacks it
   ColumnId exact_random, kappa_excess;
 };
-
-void check_definition(const Case& c) {
-  Inspector& inspect = c.inspect;
-  const At strata = inspect.need(c.root, "strata_def");
-  const auto says = [&](const char* key, const char* wanted) {
-    const At member = strata / key;
-    if (member && member.value->is(Kind::string) && member.value->string() == wanted) return;
-    inspect.invalid(Check::pair_definition, member.path, fmt::format("expected \"{}\"", wanted));
-  };
-  if (strata) {
-    says("margin_used", "m_set");
-    says("pair_def", "k_kp1");
-    const auto at_quantile = [&](const char* key, double wanted) {
-      const At member = strata / key;
-      if (member && member.value->is_number() && member.value->number() == wanted) return;
-      inspect.invalid(Check::strata_quantiles, member.path, fmt::format("expected {}", wanted));
-    };
-    at_quantile("boundary_quantile", 0.10);
-    at_quantile("interior_quantile", 0.50);
-    if (c.header.full) at_quantile("interior_high_quantile", 0.90);
-  }
-  const At control = inspect.need(c.root, "controls") / "random_e2";
-  if (!control || !control.value->is(Kind::boolean) || !control.value->boolean()) {
-    inspect.invalid(Check::pair_definition, control.path,
-                    "the random-expert control was not measured");
-  }
-}
-
-// Integers: tokens of a stratum lie between what its quantile makes at least and T_def.
-void check_tokens(const Case& c, const Stratum& stratum, const At& tokens,
-                  const LayerWindows& undefined, const LayerWindows& medians) {
-  const auto positions = static_cast<double>(c.header.seq_len - 1);
-  const LayerWindows counts =
-      c.inspect.layer_counts(tokens, c.header.layers, c.header.n_windows, c.header.seq_len - 1);
-  if (!c.inspect.sound()) return;
-  for (const int layer : c.header.layers) {
-    for (size_t w = 0; w < c.header.n_windows; ++w) {
-      const double count = counts.at(layer)[w].value_or(0);
-      const double defined = positions - undefined.at(layer)[w].value_or(0);
-      const bool has_median = medians.at(layer)[w].has_value();
-      const auto t = static_cast<uint64_t>(defined);
-      const auto rank = static_cast<double>(quantile_rank(stratum.quantile, t));
-      const double least = stratum.above ? defined - rank + 1 : rank;
-      const bool large_enough = !stratum.every_token || !has_median || count >= least;
-      if (count == std::floor(count) && count <= defined && large_enough &&
-          (count > 0) == has_median) {
-        continue;
-      }
-      c.inspect.invalid(Check::strata_size, fmt::format("{}.{}[{}]", tokens.path, layer, w),
-                        fmt::format("found {} tokens of {} defined{}", count, defined,
-                                    has_median ? "" : " where the median is undefined"));
-      return;
-    }
-  }
-}
-
-Arrays read_arrays(const Case& c, const LayerWindows& undefined) {
-  Arrays arrays;
-  const size_t n = c.header.n_windows;
-  const At per_window = c.inspect.need(c.root, "per_window");
-  const auto read = [&](const At& at, const std::string& name, Range range) {
-    if (at) arrays[name] = c.inspect.layer_windows(at, c.header.layers, n, range);
-  };
-  for (const Stratum& stratum : kStrata) {
-    const bool stratum_due = c.header.full || stratum.published;
-    const At at =
-        stratum_due ? c.inspect.need(per_window, stratum.name) : per_window / stratum.name;
-    if (!at) continue;
-    for (const Metric& metric : kMetrics) {
-      const bool due = c.header.full || (stratum.published && metric.published);
-      const At values = due ? c.inspect.need(at, metric.name) : at / metric.name;
-      read(values, std::string(stratum.name) + '.' + metric.name, metric.range);
-    }
-    if (!c.header.full || !c.inspect.sound()) continue;
-    if (const At tokens = c.inspect.need(at, "tokens")) {
-      check_tokens(c, stratum, tokens, undefined,
-                   arrays.at(std::string(stratum.name) + ".kappa_hidden_median"));
-    }
-  }
-  for (const char* name : {"c1_matched_interior", "c1_matched_interior_target"}) {
-    read(c.header.full ? c.inspect.need(per_window, name) : per_window / name, name, kKappa);
-  }
-  if (c.header.full) {
-    const At exact = c.inspect.need(per_window, "exact_random");
-    for (const int layer : c.header.layers) {
-      const At at = c.inspect.need(exact, std::to_string(layer));
-      const auto last = static_cast<double>(c.header.seq_len - 2);
-      c.inspect.windows(c.inspect.need(at, "positions"), n, {0, last});
-      arrays["exact_random"][layer] = c.inspect.windows(c.inspect.need(at, "mean"), n, kKappa);
-    }
-  }
-  return arrays;
-}
 
 Layer add_layer(Analysis& analysis, const Arrays& arrays, int layer, bool full) {
   Layer added;
@@ -191,7 +65,7 @@ Layer add_layer(Analysis& analysis, const Arrays& arrays, int layer, bool full) 
                                                 : analysis.add(values));
   }
   if (full) {
-    added.exact_random = analysis.add(arrays.at("exact_random").at(layer));
+    added.exact_random = analysis.add(arrays.at("exact_random.mean").at(layer));
     added.kappa_excess = analysis.add(difference(arrays.at("boundary.kappa_hidden_mean").at(layer),
                                                  arrays.at("boundary.kappa_orth_mean").at(layer)));
   }
@@ -242,36 +116,122 @@ void claim_layer(const Case& c, const Analysis& analysis, int number, const Laye
   analysis.mean_block(claims, below({"kappa_excess"}), layer.kappa_excess);
 }
 
-std::string explain(Verdict verdict, size_t c1_fails, size_t c2_fails, size_t layers) {
-  if (verdict == Verdict::pass) {
-    return fmt::format(
-        "Near the routing boundary neighbouring experts are more alike than in the interior and "
-        "than random ones at all {} required layers, so a flipped choice changes little there.",
-        layers);
-  }
-  std::string what;
-  if (c1_fails > 0) what = fmt::format("than in the interior at {} of {} layers", c1_fails, layers);
-  if (c2_fails > 0) {
-    what += fmt::format("{}than a random expert at {} of {} layers", what.empty() ? "" : " and ",
-                        c2_fails, layers);
-  }
-  return "Near the routing boundary neighbouring experts are no more alike " + what +
-         ", so a flipped choice does change the computation there.";
-}
-
-// Which windows had a token in both strata: nothing in them is defined though their margins are.
-std::map<int, int64_t> overlapping_windows(const Case& c, const Arrays& arrays,
-                                           const LayerWindows& undefined) {
-  std::map<int, int64_t> result;
-  const auto positions = static_cast<double>(c.header.seq_len - 1);
-  for (const int layer : c.header.layers) {
-    int64_t& count = result[layer];
-    const Windows& medians = arrays.at("boundary.kappa_hidden_median").at(layer);
-    for (size_t w = 0; w < medians.size(); ++w) {
-      if (!medians[w] && undefined.at(layer)[w].value_or(0) < positions) ++count;
+// A required layer without any window in which C1, or C2, is defined can't be judged; one whose
+// strata overlap is degenerate instead.
+void check_defined(const Case& c, const Arrays& arrays, const std::vector<int>& degenerate) {
+  for (const int layer : c.header.required) {
+    if (std::find(degenerate.begin(), degenerate.end(), layer) != degenerate.end()) continue;
+    for (const size_t i : {size_t{kC1}, size_t{kC2}}) {
+      const Windows& minuend = arrays.at(kDeltas[i].minuend).at(layer);
+      const Windows& subtrahend = arrays.at(kDeltas[i].subtrahend).at(layer);
+      if (total(difference(minuend, subtrahend)).windows > 0) continue;
+      c.inspect.invalid(Check::layer_defined,
+                        fmt::format("per_window.{}.{}", kDeltas[i].subtrahend, layer),
+                        "leaves its difference from the boundary undefined in every window");
     }
   }
-  return result;
+}
+
+// Lowest to highest mean over the required layers, "" where none is defined.
+std::string range_of_means(const Case& c, const Arrays& arrays, const char* name) {
+  const auto array = arrays.find(name);
+  if (array == arrays.end()) return {};
+  std::optional<double> lowest, highest;
+  for (const int layer : c.header.required) {
+    const std::optional<double> value = mean(array->second.at(layer));
+    if (!value) continue;
+    lowest = std::min(lowest.value_or(*value), *value);
+    highest = std::max(highest.value_or(*value), *value);
+  }
+  return lowest ? fmt::format("{:.4g} to {:.4g}", *lowest, *highest) : std::string();
+}
+
+// How one axis stands at the required layers: of those where it fails, the largest drop of kappa
+// that their intervals leave open.
+struct Axis {
+  size_t fails = 0;
+  double open = 0;
+  double least_shown = 1e300;  // where it holds everywhere
+
+  void add(const Criterion& criterion) {
+    if (!criterion.ci95) return;
+    if (criterion.holds) {
+      least_shown = std::min(least_shown, -criterion.ci95->hi);
+    } else {
+      ++fails;
+      open = std::max(open, -criterion.ci95->lo);
+    }
+  }
+};
+
+// kappa compares outputs and ignores the weight: whether a flipped choice matters is jump_hidden's.
+std::string explain(Verdict verdict, const Axis& c1, const Axis& c2, size_t layers,
+                    const std::string& jump) {
+  std::string consequence;
+  if (!jump.empty()) {
+    consequence = fmt::format(
+        " Exchanging the two moves the layer's update by {} of its size (mean of medians).", jump);
+  }
+  if (verdict == Verdict::pass) {
+    return fmt::format(
+               "At all {} required layers the outputs of the two experts at the routing boundary "
+               "differ less than in the interior (kappa lower by at least {:.4g}) and less than "
+               "from a random partner's (by at least {:.4g}).",
+               layers, c1.least_shown, c2.least_shown) +
+           consequence;
+  }
+  std::string what;
+  const auto add = [&](const Axis& axis, const char* than) {
+    if (axis.fails == 0) return;
+    const std::string excluded =
+        axis.open > 0 ? fmt::format("a kappa lower by more than {:.4g} is excluded", axis.open)
+                      : std::string("a lower kappa is excluded");
+    what += fmt::format("{} {} at {} of {} layers ({})", what.empty() ? "" : " and", than,
+                        axis.fails, layers, excluded);
+  };
+  add(c1, "than in the interior");
+  add(c2, "than from a random partner's");
+  return "Not shown: that the outputs of the two experts at the routing boundary differ less" +
+         what + "." + consequence;
+}
+
+// What the intervals that a published artifact states give; none where one is missing.
+std::optional<Verdict> stated_verdict(const Case& c) {
+  if (c.header.full) return std::nullopt;
+  bool pass = true;
+  for (const int layer : c.header.required) {
+    for (const size_t i : {size_t{kC1}, size_t{kC2}}) {
+      const At stated =
+          ((((c.root / "summary") / "per_layer") / std::to_string(layer)) / kDeltas[i].member) /
+          "ci95";
+      if (!stated || stated.value->is(Kind::null)) return std::nullopt;
+      const std::optional<Interval> interval = c.inspect.interval(stated);
+      if (!interval) return std::nullopt;
+      pass = pass && interval->hi < 0;
+    }
+  }
+  return pass ? Verdict::pass : Verdict::fail;
+}
+
+// Numbers without a threshold that say what a kappa means.
+void add_numbers(const Case& c, const Arrays& arrays, const Analysis& analysis,
+                 const std::map<int, Layer>& layers) {
+  Judgement& judgement = c.inspect.judgement();
+  const auto add = [&](const char* name, const std::string& values) {
+    if (!values.empty()) judgement.beside.push_back({name, values});
+  };
+  std::optional<double> lowest, highest;
+  for (const int layer : c.header.required) {
+    const std::optional<double> value = analysis.mean(layers.at(layer).kappa_excess);
+    if (!value) continue;
+    lowest = std::min(lowest.value_or(*value), *value);
+    highest = std::max(highest.value_or(*value), *value);
+  }
+  if (lowest) add("kappa - kappa_orth", fmt::format("{:.4g} to {:.4g}", *lowest, *highest));
+  add("cos", range_of_means(c, arrays, "boundary.cos_mean"));
+  add("log r", range_of_means(c, arrays, "boundary.log_r_mean"));
+  add("jump_hidden, boundary", range_of_means(c, arrays, "boundary.jump_hidden_median"));
+  add("jump_hidden, interior", range_of_means(c, arrays, "interior.jump_hidden_median"));
 }
 
 }  // namespace
@@ -279,30 +239,18 @@ std::map<int, int64_t> overlapping_windows(const Case& c, const Arrays& arrays,
 void judge_chart_compatibility(const Case& c, Finding& finding) {
   Judgement& judgement = c.inspect.judgement();
   const Header& header = c.header;
-  check_definition(c);
-  LayerWindows undefined;
-  if (header.full) {
-    undefined =
-        c.inspect.layer_counts(c.inspect.need(c.inspect.need(c.root, "per_window"), "n_undefined"),
-                               header.layers, header.n_windows, header.seq_len - 1);
-  }
-  const Arrays arrays = read_arrays(c, undefined);
+  chart::check_definition(c);
+  const chart::Record record = chart::read_record(c);
   if (!c.inspect.sound()) return;
+  const Arrays& arrays = record.arrays;
 
   std::map<int, int64_t> overlapping;
-  if (header.full) overlapping = overlapping_windows(c, arrays, undefined);
   std::vector<int> degenerate;
-  for (const auto& [layer, count] : overlapping) {
-    if (count > 0) degenerate.push_back(layer);
+  for (const auto& [layer, windows] : record.overlapping) {
+    overlapping[layer] = std::count(windows.begin(), windows.end(), true);
+    if (overlapping[layer] > 0) degenerate.push_back(layer);
   }
-  for (const int layer : header.required) {
-    const bool overlaps = overlapping.contains(layer) && overlapping.at(layer) > 0;
-    if (total(arrays.at("boundary.kappa_hidden_median").at(layer)).windows == 0 && !overlaps) {
-      c.inspect.invalid(Check::layer_defined,
-                        fmt::format("per_window.boundary.kappa_hidden_median.{}", layer),
-                        "is undefined in every window");
-    }
-  }
+  check_defined(c, arrays, degenerate);
   if (!c.inspect.sound()) return;
 
   Analysis analysis(c);
@@ -318,45 +266,56 @@ void judge_chart_compatibility(const Case& c, Finding& finding) {
     judgement.layers.push_back({number, failure_type(c1, c2)});
   }
 
-  const auto judge = [&](const Sample& sample) {
+  // On some windows as the producer judges them: only their own overlaps count.
+  const auto judge_windows = [&](const Sample& sample, std::span<const uint32_t> members) {
     for (const int layer : header.required) {
-      if (std::find(degenerate.begin(), degenerate.end(), layer) != degenerate.end()) {
+      const auto found = record.overlapping.find(layer);
+      if (found == record.overlapping.end()) continue;
+      if (std::any_of(members.begin(), members.end(),
+                      [&](uint32_t w) { return found->second[w]; })) {
         return Verdict::degenerate;
       }
     }
+    bool pass = true;
     for (const int layer : header.required) {
-      if (!below_zero(sample, layers[layer].deltas[kC1]) ||
-          !below_zero(sample, layers[layer].deltas[kC2])) {
-        return Verdict::fail;
+      for (const size_t i : {size_t{kC1}, size_t{kC2}}) {
+        const std::optional<Interval> interval = sample.interval(layers[layer].deltas[i]);
+        if (!interval) return Verdict::invalid;  // undefined in every one of them
+        pass = pass && interval->hi < 0;
       }
     }
-    return Verdict::pass;
+    return pass ? Verdict::pass : Verdict::fail;
   };
-  finding.verdict = analysis.conclude(judge, [&](const Sample& sample, size_t b) {
+  std::vector<uint32_t> windows(header.n_windows);
+  std::iota(windows.begin(), windows.end(), 0u);
+  const auto judge = [&](const Sample& sample) { return judge_windows(sample, windows); };
+  const auto supports = [&](const Sample& sample, size_t b) {
     return std::all_of(header.required.begin(), header.required.end(), [&](int layer) {
       const auto c1 = sample.mean(layers[layer].deltas[kC1], b);
       const auto c2 = sample.mean(layers[layer].deltas[kC2], b);
       return c1 && *c1 < 0 && c2 && *c2 < 0;
     });
-  });
+  };
+  finding.verdict = analysis.conclude(judge, supports, stated_verdict(c));
 
-  size_t c1_fails = 0;
-  size_t c2_fails = 0;
+  Axis c1_axis;
+  Axis c2_axis;
   std::optional<double> z = 1e300;
   for (const int layer : header.required) {
     for (const size_t i : {size_t{kC1}, size_t{kC2}}) {
       const Test test{i == kC1 ? "C1" : "C2", layer, layers[layer].deltas[i], 0, -1};
       const bool holds = below_zero(analysis.primary(), test.id);
-      (i == kC1 ? c1_fails : c2_fails) += holds ? 0u : 1u;
       judgement.criteria.push_back(analysis.criterion(test, holds));
+      (i == kC1 ? c1_axis : c2_axis).add(judgement.criteria.back());
       const std::optional<double> distance = judgement.criteria.back().z;
       z = z && distance ? std::optional(std::min(*z, *distance)) : std::nullopt;
     }
   }
   choose_effect(judgement);
-  analysis.convergence(finding.claims, z, [&](const Sample& sample) {
-    return std::string(verdict_name(judge(sample)));
-  });
+  analysis.convergence(finding.claims, z,
+                       [&](const Sample& sample, std::span<const uint32_t> members) {
+                         return std::string(verdict_name(judge_windows(sample, members)));
+                       });
 
   if (header.full) {
     for (const auto& [layer, count] : overlapping) {
@@ -376,9 +335,9 @@ void judge_chart_compatibility(const Case& c, Finding& finding) {
     };
     beside("C2_unselected", kUnselected);
     beside("C1_matched", kMatched);
-    beside("kappa_target.C1", kTargetC1);
     beside("kappa_target.C2", kTargetC2);
     beside("kappa_target.C1_matched", kTargetMatched);
+    add_numbers(c, arrays, analysis, layers);
   }
   if (finding.verdict == Verdict::degenerate) {
     judgement.reasons.push_back({"", "",
@@ -388,7 +347,8 @@ void judge_chart_compatibility(const Case& c, Finding& finding) {
         "Some windows have tokens that are boundary and interior at once, so the two cannot be "
         "compared.";
   } else if (finding.verdict != Verdict::insufficient) {
-    judgement.sentence = explain(finding.verdict, c1_fails, c2_fails, header.required.size());
+    judgement.sentence = explain(finding.verdict, c1_axis, c2_axis, header.required.size(),
+                                 range_of_means(c, arrays, "boundary.jump_hidden_median"));
   }
 }
 

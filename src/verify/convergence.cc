@@ -7,6 +7,7 @@
 #include <boost/math/distributions/normal.hpp>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 
 #include "base/random.h"
 #include "verify/analysis.h"
@@ -40,8 +41,7 @@ std::optional<int64_t> n_for_90(uint64_t n, std::optional<double> z) {
 
 }  // namespace
 
-void Analysis::convergence(Claims& claims, std::optional<double> z,
-                           const std::function<std::string(const Sample&)>& label) {
+void Analysis::convergence(Claims& claims, std::optional<double> z, const Label& label) {
   Judgement& judgement = case_.inspect.judgement();
   const Header& header = case_.header;
   const uint64_t n = header.n_windows;
@@ -61,7 +61,10 @@ void Analysis::convergence(Claims& claims, std::optional<double> z,
 
   const Claims::Path at = {"summary", "convergence"};
   const auto below = [&](const char* key) { return Claims::Path{at[0], at[1], key}; };
-  claims.text(below("verdict"), label(primary()));
+  std::vector<uint32_t> all(n);
+  std::iota(all.begin(), all.end(), 0u);
+  const std::string final_label = label(primary(), all);
+  claims.text(below("verdict"), final_label);
   claims.near(below("z"), z, Check::convergence_numbers);
   claims.near(below("replication"),
               z ? std::optional(judgement.convergence->replication) : std::nullopt,
@@ -80,7 +83,6 @@ void Analysis::convergence(Claims& claims, std::optional<double> z,
   const bool recompute = case_.inspect.options().recompute_convergence;
   if (recompute) {
     const auto start = std::chrono::steady_clock::now();
-    const std::string final_label = label(primary());
     for (size_t g = 0; g < grid.size(); ++g) {
       uint32_t agreeing = 0;
       for (uint32_t s = 0; s < kSubsets; ++s) {
@@ -96,7 +98,7 @@ void Analysis::convergence(Claims& claims, std::optional<double> z,
         }
         const ResampleSettings settings{*header.seed, kSubsetReplicates, 0, 1, KeepDraws::no};
         const Replicates replicates(columns, settings);
-        agreeing += label(Sample(replicates, true)) == final_label ? 1u : 0u;
+        agreeing += label(Sample(replicates, true), members) == final_label ? 1u : 0u;
       }
       agreement[g] = agreeing / static_cast<double>(kSubsets);
       claims.mean({at[0], at[1], "grid", std::to_string(g), "agreement"}, agreement[g],
@@ -108,9 +110,10 @@ void Analysis::convergence(Claims& claims, std::optional<double> z,
     const At stated = ((case_.root / "summary") / "convergence") / "grid";
     if (!stated || !stated.value->is(Kind::array)) return;
     for (size_t g = 0; g < std::min(grid.size(), stated.value->array().size()); ++g) {
-      const Value* value = stated.value->array()[g].find("agreement");
-      if (value == nullptr || !value->is_number()) return;
-      agreement[g] = value->number();
+      const At point{&stated.value->array()[g], fmt::format("{}[{}]", stated.path, g)};
+      const auto share = case_.inspect.number(case_.inspect.need(point, "agreement"), kUnit);
+      if (!share) return;
+      agreement[g] = *share;
     }
   }
   std::optional<int64_t> settled_at;

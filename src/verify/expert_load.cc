@@ -408,6 +408,11 @@ void judge_expert_load(const Case& c, Finding& finding) {
   judgement.effect = busiest;
   judgement.beside.push_back({"cold experts", std::to_string(cold)});
   finding.verdict = Verdict::reported;
+  judgement.notes.push_back(
+      "not recomputable from the artifact and taken as stated: vocabulary specialisation, the "
+      "token "
+      "ids listed for an expert (order and totals were checked), repetitions and first choices per "
+      "token (their totals were checked)");
   judgement.sentence = fmt::format(
       "The busiest expert, at layer {}, takes {:.2f} times its even share; {} of {} experts are "
       "chosen by less than 1 % of tokens.",

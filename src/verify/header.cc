@@ -75,12 +75,12 @@ void check_required(Inspector& inspect, const At& root, RequiredLayers rule, Hea
   header.required.assign(seen.begin(), seen.end());
   if (header.required_by_verifier) return;
   if (rule == RequiredLayers::all_later) {
-    const bool all = header.required == header.layers;
-    const bool all_later =
-        !header.layers.empty() && std::equal(header.required.begin(), header.required.end(),
-                                             header.layers.begin() + 1, header.layers.end());
-    if (!all && !all_later) {
-      inspect.invalid(Check::required_layers, path, "leaves out more than the first MoE layer");
+    if (header.moe_layers.empty()) return;  // missing, which is a defect of its own
+    std::vector<int> later = header.layers;
+    std::erase(later, header.moe_layers.front());
+    if (header.required != later) {
+      inspect.invalid(Check::required_layers, path,
+                      "is not the measured layers without the model's first MoE layer");
     }
     return;
   }
@@ -88,6 +88,19 @@ void check_required(Inspector& inspect, const At& root, RequiredLayers rule, Hea
     inspect.warn(fmt::format(
         "{} of {} measured layers are required; pass --required-layers to choose them yourself",
         header.required.size(), header.layers.size()));
+  }
+}
+
+// All MoE layers of the model: the measured ones are among them, the terminal one is their last.
+void read_moe_layers(Inspector& inspect, const At& at, Header& header) {
+  if (!at) return;
+  header.moe_layers = read_layers(inspect, at);
+  if (!inspect.sound()) return;
+  const std::vector<int>& all = header.moe_layers;
+  if (all.empty() || all.back() != header.terminal_layer) {
+    inspect.invalid(Check::terminal_layer, at.path, "does not end with terminal_moe_layer");
+  } else if (!std::includes(all.begin(), all.end(), header.layers.begin(), header.layers.end())) {
+    inspect.invalid(Check::layer_list, at.path, "lacks a measured layer");
   }
 }
 
@@ -110,6 +123,7 @@ void read_subject(Inspector& inspect, const At& root, const HeaderRules& rules, 
     }
     inspect.judgement().model =
         (edge / "ckpt_a").value->string() + "->" + (edge / "ckpt_b").value->string();
+    if (!model && header.full) inspect.need(root, "model");
     if (!model) return;
   } else if (!model) {
     inspect.invalid(Check::member_present, "model", "is missing");
@@ -122,6 +136,7 @@ void read_subject(Inspector& inspect, const At& root, const HeaderRules& rules, 
   const auto layer = inspect.integer(terminal, 0, kMaxLayer);
   if (!layer) return;
   header.terminal_layer = static_cast<int>(*layer);
+  if (header.full) read_moe_layers(inspect, inspect.need(model, "moe_layers"), header);
   if (!header.layers.empty() && header.layers.back() > *layer) {
     inspect.invalid(Check::terminal_layer, terminal.path,
                     fmt::format("says the last MoE layer is {}, but layer {} was measured", *layer,
@@ -159,6 +174,7 @@ void read_gate(Inspector& inspect, const At& root, Header& header) {
     return;
   }
   header.experts = static_cast<uint32_t>(experts.value->integer());
+  if (header.full) check_gate_profile(inspect, gate, header);
 }
 
 void read_data(Inspector& inspect, const At& root, Header& header) {
@@ -170,6 +186,12 @@ void read_data(Inspector& inspect, const At& root, Header& header) {
   }
   if (const auto length = inspect.integer(inspect.need(data, "seq_len"), 2, kMaxSeqLen)) {
     header.seq_len = static_cast<uint32_t>(*length);
+  }
+  if (header.full) {
+    inspect.text(inspect.need(data, "source"));
+    inspect.text(inspect.need(data, "tokenizer"));
+    const At seed = inspect.need(data, "seed");
+    if (seed && !seed.value->large_integer()) inspect.integer(seed, 0, INT64_MAX);
   }
   const At documents = header.full ? inspect.need(data, "doc_ids") : data / "doc_ids";
   if (!documents || !inspect.is(documents, Kind::array)) return;
@@ -225,7 +247,7 @@ void read_bootstrap(Inspector& inspect, const At& root, Header& header) {
 Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules) {
   Header header;
   header.test = inspect.judgement().test;
-  header.full = (root / "body_sha256") || (root / "numeric_profile");
+  header.full = carries_our_fields(root, header.test);
   inspect.judgement().rule = header.full ? "full" : "published";
 
   const At version = inspect.need(root, "schema_version");
@@ -252,10 +274,7 @@ Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules)
   check_required(inspect, root, rules.required, header);
   read_bootstrap(inspect, root, header);
   if (header.full) {
-    const At profile = inspect.need(root, "numeric_profile");
-    for (const char* key : {"isa", "compute", "onednn"}) {
-      inspect.text(inspect.need(profile, key));
-    }
+    check_provenance(inspect, root);
     inspect.need(root, "body_sha256");
     check_nulls(inspect, root);
   }

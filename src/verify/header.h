@@ -11,14 +11,16 @@ namespace rg::verify {
 
 struct Header {
   std::string test;
-  bool full = false;  // carries our extra fields; else the published contract alone
+  bool full = false;  // carries any of our fields; else the published contract alone
   uint64_t n_windows = 0;
   uint32_t seq_len = 0;
   uint32_t topk = 0;
   uint32_t experts = 0;  // 0 if the gate profile doesn't say
+  uint32_t groups = 1;   // of experts in the gate; 1 if the profile doesn't say
   std::optional<int> terminal_layer;
-  std::vector<int> layers;    // measured, ascending
-  std::vector<int> required;  // the artifact's list, or Options::required_layers
+  std::vector<int> moe_layers;  // all of the model, ascending; empty in a published artifact
+  std::vector<int> layers;      // measured, ascending
+  std::vector<int> required;    // the artifact's list, or Options::required_layers
   bool required_by_verifier = false;
   std::vector<uint32_t> documents;  // (windows) numbered by first window; empty if not stated
   uint32_t n_documents = 0;
@@ -37,6 +39,15 @@ struct HeaderRules {
 };
 
 Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules);
+
+// Whether any member beyond the published contract is there, which makes the artifact one of ours
+// with every duty of ours: a digest taken out doesn't make it a published one.
+bool carries_our_fields(const At& root, const std::string& test);
+// What was measured with what: the profile of numbers, hashes of inputs and tensors, settings,
+// program, notes, manifest.
+void check_provenance(Inspector& inspect, const At& root);
+// The gate profile whole.
+void check_gate_profile(Inspector& inspect, const At& gate, Header& header);
 
 // Top-level members of the contract; others are warnings, or errors with strict.
 void check_members(Inspector& inspect, const At& root,

@@ -73,8 +73,30 @@ std::string pad(const Row& row, const std::vector<size_t>& widths, bool color) {
   return line + '\n';
 }
 
+// Text from files as a terminal may show it. Whole, unlike one line of a message: a sentence or
+// a path cut short would be another one.
+std::string escape_whole(std::string_view text) {
+  constexpr size_t kPieceBytes = 32;  // escaped they stay below what escape_for_terminal cuts at
+  std::string out;
+  while (!text.empty()) {
+    size_t bytes = std::min(kPieceBytes, text.size());
+    // Not within a code point, unless it is longer than any can be.
+    const auto continues = [&](size_t at) {
+      return at < text.size() && (static_cast<unsigned char>(text[at]) >> 6) == 2;
+    };
+    while (bytes > kPieceBytes - 4 && continues(bytes)) --bytes;
+    out += escape_for_terminal(text.substr(0, bytes));
+    text.remove_prefix(bytes);
+  }
+  return out;
+}
+
 std::string details(const Judgement& judgement) {
-  std::string text = "    " + escape_for_terminal(judgement.sentence) + '\n';
+  // What can't be judged is told in the file's own words, which may be endless.
+  const bool own_words = judgement.verdict != Verdict::invalid;
+  std::string text = "    ";
+  text += own_words ? escape_whole(judgement.sentence) : escape_for_terminal(judgement.sentence);
+  text += '\n';
   const size_t shown = std::min(judgement.reasons.size(), kShownReasons);
   for (size_t i = 0; i < shown; ++i) {
     const Reason& reason = judgement.reasons[i];
@@ -186,24 +208,6 @@ Json json_judgement(const Judgement& judgement) {
 std::string printable(const std::string& text) {
   return nlohmann::json::parse(
       nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-}
-
-// Text from files as a terminal may show it. Whole, unlike one line of a message: a sentence or
-// a path cut short would be another one.
-std::string escape_whole(std::string_view text) {
-  constexpr size_t kPieceBytes = 32;  // escaped they stay below what escape_for_terminal cuts at
-  std::string out;
-  while (!text.empty()) {
-    size_t bytes = std::min(kPieceBytes, text.size());
-    // Not within a code point, unless it is longer than any can be.
-    const auto continues = [&](size_t at) {
-      return at < text.size() && (static_cast<unsigned char>(text[at]) >> 6) == 2;
-    };
-    while (bytes > kPieceBytes - 4 && continues(bytes)) --bytes;
-    out += escape_for_terminal(text.substr(0, bytes));
-    text.remove_prefix(bytes);
-  }
-  return out;
 }
 
 std::string csv_field(std::string_view raw) {

@@ -15,6 +15,7 @@ constexpr double kStudentTail = 2.093024054408263;  // t_19 at 0.975
 constexpr double kTolerance = 1e-9;
 constexpr double kDecompositionTolerance = 1e-5;
 constexpr double kEnergy = 0.95;
+constexpr Range kOverlap{-1e-9, 1 + 1e-9};
 
 bool near(double a, double b) {
   return std::abs(a - b) <= kTolerance * std::max({1.0, std::abs(a), std::abs(b)});
@@ -26,12 +27,12 @@ std::optional<double> maybe_number(const Case& c, const At& at, Range range) {
 }
 
 // {value, leave_one_out[20], ci95}: the interval follows from the other two.
-void check_jackknife(const Case& c, const At& at) {
+void check_jackknife(const Case& c, const At& at, Range range) {
   if (!c.inspect.is(at, Kind::object)) return;
   const At leave_one_out = c.inspect.need(at, "leave_one_out");
   const Windows left =
-      leave_one_out ? c.inspect.windows(leave_one_out, kBlocks, kAnyNumber) : Windows(kBlocks);
-  const std::optional<double> value = maybe_number(c, c.inspect.need(at, "value"), kAnyNumber);
+      leave_one_out ? c.inspect.windows(leave_one_out, kBlocks, range) : Windows(kBlocks);
+  const std::optional<double> value = maybe_number(c, c.inspect.need(at, "value"), range);
   const At interval = c.inspect.need(at, "ci95");
   if (!interval || !c.inspect.sound()) return;
   const bool complete = value && c.header.n_windows >= kBlocks && total(left).windows == kBlocks;
@@ -63,7 +64,7 @@ void check_information(const Case& c, const At& at) {
   const At difference = c.inspect.need(at, "difference");
   const auto value = maybe_number(c, c.inspect.need(at, "value"), {-1e-9, kUnbounded});
   const auto shuffled = maybe_number(c, c.inspect.need(at, "shuffled"), {-1e-9, kUnbounded});
-  check_jackknife(c, difference);
+  check_jackknife(c, difference, kAnyNumber);
   const auto stated = maybe_number(c, difference / "value", kAnyNumber);
   if (!c.inspect.sound() || !value || !shuffled) return;
   if (stated && near(*stated, *value - *shuffled)) return;
@@ -161,10 +162,10 @@ void check_token_ids(const Case& c) {
     }
     for (const char* name : {"within", "between"}) {
       const At block = c.inspect.need(at, name);
-      if (block && !block.value->is(Kind::null)) check_jackknife(c, block);
+      if (block && !block.value->is(Kind::null)) check_jackknife(c, block, kOverlap);
     }
     const At predictor = c.inspect.need(at, "predictor");
-    if (predictor && !predictor.value->is(Kind::null)) check_jackknife(c, predictor);
+    if (predictor && !predictor.value->is(Kind::null)) check_jackknife(c, predictor, kOverlap);
     for (const char* name : {"mi_token", "mi_position"}) {
       const At block = c.inspect.need(at, name);
       if (block && !block.value->is(Kind::null)) check_information(c, block);
@@ -197,9 +198,13 @@ void check_decomposition(const Case& c) {
 }
 
 void check_source_table(const Case& c) {
+  const At wanted = c.inspect.need(c.root, "source_positions");
+  const auto per_window = c.inspect.integer(wanted, 1, int64_t{c.header.seq_len} - 1);
+  const int64_t sampled =
+      per_window ? *per_window * static_cast<int64_t>(c.header.n_windows) : kMaxExactInteger;
   for_layers(c, "source_table", [&](const At& at, int layer) {
     maybe_number(c, c.inspect.need(at, "embedding"), kAnyNumber);
-    c.inspect.integer(c.inspect.need(at, "positions"), 0, kMaxExactInteger);
+    c.inspect.integer(c.inspect.need(at, "positions"), 0, sampled);
     const auto rows = static_cast<size_t>(layer);
     for (const auto& [name, length] : {std::pair{"attention", rows + 1}, {"experts", rows}}) {
       const At list = c.inspect.need(at, name);

@@ -84,17 +84,29 @@ std::vector<Reading> read_list(const Case& c, const char* name,
   return readings;
 }
 
-// Layers of a stated list of measured layers; empty if it isn't one.
-std::vector<int> stated_layers(const Case& c, const At& at) {
-  std::vector<int> layers;
-  if (!at || !at.value->is(Kind::array)) return layers;
-  for (const Value& value : at.value->array()) {
-    if (!value.is(Kind::integer)) return {};
-    const auto layer = static_cast<int>(std::clamp<int64_t>(value.integer(), -1, INT32_MAX));
-    if (!std::binary_search(c.header.layers.begin(), c.header.layers.end(), layer)) return {};
-    layers.push_back(layer);
+// Every text under both conventions at every measured layer, in that order.
+void check_complete(const Case& c, const char* name, const std::vector<Reading>& readings) {
+  if (!c.inspect.sound()) return;
+  const std::vector<int>& layers = c.header.layers;
+  const size_t block = 2 * layers.size();
+  for (size_t i = 0; i < readings.size(); ++i) {
+    const Reading& first = readings[i - i % block];
+    const Reading& reading = readings[i];
+    const bool exact = i % block < layers.size();
+    if (reading.layer == layers[i % layers.size()] &&
+        reading.convention == (exact ? "exact" : "published") && reading.text == first.text &&
+        reading.target == first.target && reading.context == first.context) {
+      continue;
+    }
+    c.inspect.invalid(Check::ranked_list, fmt::format("{}[{}]", name, i),
+                      "breaks the order (text, then convention, then layer)");
+    return;
   }
-  return layers;
+  if (readings.size() % block != 0) {
+    c.inspect.invalid(Check::ranked_list, name,
+                      fmt::format("holds {} entries, expected 2 conventions of {} layers for each",
+                                  readings.size(), layers.size()));
+  }
 }
 
 std::vector<int> first_middle_last(const std::vector<int>& layers) {
@@ -187,29 +199,33 @@ void claim_context_tests(const Case& c, const std::vector<Reading>& probes,
 
 }  // namespace
 
-std::vector<Reading> read_prompts(const Case& c) { return read_list(c, "prompts", read_prompt); }
-std::vector<Reading> read_probes(const Case& c) { return read_list(c, "probes", read_probe); }
+std::vector<Reading> read_prompts(const Case& c) {
+  std::vector<Reading> readings = read_list(c, "prompts", read_prompt);
+  check_complete(c, "prompts", readings);
+  return readings;
+}
+std::vector<Reading> read_probes(const Case& c) {
+  std::vector<Reading> readings = read_list(c, "probes", read_probe);
+  check_complete(c, "probes", readings);
+  return readings;
+}
 
-void claim_published(const Case& c, const std::vector<Reading>& prompts,
-                     const std::vector<Reading>& probes, Claims& claims) {
+PublishedVerdict claim_published(const Case& c, const std::vector<Reading>& prompts,
+                                 const std::vector<Reading>& probes, Claims& claims) {
   const Header& h = c.header;
   const Claims::Path at = {"summary", "verdict", "published"};
-  const At stated = (((c.root / "summary") / "verdict") / "published") / "layers";
-  // All layers if they were asked for by name, else three of them: either is as stated.
-  std::vector<int> layers = stated_layers(c, stated);
-  if (layers != h.layers) layers = first_middle_last(h.layers);
+  // Three of them where every MoE layer was measured, else those that were asked for.
+  const std::vector<int> layers = h.layers == h.moe_layers ? first_middle_last(h.layers) : h.layers;
   for (size_t i = 0; i < layers.size(); ++i) {
     claims.count({at[0], at[1], at[2], "layers", std::to_string(i)}, layers[i]);
   }
   claims.absent({at[0], at[1], at[2], "layers", std::to_string(layers.size())});
 
-  const At own_required = (c.root / "verification") / "required_layers";
-  const std::vector<int> later = stated_layers(c, own_required);
   const auto mean_over = [&](bool without_first) {
     double sum = 0;
     double count = 0;
     for (const int layer : layers) {
-      if (without_first && std::find(later.begin(), later.end(), layer) == later.end()) continue;
+      if (without_first && layer == h.moe_layers.front()) continue;
       const std::optional<TableRow> row = table_row(prompts, layer);
       if (!row) continue;
       sum += row->mean;
@@ -217,9 +233,9 @@ void claim_published(const Case& c, const std::vector<Reading>& prompts,
     }
     return count > 0 ? std::optional(sum / count) : std::nullopt;
   };
-  for (const auto& [name, without_first] :
-       {std::pair{"all_layers", false}, std::pair{"without_first", true}}) {
-    const std::optional<double> mean = mean_over(without_first);
+  const PublishedVerdict verdict{layers, mean_over(false), mean_over(true)};
+  for (const auto& [name, mean] : {std::pair{"all_layers", verdict.all_layers},
+                                   std::pair{"without_first", verdict.without_first}}) {
     claims.mean({at[0], at[1], at[2], name, "mean"}, mean);
     claims.text({at[0], at[1], at[2], name, "label"}, label_of_mean(mean));
   }
@@ -239,6 +255,7 @@ void claim_published(const Case& c, const std::vector<Reading>& prompts,
   claims.absent({"summary", "published_table", std::to_string(h.layers.size())});
   claim_context_tests(c, probes, layers, "exact", claims);
   claim_context_tests(c, probes, layers, "published", claims);
+  return verdict;
 }
 
 }  // namespace rg::verify::router

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "verify/analysis.h"
 
@@ -28,7 +29,7 @@ constexpr Series kSeries[] = {
 
 using Arrays = std::map<std::string, LayerWindows>;
 
-// Value times `unit` times T_def must be a whole number; undefined iff no position is defined.
+// Value times `unit` times T_def must be a whole number.
 void check_grid(const Case& c, const std::string& name, const LayerWindows& values,
                 const LayerWindows& undefined, uint32_t unit) {
   const auto positions = static_cast<double>(c.header.seq_len - 1);
@@ -36,13 +37,28 @@ void check_grid(const Case& c, const std::string& name, const LayerWindows& valu
     for (size_t w = 0; w < windows.size(); ++w) {
       const double defined = positions - undefined.at(layer)[w].value_or(0);
       const double count = windows[w].value_or(0) * unit * defined;
-      if (std::abs(count - std::round(count)) <= kGridTolerance &&
-          windows[w].has_value() == (defined > 0)) {
-        continue;
-      }
+      if (std::abs(count - std::round(count)) <= kGridTolerance) continue;
       c.inspect.invalid(Check::integer_grid, fmt::format("per_window.{}.{}[{}]", name, layer, w),
                         fmt::format("times {} gives {}, expected a whole number of tokens",
                                     unit * defined, count));
+      break;
+    }
+  }
+}
+
+// Every array is undefined in exactly the windows that have no defined position; where a window
+// has one position, there is no other one whose update could take its place.
+void check_nulls_of(const Case& c, const std::string& name, const LayerWindows& values,
+                    const LayerWindows& undefined) {
+  const auto positions = static_cast<double>(c.header.seq_len - 1);
+  const double least = name == "ovk_cf_other" ? 2 : 1;
+  for (const auto& [layer, windows] : values) {
+    for (size_t w = 0; w < windows.size(); ++w) {
+      const double defined = positions - undefined.at(layer)[w].value_or(0);
+      if (windows[w].has_value() == (defined > 0 && positions >= least)) continue;
+      c.inspect.invalid(Check::null_pattern, fmt::format("per_window.{}.{}[{}]", name, layer, w),
+                        fmt::format("is {} where {} positions are defined",
+                                    windows[w] ? "defined" : "null", defined));
       break;
     }
   }
@@ -102,6 +118,19 @@ std::optional<Interval> smallest_jump_interval(const Sample& sample,
   return percentile_interval(std::move(smallest));
 }
 
+// summary as a published artifact states it; none where it states too little to tell.
+std::optional<Verdict> stated_verdict(const Case& c) {
+  if (c.header.full) return std::nullopt;
+  const At summary = c.root / "summary";
+  const At ends = (summary / "terminal_jump") / "ci95";
+  const At share = summary / "dominance_probability";
+  if (!ends || ends.value->is(Kind::null) || !share) return std::nullopt;
+  const std::optional<Interval> interval = c.inspect.interval(ends);
+  const std::optional<double> dominance = c.inspect.number(share, kUnit);
+  if (!interval || !dominance) return std::nullopt;
+  return interval->hi < 0 && *dominance >= kDominanceNeeded ? Verdict::pass : Verdict::fail;
+}
+
 std::string pair_name(const std::vector<int>& layers, size_t jump) {
   return fmt::format("{}->{}", layers[jump], layers[jump + 1]);
 }
@@ -121,6 +150,10 @@ void judge_terminal_ovk_scan(const Case& c, Finding& finding) {
   if (!c.inspect.sound()) return;
   check_grid(c, "ovk_cf_mean", arrays.at("ovk_cf_mean"), undefined, header.topk);
   check_grid(c, "swap_k_mean", arrays.at("swap_k_mean"), undefined, 1);
+  for (const auto& [name, values] : arrays) check_nulls_of(c, name, values, undefined);
+  if (header.full) {
+    check_grid(c, "ovk_cf_other", arrays.at("ovk_cf_other"), undefined, header.topk);
+  }
   for (const int layer : header.layers) {
     if (total(arrays.at("ovk_cf_mean").at(layer)).windows == 0) {
       c.inspect.invalid(Check::layer_defined, fmt::format("per_window.ovk_cf_mean.{}", layer),
@@ -220,10 +253,13 @@ void judge_terminal_ovk_scan(const Case& c, Finding& finding) {
     const bool drops = interval && interval->hi < 0;
     return drops && dominance(sample, jumps) >= kDominanceNeeded ? Verdict::pass : Verdict::fail;
   };
-  finding.verdict = analysis.conclude(judge, [&](const Sample& sample, size_t b) {
-    const std::optional<double> jump = sample.mean(jumps[last], b);
-    return jump && *jump < 0 && argmin(sample, jumps, b) == Argmin::terminal;
-  });
+  finding.verdict = analysis.conclude(
+      judge,
+      [&](const Sample& sample, size_t b) {
+        const std::optional<double> jump = sample.mean(jumps[last], b);
+        return jump && *jump < 0 && argmin(sample, jumps, b) == Argmin::terminal;
+      },
+      stated_verdict(c));
   const std::optional<Interval> terminal = primary.interval(jumps[last]);
   const bool drops = terminal && terminal->hi < 0;
   std::optional<double> z = 1e300;
@@ -234,28 +270,33 @@ void judge_terminal_ovk_scan(const Case& c, Finding& finding) {
     z = z && distance ? std::optional(std::min(*z, *distance)) : std::nullopt;
   }
   judgement.effect = judgement.criteria.front();
-  analysis.convergence(
-      claims, z, [&](const Sample& sample) { return std::string(verdict_name(judge(sample))); });
+  analysis.convergence(claims, z, [&](const Sample& sample, std::span<const uint32_t>) {
+    return std::string(verdict_name(judge(sample)));
+  });
 
   const double drop = -analysis.mean(jumps[last]).value_or(0);
   if (finding.verdict == Verdict::pass) {
     judgement.sentence = fmt::format(
-        "Routing agrees with itself after each layer's update until the last MoE layer, where the "
-        "overlap drops by {:.3f}, more than anywhere else.",
-        drop);
+        "Put through the gate once more after the layer's own update, routing keeps less of its "
+        "choice at the last MoE layer: overlap is lower than at the layer before by {:.3f} (at "
+        "least {:.3f}), the largest drop in {:.0f} % of resamples.",
+        drop, -terminal->hi, 100 * share);
   } else if (finding.verdict == Verdict::degenerate) {
     judgement.reasons.push_back({"", "", "layers", "two layers make one jump"});
     judgement.sentence =
         "With two MoE layers there is a single jump, so being the largest says nothing.";
   } else if (finding.verdict == Verdict::fail && drops) {
     judgement.sentence = fmt::format(
-        "Overlap drops by {:.3f} at the last MoE layer, but this is the largest drop in only "
-        "{:.0f} % of resamples.",
-        drop, 100 * share);
-  } else if (finding.verdict == Verdict::fail) {
+        "Overlap is lower by {:.3f} at the last MoE layer, but that this is the largest drop is "
+        "not shown: it is in {:.0f} % of resamples, {:.0f} % are needed.",
+        drop, 100 * share, 100 * kDominanceNeeded);
+  } else if (finding.verdict == Verdict::fail && terminal) {
     judgement.sentence = fmt::format(
-        "Routing's agreement with itself does not drop at the last MoE layer (change {:+.3f}).",
-        -drop);
+        "Not shown: that overlap drops at the last MoE layer (change {:+.3f}); {} is excluded.",
+        -drop,
+        terminal->lo < 0 ? fmt::format("a drop of more than {:.3f}", -terminal->lo) : "any drop");
+  } else if (finding.verdict == Verdict::fail) {
+    judgement.sentence = "Not shown: that overlap drops at the last MoE layer; it is undefined.";
   }
 }
 

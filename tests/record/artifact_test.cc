@@ -23,6 +23,7 @@ class ArtifactTest : public testing::Test {
     run_.profile = {"avx2", "f32", "2.6.3"};
     run_.model_name = "org/model";
     run_.terminal_moe_layer = 3;
+    run_.moe_layers = {1, 3};
     run_.gate_semantics = {{"topk", 2}};
     run_.tensors = {{"w", "BF16", {4, 8}, "model.safetensors", "abc"}};
     run_.input_sha256 = {{"config.json", "def"}};
@@ -55,7 +56,8 @@ TEST_F(ArtifactTest, MembersStandInTheOrderOfTheContract) {
                       "schema_version", "test", "model", "domain", "data", "gate_semantics",
                       "layers", "summary", "numeric_profile", "program_version", "settings",
                       "inputs", "tensors", "notes", "manifest", "body_sha256"}));
-  EXPECT_EQ(artifact.at("model"), Json({{"ckpt", "org/model"}, {"terminal_moe_layer", 3}}));
+  EXPECT_EQ(artifact.at("model"),
+            Json({{"ckpt", "org/model"}, {"terminal_moe_layer", 3}, {"moe_layers", {1, 3}}}));
   EXPECT_EQ(artifact.at("notes"), Json({"from the run", "from the experiment"}));
   EXPECT_EQ(artifact.at("manifest").at("paths"), Json({{"model", "/a"}, {"corpus", "/b"}}));
 }

@@ -20,6 +20,11 @@ class Draws {
  public:
   explicit Draws(uint64_t seed) : seed_(seed) {}
   uint32_t below(uint32_t n) { return draw_below(n, seed_, Purpose::audit, {next_++, 0, 0}); }
+  // A count around center * whole, as a share of whole.
+  double share(double center, double spread, uint32_t whole) {
+    const auto n = static_cast<double>(whole);
+    return std::clamp(std::round(around(center, spread) * n), 0.0, n) / n;
+  }
   // Around `center`, four digits, so that artifacts stay small.
   double around(double center, double spread) {
     return std::round((center + spread * (below(2001) / 1000.0 - 1)) * 1e4) / 1e4;
@@ -34,18 +39,34 @@ Json common(const std::string& test, const Shape& shape) {
   Json a;
   a["schema_version"] = "1.0";
   a["test"] = test;
-  a["model"] = {{"ckpt", "synthetic"}, {"terminal_moe_layer", 5}};
+  a["model"] = {{"ckpt", "synthetic"}, {"terminal_moe_layer", 5}, {"moe_layers", kLayers}};
   a["domain"] = "prose";
   a["data"] = {{"source", "prose"}, {"n_windows", shape.windows}, {"seq_len", shape.seq_len},
                {"seed", 7},         {"tokenizer", "synthetic"},   {"doc_ids", Json::array()}};
   for (uint32_t w = 0; w < shape.windows; ++w) {
     a["data"]["doc_ids"].push_back("doc" + std::to_string(w % shape.documents));
   }
-  a["gate_semantics"] = {{"name", "synthetic"},
+  a["gate_semantics"] = {{"profile", "synthetic"},
                          {"version", 1},
-                         {"topk", kTopk},
                          {"experts", kExperts},
-                         {"scores_dtype", "fp32"}};
+                         {"topk", kTopk},
+                         {"logit_bias", false},
+                         {"score", "softmax"},
+                         {"score_space", "probabilities"},
+                         {"scores_dtype", "fp32"},
+                         {"selection_bias", false},
+                         {"groups", 1},
+                         {"groups_kept", 1},
+                         {"group_score", "none"},
+                         {"group_mask", nullptr},
+                         {"weights", "scores"},
+                         {"normalise", "none"},
+                         {"epsilon", 0},
+                         {"scaling", 1},
+                         {"shared_experts", 0},
+                         {"shared_experts_eligible", false},
+                         {"tie_rule", "lower index"},
+                         {"nan_rule", "last"}};
   a["layers"] = kLayers;
   a["verification"] = {{"required_layers", kLayers}, {"n_windows_required", 200}, {"alpha", 0.05}};
   return a;
@@ -59,8 +80,12 @@ void add_tail(Json& a, const Shape& shape) {
   a["numeric_profile"] = {{"isa", "avx2"}, {"compute", "f32"}, {"onednn", "2.6.3"}};
   a["program_version"] = "0.1.0";
   a["settings"] = Json::object();
-  a["inputs"] = Json::array();
-  a["tensors"] = Json::array();
+  a["inputs"] = Json::array({{{"name", "config.json"}, {"sha256", sha256_hex("config")}}});
+  a["tensors"] = Json::array({{{"name", "model.layers.1.mlp.gate.weight"},
+                               {"dtype", "BF16"},
+                               {"shape", {8, 16}},
+                               {"shard", "model.safetensors"},
+                               {"sha256", sha256_hex("gate")}}});
   a["notes"] = Json::array();
   a["manifest"] = {{"created_utc", "2026-01-01T00:00:00Z"}};
 }
@@ -121,6 +146,17 @@ void place(Json& root, const Claim& claim) {
     case Claim::Kind::absent:
       break;
   }
+}
+
+// sum c^2 / (k N^2)
+double popularity(const Json& counts) {
+  double squares = 0;
+  double selections = 0;
+  for (const Json& count : counts) {
+    squares += count.get<double>() * count.get<double>();
+    selections += count.get<double>();
+  }
+  return squares * kTopk / (selections * selections);
 }
 
 void add_extras(Json& a, Draws& draws, uint32_t windows, uint32_t positions) {
@@ -269,9 +305,9 @@ Json make_chart_compatibility(const Shape& shape) {
     }
   }
   a["per_window"]["n_undefined"] = per_layer(shape.windows, [](int) { return 0; });
-  // One window of one layer without the matched value, as for a small interior.
-  a["per_window"]["c1_matched_interior"]["3"][17] = nullptr;
-  a["null_reasons"] = {{"per_window.c1_matched_interior.3", "interior smaller than boundary"}};
+  // One window of one layer without the ratio, as where every update is zero.
+  a["per_window"]["interior"]["jump_hidden_median"]["3"][17] = nullptr;
+  a["null_reasons"] = {{"per_window.interior.jump_hidden_median.3", "no update"}};
   add_tail(a, shape);
   complete(a);
   return a;
@@ -300,8 +336,8 @@ Json make_terminal_ovk_scan(const Shape& shape) {
   a["per_window"]["swap_k_mean"] = fractions(1, [&](int layer) { return 0.9 - overlap(layer); });
   a["per_window"]["update_ratio"] =
       per_layer(shape.windows, [&](int layer) { return draws.around(0.1 * layer, 0.05); });
-  a["per_window"]["ovk_cf_other"] = per_layer(
-      shape.windows, [&](int layer) { return draws.around(overlap(layer) + 0.05, 0.05); });
+  a["per_window"]["ovk_cf_other"] =
+      fractions(kTopk, [&](int layer) { return overlap(layer) + 0.05; });
   a["per_window"]["n_undefined"] = undefined;
   add_tail(a, shape);
   complete(a);
@@ -315,6 +351,7 @@ Json make_attention_router(const Shape& shape) {
   a["source_positions"] = 4;
   a["verification"]["required_layers"] = {3, 5};
   const uint32_t n = shape.windows;
+  const uint32_t t = shape.seq_len - 1;
   Json& p = a["per_window"];
   const char* parts[] = {"embedding", "attention", "experts"};
   const double levels[] = {0.1, 0.65, 0.25};
@@ -351,11 +388,12 @@ Json make_attention_router(const Shape& shape) {
                                         {"embedding+experts", 0.5},
                                         {"attention+experts", 0.9}}) {
       const double center = level;
-      p[field][subset] = per_layer(n, [&, center](int) { return draws.around(center, 0.05); });
+      p[field][subset] =
+          per_layer(n, [&, center](int) { return draws.share(center, 0.05, kTopk * t); });
     }
   }
-  p["val_mean_replaced"]["none"] = per_layer(n, [&](int) { return draws.around(0.25, 0.02); });
-  const uint32_t t = shape.seq_len - 1;
+  p["val_mean_replaced"]["none"] =
+      per_layer(n, [&](int) { return draws.share(0.25, 0.02, kTopk * t); });
   p["agreement_top1"] =
       per_layer(n, [&](int) { return draws.below(t + 1) / static_cast<double>(t); });
   p["agreement_topk"] = per_layer(
@@ -366,6 +404,15 @@ Json make_attention_router(const Shape& shape) {
   p["published_ratio"] = per_layer(n, [&](int) { return draws.around(0.75, 0.05); });
   p["n_undefined"] = per_layer(n, [](int) { return 0; });
   add_extras(a, draws, n, t);
+  // Positions whose parts are all zero count the popularity null: none has experts before layer 1,
+  // and now and then one lacks another subset.
+  for (const auto& [subset, dropped] : {std::pair{"experts", t}, {"embedding", 3u}}) {
+    for (uint32_t w = 0; w < n; w += dropped == t ? 1 : 7) {
+      const double kept = dropped == t ? 0.0 : draws.below(kTopk * (t - dropped) / 3);
+      a["per_window"]["val"][subset]["1"][w] =
+          (kept / kTopk + dropped * popularity(a["expert_counts"]["1"])) / t;
+    }
+  }
   add_tail(a, shape);
   complete(a);
   return a;
@@ -448,18 +495,20 @@ void explain_nulls(Json& artifact) {
 }
 
 void complete(Json& artifact) {
+  // A published artifact has neither digest nor reasons.
+  const bool ours = artifact.contains("program_version");
   // The convergence block follows from stated agreements, which stand only after a first round.
   for (int round = 0; round < 2; ++round) {
-    explain_nulls(artifact);
-    seal(artifact);
+    if (ours) explain_nulls(artifact);
+    if (ours) seal(artifact);
     const Claims claims = recompute_summary(text_of(artifact), quick_options());
     for (const Claim& claim : claims.all()) place(artifact, claim);
     Json& summary = artifact["summary"];
     if (!summary.contains("convergence")) break;
     for (Json& point : summary["convergence"]["grid"]) point["agreement"] = 1;
   }
-  explain_nulls(artifact);
-  seal(artifact);
+  if (ours) explain_nulls(artifact);
+  if (ours) seal(artifact);
 }
 
 void seal(Json& artifact) {

@@ -25,7 +25,7 @@ inline constexpr const char* kTests[] = {"chart_compatibility", "terminal_ovk_sc
                                          "attention_router", "expert_load"};
 
 // Writes the summary that the arrays give (members that the verifier takes as stated stay), then
-// the digest.
+// the digest. A published artifact (without program_version) gets its summary alone.
 void complete(Json& artifact);
 // The digest of the body as it stands.
 void seal(Json& artifact);

@@ -38,7 +38,52 @@ std::function<void(Json&)> add(const std::string& path, double amount) {
 }
 
 std::function<void(Json&)> erase(const std::string& parent, const std::string& key) {
-  return [parent, key](Json& artifact) { at(artifact, parent).erase(key); };
+  return [parent, key](Json& artifact) {
+    (parent.empty() ? artifact : at(artifact, parent)).erase(key);
+  };
+}
+
+// A place made null, with a reason for it.
+std::function<void(Json&)> nulled(const std::vector<std::string>& paths) {
+  return [paths](Json& artifact) {
+    for (const std::string& path : paths) at(artifact, path) = nullptr;
+    artifact["null_reasons"]["per_window"] = "said to be undefined";
+  };
+}
+
+// Window 50 of layer 3 as if strata overlapped there, in all strata but `kept`.
+std::function<void(Json&)> overlapping(const std::string& kept) {
+  return [kept](Json& artifact) {
+    for (auto& [name, stratum] : artifact["per_window"].items()) {
+      if (!stratum.contains("tokens") || name == kept) continue;
+      for (auto& [metric, layers] : stratum.items()) {
+        layers["3"][50] = metric == "tokens" ? Json(0) : Json(nullptr);
+      }
+    }
+    for (const char* path : {"c1_matched_interior.3.50", "c1_matched_interior_target.3.50",
+                             "exact_random.3.positions.50", "exact_random.3.mean.50"}) {
+      at(artifact, std::string("per_window.") + path) = nullptr;
+    }
+    artifact["null_reasons"]["per_window"] = "said to overlap";
+  };
+}
+
+// Adds the agreements' divisors, here every position.
+Json& with_positions(Json& artifact) {
+  Json& positions = artifact["per_window"]["agreement_positions"];
+  for (const char* layer : {"1", "3", "5"}) positions[layer] = Json(200, 63);
+  return positions;
+}
+
+// All four agreement counts of one layer a position short, k of the lists of k.
+void move_count(Json& artifact, const std::string& parent) {
+  for (const auto& [list, amount] : {std::pair{"embedding_top1", 1},
+                                     {"rest_top1", 1},
+                                     {"embedding_topk", 2},
+                                     {"rest_topk", 2}}) {
+    Json& count = at(artifact, parent + list + ".0");
+    count = count.get<int>() - amount;
+  }
 }
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
@@ -212,7 +257,7 @@ std::vector<Doctored> doctored() {
       {Check::null_reason,
        kV2,
        "no reasons",
-       erase("null_reasons", "per_window.c1_matched_interior.3"),
+       erase("null_reasons", "per_window.interior.jump_hidden_median.3"),
        {}},
       {Check::null_reason,
        kV3,
@@ -259,6 +304,10 @@ std::vector<Doctored> doctored() {
              }
            }
          }
+         for (const char* matched : {"c1_matched_interior", "c1_matched_interior_target"}) {
+           a["per_window"][matched]["3"] = none;
+         }
+         a["per_window"]["exact_random"]["3"] = {{"positions", none}, {"mean", none}};
          a["per_window"]["n_undefined"]["3"] = Json(200, 63);
          a["null_reasons"]["per_window"] = "every margin is infinite";
        },
@@ -386,6 +435,241 @@ std::vector<Doctored> doctored() {
       {Check::jackknife_interval, kRouter, "an end", add("token_id.3.within.ci95.1", 1e-4), {}},
       {Check::convergence_numbers, kV3, "z", add("summary.convergence.z", 0.01), {}},
       {Check::convergence_numbers, kV3, "settled", set("summary.convergence.settled_at", 71), {}},
+      {Check::member_present,
+       kV2,
+       "no digest and no profile, as if published",
+       {},
+       [](Json& a) {
+         a.erase("body_sha256");
+         a.erase("numeric_profile");
+         return text_of(a);
+       }},
+      {Check::member_present,
+       kLoad,
+       "no digest",
+       {},
+       [](Json& a) {
+         a.erase("body_sha256");
+         return text_of(a);
+       }},
+      {Check::member_present,
+       kV3,
+       "only its extra arrays say whose it is",
+       {},
+       [](Json& a) {
+         for (const char* ours : {"body_sha256", "numeric_profile", "null_reasons", "settings",
+                                  "inputs", "tensors", "notes", "program_version"}) {
+           a.erase(ours);
+         }
+         a["model"].erase("moe_layers");
+         a["summary"] = {{"per_layer", a["summary"]["per_layer"]},
+                         {"max_jump", a["summary"]["max_jump"]},
+                         {"bootstrap", a["summary"]["bootstrap"]}};
+         return text_of(a);
+       }},
+      {Check::member_present, kV3, "no inputs", erase("", "inputs"), {}},
+      {Check::member_present, kV3, "no input listed", set("inputs", Json::array()), {}},
+      {Check::member_present, kV3, "no tensors", erase("", "tensors"), {}},
+      {Check::member_present, kV3, "a tensor without its shape", erase("tensors.0", "shape"), {}},
+      {Check::member_present, kV3, "no settings", erase("", "settings"), {}},
+      {Check::member_present, kV3, "no program", erase("", "program_version"), {}},
+      {Check::member_present, kV3, "no notes", erase("", "notes"), {}},
+      {Check::member_present, kV3, "no manifest", erase("", "manifest"), {}},
+      {Check::member_present, kV3, "no time", erase("manifest", "created_utc"), {}},
+      {Check::member_present, kV3, "no score", erase("gate_semantics", "score"), {}},
+      {Check::member_present, kV3, "no groups", erase("gate_semantics", "groups"), {}},
+      {Check::member_present, kV3, "no tie rule", erase("gate_semantics", "tie_rule"), {}},
+      {Check::member_present, kV3, "no source", erase("data", "source"), {}},
+      {Check::member_present, kV3, "no data seed", erase("data", "seed"), {}},
+      {Check::member_present, kV3, "no tokenizer", erase("data", "tokenizer"), {}},
+      {Check::member_present, kV3, "no list of MoE layers", erase("model", "moe_layers"), {}},
+      {Check::member_present, kV2, "no count of draws", erase("", "random_draws"), {}},
+      {Check::member_present, kRouter, "no convention", erase("", "convention"), {}},
+      {Check::member_present,
+       kV3,
+       "no agreement",
+       erase("summary.convergence.grid.2", "agreement"),
+       {}},
+      {Check::value_kind, kV3, "no digest of an input", set("inputs.0.sha256", "5d0c"), {}},
+      {Check::value_kind,
+       kV2,
+       "half a position",
+       set("per_window.exact_random.3.positions.4", 5.5),
+       {}},
+      {Check::value_range,
+       kV2,
+       "a position beyond",
+       set("per_window.exact_random.3.positions.4", 63),
+       {}},
+      {Check::value_range, kV2, "no draw", set("random_draws", 0), {}},
+      {Check::value_range, kRouter, "convention of no program", set("convention", "other"), {}},
+      {Check::value_range, kRouter, "no source position", set("source_positions", 0), {}},
+      {Check::value_range,
+       kRouter,
+       "more positions than sampled",
+       set("source_table.3.positions", 801),
+       {}},
+      {Check::value_range, kRouter, "an overlap above 1", set("token_id.3.within.value", 1.5), {}},
+      {Check::value_range,
+       kRouter,
+       "an overlap below 0",
+       set("token_id.3.predictor.leave_one_out.4", -0.5),
+       {}},
+      {Check::value_range,
+       kV3,
+       "an agreement above 1",
+       set("summary.convergence.grid.2.agreement", 1.5),
+       {}},
+      {Check::null_pattern,
+       kV2,
+       "a median out of the way",
+       nulled({"per_window.boundary.kappa_hidden_median.3.50"}),
+       {}},
+      {Check::null_pattern,
+       kV2,
+       "a control out of the way",
+       nulled({"per_window.boundary_random_e2.kappa_hidden_median.3.50"}),
+       {}},
+      {Check::null_pattern,
+       kV2,
+       "a mean out of the way",
+       nulled({"per_window.interior.cos_mean.3.50"}),
+       {}},
+      {Check::null_pattern,
+       kV2,
+       "a matched value out of the way",
+       nulled({"per_window.c1_matched_interior.3.50"}),
+       {}},
+      {Check::null_pattern,
+       kV2,
+       "no exact mean",
+       nulled({"per_window.exact_random.3.mean.50"}),
+       {}},
+      {Check::null_pattern,
+       kV2,
+       "no exact position",
+       nulled({"per_window.exact_random.3.positions.50"}),
+       {}},
+      {Check::strata_size, kV2, "an interior where strata overlap", overlapping("interior"), {}},
+      {Check::strata_size, kV2, "a boundary where strata overlap", overlapping("boundary"), {}},
+      {Check::strata_size, kV2, "a partner for no token", overlapping("interior_random_e2"), {}},
+      {Check::strata_size,
+       kV2,
+       "a token without its random partner",
+       set("per_window.boundary_random_e2.tokens.3.50", 6),
+       {}},
+      {Check::strata_size,
+       kV2,
+       "a token without its unselected one",
+       set("per_window.interior_unselected_e2.tokens.3.50", 31),
+       {}},
+      {Check::null_pattern,
+       kV3,
+       "an overlap out of the way",
+       nulled({"per_window.ovk_cf_mean.3.50"}),
+       {}},
+      {Check::null_pattern, kV3, "no other update", nulled({"per_window.ovk_cf_other.5.50"}), {}},
+      {Check::null_pattern, kV3, "no ratio", nulled({"per_window.update_ratio.3.50"}), {}},
+      {Check::null_pattern,
+       kRouter,
+       "a subset out of the way",
+       nulled({"per_window.val.attention.3.50"}),
+       {}},
+      {Check::null_pattern,
+       kRouter,
+       "a replaced subset out of the way",
+       nulled({"per_window.val_mean_replaced.none.3.50"}),
+       {}},
+      {Check::null_pattern,
+       kRouter,
+       "shares out of the way",
+       nulled({"per_window.norm_share.embedding.3.50", "per_window.norm_share.attention.3.50",
+               "per_window.norm_share.experts.3.50"}),
+       {}},
+      {Check::null_pattern,
+       kRouter,
+       "sums out of the way",
+       nulled({"per_window.signed_num.attention.3.50"}),
+       {}},
+      {Check::null_pattern,
+       kRouter,
+       "a null share out of the way",
+       nulled({"per_window.null_signed_num.3.50"}),
+       {}},
+      {Check::null_pattern,
+       kRouter,
+       "a published ratio out of the way",
+       nulled({"per_window.published_ratio.3.50"}),
+       {}},
+      {Check::null_pattern,
+       kRouter,
+       "an agreement of nothing",
+       [](Json& a) { with_positions(a)["3"][0] = 0; },
+       {}},
+      {Check::count_total,
+       kRouter,
+       "positions that don't add up",
+       [](Json& a) {
+         with_positions(a);
+         move_count(a, "agreement_counts.3.");
+       },
+       {}},
+      {Check::count_total,
+       kRouter,
+       "more positions than defined",
+       [](Json& a) {
+         with_positions(a)["3"][0] = 63;
+         at(a, "per_window.n_undefined.3.0") = 1;
+       },
+       {}},
+      {Check::integer_grid,
+       kV3,
+       "another position's update",
+       add("per_window.ovk_cf_other.3.117", 0.001),
+       {}},
+      {Check::integer_grid, kRouter, "a subset", add("per_window.val.attention.3.117", -0.001), {}},
+      {Check::integer_grid,
+       kRouter,
+       "a subset with drops",
+       add("per_window.val.embedding.1.7", 0.0003),
+       {}},
+      {Check::integer_grid,
+       kRouter,
+       "a replaced subset",
+       add("per_window.val_mean_replaced.experts.3.117", -0.001),
+       {}},
+      {Check::ranked_list,
+       kRouter,
+       "a prompt without one layer",
+       [](Json& a) { a["prompts"].erase(4); },
+       {}},
+      {Check::ranked_list, kRouter, "a prompt short", [](Json& a) { a["prompts"].erase(17); }, {}},
+      {Check::ranked_list,
+       kRouter,
+       "a probe twice",
+       [](Json& a) { a["probes"][1] = a["probes"][0]; },
+       {}},
+      {Check::required_layers,
+       kRouter,
+       "the first MoE layer required",
+       set("verification.required_layers", {1, 3, 5}),
+       {}},
+      {Check::terminal_layer,
+       kV2,
+       "MoE layers beyond the last",
+       set("model.moe_layers", {1, 3, 5, 7}),
+       {}},
+      {Check::layer_list,
+       kV2,
+       "a measured layer without a gate",
+       set("model.moe_layers", {1, 5}),
+       {}},
+      {Check::gate_semantics,
+       kV2,
+       "ties to the higher index",
+       set("gate_semantics.tie_rule", "higher index"),
+       {}},
+      {Check::gate_semantics, kV2, "three groups of eight", set("gate_semantics.groups", 3), {}},
   };
 }
 

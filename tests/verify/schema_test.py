@@ -42,7 +42,15 @@ def main():
             artifact = json.loads(text)
             del artifact[member]
             assert not check.is_valid(artifact), (test, "without", member)
-        for path, value in BROKEN[test] + (("extra", 1), ("body_sha256", "0")):
+        for path in ("model.moe_layers", "data.source", "data.seed", "data.tokenizer",
+                     "gate_semantics.score", "gate_semantics.groups", "gate_semantics.tie_rule",
+                     "manifest.created_utc"):
+            artifact = json.loads(text)
+            parent, key = path.split(".")
+            del artifact[parent][key]
+            assert not check.is_valid(artifact), (test, "without", path)
+        for path, value in BROKEN[test] + (("extra", 1), ("body_sha256", "0"), ("inputs", []),
+                                           ("tensors", []), ("gate_semantics.tie_rule", "higher")):
             artifact = json.loads(text)
             node, keys = artifact, path.split(".")
             for key in keys[:-1]:
@@ -50,9 +58,13 @@ def main():
             node[keys[-1]] = value
             assert not check.is_valid(artifact), (test, path)
     lines.append('{"test": "none"}\n')
+    large = json.loads(lines[1])
+    large["summary"]["bootstrap"]["B"] = 10**12
+    lines.append(json.dumps(large) + "\n")
     verdicts = json.loads(ask(judge_many, "--json", given="".join(lines)))
     validator(folder, "verdicts").validate(verdicts)
-    assert verdicts["exit_code"] == 6 and len(verdicts["verdicts"]) == 5
+    assert verdicts["exit_code"] == 6 and len(verdicts["verdicts"]) == 6
+    assert verdicts["verdicts"][5]["verdict"] == "OVER_BUDGET"
     results = {"schema_version": "1.0", "created_utc": "2026-01-01T00:00:00Z",
                "program_version": "0", "artifacts": []}
     validator(folder, "results").validate(results)

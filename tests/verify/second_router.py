@@ -4,7 +4,7 @@ import math
 
 import second_core as core
 from second_core import interval, left_to_right, mean
-from second_tests import on_grid
+from second_tests import defined_positions, on_grid
 from second_verifier import MISSING, POSITIVE, SHARE, UNBOUNDED, layer_key
 
 PARTS = ["embedding", "attention", "experts"]
@@ -65,7 +65,7 @@ def prompts_of(j, root):
         common = reading(j, at)
         if common is None:
             break
-        j.string(j.need(at, "text"))
+        text = j.string(j.need(at, "text"))
         j.integer(j.need(at, "position"), 0, BIG)
         norms = [j.number(j.need(at, key), POSITIVE) for key in ("embed_norm", "attention_norm")]
         tops = [j.integer(j.need(at, key), 0, j.e - 1) for key in ("embed_top", "attention_top")]
@@ -77,8 +77,20 @@ def prompts_of(j, root):
             if ratio is None or abs(ratio - expected) > 1e-5:
                 j.bad("share_total")
                 break
-        found.append((common[0], common[1], ratio, tops[0] == tops[1]))
-    return found
+        found.append((common[0], common[1], ratio, tops[0] == tops[1], text))
+    complete(j, [(f[0], f[1], f[4]) for f in found])
+    return [f[:4] for f in found]
+
+
+def complete(j, entries):
+    """Every text under both conventions at every measured layer, in that order."""
+    if not j.sound():
+        return
+    block = [(convention, layer) for convention in ("exact", "published") for layer in j.layers]
+    wanted = [pair + entries[i - i % len(block)][2:]
+              for i, pair in ((i, block[i % len(block)]) for i in range(len(entries)))]
+    if entries != wanted or len(entries) % len(block):
+        j.bad("ranked_list")
 
 
 def probes_of(j, root):
@@ -88,20 +100,21 @@ def probes_of(j, root):
         if common is None:
             break
         target = j.string(j.need(at, "target"))
-        j.string(j.need(at, "context"))
+        context = j.string(j.need(at, "context"))
         j.integer(j.need(at, "token_id"), 0, BIG)
         if not j.sound():
             break
-        found.append(common + (target,))
-    return found
+        found.append(common + (target, context))
+    complete(j, [f[:2] + f[3:] for f in found])
+    return [f[:4] for f in found]
 
 
-def jackknife(j, at):
+def jackknife(j, at, bounds):
     if not j.kind(at, dict):
         return
     left = j.need(at, "leave_one_out")
-    left = [None] * 20 if left is MISSING else j.windows(left, 20, UNBOUNDED)
-    value = j.maybe(j.need(at, "value"), UNBOUNDED)
+    left = [None] * 20 if left is MISSING else j.windows(left, 20, bounds)
+    value = j.maybe(j.need(at, "value"), bounds)
     ends = j.need(at, "ci95")
     if ends is MISSING or not j.sound():
         return
@@ -125,7 +138,7 @@ def information(j, at):
         return
     block = j.need(at, "difference")
     value, shuffled = (j.maybe(j.need(at, key), (-1e-9, 1e100)) for key in ("value", "shuffled"))
-    jackknife(j, block)
+    jackknife(j, block, UNBOUNDED)
     stated = j.maybe(j.get(block, "value"), UNBOUNDED)
     if j.sound() and value is not None and shuffled is not None:
         if stated is None or not near(stated, value - shuffled):
@@ -154,7 +167,7 @@ def extras(j, root):
         for name in ("within", "between", "predictor"):
             block = j.need(at, name)
             if block is not MISSING and block is not None:
-                jackknife(j, block)
+                jackknife(j, block, (-1e-9, 1 + 1e-9))
         for name in ("mi_token", "mi_position"):
             block = j.need(at, name)
             if block is not MISSING and block is not None:
@@ -170,9 +183,11 @@ def extras(j, root):
                 j.bad("summary_exact")
             elif not holds:
                 j.bad("share_total")
+    sampled = j.integer(j.need(root, "source_positions"), 1, j.seq - 1)
+    sampled = core.MAX_INT if sampled is None else sampled * j.n
     for layer, at in by_layer(j, root, "source_table"):
         j.maybe(j.need(at, "embedding"), UNBOUNDED)
-        j.integer(j.need(at, "positions"), 0, core.MAX_INT)
+        j.integer(j.need(at, "positions"), 0, sampled)
         for name, length in (("attention", layer + 1), ("experts", layer)):
             row = j.need(at, name)
             if row is not MISSING:
@@ -238,7 +253,73 @@ def shapley(val, layer, w, g, none):
     return (own - none) / 3 + (with_a - alone_a) / 6 + (with_b - alone_b) / 6 + (1 - others) / 3
 
 
-def counts_of(j, root, layer, undefined):
+def val_grid(j, val, layer, positions, empty):
+    """val * k * T_def is kept experts plus k val_empty for every position without the parts."""
+    step = j.k * empty
+    for windows in val.values():
+        for value, n in zip(windows[layer], positions[layer]):
+            if value is None:
+                continue
+            total = value * j.k * n
+
+            def fits(dropped):
+                kept = total - dropped * step
+                return abs(kept - math.floor(kept + 0.5)) <= 1e-6 and \
+                    -1e-6 <= kept <= j.k * (n - dropped) + 1e-6
+
+            if not (fits(0.0) or fits(n) or n > 1 << 14 or any(map(fits, range(1, int(n))))):
+                j.bad("integer_grid")
+                break
+
+
+def patterns(j, parts, flat, positions, compared):
+    """Undefined exactly where the window has no position that defines the value."""
+    def check(values, allowed):
+        for layer in j.layers if j.sound() else ():
+            if not all(allowed(layer, w, v is not None) for w, v in enumerate(values[layer])):
+                j.bad("null_pattern")
+
+    def measured(layer, w, there):
+        return there == (positions[layer][w] > 0)
+
+    def zero(field):
+        return lambda layer, w: flat[field][layer][w] == 0.0
+
+    def agrees(layer, w, there):
+        if compared is not None:
+            return there == (compared[layer][w] > 0)
+        return not there or positions[layer][w] > 0
+
+    def sampled(layer, w, there):
+        return positions[layer][w] > 0 if there else positions[layer][w] < j.seq - 1
+
+    for field in ("signed_num", "signed_num_varying", "margin_part", "val", "val_mean_replaced"):
+        for values in parts[field].values():
+            check(values, measured)
+    for field in ("signed_den", "signed_den_varying", "margin_total"):
+        check(flat[field], measured)
+    nothing, no_null = zero("signed_den"), zero("null_signed_den")
+    for values in parts["norm_share"].values():
+        check(values, lambda layer, w, there: measured(layer, w, there) or
+              not there and nothing(layer, w))
+    check(flat["agreement_top1"], agrees)
+    check(flat["agreement_topk"], agrees)
+    check(flat["null_signed_num"], sampled)
+    check(flat["null_signed_den"], sampled)
+    check(flat["null_share"], lambda layer, w, there: sampled(layer, w, there) or
+          not there and no_null(layer, w))
+    check(flat["published_ratio"], lambda layer, w, there: there)
+
+
+def popularity(j, root, layer, experts):
+    tokens = sum(experts) / j.k
+    empty = left_to_right(float(c) * c for c in experts) / (j.k * tokens * tokens) if tokens else 0.0
+    stated = j.get(root, "summary", "per_layer", str(layer), "val_empty")
+    known = isinstance(stated, float) or isinstance(stated, int) and not isinstance(stated, bool)
+    return float(stated) if known and abs(stated - empty) <= 1e-12 * empty else empty
+
+
+def counts_of(j, root, layer, undefined, compared):
     positions = j.n * (j.seq - 1)
     at = j.need(j.need(root, "expert_counts"), str(layer))
     experts = [] if at is MISSING else j.counts(at, j.e, positions)
@@ -251,15 +332,17 @@ def counts_of(j, root, layer, undefined):
         if sum(experts) != j.k * defined:
             j.bad("count_total")
         n = sum(found[0])
+        if compared is not None and sum(compared[layer]) != n:
+            j.bad("count_total")
         if n > defined or [sum(c) for c in found[1:]] != [n, j.k * n, j.k * n]:
             j.bad("count_total")
     return experts, found
 
 
 def attention_router(j, root):
-    if not j.full:
-        j.bad("member_present")
-        return
+    convention = j.string(j.need(root, "convention"))
+    if j.sound() and convention not in ("exact", "published"):
+        j.bad("value_range")
     per_window = j.need(root, "per_window")
     names = PARTS + (["bias"] if j.get(per_window, "norm_share", "bias") is not MISSING else [])
     parts = {}
@@ -276,25 +359,43 @@ def attention_router(j, root):
                           ("published_ratio", SHARE)):
         flat[field] = j.layered(j.need(per_window, field), bounds)
     undefined = j.layered(j.need(per_window, "n_undefined"), (0, j.seq - 1), True)
+    positions, compared = None, j.get(per_window, "agreement_positions")
+    if compared is MISSING:
+        compared = None
+    else:
+        compared = j.layered(compared, (0, j.seq - 1), True)
+    if j.sound():
+        positions = defined_positions(j, undefined)
+        if compared is not None and any(c > n for layer in j.layers for c, n in
+                                        zip(compared[layer], positions[layer])):
+            j.bad("count_total")
     add_up(j, parts["norm_share"], None)
     add_up(j, parts["signed_num"], flat["signed_den"])
     add_up(j, parts["signed_num_varying"], flat["signed_den_varying"])
     add_up(j, parts["margin_part"], flat["margin_total"])
     if j.sound():
-        on_grid(j, flat["agreement_top1"], undefined, 1, False)
+        patterns(j, parts, flat, positions, compared)
     if j.sound():
-        on_grid(j, flat["agreement_topk"], undefined, j.k, False)
+        on_grid(j, flat["agreement_top1"], compared or positions, 1)
+        on_grid(j, flat["agreement_topk"], compared or positions, j.k)
+        for values in parts["val_mean_replaced"].values():
+            on_grid(j, values, positions, j.k)
     prompts, probes = prompts_of(j, root), probes_of(j, root)
     extras(j, root)
     if not j.sound():
         return
-    counts = {layer: counts_of(j, root, layer, undefined) for layer in j.layers}
+    counts = {layer: counts_of(j, root, layer, undefined, compared) for layer in j.layers}
+    if not j.sound():
+        return
+    empties = {layer: popularity(j, root, layer, counts[layer][0]) for layer in j.layers}
+    for layer in j.layers:
+        val_grid(j, parts["val"], layer, positions, empties[layer])
     if not j.sound():
         return
     shares = {"norm_share": [], "signed_share": [], "published_ratio": []}
     attention = {}
     for layer in j.layers:
-        attention[layer] = layer_claims(j, root, layer, names, parts, flat, counts[layer])
+        attention[layer] = layer_claims(j, layer, names, parts, flat, counts[layer], empties[layer])
         if layer in j.required:
             shares["norm_share"].append(j.ci(parts["norm_share"]["attention"][layer]))
             shares["signed_share"].append(j.ratio_sums(
@@ -318,9 +419,9 @@ def attention_router(j, root):
     j.verdict = "REPORTED"
 
 
-def layer_claims(j, root, layer, names, parts, flat, counts):
+def layer_claims(j, layer, names, parts, flat, counts, empty):
     claims, path = j.claims, ["summary", "per_layer", str(layer)]
-    experts, (embedding1, rest1, embeddingk, restk) = counts
+    _, (embedding1, rest1, embeddingk, restk) = counts
     for name in names:
         j.mean_block(path + ["norm_share", name], parts["norm_share"][name][layer])
         j.ratio_block(path + ["signed_share", name], parts["signed_num"][name][layer],
@@ -331,11 +432,6 @@ def layer_claims(j, root, layer, names, parts, flat, counts):
         j.ratio_block(path + ["margin_share", name], parts["margin_part"][name][layer],
                       flat["margin_total"][layer], ("ratio", "ratio_ci95"))
     j.mean_block(path + ["margin_total"], flat["margin_total"][layer])
-    tokens = sum(experts) / j.k
-    empty = left_to_right(float(c) * c for c in experts) / (j.k * tokens * tokens) if tokens else 0.0
-    stated = j.get(root, *path, "val_empty")
-    if isinstance(stated, float) and abs(stated - empty) <= 1e-12 * empty:
-        empty = stated
     claims.mean(path + ["val_empty"], empty)
     none = parts["val_mean_replaced"]["none"][layer]
     headline = None
@@ -364,9 +460,9 @@ def layer_claims(j, root, layer, names, parts, flat, counts):
 
 def published(j, root, prompts, probes):
     claims, path = j.claims, ["summary", "verdict", "published"]
-    layers = j.get(root, *path, "layers")
-    if layers != j.layers or any(isinstance(v, (bool, float)) for v in layers):
-        layers = sorted({j.layers[0], j.layers[len(j.layers) // 2], j.layers[-1]})
+    layers = j.layers
+    if layers == j.moe_layers:
+        layers = sorted({layers[0], layers[len(layers) // 2], layers[-1]})
     claims.listed(path + ["layers"], layers)
     rows = {}
     for layer in j.layers:
@@ -376,9 +472,8 @@ def published(j, root, prompts, probes):
             center = left_to_right(r for r, _ in found) / len(found)
             spread = left_to_right((r - center) ** 2 for r, _ in found) / len(found)
             rows[layer] = (center, math.sqrt(spread), sum(s for _, s in found) / len(found))
-    later = j.get(root, "verification", "required_layers")
-    for name, chosen in (("all_layers", layers), ("without_first", [x for x in layers
-                                                                    if x in later])):
+    later = [layer for layer in layers if layer != j.moe_layers[0]]
+    for name, chosen in (("all_layers", layers), ("without_first", later)):
         found = [rows[layer][0] for layer in chosen if layer in rows]
         value = left_to_right(found) / len(found) if found else None
         claims.mean(path + [name, "mean"], value)

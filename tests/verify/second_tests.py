@@ -4,18 +4,26 @@ import math
 
 import second_core as core
 from second_core import difference, interval, left_to_right, mean
-from second_verifier import COMMON, MISSING, POSITIVE, SHARE, UNBOUNDED, Stop, is_int, layer_key
+from second_verifier import (MISSING, POSITIVE, SHARE, UNBOUNDED, Stop, is_int, is_number,
+                             layer_key)
 
 KAPPA, COSINE, ORTH = SHARE, (-1 - 1e-9, 1 + 1e-9), (0.707, 1 + 1e-9)
 METRICS = (("kappa_hidden_median", KAPPA), ("kappa_target_median", KAPPA),
            ("jump_hidden_median", POSITIVE), ("kappa_hidden_mean", KAPPA), ("cos_mean", COSINE),
            ("log_r_mean", UNBOUNDED), ("kappa_orth_mean", ORTH))
-# name, every token has its pair, least number of tokens of T defined
-STRATA = (("boundary", True, lambda t: -(-t // 10)),
-          ("interior", True, lambda t: t - -(-t // 2) + 1),
-          ("boundary_random_e2", False, None), ("interior_random_e2", False, None),
-          ("boundary_unselected_e2", False, None), ("interior_unselected_e2", False, None),
-          ("interior_q90", True, lambda t: t - -(-9 * t // 10) + 1))
+# name, the stratum of pairs (k, k+1) over the same tokens, least number of T_def tokens of a pair
+# stratum or how many of the ranked experts a partner can't be
+STRATA = (("boundary", "boundary", lambda t: -(-t // 10)),
+          ("interior", "interior", lambda t: t - -(-t // 2) + 1),
+          ("interior_q90", "interior_q90", lambda t: t - -(-9 * t // 10) + 1),
+          ("boundary_random_e2", "boundary", lambda k: 2),
+          ("interior_random_e2", "interior", lambda k: 2),
+          ("boundary_unselected_e2", "boundary", lambda k: k + 1),
+          ("interior_unselected_e2", "interior", lambda k: k + 1))
+PUBLISHED_STRATA = {"boundary", "interior", "boundary_random_e2", "interior_random_e2"}
+PUBLISHED_METRICS = {"kappa_hidden_median", "kappa_target_median"}
+PUBLISHED_DELTAS = {"kappa_hidden", "kappa_target", "random_e2_delta_hidden_boundary",
+                    "random_e2_delta_target_boundary"}
 DELTAS = (("kappa_hidden", "boundary.kappa_hidden_median", "interior.kappa_hidden_median"),
           ("random_e2_delta_hidden_boundary", "boundary.kappa_hidden_median",
            "boundary_random_e2.kappa_hidden_median"),
@@ -31,74 +39,168 @@ DELTAS = (("kappa_hidden", "boundary.kappa_hidden_median", "interior.kappa_hidde
           ("interior_q90", "boundary.kappa_hidden_median", "interior_q90.kappa_hidden_median"))
 
 
+SERIES = (("ovk_cf_mean", (0, 1)), ("swap_k_mean", (0, 1)), ("update_ratio", POSITIVE),
+          ("ovk_cf_other", (0, 1)))
+STEMS = (("ovk_cf_mean", "ovk_cf"), ("swap_k_mean", "swap_k"), ("update_ratio", "update_ratio"),
+         ("ovk_cf_other", "ovk_cf_other"))
+
+
 def least(values):
     return None if not values or None in values else min(values)
 
 
-def chart_compatibility(j, root):
-    strata = j.need(root, "strata_def")
-    if strata is not MISSING:
-        for key, wanted in (("margin_used", "m_set"), ("pair_def", "k_kp1")):
-            if j.get(strata, key) != wanted:
-                j.bad("pair_definition")
-        for key, wanted in (("boundary_quantile", 0.1), ("interior_quantile", 0.5),
-                            ("interior_high_quantile", 0.9)):
-            found = j.get(strata, key)
-            if found is True or found != wanted:
-                j.bad("strata_quantiles")
-    if j.get(j.need(root, "controls"), "random_e2") is not True:
-        j.bad("pair_definition")
-    t = j.seq - 1
-    per_window = j.need(root, "per_window")
-    undefined = j.layered(j.need(per_window, "n_undefined"), (0, t), True)
-    arrays = {}
-    for name, every, size in STRATA:
+def sizes_fit(j, tokens, defined):
+    """Whether the strata of one window are as large as their quantiles make them; `tokens` by
+    stratum."""
+    for name, pairs, least in STRATA:
+        count, lo, hi = tokens[name], 0, defined
+        if name == pairs:
+            if tokens["boundary"] > 0:
+                lo = max(1, least(defined))
+            else:
+                hi = 0
+        else:
+            hi = tokens[pairs]
+            if j.groups == 1:
+                lo = hi = hi if j.e > least(j.k) else 0
+        if not lo <= count <= hi:
+            return False
+    return True
+
+
+def nulls_fit(j, tokens, values):
+    """Whether a window's values are undefined exactly where it has no token for them."""
+    for name, _, _ in STRATA:
+        for metric, _ in METRICS:
+            there, due = values[name + "." + metric] is not None, tokens[name] > 0
+            if there != due and (there or metric != "jump_hidden_median"):
+                return False
+    measured = tokens["boundary"] > 0
+    matched = measured and tokens["interior"] >= tokens["boundary"]
+    mean_due = measured and (j.groups > 1 or j.e > 2)
+    mean_there = values["exact_random.mean"] is not None
+    return (all((values[name] is not None) == matched
+                for name in ("c1_matched_interior", "c1_matched_interior_target")) and
+            (values["exact_random.positions"] is not None) == measured and
+            (mean_there == mean_due or mean_due and j.groups > 1))
+
+
+def window_shapes(j, arrays, undefined, tokens):
+    for layer in j.layers:
+        names = [name for name, _, _ in STRATA]
+        whole = not any(None in of[layer] for of in arrays.values())
+        for w in range(j.n):
+            own = {name: tokens[name][layer][w] for name in names}
+            if not sizes_fit(j, own, int(j.seq - 1 - undefined[layer][w])):
+                j.bad("strata_size")
+                return
+            if whole and min(own.values()) > 0 and own["interior"] >= own["boundary"]:
+                continue
+            if not nulls_fit(j, own, {name: of[layer][w] for name, of in arrays.items()}):
+                j.bad("null_pattern")
+                return
+
+
+def chart_arrays(j, root):
+    """Arrays by name, overlapping windows by layer."""
+    t, per_window = j.seq - 1, j.need(root, "per_window")
+    if j.full:
+        undefined = j.layered(j.need(per_window, "n_undefined"), (0, t), True)
+    arrays, tokens = {}, {}
+    for name, _, _ in STRATA:
+        if not j.full and name not in PUBLISHED_STRATA:
+            continue
         at = j.need(per_window, name)
         if at is MISSING:
             continue
         for metric, bounds in METRICS:
+            if not j.full and metric not in PUBLISHED_METRICS:
+                continue
             value = j.need(at, metric)
             if value is not MISSING:
                 arrays[name + "." + metric] = j.layered(value, bounds)
-        if j.sound() and (tokens := j.need(at, "tokens")) is not MISSING:
-            tokens = j.layered(tokens, (0, t), True)
-            medians = arrays[name + ".kappa_hidden_median"]
-            for layer in j.layers if j.sound() else ():
-                for count, median, lost in zip(tokens[layer], medians[layer], undefined[layer]):
-                    enough = not every or median is None or count >= size(int(t - lost))
-                    if count > t - lost or not enough or (count > 0) != (median is not None):
-                        j.bad("strata_size")
-                        break
+        if j.full:
+            tokens[name] = j.layered(j.need(at, "tokens"), (0, t), True)
+    if not j.full:
+        return arrays, {layer: 0 for layer in j.layers}
     for name in ("c1_matched_interior", "c1_matched_interior_target"):
         value = j.need(per_window, name)
         if value is not MISSING:
             arrays[name] = j.layered(value, KAPPA)
     exact = j.need(per_window, "exact_random")
-    arrays["exact_random"] = {}
+    arrays["exact_random.positions"], arrays["exact_random.mean"] = {}, {}
     for layer in j.layers:
         at = j.need(exact, str(layer))
-        j.windows(j.need(at, "positions"), j.n, (0, j.seq - 2))
-        arrays["exact_random"][layer] = j.windows(j.need(at, "mean"), j.n, KAPPA)
+        positions = j.need(at, "positions")
+        arrays["exact_random.positions"][layer] = j.windows(positions, j.n, (0, j.seq - 2))
+        if isinstance(positions, list) and any(is_number(v) and not is_int(v) for v in positions):
+            j.bad("value_kind")
+        arrays["exact_random.mean"][layer] = j.windows(j.need(at, "mean"), j.n, KAPPA)
+    if not j.sound():
+        return arrays, {}
+    window_shapes(j, arrays, undefined, tokens)
+    overlap = {layer: sum(b == 0 and u < t for b, u in zip(tokens["boundary"][layer],
+                                                          undefined[layer]))
+               for layer in j.layers}
+    return arrays, overlap
+
+
+def chart_definition(j, root):
+    strata = j.need(root, "strata_def")
+    if strata is not MISSING:
+        for key, wanted in (("margin_used", "m_set"), ("pair_def", "k_kp1")):
+            if j.get(strata, key) != wanted:
+                j.bad("pair_definition")
+        quantiles = [("boundary_quantile", 0.1), ("interior_quantile", 0.5)]
+        for key, wanted in quantiles + [("interior_high_quantile", 0.9)] * j.full:
+            found = j.get(strata, key)
+            if found is True or found != wanted:
+                j.bad("strata_quantiles")
+    if j.get(j.need(root, "controls"), "random_e2") is not True:
+        j.bad("pair_definition")
+    if j.full:
+        j.integer(j.need(root, "random_draws"), 1, 10**6)
+
+
+def stated_ends(j, root, *path):
+    """A published artifact's intervals aren't compared, but must be intervals."""
+    value = j.get(root, *path)
+    if not j.full and value is not MISSING:
+        j.ends(value)
+
+
+def chart_compatibility(j, root):
+    chart_definition(j, root)
+    arrays, overlap = chart_arrays(j, root)
     if not j.sound():
         return
-
-    boundary = arrays["boundary.kappa_hidden_median"]
-    overlap = {layer: sum(m is None and u < t for m, u in zip(boundary[layer], undefined[layer]))
-               for layer in j.layers}
-    if any(set(boundary[layer]) == {None} and not overlap[layer] for layer in j.required):
-        j.bad("layer_defined")
+    for layer in j.required:
+        if not overlap[layer] and any(
+                set(difference(arrays[a][layer], arrays[b][layer])) == {None}
+                for _, a, b in DELTAS[:2]):
+            j.bad("layer_defined")
+    if not j.sound():
         return
     below, zs, fails = {}, [], False
     for layer in j.layers:
         path = ["summary", "per_layer", str(layer)]
         holds = {}
         for member, a, b in DELTAS:
+            if not j.full and member not in PUBLISHED_DELTAS:
+                continue
+            stated_ends(j, root, *path, member, "ci95")
             x = difference(arrays[a][layer], arrays[b][layer])
             j.delta_block(path + [member], x)
             ends = j.ci(x)
             holds[member] = ends is not None and ends[1] < 0
             below[layer, member] = x
         c1, c2 = holds["kappa_hidden"], holds["random_e2_delta_hidden_boundary"]
+        if layer in j.required:
+            fails = fails or not (c1 and c2)
+            zs += [j.distance(below[layer, m], 0, -1)
+                   for m in ("kappa_hidden", "random_e2_delta_hidden_boundary")]
+        if not j.full:
+            continue
         for member, delta in (("c1", "kappa_hidden"), ("c2", "random_e2_delta_hidden_boundary"),
                               ("c2_unselected",) * 2, ("c1_matched",) * 2):
             j.claims.exact(path + [member, "holds"], holds[delta])
@@ -108,30 +210,30 @@ def chart_compatibility(j, root):
             j.claims.exact(path + ["kappa_target_flags", flag], holds[delta])
         j.claims.exact(path + ["failure_type"], "neither" if c1 and c2 else "C2_only" if c1 else
                        "C1_only" if c2 else "both")
-        j.mean_block(path + ["exact_random"], arrays["exact_random"][layer])
+        j.mean_block(path + ["exact_random"], arrays["exact_random.mean"][layer])
         j.mean_block(path + ["kappa_excess"],
                      difference(arrays["boundary.kappa_hidden_mean"][layer],
                                 arrays["boundary.kappa_orth_mean"][layer]))
-        if layer in j.required:
-            fails = fails or not (c1 and c2)
-            zs += [j.distance(below[layer, m], 0, -1)
-                   for m in ("kappa_hidden", "random_e2_delta_hidden_boundary")]
         j.claims.exact(["summary", "overlapping_strata", str(layer)], overlap[layer])
     degenerate = [layer for layer in j.layers if overlap[layer]]
-    j.claims.listed(["summary", "degenerate_layers"], degenerate)
+    if j.full:
+        j.claims.listed(["summary", "degenerate_layers"], degenerate)
     label = ("DEGENERATE" if set(degenerate) & set(j.required) else "FAIL" if fails else "PASS")
     j.convergence(root, least(zs), label)
     j.verdict = j.conclude(label)
 
 
-def on_grid(j, values, undefined, unit, strict):
+def on_grid(j, values, positions, unit):
     for layer, windows in values.items():
-        for value, lost in zip(windows, undefined[layer]):
-            count = (value or 0.0) * unit * (j.seq - 1 - lost)
-            off = abs(count - math.floor(count + 0.5)) > 1e-6
-            if off or strict and (value is not None) != (j.seq - 1 - lost > 0):
+        for value, n in zip(windows, positions[layer]):
+            count = (value or 0.0) * (unit * n)
+            if abs(count - math.floor(count + 0.5)) > 1e-6:
                 j.bad("integer_grid")
                 break
+
+
+def defined_positions(j, undefined):
+    return {layer: [j.seq - 1 - lost for lost in windows] for layer, windows in undefined.items()}
 
 
 def terminal_ovk_scan(j, root):
@@ -139,39 +241,49 @@ def terminal_ovk_scan(j, root):
         j.bad("terminal_layer")
         return
     per_window = j.need(root, "per_window")
-    undefined = j.layered(j.need(per_window, "n_undefined"), (0, j.seq - 1), True)
+    undefined = {layer: [0.0] * j.n for layer in j.layers}
+    if j.full:
+        undefined = j.layered(j.need(per_window, "n_undefined"), (0, j.seq - 1), True)
     series = {}
-    for name, bounds in (("ovk_cf_mean", (0, 1)), ("swap_k_mean", (0, 1)),
-                         ("update_ratio", POSITIVE), ("ovk_cf_other", (0, 1))):
+    for name, bounds in SERIES if j.full else SERIES[:2]:
         value = j.need(per_window, name)
         if value is not MISSING:
             series[name] = j.layered(value, bounds)
     if not j.sound():
         return
-    overlap, other = series["ovk_cf_mean"], series["ovk_cf_other"]
-    on_grid(j, overlap, undefined, j.k, True)
-    on_grid(j, series["swap_k_mean"], undefined, 1, True)
+    overlap, other = series["ovk_cf_mean"], series.get("ovk_cf_other")
+    positions = defined_positions(j, undefined)
+    on_grid(j, overlap, positions, j.k)
+    on_grid(j, series["swap_k_mean"], positions, 1)
+    if j.full:
+        on_grid(j, other, positions, j.k)
+    for name, of in series.items():
+        fewest = 2 if name == "ovk_cf_other" else 1
+        if any((value is not None) != (n > 0 and j.seq - 1 >= fewest)
+               for layer in j.layers for value, n in zip(of[layer], positions[layer])):
+            j.bad("null_pattern")
     if any(set(overlap[layer]) == {None} for layer in j.layers):
         j.bad("layer_defined")
     if not j.sound():
         return
     claims = j.claims
     for layer in j.layers:
-        for name, stem in (("ovk_cf_mean", "ovk_cf"), ("swap_k_mean", "swap_k"),
-                           ("update_ratio", "update_ratio"), ("ovk_cf_other", "ovk_cf_other")):
+        for name, stem in STEMS if j.full else STEMS[:1]:
+            stated_ends(j, root, "summary", "per_layer", str(layer), stem + "_ci95")
             path = ["summary", "per_layer", str(layer)]
             claims.mean(path + [stem + "_mean"], mean(series[name][layer]))
             claims.interval(path + [stem + "_ci95"], j.ci(series[name][layer]))
     pairs = list(zip(j.layers, j.layers[1:]))
     names = ["%d->%d" % pair for pair in pairs]
     jumps = [difference(overlap[b], overlap[a]) for a, b in pairs]
-    for i, jump in enumerate(jumps):
+    for i, jump in enumerate(jumps) if j.full else ():
         path = ["summary", "adjacent_jumps", i]
         claims.exact(path + ["pair"], names[i])
         claims.mean(path + ["delta_mean"], mean(jump))
         claims.interval(path + ["ci95"], j.ci(jump))
-    claims.append((["summary", "adjacent_jumps", len(jumps)], "absent", 0, "summary_exact"))
-    replicates = list(zip(*(core.bootstrap_means(x, j.B, j.seed) for x in jumps)))
+    if j.full:
+        claims.append((["summary", "adjacent_jumps", len(jumps)], "absent", 0, "summary_exact"))
+    replicates = list(zip(*(core.bootstrap_means(x, *j.draws) for x in jumps)))
     defined = [i for i, x in enumerate(jumps) if mean(x) is not None]
     if defined:
         lowest = min(defined, key=lambda i: mean(jumps[i]))
@@ -185,24 +297,35 @@ def terminal_ovk_scan(j, root):
             continue
         ties += any(v == r[-1] for v in r[:-1])
         wins += all(v > r[-1] for v in r[:-1])
-    terminal = ["summary", "terminal_jump"]
-    claims.exact(terminal + ["pair"], names[-1])
-    claims.mean(terminal + ["delta_mean"], mean(jumps[-1]))
-    claims.interval(terminal + ["ci95"], j.ci(jumps[-1]))
-    claims.mean(terminal + ["probability"], j.probability(jumps[-1]))
-    j.siblings(terminal, jumps[-1])
-    claims.mean(["summary", "dominance_probability"], wins / j.B)
-    claims.exact(["summary", "argmin_ties"], ties)
-    last = j.layers[-1]
-    j.mean_block(["summary", "size_share"], [None if v is None else 1 - v for v in other[last]])
-    j.mean_block(["summary", "direction_share"], difference(other[last], overlap[last]))
+    dominance = wins / j.draws[0]
+    if j.full:
+        terminal_claims(j, names[-1], jumps[-1], overlap, other)
+        claims.mean(["summary", "dominance_probability"], dominance)
+        claims.exact(["summary", "argmin_ties"], ties)
+    else:
+        stated = j.get(root, "summary", "terminal_jump", "ci95")
+        share = j.get(root, "summary", "dominance_probability")
+        if stated is not MISSING and stated is not None and share is not MISSING:
+            j.ends(stated)
+            j.number(share, (0, 1))
     ends = j.ci(jumps[-1])
-    passes = ends is not None and ends[1] < 0 and wins / j.B >= 0.95
+    passes = ends is not None and ends[1] < 0 and dominance >= 0.95
     label = "DEGENERATE" if len(jumps) < 2 else "PASS" if passes else "FAIL"
     zs = [j.distance(jumps[-1], 0, -1)]
     zs += [j.distance(difference(x, jumps[-1]), 0, 1) for x in jumps[:-1]]
     j.convergence(root, least(zs), label)
     j.verdict = j.conclude(label)
+
+
+def terminal_claims(j, name, jump, overlap, other):
+    terminal, last = ["summary", "terminal_jump"], j.layers[-1]
+    j.claims.exact(terminal + ["pair"], name)
+    j.claims.mean(terminal + ["delta_mean"], mean(jump))
+    j.claims.interval(terminal + ["ci95"], j.ci(jump))
+    j.claims.mean(terminal + ["probability"], j.probability(jump))
+    j.siblings(terminal, jump)
+    j.mean_block(["summary", "size_share"], [None if v is None else 1 - v for v in other[last]])
+    j.mean_block(["summary", "direction_share"], difference(other[last], overlap[last]))
 
 
 def table(j, value, rows, columns, most):

@@ -18,6 +18,25 @@ COMMON = {"schema_version", "test", "model", "edge", "domain", "data", "layers",
 # Members that describe the run: their nulls speak for themselves.
 OUTSIDE = COMMON - {"layers", "per_window", "verification", "summary"}
 
+# What no artifact of the published contract holds: at the root, in per_window, in one of its
+# strata, in summary, in one layer of it.
+OURS = {"body_sha256", "inputs", "notes", "null_reasons", "numeric_profile", "program_version",
+        "random_draws", "settings", "tensors"}
+OUR_ARRAYS = {"boundary_unselected_e2", "c1_matched_interior", "c1_matched_interior_target",
+              "exact_random", "interior_unselected_e2", "interior_q90", "n_undefined",
+              "ovk_cf_other", "random_draws", "update_ratio"}
+OUR_METRICS = {"cos_mean", "jump_hidden_median", "kappa_hidden_mean", "kappa_orth_mean",
+               "log_r_mean", "tokens"}
+OUR_SUMMARY = {"adjacent_jumps", "argmin_ties", "convergence", "degenerate_layers",
+               "direction_share", "null", "overlapping_strata", "size_share"}
+OUR_LAYER = {"c1", "c1_matched", "c2", "c2_draws", "c2_unselected", "exact_random", "kappa_excess",
+             "ovk_cf_other_mean", "update_ratio_mean"}
+PROFILE = ("profile", "version", "logit_bias", "score", "score_space", "selection_bias",
+           "group_score", "group_mask", "weights", "normalise", "epsilon", "scaling",
+           "shared_experts", "nan_rule")
+# The verifier's own bootstrap, by which it judges published artifacts (tests ask for 200).
+OWN = (200, 0x5EED0FA11)
+
 
 class Stop(Exception):
     """Nothing more can be said."""
@@ -33,6 +52,24 @@ def is_number(v):
 
 def layer_key(key):
     return int(key) if key.isascii() and key.isdigit() and str(int(key)) == key else None
+
+
+def holds(value, names):
+    return isinstance(value, dict) and not names.isdisjoint(value)
+
+
+def member_holds(value, names):
+    return isinstance(value, dict) and any(holds(v, names) for v in value.values())
+
+
+def is_ours(root, test):
+    if test not in ("chart_compatibility", "terminal_ovk_scan"):
+        return True
+    per_window, summary = root.get("per_window"), root.get("summary")
+    layers = summary.get("per_layer") if isinstance(summary, dict) else None
+    return (holds(root, OURS) or holds(root.get("model"), {"moe_layers"}) or
+            holds(per_window, OUR_ARRAYS) or member_holds(per_window, OUR_METRICS) or
+            holds(summary, OUR_SUMMARY) or member_holds(layers, OUR_LAYER))
 
 
 class Claims(list):
@@ -205,24 +242,29 @@ class Judge:
             return found
         return False
 
-    def header(self, root, router, terminal_measured):
-        self.full = "body_sha256" in root or "numeric_profile" in root
+    def layer_list(self, value):
+        layers = []
+        if self.kind(value, list):
+            for v in value:
+                if not is_int(v) or not 0 <= v <= 100000 or (layers and v <= layers[-1]):
+                    self.bad("layer_list")
+                    break
+                layers.append(int(v))
+        return layers
+
+    def header(self, root, test):
+        router, terminal_measured = test == "attention_router", test == "terminal_ovk_scan"
+        self.full = is_ours(root, test)
         version = self.need(root, "schema_version")
         if version is not MISSING and version not in ("1", "1.0", 1) or version is True:
             self.bad("schema_version")
         if isinstance(version, float):
             self.bad("schema_version")
         self.string(self.need(root, "domain"))
-        self.layers = []
         listed = self.need(root, "layers")
-        if self.kind(listed, list):
-            for v in listed:
-                if not is_int(v) or not 0 <= v <= 100000 or (self.layers and v <= self.layers[-1]):
-                    self.bad("layer_list")
-                    break
-                self.layers.append(int(v))
-            if not listed:
-                self.bad("layer_list")
+        self.layers, self.moe_layers = self.layer_list(listed), []
+        if listed == []:
+            self.bad("layer_list")
         if not self.sound():
             raise Stop
         self.subject(root, terminal_measured)
@@ -230,10 +272,9 @@ class Judge:
         self.data(root)
         self.required_list(root, router)
         self.bootstrap(root)
+        self.draws = (self.B, self.seed) if self.full else OWN
         if self.full:
-            profile = self.need(root, "numeric_profile")
-            for key in ("isa", "compute", "onednn"):
-                self.string(self.need(profile, key))
+            self.provenance(root)
             self.need(root, "body_sha256")
             reasons = root.get("null_reasons", MISSING)
             if reasons is MISSING or self.kind(reasons, dict):
@@ -243,6 +284,40 @@ class Judge:
                 found = self.nulls(root, "", False, listed)
                 if reasons is not MISSING and not found:
                     self.bad("null_reason")
+
+    def sha256(self, value):
+        if self.kind(value, str) and (len(value) != 64 or set(value) - set("0123456789abcdef")):
+            self.bad("value_kind")
+
+    def rows(self, listed):
+        if not self.kind(listed, list):
+            return
+        if not listed:
+            self.bad("member_present")
+        for row in listed:
+            if self.kind(row, dict):
+                yield row
+
+    def provenance(self, root):
+        profile = self.need(root, "numeric_profile")
+        for key in ("isa", "compute", "onednn"):
+            self.string(self.need(profile, key))
+        self.string(self.need(root, "program_version"))
+        self.kind(self.need(root, "settings"), dict)
+        self.string(self.need(self.need(root, "manifest"), "created_utc"))
+        for row in self.rows(self.need(root, "inputs")):
+            self.string(self.need(row, "name"))
+            self.sha256(self.need(row, "sha256"))
+        for row in self.rows(self.need(root, "tensors")):
+            for key in ("name", "dtype", "shard"):
+                self.string(self.need(row, key))
+            self.sha256(self.need(row, "sha256"))
+            shape = self.need(row, "shape")
+            if self.kind(shape, list):
+                self.counts(shape, len(shape), core.MAX_INT)
+        notes = self.need(root, "notes")
+        for note in notes if self.kind(notes, list) else ():
+            self.string(note)
 
     def subject(self, root, terminal_measured):
         edge, model = root.get("edge", MISSING), root.get("model", MISSING)
@@ -256,6 +331,8 @@ class Judge:
             if edge["direction"] not in ("AtoB", "BtoA"):
                 self.bad("edge_direction")
             if model is MISSING:
+                if self.full:
+                    self.bad("member_present")
                 return
         elif model is MISSING:
             self.bad("member_present")
@@ -264,13 +341,23 @@ class Judge:
             return
         self.string(self.need(model, "ckpt"))
         last = self.integer(self.need(model, "terminal_moe_layer"), 0, 100000)
-        if last is not None and (self.layers[-1] > last or
-                                 terminal_measured and self.layers[-1] != last):
+        if last is None:
+            return
+        every = self.need(model, "moe_layers") if self.full else MISSING
+        if every is not MISSING:
+            self.moe_layers = self.layer_list(every)
+            if self.sound():
+                if not self.moe_layers or self.moe_layers[-1] != last:
+                    self.bad("terminal_layer")
+                elif not set(self.layers) <= set(self.moe_layers):
+                    self.bad("layer_list")
+        if self.layers[-1] > last or terminal_measured and self.layers[-1] != last:
             self.bad("terminal_layer")
 
     def gate(self, root):
         gate = self.need(root, "gate_semantics")
         self.k = self.e = 0
+        self.groups = 1
         if gate is MISSING:
             return
         if not isinstance(gate, dict):
@@ -289,6 +376,24 @@ class Judge:
             self.bad("gate_semantics")
         else:
             self.e = int(experts)
+            if self.full:
+                self.profile(gate)
+
+    def profile(self, gate):
+        for key in PROFILE:
+            self.need(gate, key)
+        groups = self.integer(self.need(gate, "groups"), 1, self.e)
+        if groups is not None:
+            self.groups = groups
+            if self.e % groups:
+                self.bad("gate_semantics")
+        self.integer(self.need(gate, "groups_kept"), 1, self.groups)
+        ties = self.need(gate, "tie_rule")
+        if ties is not MISSING and self.string(ties) != "lower index":
+            self.bad("gate_semantics")
+        eligible = self.need(gate, "shared_experts_eligible")
+        if self.kind(eligible, bool) and eligible:
+            self.bad("gate_semantics")
 
     def data(self, root):
         self.n = self.seq = 0
@@ -298,6 +403,12 @@ class Judge:
             return
         self.n = self.integer(self.need(data, "n_windows"), 1, 10**7) or 0
         self.seq = self.integer(self.need(data, "seq_len"), 2, 1 << 24) or 0
+        if self.full:
+            self.string(self.need(data, "source"))
+            self.string(self.need(data, "tokenizer"))
+            seed = self.need(data, "seed")
+            if not (isinstance(seed, int) and not isinstance(seed, bool) and seed >= 1 << 63):
+                self.integer(seed, 0, (1 << 63) - 1)
         ids = self.need(data, "doc_ids") if self.full else data.get("doc_ids", MISSING)
         if ids is MISSING or not self.kind(ids, list):
             return
@@ -319,8 +430,9 @@ class Judge:
             self.bad("required_layers")
             return
         self.required = sorted(int(v) for v in listed)
-        if router and self.required not in (self.layers, self.layers[1:]):
-            self.bad("required_layers")
+        if router and self.moe_layers:
+            if self.required != [v for v in self.layers if v != self.moe_layers[0]]:
+                self.bad("required_layers")
 
     def bootstrap(self, root):
         block = self.need(self.need(root, "summary"), "bootstrap")
@@ -344,10 +456,10 @@ class Judge:
     # ---- statistics
 
     def means(self, x):
-        return [m for m in core.bootstrap_means(x, self.B, self.seed) if m is not None]
+        return [m for m in core.bootstrap_means(x, *self.draws) if m is not None]
 
     def ci(self, x):
-        return interval(core.bootstrap_means(x, self.B, self.seed))
+        return interval(core.bootstrap_means(x, *self.draws))
 
     def error(self, x):
         means = self.means(x)
@@ -378,7 +490,9 @@ class Judge:
         self.siblings(path, x)
 
     def siblings(self, path, x):
-        settings = (self.B, self.seed)
+        if not self.full:
+            return
+        settings = self.draws
         self.claims.add(path + ["ci95_bca"], "bca", core.bca_ends(x, *settings), "summary_interval")
         self.claims.add(path + ["ci95_t"], "loose", core.t_interval(x, *settings),
                         "summary_interval")
@@ -390,8 +504,8 @@ class Judge:
         both = [(a, b) if a is not None and b is not None else (None, None)
                 for a, b in zip(top, bottom)]
         top, bottom = [a for a, _ in both], [b for _, b in both]
-        tops = core.bootstrap_sums(top, self.B, self.seed)[0]
-        bottoms = core.bootstrap_sums(bottom, self.B, self.seed)[0]
+        tops = core.bootstrap_sums(top, *self.draws)[0]
+        bottoms = core.bootstrap_sums(bottom, *self.draws)[0]
         whole = core.left_to_right(b for b in bottom if b is not None)
         value = core.left_to_right(a for a in top if a is not None) / whole if whole else None
         return value, interval([a / b for a, b in zip(tops, bottoms) if b])
@@ -407,6 +521,8 @@ class Judge:
         return judge
 
     def convergence(self, root, z, label):
+        if not self.full:
+            return
         check, path = "convergence_numbers", ["summary", "convergence"]
         self.claims.exact(path + ["verdict"], label)
         self.claims.near(path + ["z"], z, check)
@@ -429,8 +545,8 @@ class Judge:
             return
         agreement = [0.0] * len(grid)
         for g, point in enumerate(stated[:len(grid)]):
-            value = self.get(point, "agreement")
-            if not is_number(value):
+            value = self.number(self.need(point, "agreement"), (0, 1))
+            if value is None:
                 return
             agreement[g] = value
         settled = None
@@ -445,6 +561,8 @@ class Judge:
 
     def compare(self, root):
         for path, kind, wanted, check in self.claims:
+            if check == "summary_interval" and not self.full:
+                continue
             value = root
             for key in path:
                 if isinstance(value, list):
@@ -497,7 +615,8 @@ class Judge:
         except Stop:
             pass
         except OverflowError:
-            return "AR004", set()
+            if self.sound():
+                return "OVER_BUDGET", set()
         return (self.verdict if self.sound() and self.verdict else "INVALID"), self.fired
 
     def inspect(self, judges):
@@ -529,7 +648,7 @@ class Judge:
         if test not in judges:
             self.bad("known_test")
             raise Stop
-        self.header(root, test == "attention_router", test == "terminal_ovk_scan")
+        self.header(root, test)
         if not self.sound():
             raise Stop
         judges[test](self, root)

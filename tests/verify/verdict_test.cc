@@ -3,11 +3,15 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "base/file.h"
+#include "base/random.h"
 #include "verify/artifacts.h"
+#include "verify/collect.h"
 #include "verify/document.h"
 
 namespace rg::verify::testing {
@@ -37,11 +41,45 @@ void shift(Json& artifact, const std::string& path, double amount) {
   for (Json& value : at(artifact, path)) value = value.get<double>() + amount;
 }
 
-// The published contract: no digest, no profile, none of our fields.
-Json published(Json artifact) {
-  for (const char* ours : {"body_sha256", "numeric_profile", "null_reasons"}) artifact.erase(ours);
-  artifact["summary"].erase("convergence");
-  return artifact;
+// What the published contract holds and nothing beyond it.
+Json published(const Json& ours) {
+  const auto only = [](const Json& from, const std::vector<std::string>& names) {
+    Json kept = Json::object();
+    for (const std::string& name : names) {
+      if (from.contains(name)) kept[name] = from[name];
+    }
+    return kept;
+  };
+  Json a =
+      only(ours, {"schema_version", "test", "model", "domain", "data", "gate_semantics", "layers",
+                  "verification", "strata_def", "controls", "per_window", "summary", "manifest"});
+  a["model"] = only(a["model"], {"ckpt", "terminal_moe_layer"});
+  a["gate_semantics"] = only(a["gate_semantics"], {"topk", "scores_dtype"});
+  a["per_window"] = only(a["per_window"], {"boundary", "interior", "boundary_random_e2",
+                                           "interior_random_e2", "ovk_cf_mean", "swap_k_mean"});
+  if (a["test"] == "chart_compatibility") {
+    a["strata_def"].erase("interior_high_quantile");
+    for (Json& stratum : a["per_window"]) {
+      stratum = only(stratum, {"kappa_hidden_median", "kappa_target_median"});
+    }
+  } else {
+    // It knows no undefined positions: every overlap is a count over k T.
+    const double whole = 2 * (ours["data"]["seq_len"].get<double>() - 1);
+    for (Json& layers : a["per_window"]) {
+      for (Json& values : layers) {
+        for (Json& value : values) value = std::round(value.get<double>() * whole / 2) * 2 / whole;
+      }
+    }
+  }
+  a["summary"] = only(a["summary"], {"bootstrap", "per_layer", "max_jump", "terminal_jump",
+                                     "dominance_probability"});
+  for (Json& layer : a["summary"]["per_layer"]) {
+    layer = only(layer, {"kappa_hidden", "kappa_target", "random_e2_delta_hidden_boundary",
+                         "random_e2_delta_target_boundary", "ovk_cf_mean", "ovk_cf_ci95"});
+  }
+  complete(a);
+  a.erase("body_sha256");
+  return a;
 }
 
 bool warns(const Judgement& judgement, const std::string& text) {
@@ -74,8 +112,9 @@ TEST(Verdict, ChartCompatibilityFailsOnOneAxisOfOneLayer) {
   EXPECT_EQ(judgement.effect->layer, 3);
   EXPECT_FALSE(judgement.convergence->n_for_90);
   EXPECT_EQ(judgement.sentence,
-            "Near the routing boundary neighbouring experts are no more alike than in the interior "
-            "at 1 of 3 layers, so a flipped choice does change the computation there.");
+            "Not shown: that the outputs of the two experts at the routing boundary differ less "
+            "than in the interior at 1 of 3 layers (a lower kappa is excluded). Exchanging the two "
+            "moves the layer's update by 0.9007 to 0.9096 of its size (mean of medians).");
 }
 
 TEST(Verdict, AVerifiersOwnLayersOverrideTheArtifacts) {
@@ -93,19 +132,78 @@ TEST(Verdict, AVerifiersOwnLayersOverrideTheArtifacts) {
   EXPECT_EQ(judge_text(text_of(artifact), "a", options).verdict, Verdict::invalid);
 }
 
-TEST(Verdict, OverlappingStrataAreDegenerate) {
-  Json artifact = make_chart_compatibility({});
-  for (auto& [name, stratum] : artifact["per_window"].items()) {
+// One window of layer 3 in which a token is boundary and interior both.
+void overlap(Json& artifact, size_t window) {
+  Json& per_window = artifact["per_window"];
+  for (auto& [name, stratum] : per_window.items()) {
     if (!stratum.contains("tokens")) continue;
     for (auto& [metric, layers] : stratum.items()) {
-      layers["3"][8] = metric == "tokens" ? Json(0) : Json(nullptr);
+      layers["3"][window] = metric == "tokens" ? Json(0) : Json(nullptr);
     }
   }
+  for (const char* array : {"c1_matched_interior", "c1_matched_interior_target"}) {
+    per_window[array]["3"][window] = nullptr;
+  }
+  for (const char* array : {"positions", "mean"}) {
+    per_window["exact_random"]["3"][array][window] = nullptr;
+  }
   artifact["null_reasons"] = {{"per_window", "tied margins"}};
+}
+
+TEST(Verdict, OverlappingStrataAreDegenerate) {
+  Json artifact = make_chart_compatibility({});
+  overlap(artifact, 8);
   complete(artifact);
   const Judgement judgement = judge(artifact);
-  EXPECT_EQ(judgement.verdict, Verdict::degenerate);
+  EXPECT_EQ(judgement.verdict, Verdict::degenerate) << judgement.sentence;
   EXPECT_EQ(exit_code({judgement}), ExitCode::unsupported_claim);
+}
+
+// As the producer does it: a subset of windows is degenerate if one of its own overlaps.
+TEST(Verdict, ConvergenceOfADegenerateArtifactCountsTheSubsetsOwnWindows) {
+  Json artifact = make_chart_compatibility({});
+  overlap(artifact, 8);
+  complete(artifact);
+  Json& grid = artifact["summary"]["convergence"]["grid"];
+  uint64_t settled_at = 0;
+  for (Json& point : grid) {
+    const auto m = point["windows"].get<uint32_t>();
+    int degenerate = 0;
+    for (uint32_t s = 0; s < 200; ++s) {
+      const auto members = draw_subset(200, m, 11, Purpose::convergence_subset, s, 0);
+      degenerate += std::find(members.begin(), members.end(), 8u) != members.end() ? 1 : 0;
+    }
+    point["agreement"] = degenerate / 200.0;
+    if (degenerate < 190) settled_at = 0;
+    if (degenerate >= 190 && settled_at == 0) settled_at = m;
+  }
+  ASSERT_LT(grid[0]["agreement"], 0.5);
+  artifact["summary"]["convergence"]["settled_at"] = settled_at;
+  artifact["summary"]["convergence"]["settled"] = settled_at <= 100;
+  seal(artifact);
+  Options options = quick_options();
+  options.recompute_convergence = true;
+  const Judgement judgement = judge_text(text_of(artifact), "a", options);
+  EXPECT_EQ(judgement.verdict, Verdict::degenerate) << judgement.sentence;
+}
+
+TEST(Verdict, ALayerWithoutAnyRandomPartnerIsInvalid) {
+  // Two experts: e_k and e_{k+1} are all there are.
+  Json artifact = make_chart_compatibility({});
+  artifact["gate_semantics"]["experts"] = 2;
+  artifact["gate_semantics"]["topk"] = 1;
+  for (auto& [name, stratum] : artifact["per_window"].items()) {
+    if (name.find("_e2") == std::string::npos) continue;
+    for (auto& [metric, layers] : stratum.items()) {
+      for (Json& values : layers) values = Json(200, metric == "tokens" ? Json(0) : Json(nullptr));
+    }
+  }
+  for (Json& exact : artifact["per_window"]["exact_random"]) exact["mean"] = Json(200, nullptr);
+  artifact["null_reasons"] = {{"per_window", "no third expert"}};
+  complete(artifact);
+  const Judgement judgement = judge(artifact);
+  EXPECT_EQ(judgement.verdict, Verdict::invalid);
+  EXPECT_EQ(judgement.reasons[0].check, "layer_defined") << judgement.sentence;
 }
 
 TEST(Verdict, TooFewWindowsOrReplicatesAreInsufficient) {
@@ -145,9 +243,59 @@ TEST(Verdict, AttentionRouterIsReportedWithItsLabels) {
   const Judgement judgement = judge(make_attention_router({}));
   EXPECT_EQ(judgement.verdict, Verdict::reported);
   EXPECT_EQ(exit_code({judgement}), ExitCode::done);
-  ASSERT_EQ(judgement.beside.size(), 4u);
+  ASSERT_EQ(judgement.beside.size(), 6u);
   EXPECT_EQ(judgement.beside[1].verdict, "H2");  // norm shares lie around 0.65
+  EXPECT_EQ(judgement.beside[4].name, "H published, all layers");
+  EXPECT_EQ(judgement.beside[5].name, "H published, without the first layer");
+  EXPECT_EQ(judgement.effect->name, "attention share");
   EXPECT_FALSE(judgement.notes.empty());
+}
+
+TEST(Verdict, TheConventionChoosesWhatTheTableShows) {
+  Json artifact = make_attention_router({});
+  // Published ratios of 0.2, 0.9, 0.9: the mean of all is 2/3, without the first layer 0.9.
+  for (Json& prompt : artifact["prompts"]) {
+    const bool first = prompt["layer"] == 1;
+    prompt["embed_norm"] = first ? 4.0 : 1.0;
+    prompt["attention_norm"] = first ? 1.0 : 9.0;
+    prompt["attention_ratio"] = first ? 0.2 : 0.9;
+  }
+  complete(artifact);
+  const Judgement exact = judge(artifact);
+  EXPECT_EQ(exact.verdict, Verdict::reported) << exact.sentence;
+  EXPECT_EQ(exact.effect->name, "attention share");
+  EXPECT_EQ(exact.beside[4].verdict, "H2 (66.7 %)");
+  EXPECT_EQ(exact.beside[5].verdict, "H1 (90.0 %)");
+  artifact["convention"] = "published";
+  seal(artifact);
+  const Judgement published = judge(artifact);
+  EXPECT_EQ(published.verdict, Verdict::reported) << published.sentence;
+  EXPECT_EQ(published.effect->name, "published ratio");
+  EXPECT_NEAR(published.effect->estimate, 2.0 / 3, 1e-12);
+  EXPECT_NE(published.sentence.find("66.7 %"), std::string::npos) << published.sentence;
+  EXPECT_NE(published.sentence.find("H1 (90.0 %)"), std::string::npos) << published.sentence;
+  EXPECT_EQ(published.beside[0].verdict, exact.beside[0].verdict);
+}
+
+TEST(Verdict, WhatIsNotRecomputedIsSaid) {
+  for (const char* test : {"attention_router", "expert_load"}) {
+    const Judgement judgement = judge(make(test, {}));
+    ASSERT_EQ(judgement.notes.size(), 1u) << test;
+    EXPECT_NE(judgement.notes[0].find("taken as stated"), std::string::npos) << test;
+    EXPECT_NE(render_table({judgement}, {}).find("taken as stated"), std::string::npos);
+  }
+}
+
+TEST(Verdict, NumbersStandBesideAVerdictOnKappa) {
+  const Judgement judgement = judge(make_chart_compatibility({}));
+  std::map<std::string, std::string> beside;
+  for (const Beside& row : judgement.beside) beside[row.name] = row.verdict;
+  for (const char* name : {"kappa - kappa_orth", "cos", "log r", "jump_hidden, boundary",
+                           "C2_unselected", "C1_matched", "kappa_target.C1_matched"}) {
+    EXPECT_TRUE(beside.contains(name)) << name;
+  }
+  EXPECT_FALSE(beside.contains("kappa_target.C1"));  // medians of unequal samples
+  EXPECT_TRUE(beside["kappa - kappa_orth"].starts_with("-0.1")) << beside["kappa - kappa_orth"];
 }
 
 TEST(Verdict, AWrongSummaryNamesTheVerdictOfTheArrays) {
@@ -175,6 +323,21 @@ TEST(Verdict, PublishedArtifactsAreJudgedByThePublishedRule) {
   EXPECT_TRUE(warns(judge(artifact), "beyond Monte-Carlo error"));
 }
 
+TEST(Verdict, APublishedArtifactWhoseIntervalsSayOtherwiseIsFragile) {
+  Json chart = published(make_chart_compatibility({}));
+  EXPECT_FALSE(judge(chart).stability->fragile);
+  at(chart, "summary.per_layer.3.kappa_hidden.ci95.1") = 0.01;
+  EXPECT_EQ(judge(chart).verdict, Verdict::pass);
+  EXPECT_TRUE(judge(chart).stability->fragile);
+  Json scan = published(make_terminal_ovk_scan({}));
+  scan["summary"]["terminal_jump"] = {{"ci95", {-0.5, -0.4}}};
+  scan["summary"]["dominance_probability"] = 1.0;
+  EXPECT_FALSE(judge(scan).stability->fragile);
+  scan["summary"]["dominance_probability"] = 0.9;
+  EXPECT_EQ(judge(scan).verdict, Verdict::pass);
+  EXPECT_TRUE(judge(scan).stability->fragile);
+}
+
 TEST(Verdict, CopiedWindowsAndConstantsAreSuspicious) {
   Json artifact = make_terminal_ovk_scan({});
   for (auto& [name, layers] : artifact["per_window"].items()) {
@@ -187,17 +350,21 @@ TEST(Verdict, CopiedWindowsAndConstantsAreSuspicious) {
   EXPECT_TRUE(warns(judgement, "per_window.update_ratio.3 is the same in every window"));
 }
 
-TEST(Verdict, TooManyReplicatesAreABudgetError) {
+TEST(Verdict, TooManyReplicatesAreOverBudgetAndHideNoOther) {
   Json artifact = make_terminal_ovk_scan({});
   artifact["summary"]["bootstrap"]["B"] = 1000000000000;
   seal(artifact);
-  try {
-    judge(artifact);
-    FAIL() << "accepted";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.id(), ErrorId::AR004);
-    EXPECT_EQ(error.exit_code(), ExitCode::budget);
-  }
+  const Judgement large = judge(artifact);
+  EXPECT_EQ(large.verdict, Verdict::over_budget);
+  ASSERT_EQ(large.reasons.size(), 1u);
+  EXPECT_EQ(large.reasons[0].id, error_name(ErrorId::AR004));
+  const Judgement pass = judge(make_terminal_ovk_scan({}));
+  EXPECT_EQ(exit_code({pass, large}), ExitCode::budget);
+  const std::string table = render_table({large, pass}, {});
+  EXPECT_NE(table.find("OVER_BUDGET"), std::string::npos);
+  EXPECT_NE(table.find("PASS"), std::string::npos);
+  artifact["test"] = "none";
+  EXPECT_EQ(exit_code({large, judge(artifact)}), ExitCode::artifact);
 }
 
 TEST(Verdict, ConvergenceIsRecomputedOnRequest) {
@@ -258,6 +425,44 @@ TEST(Files, NothingToJudge) {
   }
 }
 
+// Root may read every folder, so the failure is handed in.
+TEST(Files, AFolderThatCannotBeReadIsAnEnvironmentError) {
+  const Folder folder;
+  folder.write("a/run.json", text_of(make_terminal_ovk_scan({})));
+  folder.write("locked/run.json", "{}");
+  const auto list = [](const fs::path& path, std::error_code& failure) {
+    if (path.filename() == "locked") {
+      failure = std::make_error_code(std::errc::permission_denied);
+      return std::vector<fs::directory_entry>();
+    }
+    return list_folder(path, failure);
+  };
+  try {
+    find_artifacts(folder.path(), list);
+    FAIL() << "passed over";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.id(), ErrorId::IO003);
+    EXPECT_EQ(error.exit_code(), ExitCode::environment);
+    EXPECT_NE(error.parts().file.find("locked"), std::string::npos);
+  }
+}
+
+// A link that leads to itself: ELOOP, whoever asks.
+TEST(Files, AnArtifactThatCannotBeOpenedIsAnEnvironmentError) {
+  const Folder folder;
+  fs::create_directory(folder.path() / "a");
+  fs::create_symlink("run.json", folder.path() / "a/run.json");
+  for (const fs::path& path : {folder.path(), folder.path() / "a/run.json"}) {
+    try {
+      verify_paths({path}, quick_options());
+      FAIL() << path;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.id(), ErrorId::IO003);
+      EXPECT_EQ(error.exit_code(), ExitCode::environment);
+    }
+  }
+}
+
 TEST(Files, WhatIsNoArtifactIsInvalid) {
   const Folder folder;
   ASSERT_EQ(::mkfifo((folder.path() / "pipe").c_str(), 0600), 0);
@@ -311,6 +516,24 @@ TEST(Render, EverythingFromFilesIsEscaped) {
   const std::string table = render_table({judge(artifact)}, {});
   EXPECT_EQ(table.find('\x1b'), std::string::npos);
   EXPECT_NE(table.find("\\x1b"), std::string::npos);
+}
+
+TEST(Render, OurOwnSentencesAreNotCut) {
+  const Judgement judgement = judge(make_chart_compatibility({}));
+  ASSERT_GT(judgement.sentence.size(), 200u);
+  EXPECT_NE(render_table({judgement}, {}).find(judgement.sentence), std::string::npos);
+}
+
+TEST(Render, CsvIsEscapedAndWhole) {
+  Json artifact = make_terminal_ovk_scan({});
+  artifact["model"]["ckpt"] = "evil\x1b[31m\u202e\u0085,\"" + std::string(500, 'm') + "end";
+  seal(artifact);
+  const std::string csv = render_csv({judge(artifact)});
+  for (const char* hidden : {"\x1b", "\u202e", "\u0085"}) {
+    EXPECT_EQ(csv.find(hidden), std::string::npos);
+  }
+  EXPECT_NE(csv.find("\\x1b[31m\\u202e"), std::string::npos);
+  EXPECT_NE(csv.find("mmmend"), std::string::npos);
 }
 
 TEST(Render, JsonIsTheSameTwiceAndCsvHasOneRowEach) {

@@ -1,0 +1,21 @@
+// V2's per-window arrays, read and held against the counts that stand beside them.
+#pragma once
+
+#include "verify/analysis.h"
+
+namespace rg::verify::chart {
+
+using Arrays = std::map<std::string, LayerWindows>;  // "boundary.kappa_hidden_median"
+
+struct Record {
+  Arrays arrays;
+  // (layers)(windows) whether a token lay in boundary and interior both: nothing in the window is
+  // defined though its margins are. Empty for a published artifact, which doesn't say.
+  std::map<int, std::vector<bool>> overlapping;
+};
+
+// strata_def, controls, random_draws.
+void check_definition(const Case& c);
+Record read_record(const Case& c);
+
+}  // namespace rg::verify::chart

@@ -1,0 +1,117 @@
+// What makes an artifact one of ours, and what one of ours must say about how it was made.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "verify/header.h"
+
+namespace rg::verify {
+namespace {
+
+using Names = std::initializer_list<const char*>;
+
+bool holds_any(const At& at, Names names) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](const char* name) { return static_cast<bool>(at / name); });
+}
+
+// Any member of `at`, whatever its key, that holds one of `names`.
+bool member_holds_any(const At& at, Names names) {
+  if (!at || !at.value->is(Kind::object)) return false;
+  const auto& members = at.value->object().members;
+  return std::any_of(members.begin(), members.end(), [&](const Member& member) {
+    return holds_any({&member.value, ""}, names);
+  });
+}
+
+void check_sha256(Inspector& inspect, const At& at) {
+  const std::string digest = inspect.text(at);
+  const bool hex = std::all_of(digest.begin(), digest.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  });
+  if (!at || !at.value->is(Kind::string) || (hex && digest.size() == 64)) return;
+  inspect.invalid(Check::value_kind, at.path, "is not a SHA-256 in lower-case hexadecimal digits");
+}
+
+// A list that is not empty, its elements objects; `row` checks one.
+template <typename Row>
+void for_rows(Inspector& inspect, const At& list, const Row& row) {
+  if (!inspect.is(list, Kind::array)) return;
+  const Array& values = list.value->array();
+  if (values.empty()) inspect.invalid(Check::member_present, list.path, "is empty");
+  for (size_t i = 0; i < values.size(); ++i) {
+    const At at{&values[i], fmt::format("{}[{}]", list.path, i)};
+    if (inspect.is(at, Kind::object)) row(at);
+  }
+}
+
+}  // namespace
+
+bool carries_our_fields(const At& root, const std::string& test) {
+  // No other program writes these.
+  if (test != "chart_compatibility" && test != "terminal_ovk_scan") return true;
+  const At per_window = root / "per_window";
+  const At summary = root / "summary";
+  return holds_any(root, {"body_sha256", "inputs", "notes", "null_reasons", "numeric_profile",
+                          "program_version", "random_draws", "settings", "tensors"}) ||
+         holds_any(root / "model", {"moe_layers"}) ||
+         holds_any(per_window,
+                   {"boundary_unselected_e2", "c1_matched_interior", "c1_matched_interior_target",
+                    "exact_random", "interior_unselected_e2", "interior_q90", "n_undefined",
+                    "ovk_cf_other", "random_draws", "update_ratio"}) ||
+         member_holds_any(per_window, {"cos_mean", "jump_hidden_median", "kappa_hidden_mean",
+                                       "kappa_orth_mean", "log_r_mean", "tokens"}) ||
+         holds_any(summary, {"adjacent_jumps", "argmin_ties", "convergence", "degenerate_layers",
+                             "direction_share", "null", "overlapping_strata", "size_share"}) ||
+         member_holds_any(summary / "per_layer",
+                          {"c1", "c1_matched", "c2", "c2_draws", "c2_unselected", "exact_random",
+                           "kappa_excess", "ovk_cf_other_mean", "update_ratio_mean"});
+}
+
+void check_provenance(Inspector& inspect, const At& root) {
+  const At profile = inspect.need(root, "numeric_profile");
+  for (const char* key : {"isa", "compute", "onednn"}) inspect.text(inspect.need(profile, key));
+  inspect.text(inspect.need(root, "program_version"));
+  inspect.is(inspect.need(root, "settings"), Kind::object);
+  inspect.text(inspect.need(inspect.need(root, "manifest"), "created_utc"));
+  for_rows(inspect, inspect.need(root, "inputs"), [&](const At& row) {
+    inspect.text(inspect.need(row, "name"));
+    check_sha256(inspect, inspect.need(row, "sha256"));
+  });
+  for_rows(inspect, inspect.need(root, "tensors"), [&](const At& row) {
+    for (const char* key : {"name", "dtype", "shard"}) inspect.text(inspect.need(row, key));
+    check_sha256(inspect, inspect.need(row, "sha256"));
+    const At shape = inspect.need(row, "shape");
+    if (!inspect.is(shape, Kind::array)) return;
+    inspect.counts(shape, shape.value->array().size(), kMaxExactInteger);
+  });
+  const At notes = inspect.need(root, "notes");
+  if (!inspect.is(notes, Kind::array)) return;
+  for (const Value& note : notes.value->array()) inspect.text({&note, notes.path});
+}
+
+void check_gate_profile(Inspector& inspect, const At& gate, Header& header) {
+  for (const char* key :
+       {"profile", "version", "logit_bias", "score", "score_space", "selection_bias", "group_score",
+        "group_mask", "weights", "normalise", "epsilon", "scaling", "shared_experts", "nan_rule"}) {
+    inspect.need(gate, key);
+  }
+  const At groups = inspect.need(gate, "groups");
+  const auto count = inspect.integer(groups, 1, header.experts);
+  if (count) header.groups = static_cast<uint32_t>(*count);
+  if (count && header.experts % header.groups != 0) {
+    inspect.invalid(Check::gate_semantics, groups.path, "does not divide the number of experts");
+  }
+  inspect.integer(inspect.need(gate, "groups_kept"), 1, header.groups);
+  const At ties = inspect.need(gate, "tie_rule");
+  if (ties && inspect.text(ties) != "lower index") {
+    inspect.invalid(Check::gate_semantics, ties.path, "expected \"lower index\"");
+  }
+  const At eligible = inspect.need(gate, "shared_experts_eligible");
+  if (inspect.boolean(eligible).value_or(false)) {
+    inspect.invalid(Check::gate_semantics, eligible.path, "shared experts are not routed");
+  }
+}
+
+}  // namespace rg::verify

@@ -1,0 +1,98 @@
+"""Artifacts that the fixtures don't show: overlapping strata, a bias part, undefined windows, and
+what the published contract holds alone. Each takes a valid artifact; the summary is the caller's."""
+
+import json
+
+
+def copied(artifact):
+    return json.loads(json.dumps(artifact))
+
+
+def overlapping(artifact):
+    """V2 with two windows of one layer in which strata overlap, and one without any margin."""
+    a = copied(artifact)
+    per_window = a["per_window"]
+    for w in (8, 30, 31):
+        for stratum in per_window.values():
+            if "tokens" not in stratum:
+                continue
+            for metric, layers in stratum.items():
+                layers["3"][w] = 0 if metric == "tokens" else None
+        for name in ("c1_matched_interior", "c1_matched_interior_target"):
+            per_window[name]["3"][w] = None
+        for name in ("positions", "mean"):
+            per_window["exact_random"]["3"][name][w] = None
+    per_window["n_undefined"]["3"][31] = a["data"]["seq_len"] - 1
+    a["null_reasons"] = {"per_window": "tied margins"}
+    return a
+
+
+def biased(artifact):
+    """attention_router with a bias part, stated divisors of the agreements, and one window that has
+    no defined position."""
+    a = copied(artifact)
+    per_window, t, k = a["per_window"], a["data"]["seq_len"] - 1, a["gate_semantics"]["topk"]
+    a["gate_semantics"]["logit_bias"] = True
+    layers = list(per_window["signed_den"])
+    n = a["data"]["n_windows"]
+    for field, total in (("norm_share", None), ("signed_num", "signed_den"),
+                         ("signed_num_varying", "signed_den_varying"),
+                         ("margin_part", "margin_total")):
+        parts = per_window[field]
+        parts["bias"] = {layer: [v / 10 for v in parts["experts"][layer]] for layer in layers}
+        for layer in layers:
+            if total is None:
+                parts["experts"][layer] = [v - v / 10 for v in parts["experts"][layer]]
+            else:
+                per_window[total][layer] = [sum(v) for v in zip(*(of[layer] for of in
+                                                                  parts.values()))]
+    per_window["agreement_positions"] = {layer: [t] * n for layer in layers}
+    layer, w = layers[-1], 5
+    for name, value in per_window.items():
+        if name in ("n_undefined", "agreement_positions"):
+            value[layer][w] = t if name == "n_undefined" else 0
+        elif layer in value:
+            value[layer][w] = value[layer][w] if name == "published_ratio" else None
+        else:
+            for part in value.values():
+                part[layer][w] = None
+    for counts, amount in ((a["expert_counts"][layer], k * t),
+                           (a["agreement_counts"][layer]["embedding_top1"], t),
+                           (a["agreement_counts"][layer]["rest_top1"], t),
+                           (a["agreement_counts"][layer]["embedding_topk"], k * t),
+                           (a["agreement_counts"][layer]["rest_topk"], k * t)):
+        counts[0] -= amount
+    a["null_reasons"] = {"per_window": "no finite margin"}
+    return a
+
+
+def published(artifact):
+    """V2 or V3 as another program would write it: nothing beyond the published contract."""
+    a = copied(artifact)
+    keep = ("schema_version", "test", "model", "domain", "data", "gate_semantics", "layers",
+            "verification", "strata_def", "controls", "per_window", "summary", "manifest")
+    a = {key: a[key] for key in keep if key in a}
+    a["model"].pop("moe_layers")
+    a["gate_semantics"] = {"topk": a["gate_semantics"]["topk"], "scores_dtype": "fp32"}
+    names = ("boundary", "interior", "boundary_random_e2", "interior_random_e2", "ovk_cf_mean",
+             "swap_k_mean")
+    a["per_window"] = {name: a["per_window"][name] for name in names if name in a["per_window"]}
+    whole = a["data"]["seq_len"] - 1
+    for name, value in a["per_window"].items():
+        if "kappa_hidden_median" in value:
+            a["per_window"][name] = {metric: value[metric] for metric in
+                                     ("kappa_hidden_median", "kappa_target_median")}
+        else:  # it knows no undefined positions
+            for layer in value:
+                value[layer] = [round(v * whole) / whole for v in value[layer]]
+    summary = a["summary"]
+    a["summary"] = {name: summary[name] for name in ("bootstrap", "per_layer", "max_jump",
+                                                     "terminal_jump", "dominance_probability")
+                    if name in summary}
+    if "terminal_jump" in a["summary"]:
+        a["summary"]["terminal_jump"].pop("probability")
+    published_layer = ("kappa_hidden", "kappa_target", "random_e2_delta_hidden_boundary",
+                       "random_e2_delta_target_boundary", "ovk_cf_mean", "ovk_cf_ci95")
+    a["summary"]["per_layer"] = {layer: {key: v for key, v in of.items() if key in published_layer}
+                                 for layer, of in a["summary"]["per_layer"].items()}
+    return a
