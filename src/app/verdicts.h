@@ -9,9 +9,11 @@
 
 namespace rg::app {
 
-// Compares the tensor hashes that each artifact lists with the bytes of this checkpoint; what
-// differs turns the verdict into FAIL with the reason AR022 ("measured other bytes"). Each tensor
-// is read once. INVALID ones stay as they are.
+// Compares what each artifact lists with this checkpoint: the hashes of config, index and
+// tokenizer, dtype, shape and hash of every tensor. The lists must hold all of those files and the
+// gate of every measured layer. What differs or is missing, or a file that changed since it was
+// judged, turns the verdict into FAIL with the reason AR022. Each tensor is read once. INVALID and
+// OVER_BUDGET ones stay as they are. Opening the checkpoint: as `inspect`.
 void compare_with_model(std::vector<verify::Judgement>& judgements, const std::string& model);
 
 }  // namespace rg::app

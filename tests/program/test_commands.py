@@ -365,6 +365,37 @@ class Verify(ProgramTest):
         other = make_model(self.out("other"), seed=3)
         self.assertExit(run("verify", load_only, "--model", other), 1, "AR022", "FAIL")
 
+    def test_the_same_weights_with_another_config_are_another_model(self):
+        """AR022"""
+        load_only = os.path.join(self.results, "expert_load")
+        other = self.out("other")
+        shutil.copytree(self.model, other)
+        config = load(os.path.join(other, "config.json"))
+        config["rope_theta"] *= 2
+        with open(os.path.join(other, "config.json"), "w", encoding="utf-8") as file:
+            json.dump(config, file)
+        self.assertExit(run("verify", load_only, "--model", other), 1, "AR022", "config.json")
+
+    def test_a_list_without_the_gates_proves_nothing(self):
+        """AR022"""
+        folder = os.path.join(self.results, "expert_load")
+        path = next(os.path.join(at, "run.json") for at, _, names in os.walk(folder) if "run.json" in names)
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        artifact = json.loads(text)
+        short = dict(artifact, tensors=[row for row in artifact["tensors"] if ".gate." not in row["name"]])
+        shape = json.loads(text)
+        shape["tensors"][0]["shape"].append(1)
+        for changed, words in ((short, "doesn't list"), (dict(artifact, tensors=artifact["tensors"][:1]), "doesn't list"),
+                               (shape, "the artifact measured")):
+            changed["body_sha256"] = second_core.digest(second_core.read(json.dumps(changed)))
+            copy = os.path.join(self.out("copy"), "run.json")
+            os.makedirs(os.path.dirname(copy))
+            with open(copy, "w", encoding="utf-8") as file:
+                json.dump(changed, file)
+            self.assertExit(run("verify", copy), 0)
+            self.assertExit(run("verify", copy, "--model", self.model), 1, "AR022", words)
+
 
 class Trace(ProgramTest):
     def read(self, path):
