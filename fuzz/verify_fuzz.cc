@@ -20,6 +20,21 @@ verify::Options options() {
   return options;
 }
 
+// ESC, other controls but the line's end, C1 controls, and characters that turn text around.
+bool commands_terminal(std::string_view text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = [&](size_t at) {
+      return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u;
+    };
+    if ((byte(i) < 0x20 && text[i] != '\n') || byte(i) == 0x7f) return true;
+    if (byte(i) == 0xc2 && byte(i + 1) >= 0x80 && byte(i + 1) < 0xa0) return true;
+    const bool marks = byte(i + 1) == 0x80 && byte(i + 2) >= 0xaa && byte(i + 2) <= 0xae;
+    const bool isolates = byte(i + 1) == 0x81 && byte(i + 2) >= 0xa6 && byte(i + 2) <= 0xa9;
+    if (byte(i) == 0xe2 && (marks || isolates)) return true;
+  }
+  return false;
+}
+
 void check(std::string_view text) {
   const verify::Options settings = options();
   const auto judge = [&](std::string_view what) {
@@ -32,16 +47,22 @@ void check(std::string_view text) {
   require(verify::render_json({*judgement}, settings) == verify::render_json({*again}, settings),
           "the same bytes get the same judgement");
   require(!judgement->sentence.empty(), "every judgement has its sentence");
-  require(verify::render_table({*judgement}, {}).find('\x1b') == std::string::npos,
-          "no escape reaches the terminal");
+  for (const std::string& shown :
+       {verify::render_table({*judgement}, {}), verify::render_csv({*judgement}),
+        verify::render_json({*judgement}, settings)}) {
+    require(!commands_terminal(shown), "no escape reaches the terminal");
+  }
   const bool defects =
       std::any_of(judgement->reasons.begin(), judgement->reasons.end(),
                   [](const verify::Reason& reason) { return !reason.check.empty(); });
   const bool invalid = judgement->verdict == verify::Verdict::invalid;
+  const bool over_budget = judgement->verdict == verify::Verdict::over_budget;
   require(invalid == defects, "INVALID if and only if a check fired");
   require((verify::exit_code({*judgement}) == ExitCode::artifact) == invalid,
           "INVALID alone has exit code 6");
-  if (invalid) return;
+  require((verify::exit_code({*judgement}) == ExitCode::budget) == over_budget,
+          "OVER_BUDGET alone has exit code 5");
+  if (invalid || over_budget) return;
 
   // Accepted: strict JSON with the digest it states, whatever its layout, and nothing behind it.
   const Json tree = parse_json(text, JsonLimits{}, "fuzz");
