@@ -31,7 +31,7 @@ void inspect_document(const Document& document, Inspector& inspect, Finding& fin
   const At root{&document.root(), ""};
   if (!inspect.sound() || !inspect.is(root, Kind::object)) return;
   judgement.test = inspect.text(inspect.need(root, "test"));
-  if (judgement.test.empty()) return;
+  if (!inspect.sound()) return;
   const TestJudge* test = find_judge(judgement.test);
   if (test == nullptr) {
     inspect.invalid(Check::known_test, "test", fmt::format("found {}", judgement.test));

@@ -131,6 +131,7 @@ std::vector<Doctored> doctored() {
        {},
        [](Json& a) { return replaced(text_of(a), "\"domain\":", "\"domain\":\"x\",\"domain\":"); }},
       {Check::known_test, kV3, "another test", set("test", "kl_edge_dominance"), {}},
+      {Check::known_test, kV3, "a test without a name", set("test", ""), {}},
       {Check::member_present,
        kV3,
        "no summary mean",

@@ -643,7 +643,7 @@ class Judge:
         if not self.kind(root, dict):
             raise Stop
         test = self.string(self.need(root, "test"))
-        if not test:
+        if not self.sound():
             raise Stop
         if test not in judges:
             self.bad("known_test")
