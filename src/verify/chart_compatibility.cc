@@ -132,18 +132,27 @@ void check_defined(const Case& c, const Arrays& arrays, const std::vector<int>& 
   }
 }
 
-// Lowest to highest mean over the required layers, "" where none is defined.
+// Lowest to highest mean over the required layers.
+struct Spread {
+  double lowest = 1e300;
+  double highest = -1e300;
+
+  void add(std::optional<double> value) {
+    lowest = std::min(lowest, value.value_or(lowest));
+    highest = std::max(highest, value.value_or(highest));
+  }
+  // "" where none is defined.
+  std::string text() const {
+    return lowest <= highest ? fmt::format("{:.4g} to {:.4g}", lowest, highest) : std::string();
+  }
+};
+
 std::string range_of_means(const Case& c, const Arrays& arrays, const char* name) {
   const auto array = arrays.find(name);
   if (array == arrays.end()) return {};
-  std::optional<double> lowest, highest;
-  for (const int layer : c.header.required) {
-    const std::optional<double> value = mean(array->second.at(layer));
-    if (!value) continue;
-    lowest = std::min(lowest.value_or(*value), *value);
-    highest = std::max(highest.value_or(*value), *value);
-  }
-  return lowest ? fmt::format("{:.4g} to {:.4g}", *lowest, *highest) : std::string();
+  Spread spread;
+  for (const int layer : c.header.required) spread.add(mean(array->second.at(layer)));
+  return spread.text();
 }
 
 // How one axis stands at the required layers: of those where it fails, the largest drop of kappa
@@ -220,14 +229,10 @@ void add_numbers(const Case& c, const Arrays& arrays, const Analysis& analysis,
   const auto add = [&](const char* name, const std::string& values) {
     if (!values.empty()) judgement.beside.push_back({name, values});
   };
-  std::optional<double> lowest, highest;
-  for (const int layer : c.header.required) {
-    const std::optional<double> value = analysis.mean(layers.at(layer).kappa_excess);
-    if (!value) continue;
-    lowest = std::min(lowest.value_or(*value), *value);
-    highest = std::max(highest.value_or(*value), *value);
-  }
-  if (lowest) add("kappa - kappa_orth", fmt::format("{:.4g} to {:.4g}", *lowest, *highest));
+  Spread excess;
+  for (const int layer : c.header.required)
+    excess.add(analysis.mean(layers.at(layer).kappa_excess));
+  add("kappa - kappa_orth", excess.text());
   add("cos", range_of_means(c, arrays, "boundary.cos_mean"));
   add("log r", range_of_means(c, arrays, "boundary.log_r_mean"));
   add("jump_hidden, boundary", range_of_means(c, arrays, "boundary.jump_hidden_median"));
