@@ -1,0 +1,36 @@
+// What a safetensors header's JSON spells, entry by entry: names, dtypes, shapes and byte ranges
+// that are valid each for itself. Whether they fit each other and the file, safetensors.cc asks.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/tensor_entry.h"
+
+namespace rg::formats {
+
+// Byte range of a tensor in the data part.
+struct ByteRange {
+  uint64_t begin, end;
+};
+
+struct UnsupportedEntry {
+  std::string name, dtype;
+  ByteRange range;
+};
+
+struct HeaderTable {
+  std::vector<TensorEntry> tensors;
+  std::vector<UnsupportedEntry> unsupported;
+};
+
+// In the order of the text. ST003, ST004 for `__metadata__` twice, ST005 for offsets that are no
+// range, ST006, ST008, ST016.
+HeaderTable read_header_table(std::string_view json, const std::string& file);
+// Byte offsets of a key of the top level.
+std::vector<size_t> find_header_key(std::string_view json, const std::string& file,
+                                    std::string_view key);
+
+}  // namespace rg::formats
