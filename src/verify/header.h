@@ -17,6 +17,7 @@ struct Header {
   uint32_t topk = 0;
   uint32_t experts = 0;  // 0 if the gate profile doesn't say
   uint32_t groups = 1;   // of experts in the gate; 1 if the profile doesn't say
+  uint32_t groups_kept = 1;
   std::optional<int> terminal_layer;
   std::vector<int> moe_layers;  // all of the model, ascending; empty in a published artifact
   std::vector<int> layers;      // measured, ascending

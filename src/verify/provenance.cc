@@ -53,20 +53,23 @@ bool carries_our_fields(const At& root, const std::string& test) {
   if (test != "chart_compatibility" && test != "terminal_ovk_scan") return true;
   const At per_window = root / "per_window";
   const At summary = root / "summary";
-  return holds_any(root, {"body_sha256", "inputs", "notes", "null_reasons", "numeric_profile",
-                          "program_version", "random_draws", "settings", "tensors"}) ||
+  return holds_any(root,
+                   {"body_sha256", "expert_counts", "inputs", "notes", "null_reasons",
+                    "numeric_profile", "program_version", "random_draws", "settings", "tensors"}) ||
          holds_any(root / "model", {"moe_layers"}) ||
          holds_any(per_window,
                    {"boundary_unselected_e2", "c1_matched_interior", "c1_matched_interior_target",
-                    "exact_random", "interior_unselected_e2", "interior_q90", "n_undefined",
-                    "ovk_cf_other", "random_draws", "update_ratio"}) ||
+                    "exact_random", "interior_unselected_e2", "interior_q90", "margins",
+                    "n_undefined", "ovk_cf_other", "random_draws", "update_ratio"}) ||
          member_holds_any(per_window, {"cos_mean", "jump_hidden_median", "kappa_hidden_mean",
                                        "kappa_orth_mean", "log_r_mean", "tokens"}) ||
          holds_any(summary, {"adjacent_jumps", "argmin_ties", "convergence", "degenerate_layers",
                              "direction_share", "null", "overlapping_strata", "size_share"}) ||
-         member_holds_any(summary / "per_layer",
-                          {"c1", "c1_matched", "c2", "c2_draws", "c2_unselected", "exact_random",
-                           "kappa_excess", "ovk_cf_other_mean", "update_ratio_mean"});
+         member_holds_any(
+             summary / "per_layer",
+             {"c1", "c1_matched", "c2", "c2_draws", "c2_unselected", "c2_unselected_draws",
+              "cos_boundary", "cos_interior", "exact_random", "kappa_excess", "log_r_boundary",
+              "log_r_interior", "ovk_cf_other_mean", "update_ratio_mean"});
 }
 
 void check_provenance(Inspector& inspect, const At& root) {
@@ -103,7 +106,8 @@ void check_gate_profile(Inspector& inspect, const At& gate, Header& header) {
   if (count && header.experts % header.groups != 0) {
     inspect.invalid(Check::gate_semantics, groups.path, "does not divide the number of experts");
   }
-  inspect.integer(inspect.need(gate, "groups_kept"), 1, header.groups);
+  const auto kept = inspect.integer(inspect.need(gate, "groups_kept"), 1, header.groups);
+  if (kept) header.groups_kept = static_cast<uint32_t>(*kept);
   const At ties = inspect.need(gate, "tie_rule");
   if (ties && inspect.text(ties) != "lower index") {
     inspect.invalid(Check::gate_semantics, ties.path, "expected \"lower index\"");

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "verify/analysis.h"
+#include "verify/overlap_nulls.h"
 
 namespace rg::verify {
 namespace {
@@ -154,12 +155,15 @@ void judge_terminal_ovk_scan(const Case& c, Finding& finding) {
   if (header.full) {
     check_grid(c, "ovk_cf_other", arrays.at("ovk_cf_other"), undefined, header.topk);
   }
+  ExpertCounts counts;
+  if (header.full) counts = read_expert_counts(c, undefined);
   for (const int layer : header.layers) {
     if (total(arrays.at("ovk_cf_mean").at(layer)).windows == 0) {
       c.inspect.invalid(Check::layer_defined, fmt::format("per_window.ovk_cf_mean.{}", layer),
                         "is undefined in every window");
     }
   }
+  if (header.full) claim_overlap_nulls(c, counts, finding.claims);
   if (!c.inspect.sound()) return;
 
   Analysis analysis(c);

@@ -148,6 +148,15 @@ void place(Json& root, const Claim& claim) {
   }
 }
 
+// `total` selections over the experts, all but evenly.
+Json spread(uint32_t total) {
+  Json counts = Json::array();
+  for (uint32_t e = 0; e < kExperts; ++e) {
+    counts.push_back(total / kExperts + (e == 0 ? total % kExperts : 0));
+  }
+  return counts;
+}
+
 // sum c^2 / (k N^2)
 double popularity(const Json& counts) {
   double squares = 0;
@@ -236,13 +245,6 @@ void add_extras(Json& a, Draws& draws, uint32_t windows, uint32_t positions) {
         {"rank95_share", 1.0},
         {"cosine", {{"mean", 0.1}, {"mean_abs", 0.2}, {"min", -0.3}, {"max", 0.5}}}};
     const uint32_t all = windows * positions;
-    const auto spread = [&](uint32_t total) {
-      Json counts = Json::array();
-      for (uint32_t e = 0; e < kExperts; ++e) {
-        counts.push_back(total / kExperts + (e == 0 ? total % kExperts : 0));
-      }
-      return counts;
-    };
     a["expert_counts"][key] = spread(kTopk * all);
     a["agreement_counts"][key] = {{"embedding_top1", spread(all)},
                                   {"rest_top1", spread(all)},
@@ -339,6 +341,13 @@ Json make_terminal_ovk_scan(const Shape& shape) {
   a["per_window"]["ovk_cf_other"] =
       fractions(kTopk, [&](int layer) { return overlap(layer) + 0.05; });
   a["per_window"]["n_undefined"] = undefined;
+  for (const int layer : kLayers) {
+    const std::string key = std::to_string(layer);
+    uint32_t defined = shape.windows * t;
+    for (const Json& lost : undefined[key]) defined -= lost.get<uint32_t>();
+    a["expert_counts"][key] = spread(kTopk * defined);
+  }
+  a["summary"]["null"]["kind"] = "sets that are independent";
   add_tail(a, shape);
   complete(a);
   return a;

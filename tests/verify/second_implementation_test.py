@@ -24,7 +24,9 @@ JUDGES = {"chart_compatibility": second_tests.chart_compatibility,
 # the large ones.
 BASES = (("chart_compatibility", None, 4), ("chart_compatibility", second_variants.overlapping, 2),
          ("chart_compatibility", second_variants.published, 2),
-         ("terminal_ovk_scan", None, 18), ("terminal_ovk_scan", second_variants.published, 4),
+         ("terminal_ovk_scan", None, 14), ("terminal_ovk_scan", second_variants.published, 4),
+         ("terminal_ovk_scan", second_variants.grouped, 2),
+         ("terminal_ovk_scan", second_variants.sparse, 3),
          ("attention_router", None, 4), ("attention_router", second_variants.biased, 2),
          ("expert_load", None, 15))
 WORKERS = 2
@@ -171,11 +173,16 @@ class Mutator:
             if self.rng.random() < 0.5:
                 for array in artifact["per_window"].values():
                     array["5"] = array["3"][::-1]
+                if "expert_counts" in artifact:
+                    artifact["expert_counts"]["5"] = artifact["expert_counts"]["3"]
             else:
                 artifact["layers"] = artifact["verification"]["required_layers"] = [3, 5]
                 for member in artifact["per_window"].values():
                     member.pop("1")
+                artifact.get("expert_counts", {}).pop("1", None)
                 blocks = {"bootstrap": artifact["summary"]["bootstrap"]}
+                if "null" in artifact["summary"]:
+                    blocks["null"] = {"kind": artifact["summary"]["null"]["kind"]}
                 if "convergence" in artifact["summary"]:
                     blocks["convergence"] = {"grid": [{"agreement": 1}] * 5}
                 artifact["summary"] = blocks
@@ -237,8 +244,39 @@ def work(settings):
     return seen, accepted, wrong
 
 
+def check_undefined_pairs(judge_many):
+    """A replicate in which some pair is undefined is neither win nor tie, and counts among B."""
+    made = subprocess.run([judge_many, "--make", "terminal_ovk_scan"], stdout=subprocess.PIPE,
+                          check=True)
+    artifact = complete(second_variants.sparse(json.loads(made.stdout)))
+    overlap, settings = artifact["per_window"]["ovk_cf_mean"], artifact["summary"]["bootstrap"]
+    first, last = (core.difference(overlap[b], overlap[a]) for a, b in (("1", "3"), ("3", "5")))
+    wins = undefined = 0
+    for counts in core.count_table(len(first), settings["B"], settings["seed"]):
+        drawn = [(c, v) for c, v in zip(counts, first) if c and v is not None]
+        if not drawn:
+            undefined += 1
+            continue
+        other = sum(c * v for c, v in drawn) / sum(c for c, _ in drawn)
+        wins += sum(c * v for c, v in zip(counts, last)) / len(last) < other
+    share = artifact["summary"]["dominance_probability"]
+    assert 0 < undefined < settings["B"] and share == wins / settings["B"], (undefined, wins, share)
+    for stated, wanted in ((share, "FAIL "), (wins / (settings["B"] - undefined),
+                                              "INVALID summary_mean,"),
+                           ((wins + undefined) / settings["B"], "INVALID summary_mean,")):
+        artifact["summary"]["dominance_probability"] = stated
+        artifact["body_sha256"] = core.digest(core.read(json.dumps(artifact)))
+        text = json.dumps(artifact)
+        verdict, fired = Judge(text).run(JUDGES)
+        theirs = subprocess.run([judge_many], input=text + "\n", stdout=subprocess.PIPE, check=True,
+                                text=True).stdout.rstrip("\n")
+        ours = verdict + " " + "".join(check + "," for check in sorted(fired))
+        assert ours == theirs == wanted, (stated, ours, theirs, wanted)
+
+
 def main():
     judge_many = sys.argv[1]
+    check_undefined_pairs(judge_many)
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 5000
     with multiprocessing.Pool(WORKERS) as pool:
         results = pool.map(work, [(judge_many, w, count // WORKERS) for w in range(WORKERS)])

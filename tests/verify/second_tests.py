@@ -262,8 +262,12 @@ def terminal_ovk_scan(j, root):
         if any((value is not None) != (n > 0 and j.seq - 1 >= fewest)
                for layer in j.layers for value, n in zip(of[layer], positions[layer])):
             j.bad("null_pattern")
+    if j.full:
+        counts = expert_counts(j, root, positions)
     if any(set(overlap[layer]) == {None} for layer in j.layers):
         j.bad("layer_defined")
+    if j.full:
+        overlap_nulls(j, root, counts)
     if not j.sound():
         return
     claims = j.claims
@@ -315,6 +319,42 @@ def terminal_ovk_scan(j, root):
     zs += [j.distance(difference(x, jumps[-1]), 0, 1) for x in jumps[:-1]]
     j.convergence(root, least(zs), label)
     j.verdict = j.conclude(label)
+
+
+def expert_counts(j, root, positions):
+    """Selections of each expert by layer, held against the defined positions."""
+    at, found = j.need(root, "expert_counts"), {}
+    if not j.kind(at, dict):
+        return found
+    if any(layer_key(key) not in j.layers for key in at):
+        j.bad("layer_arrays")
+    for layer in j.layers:
+        if str(layer) not in at:
+            j.bad("layer_arrays")
+            continue
+        defined = int(sum(positions[layer]))
+        counts = j.counts(at[str(layer)], j.e, defined)
+        if len(counts) == j.e:
+            if sum(counts) != j.k * defined:
+                j.bad("count_total")
+            found[layer] = counts
+    return found
+
+
+def overlap_nulls(j, root, counts):
+    """summary.null: the overlap of sets that have nothing to do with each other."""
+    j.string(j.need(j.need(j.need(root, "summary"), "null"), "kind"))
+    for layer, of_experts in counts.items():
+        path = ["summary", "null", "per_layer", str(layer)]
+        n = sum(of_experts) / j.k
+        j.claims.mean(path + ["uniform"], j.k / j.e)
+        j.claims.mean(path + ["popularity"],
+                      sum(c * c for c in of_experts) / j.k / n ** 2 if n else None)
+        if j.groups > 1:
+            j.claims.mean(path + ["uniform_same_groups"],
+                          j.k / (j.groups_kept * (j.e // j.groups)))
+        else:
+            j.claims.append((path + ["uniform_same_groups"], "absent", 0, "summary_exact"))
 
 
 def terminal_claims(j, name, jump, overlap, other):

@@ -66,6 +66,27 @@ def biased(artifact):
     return a
 
 
+def grouped(artifact):
+    """V3 of a gate that keeps two of four groups of experts."""
+    a = copied(artifact)
+    a["gate_semantics"]["groups"], a["gate_semantics"]["groups_kept"] = 4, 2
+    return a
+
+
+def sparse(artifact):
+    """V3 with a layer that only two windows define: many a replicate draws neither of them."""
+    a = copied(artifact)
+    per_window, t, k = a["per_window"], a["data"]["seq_len"] - 1, a["gate_semantics"]["topk"]
+    for name, layers in per_window.items():
+        layers["1"] = [v if w in (3, 90) else t if name == "n_undefined" else None
+                       for w, v in enumerate(layers["1"])]
+    experts = a["gate_semantics"]["experts"]
+    each, more = divmod(2 * k * t, experts)
+    a["expert_counts"]["1"] = [each + (e < more) for e in range(experts)]
+    a["null_reasons"] = {"per_window": "no finite margin"}
+    return a
+
+
 def published(artifact):
     """V2 or V3 as another program would write it: nothing beyond the published contract."""
     a = copied(artifact)

@@ -20,17 +20,18 @@ OUTSIDE = COMMON - {"layers", "per_window", "verification", "summary"}
 
 # What no artifact of the published contract holds: at the root, in per_window, in one of its
 # strata, in summary, in one layer of it.
-OURS = {"body_sha256", "inputs", "notes", "null_reasons", "numeric_profile", "program_version",
+OURS = {"body_sha256", "expert_counts", "inputs", "notes", "null_reasons", "numeric_profile", "program_version",
         "random_draws", "settings", "tensors"}
 OUR_ARRAYS = {"boundary_unselected_e2", "c1_matched_interior", "c1_matched_interior_target",
-              "exact_random", "interior_unselected_e2", "interior_q90", "n_undefined",
+              "exact_random", "interior_unselected_e2", "interior_q90", "margins", "n_undefined",
               "ovk_cf_other", "random_draws", "update_ratio"}
 OUR_METRICS = {"cos_mean", "jump_hidden_median", "kappa_hidden_mean", "kappa_orth_mean",
                "log_r_mean", "tokens"}
 OUR_SUMMARY = {"adjacent_jumps", "argmin_ties", "convergence", "degenerate_layers",
                "direction_share", "null", "overlapping_strata", "size_share"}
-OUR_LAYER = {"c1", "c1_matched", "c2", "c2_draws", "c2_unselected", "exact_random", "kappa_excess",
-             "ovk_cf_other_mean", "update_ratio_mean"}
+OUR_LAYER = {"c1", "c1_matched", "c2", "c2_draws", "c2_unselected", "c2_unselected_draws",
+             "cos_boundary", "cos_interior", "exact_random", "kappa_excess", "log_r_boundary",
+             "log_r_interior", "ovk_cf_other_mean", "update_ratio_mean"}
 PROFILE = ("profile", "version", "logit_bias", "score", "score_space", "selection_bias",
            "group_score", "group_mask", "weights", "normalise", "epsilon", "scaling",
            "shared_experts", "nan_rule")
@@ -357,7 +358,7 @@ class Judge:
     def gate(self, root):
         gate = self.need(root, "gate_semantics")
         self.k = self.e = 0
-        self.groups = 1
+        self.groups = self.groups_kept = 1
         if gate is MISSING:
             return
         if not isinstance(gate, dict):
@@ -387,7 +388,9 @@ class Judge:
             self.groups = groups
             if self.e % groups:
                 self.bad("gate_semantics")
-        self.integer(self.need(gate, "groups_kept"), 1, self.groups)
+        kept = self.integer(self.need(gate, "groups_kept"), 1, self.groups)
+        if kept is not None:
+            self.groups_kept = kept
         ties = self.need(gate, "tie_rule")
         if ties is not MISSING and self.string(ties) != "lower index":
             self.bad("gate_semantics")

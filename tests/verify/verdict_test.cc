@@ -239,6 +239,57 @@ TEST(Verdict, TiesOfTheLargestDropCountAgainstTheTerminalLayer) {
   EXPECT_EQ(artifact["summary"]["dominance_probability"], 0);
 }
 
+// Layer 1 defined in window 0 alone, every jump an exact number, the terminal one `terminal`: a
+// replicate without window 0 has an undefined pair.
+Json with_an_undefined_pair(double first, double terminal) {
+  Json a = make_terminal_ovk_scan({.seq_len = 65});
+  for (auto& [name, layers] : a["per_window"].items()) {
+    for (size_t w = 1; w < 200; ++w) {
+      layers["1"][w] = name == "n_undefined" ? Json(64) : Json(nullptr);
+    }
+  }
+  a["per_window"]["n_undefined"]["3"] = Json(200, 0);
+  for (size_t w = 0; w < 200; ++w) {
+    a["per_window"]["ovk_cf_mean"]["3"][w] = 0.5;
+    a["per_window"]["ovk_cf_mean"]["5"][w] = 0.5 + terminal;
+  }
+  a["per_window"]["swap_k_mean"]["3"] = Json(200, 0.25);
+  a["per_window"]["ovk_cf_other"]["3"] = Json(200, 0.75);
+  a["per_window"]["ovk_cf_mean"]["1"][0] = 0.5 - first;
+  a["expert_counts"]["1"] = Json(8, 16);
+  a["expert_counts"]["3"] = Json(8, 3200);
+  a["null_reasons"]["per_window"] = "no finite margin";
+  complete(a);
+  return a;
+}
+
+TEST(Verdict, AReplicateWithAnUndefinedPairIsNeitherWinNorTie) {
+  uint32_t undefined = 0;
+  for (uint32_t b = 0; b < 200; ++b) {
+    bool drawn = false;
+    for (uint32_t i = 0; i < 200; ++i) {
+      drawn = drawn || draw_below(200, 11, Purpose::bootstrap, {i, b, 0}) == 0;
+    }
+    undefined += drawn ? 0 : 1;
+  }
+  ASSERT_GT(undefined, 0u);
+  ASSERT_LT(undefined, 200u);
+
+  Json won = with_an_undefined_pair(-0.125, -0.25);
+  EXPECT_EQ(judge(won).verdict, Verdict::fail) << judge(won).sentence;
+  EXPECT_EQ(won["summary"]["dominance_probability"], (200 - undefined) / 200.0);
+  EXPECT_EQ(won["summary"]["argmin_ties"], 0);
+  // Counted as won, or left out of the divisor: neither.
+  won["summary"]["dominance_probability"] = 1;
+  seal(won);
+  EXPECT_EQ(judge(won).reasons.at(0).check, "summary_mean");
+
+  const Json tied = with_an_undefined_pair(-0.25, -0.25);
+  EXPECT_EQ(judge(tied).verdict, Verdict::fail) << judge(tied).sentence;
+  EXPECT_EQ(tied["summary"]["dominance_probability"], 0);
+  EXPECT_EQ(tied["summary"]["argmin_ties"], 200 - undefined);
+}
+
 TEST(Verdict, AttentionRouterIsReportedWithItsLabels) {
   const Judgement judgement = judge(make_attention_router({}));
   EXPECT_EQ(judgement.verdict, Verdict::reported);
