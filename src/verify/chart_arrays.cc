@@ -13,7 +13,7 @@ namespace {
 constexpr Range kKappa{0, 1 + 1e-9};
 constexpr Range kCosine{-1 - 1e-9, 1 + 1e-9};
 constexpr Range kKappaOrth{0.707, 1 + 1e-9};
-constexpr int64_t kMaxDraws = 1'000'000;
+constexpr int64_t kMaxDraws = 64;
 
 struct Metric {
   const char* name;
@@ -51,6 +51,17 @@ constexpr Stratum kStrata[] = {
     {"boundary_unselected_e2", "boundary", Partner::unselected, false, kTenth, false},
     {"interior_unselected_e2", "interior", Partner::unselected, false, kHalf, true}};
 
+// A gap in logits may be infinite where the scores' is not.
+struct Margin {
+  const char* name;
+  Range range;
+  bool may_lack;
+};
+constexpr Margin kMargins[] = {{"m_set_mean", kNotNegative, false},
+                               {"m_logit_mean", kAnyNumber, true},
+                               {"m_thr", kNotNegative, false}};
+constexpr const char* kDrawn[] = {"boundary_random_e2", "boundary_unselected_e2"};
+
 std::string array_name(const Stratum& stratum, const Metric& metric) {
   return std::string(stratum.name) + '.' + metric.name;
 }
@@ -78,6 +89,15 @@ class WindowCheck {
         const bool may_lack = metric.name == kJump;  // its divisor is zero where the update is
         if (!stands(array_name(stratum, metric), tokens(stratum.name) > 0, may_lack)) return false;
       }
+    }
+    for (const Margin& margin : kMargins) {
+      if (!stands(std::string("margins.") + margin.name, defined_ > 0, margin.may_lack)) {
+        return false;
+      }
+    }
+    for (const char* stratum : kDrawn) {
+      const std::string array = std::string("random_draws.") + stratum;
+      if (arrays_.contains(array) && !stands(array, tokens(stratum) > 0, false)) return false;
     }
     const bool measured = tokens("boundary") > 0;
     const bool matched = measured && tokens("interior") >= tokens("boundary");
@@ -170,6 +190,26 @@ void read_exact(const Case& c, const At& per_window, Arrays& arrays) {
   }
 }
 
+// The means over all draws of the random partners stand where there was more than one draw.
+void read_draws(const Case& c, const At& per_window, Arrays& arrays) {
+  const At stated = c.inspect.need(c.root, "random_draws");
+  const std::optional<int64_t> draws = c.inspect.integer(stated, 1, kMaxDraws);
+  if (!draws) return;
+  if (*draws == 1) {
+    if (!(per_window / "random_draws")) return;
+    c.inspect.invalid(Check::value_range, stated.path,
+                      "is 1 though per_window.random_draws holds more draws");
+    return;
+  }
+  const At drawn = c.inspect.need(per_window, "random_draws");
+  for (const char* stratum : kDrawn) {
+    const At values = c.inspect.need(drawn, stratum);
+    if (!values) continue;
+    arrays[std::string("random_draws.") + stratum] =
+        c.inspect.layer_windows(values, c.header.layers, c.header.n_windows, kKappa);
+  }
+}
+
 }  // namespace
 
 void check_definition(const Case& c) {
@@ -197,7 +237,6 @@ void check_definition(const Case& c) {
     inspect.invalid(Check::pair_definition, control.path,
                     "the random-expert control was not measured");
   }
-  if (c.header.full) inspect.integer(inspect.need(c.root, "random_draws"), 1, kMaxDraws);
 }
 
 Record read_record(const Case& c) {
@@ -229,6 +268,11 @@ Record read_record(const Case& c) {
   read(c.inspect.need(per_window, "c1_matched_interior_target"), "c1_matched_interior_target",
        kKappa);
   read_exact(c, per_window, record.arrays);
+  const At margins = c.inspect.need(per_window, "margins");
+  for (const Margin& margin : kMargins) {
+    read(c.inspect.need(margins, margin.name), std::string("margins.") + margin.name, margin.range);
+  }
+  read_draws(c, per_window, record.arrays);
   if (!c.inspect.sound()) return record;
 
   for (const int layer : h.layers) {

@@ -14,7 +14,7 @@ struct Record {
   std::map<int, std::vector<bool>> overlapping;
 };
 
-// strata_def, controls, random_draws.
+// strata_def, controls.
 void check_definition(const Case& c);
 Record read_record(const Case& c);
 

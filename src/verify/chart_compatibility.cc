@@ -33,7 +33,10 @@ constexpr Delta kDeltas[] = {
     {"c1_matched", "boundary.kappa_hidden_median", "c1_matched_interior", false},
     {"kappa_target_matched", "boundary.kappa_target_median", "c1_matched_interior_target", false},
     {"kappa_hidden_mean", "boundary.kappa_hidden_mean", "interior.kappa_hidden_mean", false},
-    {"interior_q90", "boundary.kappa_hidden_median", "interior_q90.kappa_hidden_median", false}};
+    {"interior_q90", "boundary.kappa_hidden_median", "interior_q90.kappa_hidden_median", false},
+    {"c2_draws", "boundary.kappa_hidden_median", "random_draws.boundary_random_e2", false},
+    {"c2_unselected_draws", "boundary.kappa_hidden_median", "random_draws.boundary_unselected_e2",
+     false}};
 enum DeltaIndex : size_t {
   kC1 = 0,
   kC2 = 1,
@@ -41,14 +44,28 @@ enum DeltaIndex : size_t {
   kTargetC2 = 3,
   kUnselected = 5,
   kMatched = 6,
-  kTargetMatched = 7
+  kTargetMatched = 7,
+  kDraws = 10,
+  kUnselectedDraws = 11
 };
+
+// A row of summary.per_layer that is the mean of one array.
+struct Mean {
+  const char* member;
+  const char* array;
+};
+constexpr Mean kMeans[] = {{"cos_boundary", "boundary.cos_mean"},
+                           {"cos_interior", "interior.cos_mean"},
+                           {"log_r_boundary", "boundary.log_r_mean"},
+                           {"log_r_interior", "interior.log_r_mean"},
+                           {"exact_random", "exact_random.mean"}};
 
 using chart::Arrays;
 
 struct Layer {
   std::vector<ColumnId> deltas;  // by kDeltas; SIZE_MAX where a published artifact lacks it
-  ColumnId exact_random, kappa_excess;
+  std::vector<ColumnId> means;   // by kMeans
+  ColumnId kappa_excess;
 };
 
 Layer add_layer(Analysis& analysis, const Arrays& arrays, int layer, bool full) {
@@ -65,7 +82,9 @@ Layer add_layer(Analysis& analysis, const Arrays& arrays, int layer, bool full) 
                                                 : analysis.add(values));
   }
   if (full) {
-    added.exact_random = analysis.add(arrays.at("exact_random.mean").at(layer));
+    for (const Mean& mean : kMeans) {
+      added.means.push_back(analysis.add(arrays.at(mean.array).at(layer)));
+    }
     added.kappa_excess = analysis.add(difference(arrays.at("boundary.kappa_hidden_mean").at(layer),
                                                  arrays.at("boundary.kappa_orth_mean").at(layer)));
   }
@@ -108,11 +127,20 @@ void claim_layer(const Case& c, const Analysis& analysis, int number, const Laye
   criterion("c2", kC2);
   criterion("c2_unselected", kUnselected);
   criterion("c1_matched", kMatched);
+  for (const size_t i : {size_t{kDraws}, size_t{kUnselectedDraws}}) {
+    if (layer.deltas[i].all == SIZE_MAX) {
+      claims.absent(below({kDeltas[i].member}));
+    } else {
+      criterion(kDeltas[i].member, i);
+    }
+  }
   claims.flag(below({"kappa_target_flags", "c1"}), holds(kTargetC1));
   claims.flag(below({"kappa_target_flags", "c2"}), holds(kTargetC2));
   claims.flag(below({"kappa_target_flags", "c1_matched"}), holds(kTargetMatched));
   claims.text(below({"failure_type"}), failure_type(holds(kC1), holds(kC2)));
-  analysis.mean_block(claims, below({"exact_random"}), layer.exact_random);
+  for (size_t i = 0; i < std::size(kMeans); ++i) {
+    analysis.mean_block(claims, below({kMeans[i].member}), layer.means[i]);
+  }
   analysis.mean_block(claims, below({"kappa_excess"}), layer.kappa_excess);
 }
 

@@ -264,7 +264,7 @@ Json make_chart_compatibility(const Shape& shape) {
                      {"interior_quantile", 0.5},
                      {"interior_high_quantile", 0.9}};
   a["controls"] = {{"random_e2", true}, {"unselected_e2", true}, {"exact_random", true}};
-  a["random_draws"] = 1;
+  a["random_draws"] = 4;
   const uint32_t t = shape.seq_len - 1;
   const uint32_t tenth = (t + 9) / 10;
   struct Stratum {
@@ -305,6 +305,17 @@ Json make_chart_compatibility(const Shape& shape) {
       exact["positions"].push_back(draws.below(t));
       exact["mean"].push_back(draws.around(0.7, 0.05));
     }
+  }
+  Json& margins = a["per_window"]["margins"];
+  margins["m_set_mean"] = per_layer(shape.windows, [&](int) { return draws.around(0.05, 0.02); });
+  margins["m_logit_mean"] = per_layer(shape.windows, [&](int) { return draws.around(0.4, 0.1); });
+  margins["m_thr"] = per_layer(shape.windows, [&](int) { return draws.around(0.004, 0.002); });
+  Json& further = a["per_window"]["random_draws"];
+  for (const auto& [stratum, kappa] :
+       {std::pair{"boundary_random_e2", 0.68}, {"boundary_unselected_e2", 0.69}}) {
+    const double center = kappa;
+    further[stratum] =
+        per_layer(shape.windows, [&, center](int) { return draws.around(center, 0.05); });
   }
   a["per_window"]["n_undefined"] = per_layer(shape.windows, [](int) { return 0; });
   // One window of one layer without the ratio, as where every update is zero.

@@ -60,8 +60,10 @@ std::function<void(Json&)> overlapping(const std::string& kept) {
         layers["3"][50] = metric == "tokens" ? Json(0) : Json(nullptr);
       }
     }
-    for (const char* path : {"c1_matched_interior.3.50", "c1_matched_interior_target.3.50",
-                             "exact_random.3.positions.50", "exact_random.3.mean.50"}) {
+    for (const char* path :
+         {"c1_matched_interior.3.50", "c1_matched_interior_target.3.50",
+          "exact_random.3.positions.50", "exact_random.3.mean.50",
+          "random_draws.boundary_random_e2.3.50", "random_draws.boundary_unselected_e2.3.50"}) {
       at(artifact, std::string("per_window.") + path) = nullptr;
     }
     artifact["null_reasons"]["per_window"] = "said to overlap";
@@ -309,6 +311,9 @@ std::vector<Doctored> doctored() {
            a["per_window"][matched]["3"] = none;
          }
          a["per_window"]["exact_random"]["3"] = {{"positions", none}, {"mean", none}};
+         for (const char* group : {"margins", "random_draws"}) {
+           for (Json& layers : a["per_window"][group]) layers["3"] = none;
+         }
          a["per_window"]["n_undefined"]["3"] = Json(200, 63);
          a["null_reasons"]["per_window"] = "every margin is infinite";
        },
@@ -503,6 +508,110 @@ std::vector<Doctored> doctored() {
        set("per_window.exact_random.3.positions.4", 63),
        {}},
       {Check::value_range, kV2, "no draw", set("random_draws", 0), {}},
+      {Check::value_range, kV2, "more draws than there are", set("random_draws", 65), {}},
+      {Check::value_range,
+       kV2,
+       "draws where there was one",
+       [](Json& a) {
+         a["random_draws"] = 1;
+         for (Json& layer : a["summary"]["per_layer"]) {
+           layer.erase("c2_draws");
+           layer.erase("c2_unselected_draws");
+         }
+       },
+       {}},
+      {Check::summary_exact,
+       kV2,
+       "a summary of draws where there was one",
+       [](Json& a) {
+         a["random_draws"] = 1;
+         a["per_window"].erase("random_draws");
+         for (Json& layer : a["summary"]["per_layer"]) layer.erase("c2_unselected_draws");
+       },
+       {}},
+      {Check::member_present, kV2, "no further draws", erase("per_window", "random_draws"), {}},
+      {Check::member_present,
+       kV2,
+       "no further draws of the unselected",
+       erase("per_window.random_draws", "boundary_unselected_e2"),
+       {}},
+      {Check::member_present,
+       kV2,
+       "no judgement of the draws",
+       erase("summary.per_layer.3", "c2_draws"),
+       {}},
+      {Check::value_range,
+       kV2,
+       "a drawn kappa above 1",
+       set("per_window.random_draws.boundary_random_e2.3.50", 1.25),
+       {}},
+      {Check::null_pattern,
+       kV2,
+       "a drawn kappa out of the way",
+       nulled({"per_window.random_draws.boundary_unselected_e2.3.50"}),
+       {}},
+      {Check::summary_mean,
+       kV2,
+       "a delta of the draws",
+       add("summary.per_layer.3.c2_draws.delta", 1e-9),
+       {}},
+      {Check::summary_mean,
+       kV2,
+       "a probability of the draws",
+       add("summary.per_layer.3.c2_unselected_draws.probability", -0.01),
+       {}},
+      {Check::summary_exact,
+       kV2,
+       "a flag of the draws",
+       set("summary.per_layer.3.c2_unselected_draws.holds", false),
+       {}},
+      {Check::summary_interval,
+       kV2,
+       "an end of the draws",
+       add("summary.per_layer.3.c2_draws.ci95.0", -1e-9),
+       {}},
+      {Check::member_present, kV2, "no margins", erase("per_window", "margins"), {}},
+      {Check::member_present, kV2, "no threshold", erase("per_window.margins", "m_thr"), {}},
+      {Check::value_range,
+       kV2,
+       "a margin below 0",
+       set("per_window.margins.m_set_mean.3.50", -0.25),
+       {}},
+      {Check::value_range,
+       kV2,
+       "a threshold below 0",
+       set("per_window.margins.m_thr.3.50", -0.25),
+       {}},
+      {Check::null_pattern,
+       kV2,
+       "a margin out of the way",
+       nulled({"per_window.margins.m_set_mean.3.50"}),
+       {}},
+      {Check::null_pattern,
+       kV2,
+       "a threshold out of the way",
+       nulled({"per_window.margins.m_thr.3.50"}),
+       {}},
+      {Check::summary_mean,
+       kV2,
+       "a cosine",
+       add("summary.per_layer.3.cos_boundary.mean", 1e-9),
+       {}},
+      {Check::summary_mean,
+       kV2,
+       "a ratio of norms",
+       add("summary.per_layer.3.log_r_interior.mean", 1e-9),
+       {}},
+      {Check::summary_interval,
+       kV2,
+       "an end of a cosine",
+       add("summary.per_layer.3.cos_interior.ci95.1", 1e-9),
+       {}},
+      {Check::member_present,
+       kV2,
+       "no ratio of norms",
+       erase("summary.per_layer.3", "log_r_boundary"),
+       {}},
       {Check::value_range, kRouter, "convention of no program", set("convention", "other"), {}},
       {Check::value_range, kRouter, "no source position", set("source_positions", 0), {}},
       {Check::value_range,

@@ -22,7 +22,8 @@ JUDGES = {"chart_compatibility": second_tests.chart_compatibility,
           "expert_load": second_tests.expert_load}
 # (test, what is made of the fixture first, how often). Small ones more often: the time goes into
 # the large ones.
-BASES = (("chart_compatibility", None, 4), ("chart_compatibility", second_variants.overlapping, 2),
+BASES = (("chart_compatibility", None, 3), ("chart_compatibility", second_variants.one_draw, 1),
+         ("chart_compatibility", second_variants.overlapping, 2),
          ("chart_compatibility", second_variants.published, 2),
          ("terminal_ovk_scan", None, 14), ("terminal_ovk_scan", second_variants.published, 4),
          ("terminal_ovk_scan", second_variants.grouped, 2),

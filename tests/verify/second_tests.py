@@ -36,7 +36,17 @@ DELTAS = (("kappa_hidden", "boundary.kappa_hidden_median", "interior.kappa_hidde
           ("c1_matched", "boundary.kappa_hidden_median", "c1_matched_interior"),
           ("kappa_target_matched", "boundary.kappa_target_median", "c1_matched_interior_target"),
           ("kappa_hidden_mean", "boundary.kappa_hidden_mean", "interior.kappa_hidden_mean"),
-          ("interior_q90", "boundary.kappa_hidden_median", "interior_q90.kappa_hidden_median"))
+          ("interior_q90", "boundary.kappa_hidden_median", "interior_q90.kappa_hidden_median"),
+          ("c2_draws", "boundary.kappa_hidden_median", "random_draws.boundary_random_e2"),
+          ("c2_unselected_draws", "boundary.kappa_hidden_median",
+           "random_draws.boundary_unselected_e2"))
+MEANS = (("cos_boundary", "boundary.cos_mean"), ("cos_interior", "interior.cos_mean"),
+         ("log_r_boundary", "boundary.log_r_mean"), ("log_r_interior", "interior.log_r_mean"),
+         ("exact_random", "exact_random.mean"))
+# Whether a window with margins may lack the value.
+MARGINS = (("m_set_mean", POSITIVE, False), ("m_logit_mean", UNBOUNDED, True),
+           ("m_thr", POSITIVE, False))
+DRAWN = ("boundary_random_e2", "boundary_unselected_e2")
 
 
 SERIES = (("ovk_cf_mean", (0, 1)), ("swap_k_mean", (0, 1)), ("update_ratio", POSITIVE),
@@ -68,13 +78,20 @@ def sizes_fit(j, tokens, defined):
     return True
 
 
-def nulls_fit(j, tokens, values):
+def nulls_fit(j, tokens, defined, values):
     """Whether a window's values are undefined exactly where it has no token for them."""
     for name, _, _ in STRATA:
         for metric, _ in METRICS:
             there, due = values[name + "." + metric] is not None, tokens[name] > 0
             if there != due and (there or metric != "jump_hidden_median"):
                 return False
+    for name, _, may_lack in MARGINS:
+        there = values["margins." + name] is not None
+        if there != (defined > 0) and (there or not may_lack):
+            return False
+    for name in DRAWN:
+        if (values.get("random_draws." + name, tokens[name] or None) is None) != (not tokens[name]):
+            return False
     measured = tokens["boundary"] > 0
     matched = measured and tokens["interior"] >= tokens["boundary"]
     mean_due = measured and (j.groups > 1 or j.e > 2)
@@ -91,12 +108,13 @@ def window_shapes(j, arrays, undefined, tokens):
         whole = not any(None in of[layer] for of in arrays.values())
         for w in range(j.n):
             own = {name: tokens[name][layer][w] for name in names}
-            if not sizes_fit(j, own, int(j.seq - 1 - undefined[layer][w])):
+            defined = int(j.seq - 1 - undefined[layer][w])
+            if not sizes_fit(j, own, defined):
                 j.bad("strata_size")
                 return
             if whole and min(own.values()) > 0 and own["interior"] >= own["boundary"]:
                 continue
-            if not nulls_fit(j, own, {name: of[layer][w] for name, of in arrays.items()}):
+            if not nulls_fit(j, own, defined, {name: of[layer][w] for name, of in arrays.items()}):
                 j.bad("null_pattern")
                 return
 
@@ -136,6 +154,12 @@ def chart_arrays(j, root):
         if isinstance(positions, list) and any(is_number(v) and not is_int(v) for v in positions):
             j.bad("value_kind")
         arrays["exact_random.mean"][layer] = j.windows(j.need(at, "mean"), j.n, KAPPA)
+    margins = j.need(per_window, "margins")
+    for name, bounds, _ in MARGINS:
+        value = j.need(margins, name)
+        if value is not MISSING:
+            arrays["margins." + name] = j.layered(value, bounds)
+    further_draws(j, root, per_window, arrays)
     if not j.sound():
         return arrays, {}
     window_shapes(j, arrays, undefined, tokens)
@@ -143,6 +167,19 @@ def chart_arrays(j, root):
                                                           undefined[layer]))
                for layer in j.layers}
     return arrays, overlap
+
+
+def further_draws(j, root, per_window, arrays):
+    draws = j.integer(j.need(root, "random_draws"), 1, 64)
+    if draws == 1 and j.get(per_window, "random_draws") is not MISSING:
+        j.bad("value_range")
+    if draws is None or draws == 1:
+        return
+    drawn = j.need(per_window, "random_draws")
+    for name in DRAWN:
+        value = j.need(drawn, name)
+        if value is not MISSING:
+            arrays["random_draws." + name] = j.layered(value, KAPPA)
 
 
 def chart_definition(j, root):
@@ -158,8 +195,6 @@ def chart_definition(j, root):
                 j.bad("strata_quantiles")
     if j.get(j.need(root, "controls"), "random_e2") is not True:
         j.bad("pair_definition")
-    if j.full:
-        j.integer(j.need(root, "random_draws"), 1, 10**6)
 
 
 def stated_ends(j, root, *path):
@@ -188,6 +223,9 @@ def chart_compatibility(j, root):
         for member, a, b in DELTAS:
             if not j.full and member not in PUBLISHED_DELTAS:
                 continue
+            if b not in arrays:
+                j.claims.append((path + [member], "absent", 0, "summary_exact"))
+                continue
             stated_ends(j, root, *path, member, "ci95")
             x = difference(arrays[a][layer], arrays[b][layer])
             j.delta_block(path + [member], x)
@@ -202,7 +240,10 @@ def chart_compatibility(j, root):
         if not j.full:
             continue
         for member, delta in (("c1", "kappa_hidden"), ("c2", "random_e2_delta_hidden_boundary"),
-                              ("c2_unselected",) * 2, ("c1_matched",) * 2):
+                              ("c2_unselected",) * 2, ("c1_matched",) * 2, ("c2_draws",) * 2,
+                              ("c2_unselected_draws",) * 2):
+            if delta not in holds:
+                continue
             j.claims.exact(path + [member, "holds"], holds[delta])
             j.claims.mean(path + [member, "probability"], j.probability(below[layer, delta]))
         for flag, delta in (("c1", "kappa_target"), ("c2", "random_e2_delta_target_boundary"),
@@ -210,7 +251,8 @@ def chart_compatibility(j, root):
             j.claims.exact(path + ["kappa_target_flags", flag], holds[delta])
         j.claims.exact(path + ["failure_type"], "neither" if c1 and c2 else "C2_only" if c1 else
                        "C1_only" if c2 else "both")
-        j.mean_block(path + ["exact_random"], arrays["exact_random.mean"][layer])
+        for member, name in MEANS:
+            j.mean_block(path + [member], arrays[name][layer])
         j.mean_block(path + ["kappa_excess"],
                      difference(arrays["boundary.kappa_hidden_mean"][layer],
                                 arrays["boundary.kappa_orth_mean"][layer]))

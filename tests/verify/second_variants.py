@@ -22,6 +22,10 @@ def overlapping(artifact):
             per_window[name]["3"][w] = None
         for name in ("positions", "mean"):
             per_window["exact_random"]["3"][name][w] = None
+        for layers in per_window["random_draws"].values():
+            layers["3"][w] = None
+    for layers in per_window["margins"].values():
+        layers["3"][31] = None
     per_window["n_undefined"]["3"][31] = a["data"]["seq_len"] - 1
     a["null_reasons"] = {"per_window": "tied margins"}
     return a
@@ -63,6 +67,19 @@ def biased(artifact):
                            (a["agreement_counts"][layer]["rest_topk"], k * t)):
         counts[0] -= amount
     a["null_reasons"] = {"per_window": "no finite margin"}
+    return a
+
+
+def one_draw(artifact):
+    """V2 whose random partners were drawn once, with an infinite gap in logits."""
+    a = copied(artifact)
+    a["random_draws"] = 1
+    a["per_window"].pop("random_draws")
+    a["per_window"]["margins"]["m_logit_mean"]["5"][7] = None
+    for layer in a["summary"]["per_layer"].values():
+        layer.pop("c2_draws")
+        layer.pop("c2_unselected_draws")
+    a["null_reasons"]["per_window.margins"] = "not finite"
     return a
 
 

@@ -147,7 +147,20 @@ void overlap(Json& artifact, size_t window) {
   for (const char* array : {"positions", "mean"}) {
     per_window["exact_random"]["3"][array][window] = nullptr;
   }
+  for (Json& drawn : per_window["random_draws"]) drawn["3"][window] = nullptr;
   artifact["null_reasons"] = {{"per_window", "tied margins"}};
+}
+
+TEST(Verdict, ASingleDrawHasNoMeansOverDraws) {
+  Json artifact = make_chart_compatibility({});
+  artifact["random_draws"] = 1;
+  artifact["per_window"].erase("random_draws");
+  for (Json& layer : artifact["summary"]["per_layer"]) {
+    layer.erase("c2_draws");
+    layer.erase("c2_unselected_draws");
+  }
+  seal(artifact);
+  EXPECT_EQ(judge(artifact).verdict, Verdict::pass) << judge(artifact).sentence;
 }
 
 TEST(Verdict, OverlappingStrataAreDegenerate) {
@@ -199,6 +212,9 @@ TEST(Verdict, ALayerWithoutAnyRandomPartnerIsInvalid) {
     }
   }
   for (Json& exact : artifact["per_window"]["exact_random"]) exact["mean"] = Json(200, nullptr);
+  for (Json& drawn : artifact["per_window"]["random_draws"]) {
+    for (Json& values : drawn) values = Json(200, nullptr);
+  }
   artifact["null_reasons"] = {{"per_window", "no third expert"}};
   complete(artifact);
   const Judgement judgement = judge(artifact);
