@@ -269,6 +269,7 @@ void judge_attention_router(const Case& c, Finding& finding) {
   router::check_geometry(c);
   router::check_decomposition(c);
   router::check_source_table(c);
+  router::check_similarity(c, finding.claims);
   if (!c.inspect.sound()) return;
 
   std::map<int, RouterLayer> layers;
@@ -351,10 +352,12 @@ void judge_attention_router(const Case& c, Finding& finding) {
                 .verdict = Verdict::reported,
                 .probability = supporting / static_cast<double>(analysis.own().count()),
                 .fragile = label(analysis.own(), {}) != exact};
-  judgement.notes.push_back(
+  const bool similarity = static_cast<bool>(c.root / "expert_similarity");
+  judgement.notes.push_back(fmt::format(
       "not recomputable from the artifact and taken as stated: experts of prompts and probes, "
       "token_id values (their intervals were recomputed from the leave-one-out values), singular "
-      "values and router cosines, the source table");
+      "values and router cosines, the source table{}",
+      similarity ? ", ranks and cosines of the experts' matrices" : ""));
   finding.verdict = Verdict::reported;
   if (convention == "published") {
     show_published_convention(judgement, published);

@@ -18,7 +18,7 @@ struct Arrays {
   Parts val, val_mean_replaced;  // by subset
   LayerWindows agreement_top1, agreement_topk, null_share, null_signed_num, null_signed_den,
       published_ratio, undefined;
-  std::optional<LayerWindows> agreement_positions;  // where stated: the agreements' divisor
+  LayerWindows agreement_positions;  // the agreements' divisor
 };
 // Ranges, sums, grids and where null may stand.
 Arrays read_arrays(const Case& c);
@@ -48,6 +48,11 @@ void check_token_ids(const Case& c);
 void check_geometry(const Case& c);
 void check_decomposition(const Case& c);
 void check_source_table(const Case& c);
+// `expert_similarity`, where it was asked for.
+void check_similarity(const Case& c, Claims& claims);
+
+// Of a list of layers: the first, the middle one (index floor(count/2)) and the last, each once.
+std::vector<int> first_middle_last(const std::vector<int>& layers);
 
 // The published program's verdict: over its layers, and without the model's first MoE layer.
 struct PublishedVerdict {

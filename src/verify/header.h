@@ -59,5 +59,8 @@ void check_nulls(Inspector& inspect, const At& root);
 void check_digest(Inspector& inspect, const Document& document);
 // Duplicated windows, copied layers, constant arrays: warnings (A9).
 void warn_too_good(Inspector& inspect, const At& per_window, uint64_t n_windows);
+// Layers of whose positions more than 0.1 % are undefined, where `n_undefined` stands: a warning
+// (N5).
+void warn_undefined(Inspector& inspect, const At& per_window, const Header& header);
 
 }  // namespace rg::verify

@@ -116,8 +116,7 @@ void check_nulls_of(const Case& c, const Arrays& arrays) {
     return measured(layer, w, there) || (!there && arrays.signed_den.at(layer)[w] == 0.0);
   });
   const auto compared = [&](int layer, size_t w, bool there) {
-    if (arrays.agreement_positions) return there == (*arrays.agreement_positions->at(layer)[w] > 0);
-    return !there || defined_in(c, arrays.undefined, layer, w) > 0;
+    return there == (*arrays.agreement_positions.at(layer)[w] > 0);
   };
   check_pattern(c, "agreement_top1", arrays.agreement_top1, compared);
   check_pattern(c, "agreement_topk", arrays.agreement_topk, compared);
@@ -152,7 +151,7 @@ bool on_val_grid(double sum, double k, double positions, double step) {
 }
 
 void check_positions(const Case& c, const Arrays& arrays) {
-  for (const auto& [layer, windows] : *arrays.agreement_positions) {
+  for (const auto& [layer, windows] : arrays.agreement_positions) {
     for (size_t w = 0; w < windows.size(); ++w) {
       if (*windows[w] <= defined_in(c, arrays.undefined, layer, w)) continue;
       c.inspect.invalid(Check::count_total,
@@ -168,8 +167,7 @@ void check_grids(const Case& c, const Arrays& arrays) {
     return defined_in(c, arrays.undefined, layer, w);
   };
   const auto compared = [&](int layer, size_t w) {
-    return arrays.agreement_positions ? *arrays.agreement_positions->at(layer)[w]
-                                      : defined(layer, w);
+    return *arrays.agreement_positions.at(layer)[w];
   };
   check_grid(c, "agreement_top1", arrays.agreement_top1, 1, compared);
   check_grid(c, "agreement_topk", arrays.agreement_topk, c.header.topk, compared);
@@ -213,11 +211,9 @@ Arrays read_arrays(const Case& c) {
   arrays.published_ratio = layers("published_ratio", kShare);
   arrays.undefined = c.inspect.layer_counts(c.inspect.need(per_window, "n_undefined"), h.layers,
                                             h.n_windows, h.seq_len - 1);
-  if (const At positions = per_window / "agreement_positions") {
-    arrays.agreement_positions =
-        c.inspect.layer_counts(positions, h.layers, h.n_windows, h.seq_len - 1);
-    if (c.inspect.sound()) check_positions(c, arrays);
-  }
+  arrays.agreement_positions = c.inspect.layer_counts(
+      c.inspect.need(per_window, "agreement_positions"), h.layers, h.n_windows, h.seq_len - 1);
+  if (c.inspect.sound()) check_positions(c, arrays);
   check_sums(c, "norm_share", arrays.norm_share, nullptr);
   check_sums(c, "signed_num", arrays.signed_num, &arrays.signed_den);
   check_sums(c, "signed_num_varying", arrays.signed_num_varying, &arrays.signed_den_varying);
@@ -259,13 +255,11 @@ LayerCounts read_counts(const Case& c, int layer, const Arrays& arrays) {
                                   sum(counts.experts), defined));
   }
   const int64_t compared = sum(counts.embedding_top1);
-  if (arrays.agreement_positions) {
-    const double stated = total(arrays.agreement_positions->at(layer)).sum;
-    if (stated != static_cast<double>(compared)) {
-      c.inspect.invalid(
-          Check::count_total, agreement.path,
-          fmt::format("counts {} positions, agreement_positions adds up to {}", compared, stated));
-    }
+  const double stated = total(arrays.agreement_positions.at(layer)).sum;
+  if (stated != static_cast<double>(compared)) {
+    c.inspect.invalid(
+        Check::count_total, agreement.path,
+        fmt::format("counts {} positions, agreement_positions adds up to {}", compared, stated));
   }
   if (compared > defined || sum(counts.rest_top1) != compared ||
       sum(counts.embedding_topk) != k * compared || sum(counts.rest_topk) != k * compared) {

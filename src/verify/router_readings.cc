@@ -109,11 +109,6 @@ void check_complete(const Case& c, const char* name, const std::vector<Reading>&
   }
 }
 
-std::vector<int> first_middle_last(const std::vector<int>& layers) {
-  std::set<int> chosen = {layers.front(), layers[layers.size() / 2], layers.back()};
-  return {chosen.begin(), chosen.end()};
-}
-
 struct TableRow {
   double mean = 0, deviation = 0, agreement = 0;
 };
@@ -198,6 +193,11 @@ void claim_context_tests(const Case& c, const std::vector<Reading>& probes,
 }
 
 }  // namespace
+
+std::vector<int> first_middle_last(const std::vector<int>& layers) {
+  std::set<int> chosen = {layers.front(), layers[layers.size() / 2], layers.back()};
+  return {chosen.begin(), chosen.end()};
+}
 
 std::vector<Reading> read_prompts(const Case& c) {
   std::vector<Reading> readings = read_list(c, "prompts", read_prompt);

@@ -10,6 +10,7 @@ namespace rg::verify {
 namespace {
 
 constexpr size_t kMaxNamed = 5;
+constexpr double kFewUndefined = 0.001;
 
 uint64_t mix(uint64_t state, uint64_t word) {
   state ^= word + 0x9e3779b97f4a7c15 + (state << 6) + (state >> 2);
@@ -77,6 +78,11 @@ class Suspicion {
         inspect_.warn(fmt::format("{} is the same in every window", at.path));
       return;
     }
+    // The same tokens may lack a margin, or a part, at every layer.
+    if (at.path.find(".n_undefined.") != std::string::npos ||
+        at.path.find(".agreement_positions.") != std::string::npos) {
+      return;
+    }
     const auto [known, is_new] = arrays_.try_emplace(whole, Seen{at.path, layer});
     if (!is_new && known->second.layer != layer) {
       inspect_.warn(fmt::format("{} and {} are identical", known->second.path, at.path));
@@ -104,6 +110,25 @@ void warn_too_good(Inspector& inspect, const At& per_window, uint64_t n_windows)
   Suspicion suspicion(inspect, n_windows);
   suspicion.visit(per_window, "");
   suspicion.report_windows();
+}
+
+void warn_undefined(Inspector& inspect, const At& per_window, const Header& header) {
+  const At counts = per_window / "n_undefined";
+  const double positions = static_cast<double>(header.n_windows) * (header.seq_len - 1.0);
+  std::string found;
+  for (const int layer : header.layers) {
+    const At at = counts / std::to_string(layer);
+    if (!at || !at.value->is(Kind::array)) continue;
+    double undefined = 0;
+    for (const Value& value : at.value->array()) {
+      if (value.is(Kind::integer)) undefined += value.number();
+    }
+    const double share = undefined / positions;
+    if (share <= kFewUndefined) continue;
+    found += fmt::format("{}{:.3g} % at layer {}", found.empty() ? "" : ", ", 100 * share, layer);
+  }
+  if (found.empty()) return;
+  inspect.warn("more than 0.1 % of the positions have no finite margin: " + found);
 }
 
 void check_members(Inspector& inspect, const At& root,

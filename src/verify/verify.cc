@@ -40,6 +40,7 @@ void inspect_document(const Document& document, Inspector& inspect, Finding& fin
   const Header header = read_header(inspect, root, test->rules);
   check_members(inspect, root, test->members);
   if (!inspect.sound()) return;  // what follows would only repeat it
+  warn_undefined(inspect, root / "per_window", header);
   warn_too_good(inspect, root / "per_window", header.n_windows);
   test->judge({inspect, header, root}, finding);
 }

@@ -168,7 +168,8 @@ double popularity(const Json& counts) {
   return squares * kTopk / (selections * selections);
 }
 
-void add_extras(Json& a, Draws& draws, uint32_t windows, uint32_t positions) {
+// `compared`: positions that the agreements are over, per layer.
+void add_extras(Json& a, Draws& draws, uint32_t windows, uint32_t positions, uint32_t compared) {
   a["prompts"] = Json::array();
   for (const char* text : {"one", "two", "three"}) {
     for (const char* convention : {"exact", "published"}) {
@@ -246,10 +247,25 @@ void add_extras(Json& a, Draws& draws, uint32_t windows, uint32_t positions) {
         {"cosine", {{"mean", 0.1}, {"mean_abs", 0.2}, {"min", -0.3}, {"max", 0.5}}}};
     const uint32_t all = windows * positions;
     a["expert_counts"][key] = spread(kTopk * all);
-    a["agreement_counts"][key] = {{"embedding_top1", spread(all)},
-                                  {"rest_top1", spread(all)},
-                                  {"embedding_topk", spread(kTopk * all)},
-                                  {"rest_topk", spread(kTopk * all)}};
+    a["agreement_counts"][key] = {{"embedding_top1", spread(compared)},
+                                  {"rest_top1", spread(compared)},
+                                  {"embedding_topk", spread(kTopk * compared)},
+                                  {"rest_topk", spread(kTopk * compared)}};
+    for (const char* projection : {"gate", "up", "down"}) {
+      // Of matrices with 16 rows or columns.
+      std::vector<uint32_t> ranks;
+      uint32_t sum = 0;
+      for (uint32_t e = 0; e < kExperts; ++e) {
+        ranks.push_back(12 + draws.below(5));
+        sum += ranks.back();
+      }
+      a["expert_similarity"]["per_layer"][key][projection] = {
+          {"rank95", ranks},
+          {"rank95_share", sum / (16.0 * kExperts)},
+          {"cosine_mean", draws.around(0.3, 0.1)},
+          {"cosine_min", draws.around(0.1, 0.05)},
+          {"cosine_max", draws.around(0.6, 0.1)}};
+    }
   }
 }
 
@@ -414,16 +430,27 @@ Json make_attention_router(const Shape& shape) {
   }
   p["val_mean_replaced"]["none"] =
       per_layer(n, [&](int) { return draws.share(0.25, 0.02, kTopk * t); });
-  p["agreement_top1"] =
-      per_layer(n, [&](int) { return draws.below(t + 1) / static_cast<double>(t); });
-  p["agreement_topk"] = per_layer(
-      n, [&](int) { return draws.below(kTopk * t + 1) / static_cast<double>(kTopk * t); });
+  // In every fifth window either side is the zero vector at three positions.
+  uint32_t compared = 0;
+  for (uint32_t w = 0; w < n; ++w) {
+    const uint32_t positions = w % 5 == 0 ? t - 3 : t;
+    compared += positions;
+    for (const int layer : kLayers) {
+      const std::string key = std::to_string(layer);
+      const auto share = [&](uint32_t whole) {
+        return draws.below(whole + 1) / static_cast<double>(whole);
+      };
+      p["agreement_positions"][key].push_back(positions);
+      p["agreement_top1"][key].push_back(share(positions));
+      p["agreement_topk"][key].push_back(share(kTopk * positions));
+    }
+  }
   p["null_share"] = per_layer(n, [&](int) { return draws.around(0.5, 0.05); });
   p["null_signed_num"] = per_layer(n, [&](int) { return draws.around(0.5, 0.05); });
   p["null_signed_den"] = per_layer(n, [&](int) { return draws.around(1, 0.05); });
   p["published_ratio"] = per_layer(n, [&](int) { return draws.around(0.75, 0.05); });
   p["n_undefined"] = per_layer(n, [](int) { return 0; });
-  add_extras(a, draws, n, t);
+  add_extras(a, draws, n, t, compared);
   // Positions whose parts are all zero count the popularity null: none has experts before layer 1,
   // and now and then one lacks another subset.
   for (const auto& [subset, dropped] : {std::pair{"experts", t}, {"embedding", 3u}}) {

@@ -70,13 +70,6 @@ std::function<void(Json&)> overlapping(const std::string& kept) {
   };
 }
 
-// Adds the agreements' divisors, here every position.
-Json& with_positions(Json& artifact) {
-  Json& positions = artifact["per_window"]["agreement_positions"];
-  for (const char* layer : {"1", "3", "5"}) positions[layer] = Json(200, 63);
-  return positions;
-}
-
 // All four agreement counts of one layer a position short, k of the lists of k.
 void move_count(Json& artifact, const std::string& parent) {
   for (const auto& [list, amount] : {std::pair{"embedding_top1", 1},
@@ -714,21 +707,107 @@ std::vector<Doctored> doctored() {
       {Check::null_pattern,
        kRouter,
        "an agreement of nothing",
-       [](Json& a) { with_positions(a)["3"][0] = 0; },
+       set("per_window.agreement_positions.3.0", 0),
+       {}},
+      {Check::member_present,
+       kRouter,
+       "no positions of the agreements",
+       erase("per_window", "agreement_positions"),
+       {}},
+      {Check::value_kind,
+       kRouter,
+       "half a position agrees",
+       set("per_window.agreement_positions.3.1", 62.5),
+       {}},
+      {Check::integer_grid,
+       kRouter,
+       "agreements over other positions",
+       [](Json& a) {
+         at(a, "per_window.agreement_top1.3.1") = 0.5;
+         at(a, "per_window.agreement_topk.3.1") = 0.5;
+       },
+       {}},
+      {Check::value_range,
+       kRouter,
+       "a cosine above 1",
+       set("expert_similarity.per_layer.3.up.cosine_max", 1.5),
+       {}},
+      {Check::value_range,
+       kRouter,
+       "a mean cosine below the least",
+       set("expert_similarity.per_layer.3.up.cosine_mean", -0.25),
+       {}},
+      {Check::value_range,
+       kRouter,
+       "a rank above the smaller side",
+       [](Json& a) {
+         at(a, "expert_similarity.per_layer.3.up.rank95") = {17, 15, 16, 16, 16, 16, 16, 16};
+         at(a, "expert_similarity.per_layer.3.up.rank95_share") = 1;
+       },
+       {}},
+      {Check::summary_mean,
+       kRouter,
+       "a share of no whole side",
+       add("expert_similarity.per_layer.3.down.rank95_share", 1e-4),
+       {}},
+      {Check::array_length,
+       kRouter,
+       "a compared expert without its rank",
+       [](Json& a) { at(a, "expert_similarity.per_layer.3.gate.rank95").erase(0); },
+       {}},
+      {Check::layer_arrays,
+       kRouter,
+       "a compared layer missing",
+       erase("expert_similarity.per_layer", "5"),
+       {}},
+      {Check::layer_arrays,
+       kRouter,
+       "a compared layer that was none",
+       [](Json& a) {
+         Json& layers = a["expert_similarity"]["per_layer"];
+         layers["4"] = layers["3"];
+       },
+       {}},
+      {Check::member_present,
+       kRouter,
+       "a projection missing",
+       erase("expert_similarity.per_layer.3", "down"),
+       {}},
+      {Check::member_present,
+       kRouter,
+       "no verdict on the experts",
+       erase("expert_similarity", "verdict"),
+       {}},
+      {Check::summary_exact,
+       kRouter,
+       "another verdict on the experts",
+       set("expert_similarity.verdict", "upcycled"),
+       {}},
+      {Check::summary_exact,
+       kRouter,
+       "another expert compared",
+       set("expert_similarity.experts.7", 8),
+       {}},
+      {Check::summary_exact,
+       kRouter,
+       "other layers compared",
+       set("expert_similarity.layers.1", 4),
+       {}},
+      {Check::summary_mean,
+       kRouter,
+       "another threshold",
+       set("expert_similarity.thresholds.upcycled", 0.25),
        {}},
       {Check::count_total,
        kRouter,
        "positions that don't add up",
-       [](Json& a) {
-         with_positions(a);
-         move_count(a, "agreement_counts.3.");
-       },
+       [](Json& a) { move_count(a, "agreement_counts.3."); },
        {}},
       {Check::count_total,
        kRouter,
        "more positions than defined",
        [](Json& a) {
-         with_positions(a)["3"][0] = 63;
+         at(a, "per_window.agreement_positions.3.0") = 63;
          at(a, "per_window.n_undefined.3.0") = 1;
        },
        {}},

@@ -229,6 +229,60 @@ def geometry(j, at):
         j.bad("summary_mean")
 
 
+def similarity(j, root):
+    """expert_similarity: lists, thresholds and verdict follow, ranks and cosines have bounds."""
+    at = j.get(root, "expert_similarity")
+    if at is MISSING or not j.kind(at, dict):
+        return
+    experts = sorted(core.subset(j.e, min(j.e, 8), j.seed, 11, 0))
+    every, means = j.moe_layers, []
+    layers = sorted({every[0], every[len(every) // 2], every[-1]})
+    per_layer = j.need(at, "per_layer")
+    if j.kind(per_layer, dict):
+        if any(layer_key(key) not in layers for key in per_layer):
+            j.bad("layer_arrays")
+        for layer in map(str, layers):
+            if layer not in per_layer:
+                j.bad("layer_arrays")
+                continue
+            for name in ("gate", "up", "down"):
+                projection = j.need(per_layer[layer], name)
+                if projection is not MISSING:
+                    ranks(j, projection, len(experts))
+                    means.append(cosines(j, projection))
+    path = ["expert_similarity"]
+    j.claims.listed(path + ["experts"], experts)
+    j.claims.listed(path + ["layers"], layers)
+    j.claims.mean(path + ["thresholds", "upcycled"], 0.5)
+    j.claims.mean(path + ["thresholds", "trained_from_scratch"], 0.1)
+    if None not in means:
+        j.claims.exact(path + ["verdict"], "upcycled" if all(m >= 0.5 for m in means) else
+                       "trained from scratch" if all(abs(m) <= 0.1 for m in means) else "unclear")
+
+
+def ranks(j, at, experts):
+    found = j.need(at, "rank95")
+    found = [] if found is MISSING else j.counts(found, experts, BIG)
+    share = j.number(j.need(at, "rank95_share"), (0, 1))
+    if share is None or len(found) != experts or sum(found) == share == 0:
+        return
+    side = sum(found) / experts / share if share else 0.0
+    if not 1 - 1e-6 <= side <= BIG or abs(side - round(side)) > 1e-6:
+        j.bad("summary_mean")
+    elif max(found) > round(side):
+        j.bad("value_range")
+
+
+def cosines(j, at):
+    middle, lo, hi = (j.number(j.need(at, "cosine_" + key), (-1 - 1e-9, 1 + 1e-9))
+                      for key in ("mean", "min", "max"))
+    if None in (middle, lo, hi):
+        return None
+    if not lo - 1e-9 <= middle <= hi + 1e-9:
+        j.bad("value_range")
+    return middle
+
+
 def label_of(intervals):
     if intervals and None not in intervals:
         if all(lo > 0.85 for lo, _ in intervals):
@@ -286,9 +340,7 @@ def patterns(j, parts, flat, positions, compared):
         return lambda layer, w: flat[field][layer][w] == 0.0
 
     def agrees(layer, w, there):
-        if compared is not None:
-            return there == (compared[layer][w] > 0)
-        return not there or positions[layer][w] > 0
+        return there == (compared[layer][w] > 0)
 
     def sampled(layer, w, there):
         return positions[layer][w] > 0 if there else positions[layer][w] < j.seq - 1
@@ -332,7 +384,7 @@ def counts_of(j, root, layer, undefined, compared):
         if sum(experts) != j.k * defined:
             j.bad("count_total")
         n = sum(found[0])
-        if compared is not None and sum(compared[layer]) != n:
+        if sum(compared[layer]) != n:
             j.bad("count_total")
         if n > defined or [sum(c) for c in found[1:]] != [n, j.k * n, j.k * n]:
             j.bad("count_total")
@@ -359,14 +411,11 @@ def attention_router(j, root):
                           ("published_ratio", SHARE)):
         flat[field] = j.layered(j.need(per_window, field), bounds)
     undefined = j.layered(j.need(per_window, "n_undefined"), (0, j.seq - 1), True)
-    positions, compared = None, j.get(per_window, "agreement_positions")
-    if compared is MISSING:
-        compared = None
-    else:
-        compared = j.layered(compared, (0, j.seq - 1), True)
+    positions = None
+    compared = j.layered(j.need(per_window, "agreement_positions"), (0, j.seq - 1), True)
     if j.sound():
         positions = defined_positions(j, undefined)
-        if compared is not None and any(c > n for layer in j.layers for c, n in
+        if any(c > n for layer in j.layers for c, n in
                                         zip(compared[layer], positions[layer])):
             j.bad("count_total")
     add_up(j, parts["norm_share"], None)
@@ -376,12 +425,13 @@ def attention_router(j, root):
     if j.sound():
         patterns(j, parts, flat, positions, compared)
     if j.sound():
-        on_grid(j, flat["agreement_top1"], compared or positions, 1)
-        on_grid(j, flat["agreement_topk"], compared or positions, j.k)
+        on_grid(j, flat["agreement_top1"], compared, 1)
+        on_grid(j, flat["agreement_topk"], compared, j.k)
         for values in parts["val_mean_replaced"].values():
             on_grid(j, values, positions, j.k)
     prompts, probes = prompts_of(j, root), probes_of(j, root)
     extras(j, root)
+    similarity(j, root)
     if not j.sound():
         return
     counts = {layer: counts_of(j, root, layer, undefined, compared) for layer in j.layers}

@@ -32,13 +32,12 @@ def overlapping(artifact):
 
 
 def biased(artifact):
-    """attention_router with a bias part, stated divisors of the agreements, and one window that has
-    no defined position."""
+    """attention_router with a bias part, without the experts' comparison, and with one window that
+    has no defined position."""
     a = copied(artifact)
     per_window, t, k = a["per_window"], a["data"]["seq_len"] - 1, a["gate_semantics"]["topk"]
     a["gate_semantics"]["logit_bias"] = True
     layers = list(per_window["signed_den"])
-    n = a["data"]["n_windows"]
     for field, total in (("norm_share", None), ("signed_num", "signed_den"),
                          ("signed_num_varying", "signed_den_varying"),
                          ("margin_part", "margin_total")):
@@ -50,8 +49,9 @@ def biased(artifact):
             else:
                 per_window[total][layer] = [sum(v) for v in zip(*(of[layer] for of in
                                                                   parts.values()))]
-    per_window["agreement_positions"] = {layer: [t] * n for layer in layers}
+    a.pop("expert_similarity")
     layer, w = layers[-1], 5
+    compared = per_window["agreement_positions"][layer][w]
     for name, value in per_window.items():
         if name in ("n_undefined", "agreement_positions"):
             value[layer][w] = t if name == "n_undefined" else 0
@@ -61,10 +61,10 @@ def biased(artifact):
             for part in value.values():
                 part[layer][w] = None
     for counts, amount in ((a["expert_counts"][layer], k * t),
-                           (a["agreement_counts"][layer]["embedding_top1"], t),
-                           (a["agreement_counts"][layer]["rest_top1"], t),
-                           (a["agreement_counts"][layer]["embedding_topk"], k * t),
-                           (a["agreement_counts"][layer]["rest_topk"], k * t)):
+                           (a["agreement_counts"][layer]["embedding_top1"], compared),
+                           (a["agreement_counts"][layer]["rest_top1"], compared),
+                           (a["agreement_counts"][layer]["embedding_topk"], k * compared),
+                           (a["agreement_counts"][layer]["rest_topk"], k * compared)):
         counts[0] -= amount
     a["null_reasons"] = {"per_window": "no finite margin"}
     return a

@@ -351,6 +351,13 @@ TEST(Verdict, WhatIsNotRecomputedIsSaid) {
     EXPECT_NE(judgement.notes[0].find("taken as stated"), std::string::npos) << test;
     EXPECT_NE(render_table({judgement}, {}).find("taken as stated"), std::string::npos);
   }
+  Json router = make_attention_router({});
+  const std::string compared = "ranks and cosines of the experts' matrices";
+  EXPECT_NE(judge(router).notes.at(0).find(compared), std::string::npos);
+  router.erase("expert_similarity");
+  seal(router);
+  EXPECT_EQ(judge(router).verdict, Verdict::reported);
+  EXPECT_EQ(judge(router).notes.at(0).find(compared), std::string::npos);
 }
 
 TEST(Verdict, NumbersStandBesideAVerdictOnKappa) {
@@ -415,6 +422,53 @@ TEST(Verdict, CopiedWindowsAndConstantsAreSuspicious) {
   const Judgement judgement = judge(artifact);
   EXPECT_TRUE(warns(judgement, "windows 12 and 57 identical in all layers"));
   EXPECT_TRUE(warns(judgement, "per_window.update_ratio.3 is the same in every window"));
+}
+
+TEST(Verdict, ManyUndefinedPositionsAreAWarning) {
+  const std::string text = "more than 0.1 % of the positions have no finite margin";
+  // 12,600 positions: 12 of them are few, 13 are not.
+  for (const int undefined : {12, 13}) {
+    Json chart = make_chart_compatibility({});
+    chart["per_window"]["n_undefined"]["3"][4] = undefined;
+    for (const char* name : {"interior", "interior_random_e2", "interior_unselected_e2"}) {
+      chart["per_window"][name]["tokens"]["3"][4] = 30;
+    }
+    seal(chart);
+    const Judgement judgement = judge(chart);
+    EXPECT_EQ(judgement.verdict, Verdict::pass) << judgement.sentence;
+    EXPECT_EQ(warns(judgement, text + ": 0.103 % at layer 3"), undefined == 13);
+  }
+  const Json scan = with_an_undefined_pair(-0.125, -0.25);
+  EXPECT_TRUE(warns(judge(scan), text + ": 99.5 % at layer 1"));
+
+  // One window of 63 positions of which 20 are undefined.
+  Json router = make_attention_router({});
+  Json& per_window = router["per_window"];
+  const int lost = 20;
+  const double half = 0.5;
+  per_window["n_undefined"]["3"][4] = lost;
+  per_window["agreement_positions"]["3"][4] = 42;
+  for (const char* agreement : {"agreement_top1", "agreement_topk"}) {
+    per_window[agreement]["3"][4] = half;
+  }
+  for (const char* field : {"val", "val_mean_replaced"}) {
+    for (Json& subset : per_window[field]) subset["3"][4] = half;
+  }
+  const auto drop = [&](const std::string& path, int amount) {
+    Json& count = at(router, path);
+    count = count.get<int>() - amount;
+  };
+  drop("expert_counts.3.0", 2 * lost);
+  for (const auto& [list, amount] : {std::pair{"embedding_top1", 21},
+                                     {"rest_top1", 21},
+                                     {"embedding_topk", 42},
+                                     {"rest_topk", 42}}) {
+    drop(std::string("agreement_counts.3.") + list + ".0", amount);
+  }
+  complete(router);
+  const Judgement judgement = judge(router);
+  EXPECT_EQ(judgement.verdict, Verdict::reported) << judgement.sentence;
+  EXPECT_TRUE(warns(judgement, text + ": 0.159 % at layer 3"));
 }
 
 TEST(Verdict, TooManyReplicatesAreOverBudgetAndHideNoOther) {
