@@ -172,8 +172,8 @@ Qed.
 
 (* DC-3 (i). After the mean, which is not zero, is removed, no rotation brings them back: the best *)
 (* beta_E is 11/12, the best pooled ratio 8/9 and the best mean cosine (1 + 6/sqrt 10)/3 = 0.9658,  *)
-(* all three reached without a rotation. So "the supremum of beta over all rotations never falls    *)
-(* when the mean is removed" is false, for each of the three readings of beta.                     *)
+(* all three reached without a rotation. So the supremum of beta over all rotations can fall when  *)
+(* the mean is removed, for each of the three readings of beta.                                    *)
 Theorem DC_3_b_centering_lowers_the_best : mean_key signs3 != 0 /\
   [/\ forall A, orthogonal A -> beta_E (regauge A (centered signs3)) <= 11%:R / 12%:R,
       forall A, orthogonal A -> beta_pool (regauge A (centered signs3)) <= 8%:R / 9%:R &

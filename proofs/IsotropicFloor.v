@@ -145,9 +145,9 @@ by rewrite mulf_neq0 ?pnatr_eq0 -?lt0n.
 Qed.
 
 (* IF-4. Hidden behind any fixed rotation R0, the keys still have mean zero and covariance the      *)
-(* identity, and the one fixed rotation R0, chosen without data, gives every key beta = 1. So       *)
-(* "isotropic covariance: no data-independent rotation beats the Gaussian floor" is false, in every *)
-(* dimension and for every floor below 1.                                                           *)
+(* identity, and the one fixed rotation R0, chosen without data, gives every key beta = 1. So it is *)
+(* false that no data-independent rotation beats the Gaussian floor once the covariance is isotropic, *)
+(* in every dimension and for every floor below 1.                                                    *)
 Theorem IF_4_b_isotropic_covariance_is_not_enough (R0 : 'M[R]_d) : (0 < d)%N -> orthogonal R0 ->
   let k e := R0^T *m sign_vector e in
   [/\ forall i, average (fun e => k e i 0) = 0,
