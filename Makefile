@@ -2,7 +2,7 @@
 # Behind them stand the CMake presets (CMakePresets.json) and scripts/.
 PREFIX ?= /usr/local
 
-.PHONY: help setup build demo test fuzz bench install format
+.PHONY: help setup build demo test fuzz bench proofs install format
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 18
@@ -24,6 +24,9 @@ fuzz: setup  ## run every fuzz target for FUZZ_SECONDS (default 60) each
 
 bench: setup  ## measure speed and memory; figures in build/bench/performance.json
 	@scripts/bench.sh
+
+proofs:  ## check the machine-checked theorems of proofs/ from a clean build
+	@scripts/proofs.sh
 
 install: build  ## install program and schemas below PREFIX (default /usr/local)
 	@cmake --install build/release --prefix "$(PREFIX)"

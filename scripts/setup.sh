@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of packages.txt that are missing. Quick when none is.
+# Installs the Debian packages of packages.txt, or of the list named, that are missing. Quick when none is.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+list=${1:-$here/packages.txt}
 
-mapfile -t wanted < <(sed -E 's/#.*//; s/[[:space:]]+//g; /^$/d' "$here/packages.txt")
+mapfile -t wanted < <(sed -E 's/#.*//; s/[[:space:]]+//g; /^$/d' "$list")
 declare -A installed=()
 while read -r status name; do
   case $status in ii | hi) installed[$name]=1 ;; esac
