@@ -106,6 +106,23 @@ by [].
 Qed.
 End Rope.
 
+(* Families as in DC-2 exist: the integer powers of any orthogonal matrix, of which RoPE is one. *)
+Lemma powers_form_a_family (R : rcfType) d (A : 'M[R]_d.+1) : orthogonal A ->
+  let Theta (n : int) := A ^ n in
+  [/\ Theta 0 = 1%:M, forall a b, Theta (a + b) = Theta a *m Theta b &
+      forall a, Theta (- a) = (Theta a)^T].
+Proof.
+move=> oA Theta; have uA : A \is a GRing.unit := orth_unit oA.
+have trX n : (A ^+ n)^T = A^-1 ^+ n.
+  elim: n => [|n IH]; first by rewrite !expr0 trmx1.
+  rewrite exprS exprSr -[A * _]/(A *m _) trmx_mul IH; congr (_ *m _).
+  by rewrite -[LHS]mulmx1 -(mulmxV uA) mulmxA oA mul1mx.
+split=> [|a b|a]; first by [].
+- by rewrite /Theta exprzDr.
+rewrite /Theta; case: a => n; first by rewrite -exprz_inv -!exprnP trX.
+by rewrite NegzE opprK -[in RHS]exprz_inv -!exprnP -trX trmxK.
+Qed.
+
 Section Plane.
 Variable R : rcfType.
 
