@@ -253,3 +253,16 @@ have l1_y : l1 y = Num.sqrt d%:R.
 by rewrite /cosine l1_y /l2 sqn_y invfM mulrA divff ?gt_eqF // mul1r.
 Qed.
 End SignVectors.
+
+(* Hadamard matrices exist, in the plane for instance. *)
+Lemma hadamard_instance (R : rcfType) : exists H : 'M[R]_2, hadamard H.
+Proof.
+pose r : R := (Num.sqrt 2%:R)^-1.
+have rr : r ^+ 2 = 2%:R^-1 by rewrite /r exprVn sqr_sqrtr ?ler0n.
+have half : 2%:R^-1 + 2%:R^-1 = 1 :> R by field.
+exists (\matrix_(i, j) if (i == 1) && (j == 1) then - r else r); split=> [|i j]; last first.
+  by rewrite mxE; case: ifP; rewrite ?sqrrN rr.
+apply: orth_mxE => i j; rewrite !big_ord_recl big_ord0 addr0 !mxE /=.
+have -> : (i == j) = ((i == 1) == (j == 1)) by case: i => -[|[|//]] ?; case: j => -[|[|//]] ?.
+by case: (i == 1); case: (j == 1) => /=; rewrite ?mulrNN ?mulrN ?mulNr ?subrr // -expr2 rr.
+Qed.
