@@ -15,6 +15,7 @@ Definition fadd (x y : F) : F := x + y.
 Definition fmul (x y : F) : F := x * y.
 Definition fopp (x : F) : F := - x.
 Definition finv (x : F) : F := x^-1.
+Definition fnat (x : F) (n : nat) : F := x *+ n.
 Definition fsub (x y : F) : F := fadd x (fopp y).
 Definition fdiv (x y : F) : F := fmul x (finv y).
 
@@ -42,8 +43,9 @@ Ltac mc_canon F :=
   | |- context [@GRing.mul ?Z] => change (@GRing.mul Z) with (@fmul F)
   | |- context [@GRing.one ?Z] => change (@GRing.one Z) with (@fone F)
   | |- context [@GRing.inv ?Z] => change (@GRing.inv Z) with (@finv F)
+  | |- context [@GRing.natmul ?Z] => change (@GRing.natmul Z) with (@fnat F)
   end.
 
 Ltac mring F := mc_canon F; ring.
 Ltac mfield F := mc_canon F; field;
-  rewrite /fzero /fone /fadd /fmul /fopp /finv.
+  rewrite /fzero /fone /fadd /fmul /fopp /finv /fnat.
