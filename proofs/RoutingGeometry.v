@@ -195,3 +195,264 @@ by rewrite sumr_const -[LHS]mulr_natl; mring R.
 Qed.
 
 End Chance.
+
+(* RG-2: two tokens whose sets are drawn independently from one law p. *)
+Section Popularity.
+Variables (R : realFieldType) (E k : nat) (p : {set 'I_E} -> R).
+Hypothesis E0 : (0 < E)%N.
+Hypothesis k0 : (0 < k)%N.
+Hypothesis p_ge0 : forall A, 0 <= p A.
+Hypothesis p_sum : \sum_A p A = 1.
+Hypothesis p_card : forall A, p A != 0 -> #|A| = k.
+Add Field popularity_field : (mc_field_theory R).
+
+(* Inclusion probability of expert e. *)
+Definition incl (e : 'I_E) : R := \sum_(A : {set 'I_E} | e \in A) p A.
+
+Lemma incl_mem e : incl e = \sum_A p A * (e \in A)%:R.
+Proof.
+by rewrite /incl big_mkcond; apply: eq_bigr => A _; case: (e \in A); rewrite ?mulr1 ?mulr0.
+Qed.
+
+Lemma incl_sum : \sum_e incl e = k%:R.
+Proof.
+under eq_bigr => e _ do rewrite incl_mem.
+rewrite exchange_big /=; transitivity (\sum_A p A * k%:R); last by rewrite -mulr_suml p_sum mul1r.
+apply: eq_bigr => A _; rewrite -mulr_sumr; have [->|pA] := eqVneq (p A) 0; first by rewrite !mul0r.
+congr (_ * _); rewrite -(p_card pA) -sum1_card natr_sum [RHS]big_mkcond.
+by apply: eq_bigr => e _; case: (e \in A).
+Qed.
+
+Definition mean_overlap : R := \sum_A \sum_B p A * p B * (#|A :&: B|%:R / k%:R).
+
+(* RG-2. (a) The expected overlap of two independent sets is the sum of squared
+   inclusion probabilities over k. *)
+Theorem RG_2_a_popularity_null : mean_overlap = (\sum_e incl e ^+ 2) / k%:R.
+Proof.
+rewrite /mean_overlap mulr_suml.
+transitivity (\sum_A \sum_B \sum_e (p A * (e \in A)%:R) * (p B * (e \in B)%:R) / k%:R).
+  apply: eq_bigr => A _; apply: eq_bigr => B _.
+  rewrite -mulr_suml mulrA; congr (_ / _); rewrite (card_sum R) mulr_sumr big_mkcond.
+  by apply: eq_bigr => e _; case: (e \in A); case: (e \in B); rewrite ?mulr0 ?mul0r ?mulr1.
+under eq_bigr => A _ do rewrite exchange_big.
+rewrite exchange_big /=; apply: eq_bigr => e _.
+rewrite expr2 {1}incl_mem !mulr_suml; apply: eq_bigr => A _.
+by rewrite -mulr_suml -mulr_sumr -incl_mem.
+Qed.
+
+Lemma incl_dev : \sum_e (incl e - k%:R / E%:R) ^+ 2 =
+  \sum_e incl e ^+ 2 - k%:R * (k%:R / E%:R).
+Proof.
+have E0' : E%:R != 0 :> R by rewrite pnatr_eq0 -lt0n.
+under eq_bigr => e _ do rewrite sqrrB.
+rewrite big_split /= sumrB sumrMnl -mulr_suml incl_sum sumr_const card_ord.
+rewrite -[(_ ^+ 2) *+ E]mulr_natl -[_ *+ 2]mulr_natl.
+have aux (S a n : R) : n != 0 ->
+    S - 2%:R * (a * (a / n)) + n * (a / n) ^+ 2 = S - a * (a / n).
+  by move=> n0; mfield R; apply/eqP.
+exact: aux.
+Qed.
+
+(* RG-2. (b) It is at least k/E, with equality exactly for balanced experts. *)
+Theorem RG_2_b_popularity_lower_bound :
+  k%:R / E%:R <= mean_overlap /\
+  (mean_overlap = k%:R / E%:R <-> forall e, incl e = k%:R / E%:R).
+Proof.
+have k0' : 0 < k%:R :> R by rewrite ltr0n.
+have dev : mean_overlap - k%:R / E%:R = (\sum_e (incl e - k%:R / E%:R) ^+ 2) / k%:R.
+  rewrite incl_dev RG_2_a_popularity_null mulrBl; congr (_ - _).
+  by rewrite [RHS]mulrAC mulfV ?mul1r ?gt_eqF.
+split.
+  rewrite -subr_ge0 dev divr_ge0 ?ler0n // sumr_ge0 // => e _; exact: sqr_ge0.
+split=> [h e|h].
+  move: dev; rewrite h subrr => /esym/eqP; rewrite mulf_eq0 invr_eq0 (gt_eqF k0') orbF.
+  rewrite psumr_eq0; last by move=> i _; apply: sqr_ge0.
+  move=> /allP/(_ e); rewrite mem_index_enum => /(_ isT) /=.
+  by rewrite sqrf_eq0 subr_eq0 => /eqP.
+apply/eqP; rewrite -subr_eq0 dev big1 ?mul0r // => e _.
+by rewrite h subrr expr0n.
+Qed.
+
+(* RG-2. (c) A constant predictor C overlaps by the mean inclusion probability
+   of its members ... *)
+Theorem RG_2_c_constant_predictor (C : {set 'I_E}) :
+  \sum_A p A * (#|A :&: C|%:R / k%:R) = (\sum_(e in C) incl e) / k%:R.
+Proof.
+under eq_bigr => A _ do rewrite mulrA setIC (card_sum R) mulr_sumr.
+rewrite -mulr_suml exchange_big /=; congr (_ / _); apply: eq_bigr => e _.
+by rewrite incl_mem.
+Qed.
+
+End Popularity.
+
+(* RG-2. (d) ... so the best one takes the k most popular experts. *)
+Theorem RG_2_d_best_constant_predictor (R : realFieldType) (E k : nat)
+    (q : 'cV[R]_E) (T C : {set 'I_E}) :
+  is_topk k q T -> #|C| = k -> \sum_(e in C) q e 0 <= \sum_(e in T) q e 0.
+Proof.
+case=> cT hT cC.
+rewrite (big_setID T) [X in _ <= X](big_setID C) /= [T :&: C]setIC ler_add2l.
+have cD : #|C :\: T| = #|T :\: C|.
+  by apply/eqP; rewrite -(eqn_add2l #|C :&: T|) cardsID setIC cardsID cT cC.
+have [/cards0_eq e0|] := posnP #|T :\: C|.
+  by move: cD; rewrite e0 cards0 => /cards0_eq ->; rewrite !big_set0.
+rewrite card_gt0 => /set0Pn[i0 i0D].
+have := i0D; rewrite inE => /andP[_ i0T].
+pose i1 := [arg min_(i < i0 in T) q i 0]%O.
+have [i1T i1min] : i1 \in T /\ forall i, i \in T -> q i1 0 <= q i 0.
+  by rewrite /i1; case: arg_minP => // i iT imin; split.
+apply: (@le_trans _ _ (\sum_(e in C :\: T) q i1 0)).
+  by apply: ler_sum => e; rewrite inE => /andP[eT _]; apply: hT.
+rewrite sumr_const cD -sumr_const; apply: ler_sum => e; rewrite inE => /andP[_ eT].
+exact: i1min.
+Qed.
+
+(* RG-4: a window of T tokens, a selected set B of them, masses d. *)
+Section Permutations.
+Variables (R : realFieldType) (T : nat).
+Implicit Types (B : {set 'I_T}) (d : 'I_T -> R).
+Add Field permutations_field : (mc_field_theory R).
+
+(* The share of mass that falls in B, averaged over all placements of the
+   masses (the exchangeable null). *)
+Definition mean_share B d : R :=
+  (\sum_(s : {perm 'I_T}) (\sum_(t in B) d (s t)) / \sum_t d t) / (T`!)%:R.
+
+Lemma perm_sum_const d t t' :
+  \sum_(s : {perm 'I_T}) d (s t) = \sum_(s : {perm 'I_T}) d (s t').
+Proof.
+rewrite (reindex_inj (mulgI (tperm t t'))) /=; apply: eq_bigr => s _.
+by rewrite permM tpermL.
+Qed.
+
+(* RG-4. (a) The selected tail carries its own fraction |B|/T of the mass, with
+   B as actually counted, ties included. *)
+Theorem RG_4_a_order_statistic_baseline B d : (0 < T)%N -> \sum_t d t != 0 ->
+  mean_share B d = #|B|%:R / T%:R.
+Proof.
+move=> T0 d0; rewrite /mean_share -mulr_suml exchange_big /=.
+pose S := \sum_(s : {perm 'I_T}) d (s (Ordinal T0)).
+have T0' : T%:R != 0 :> R by rewrite pnatr_eq0 -lt0n.
+have f0 : (T`!)%:R != 0 :> R by rewrite pnatr_eq0 -lt0n fact_gt0.
+have TS : T%:R * S = (T`!)%:R * \sum_t d t.
+  transitivity (\sum_(t : 'I_T) \sum_(s : {perm 'I_T}) d (s t)).
+    by rewrite (eq_bigr (fun=> S)) ?sumr_const ?card_ord ?mulr_natl // => t _; apply: perm_sum_const.
+  rewrite exchange_big /= (eq_bigr (fun=> \sum_t d t)); last first.
+    by move=> s _; rewrite [RHS](reindex_inj (@perm_inj _ s)).
+  by rewrite sumr_const -[in RHS]card_Sn mulr_natl.
+rewrite (eq_bigr (fun=> S)); last by move=> t _; apply: perm_sum_const.
+rewrite sumr_const; have -> : S = (T`!)%:R * (\sum_t d t) / T%:R.
+  by rewrite -TS mulrAC mulfV ?mul1r.
+have aux (b f D n : R) : f != 0 -> D != 0 -> n != 0 -> b * (f * D / n) / D / f = b / n.
+  by move=> ? ? ?; mfield R; repeat split; apply/eqP.
+by rewrite -[(_ * _ / _) *+ _]mulr_natl; exact: aux.
+Qed.
+
+(* RG-4. (b) With |B| = ceil(q T) the baseline lies in [q, q + 1/T). *)
+Theorem RG_4_b_effective_quantile (n : nat) (q : R) : (0 < T)%N ->
+  q * T%:R <= n%:R < q * T%:R + 1 -> q <= n%:R / T%:R < q + T%:R^-1.
+Proof.
+move=> T0 /andP[h1 h2]; have T0' : 0 < T%:R :> R by rewrite ltr0n.
+rewrite ler_pdivl_mulr // h1 /= ltr_pdivr_mulr // mulrDl mulVf //.
+by rewrite gt_eqF.
+Qed.
+
+(* RG-4. (c) Windows without mass, scored 0 (here x/0 = 0), lower the null by
+   the probability of a window with mass. *)
+Theorem RG_4_c_zero_windows (W : finType) (P : W -> R) (d : W -> 'I_T -> R) B :
+  (0 < T)%N ->
+  \sum_w P w * mean_share B (d w) =
+  #|B|%:R / T%:R * \sum_(w | \sum_t d w t != 0) P w.
+Proof.
+move=> T0; rewrite mulr_sumr [RHS]big_mkcond; apply: eq_bigr => w _.
+have [d0|d0] := eqVneq (\sum_t d w t) 0; last first.
+  by rewrite RG_4_a_order_statistic_baseline // mulrC.
+rewrite /mean_share d0 invr0 big1 ?mul0r ?mulr0 // => s _; exact: mulr0.
+Qed.
+
+End Permutations.
+
+(* RG-5 and RG-7: perturbed logits. *)
+Section Margins.
+Variables (R : realFieldType) (E k : nat).
+Implicit Types (s d : 'cV[R]_E) (T : {set 'I_E}).
+Add Field margins_field : (mc_field_theory R).
+
+(* RG-5. (a) Half the set margin is a safe sup-norm radius: below it T stays the
+   strict top-k set, hence the choice of every top-k rule. *)
+Theorem RG_5_a_margin_stability (TopK : 'cV[R]_E -> {set 'I_E}) s d T (mu : R) :
+  topk_rule k TopK -> #|T| = k ->
+  (forall i j, i \in T -> j \notin T -> mu <= s i 0 - s j 0) ->
+  (forall e, `|d e 0| < mu / 2%:R) ->
+  is_strict_topk k (s + d) T /\ TopK (s + d) = TopK s.
+Proof.
+move=> hTop cT hm hd.
+have st : is_strict_topk k (s + d) T.
+  split=> // i j iT jT; rewrite !mxE -subr_gt0.
+  have -> : s i 0 + d i 0 - (s j 0 + d j 0) = (s i 0 - s j 0) - (d j 0 - d i 0).
+    by mring R.
+  rewrite subr_gt0; apply: lt_le_trans (hm _ _ iT jT).
+  rewrite (splitr mu); apply: ltr_le_add; first exact: le_lt_trans (ler_norm _) (hd j).
+  by apply: ltW; apply: le_lt_trans (hd i); rewrite -normrN ler_norm.
+split=> //; rewrite (topk_rule_strict hTop st); apply/esym/(topk_rule_strict hTop).
+split=> // i j iT jT; rewrite -subr_gt0; apply: lt_le_trans (hm _ _ iT jT).
+rewrite (splitr mu) addr_gt0 //; first exact: le_lt_trans (normr_ge0 (d i 0)) (hd i).
+exact: le_lt_trans (normr_ge0 (d i 0)) (hd i).
+Qed.
+
+(* RG-5. (b) The constant one half is best: if the margin mu is attained by a
+   pair, every larger radius admits a perturbation that evicts a member. *)
+Theorem RG_5_b_half_is_best s T (mu r : R) i j :
+  i \in T -> j \notin T -> s i 0 - s j 0 = mu -> 0 < mu -> mu / 2%:R < r ->
+  exists d, (forall e, `|d e 0| <= r) /\ ~ is_topk k (s + d) T.
+Proof.
+move=> iT jT hmu mu0 hr.
+have r0 : 0 < r by apply: lt_trans hr; rewrite divr_gt0 ?ltr0n.
+exists (\col_e (if e == i then - r else if e == j then r else 0)); split.
+  by move=> e; rewrite mxE; do 2?case: ifP => _; rewrite ?normrN ?normr0 ?(gtr0_norm r0) // ltW.
+case=> _ /(_ i j iT jT); rewrite !mxE eqxx.
+have -> : (j == i) = false by apply: contraNF jT => /eqP ->.
+rewrite eqxx -subr_ge0.
+have -> : s i 0 - r - (s j 0 + r) = (s i 0 - s j 0) - (r + r).
+  by mring R.
+rewrite hmu subr_ge0 leNgt; case/negP.
+by rewrite {1}(splitr mu) ltr_add.
+Qed.
+
+(* RG-5. (c) Exact criterion: T is the strict top-k set after the perturbation
+   (for k = |T|) exactly when no pair has closed its gap. *)
+Theorem RG_5_c_exact_criterion s d T : #|T| = k ->
+  is_strict_topk k (s + d) T <->
+  (forall i j, i \in T -> j \notin T -> d j 0 - d i 0 - (s i 0 - s j 0) < 0).
+Proof.
+move=> cT; have e i j : d j 0 - d i 0 - (s i 0 - s j 0) = (s + d) j 0 - (s + d) i 0.
+  have aux (a b c f : R) : b - a - (c - f) = f + b - (c + a) by mring R.
+  by rewrite !mxE; exact: aux.
+split=> [[_ h] i j iT jT|h]; first by rewrite e subr_lt0 h.
+by split=> // i j iT jT; rewrite -subr_lt0 -e h.
+Qed.
+
+(* RG-7. Members of T whose lead over every outsider exceeds twice the sup-norm
+   of the perturbation stay; so they bound the overlap from below. *)
+Theorem RG_7_overlap_lower_bound s d T T' (eps : R) :
+  is_topk k s T -> is_topk k (s + d) T' -> (forall e, `|d e 0| <= eps) ->
+  (#|[set i in T | [forall j, (j \notin T) ==> (eps *+ 2 < s i 0 - s j 0)%R]]|
+     <= #|T :&: T'|)%N.
+Proof.
+case=> cT hT [cT' hT'] hd; apply: subset_leq_card; apply/subsetP => i.
+rewrite !inE => /andP[iT /forallP hi]; rewrite iT /=; apply: contraT => iT'.
+have sub : T' \subset T.
+  apply/subsetP => l lT'; apply: contraT => lT.
+  have := hi l; rewrite lT /= => gap.
+  have := hT' l i lT' iT'; rewrite !mxE leNgt => /negP[].
+  rewrite -subr_gt0.
+  have -> : s i 0 + d i 0 - (s l 0 + d l 0) = (s i 0 - s l 0) - (d l 0 - d i 0).
+    by mring R.
+  rewrite subr_gt0; apply: le_lt_trans gap; rewrite mulr2n; apply: ler_add.
+    exact: le_trans (ler_norm _) (hd l).
+  by apply: le_trans (hd i); rewrite -normrN ler_norm.
+have /eqP eT : T' == T by rewrite eqEcard sub cT cT' leqnn.
+by move: iT'; rewrite eT iT.
+Qed.
+
+End Margins.
