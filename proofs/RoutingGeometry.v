@@ -2,7 +2,8 @@
    perturbed logits, jumps at a swap of experts, and what norm ratios do not
    measure.  Probabilities are finite averages. *)
 From mathcomp Require Import all_ssreflect all_algebra all_fingroup.
-From Routegauge Require Import FieldTactics InnerProduct TopK.
+From mathcomp.analysis Require Import reals sequences exp.
+From Routegauge Require Import FieldTactics InnerProduct TopK KeyOnly.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -456,3 +457,379 @@ by move: iT'; rewrite eT iT.
 Qed.
 
 End Margins.
+
+(* RG-6: how far the input of a linear gate may move. *)
+Section Radius.
+Variables (R : rcfType) (D E k : nat).
+Implicit Types (G : 'M[R]_(E, D)) (y v : 'cV[R]_D) (b : 'cV[R]_E) (T : {set 'I_E}).
+Add Field radius_field : (mc_field_theory R).
+
+Definition row_diff G i j : 'cV[R]_D := (row i G - row j G)^T.
+
+Lemma row_diffE G y i j : (G *m y) i 0 - (G *m y) j 0 = dot (row_diff G i j) y.
+Proof.
+rewrite /dot !mxE -sumrB; apply: eq_bigr => l _.
+by rewrite !mxE mulrBl.
+Qed.
+
+(* RG-6. (a) If r |G_i - G_j| <= s_i - s_j for every i in T, j outside, with
+   s = G y + b and positive gaps, every input closer than r keeps T. *)
+Theorem RG_6_a_radius_is_safe G y b T (r : R) v : #|T| = k ->
+  (forall i j, i \in T -> j \notin T ->
+     0 < (G *m y + b) i 0 - (G *m y + b) j 0 /\
+     r * norm (row_diff G i j) <= (G *m y + b) i 0 - (G *m y + b) j 0) ->
+  norm v < r -> is_strict_topk k (G *m (y + v) + b) T.
+Proof.
+move=> cT h vr; split=> // i j iT jT; have [gap hr] := h i j iT jT.
+rewrite -subr_gt0 mulmxDr.
+have aux (a c e a' c' e' : R) : a + c + e - (a' + c' + e') = (a + e - (a' + e')) + (c - c').
+  by mring R.
+rewrite (_ : _ - _ = (G *m y + b) i 0 - (G *m y + b) j 0 + dot (row_diff G i j) v); last first.
+  by rewrite -row_diffE !mxE; exact: aux.
+rewrite -[dot _ v]opprK subr_gt0; apply: le_lt_trans (ler_norm _) _; rewrite normrN.
+apply: le_lt_trans (cauchy_schwarz _ _) _.
+have [->|g0] := eqVneq (norm (row_diff G i j)) 0; first by rewrite mul0r.
+apply: lt_le_trans hr; rewrite mulrC ltr_pmul2r //.
+by rewrite lt_def g0 norm_ge0.
+Qed.
+
+(* RG-6. (b) The radius is exact: if a pair attains it, moving by any factor
+   c > 1 further along its normal makes the outsider overtake. *)
+Theorem RG_6_b_radius_is_exact G y b T (r c : R) i j :
+  i \in T -> j \notin T -> 0 < r -> 1 < c ->
+  row_diff G i j != 0 ->
+  (G *m y + b) i 0 - (G *m y + b) j 0 = r * norm (row_diff G i j) ->
+  exists v, norm v = c * r /\ ~ is_topk k (G *m (y + v) + b) T.
+Proof.
+move=> iT jT r0 c1 g0 hr; set g := row_diff G i j in g0 hr *.
+have n0 : 0 < norm g by rewrite norm_gt0.
+have c0 : 0 < c by apply: lt_trans c1.
+exists (- (c * r / norm g) *: g); split.
+  rewrite normZ normrN gtr0_norm ?divr_gt0 ?mulr_gt0 //.
+  by rewrite divfK // gt_eqF.
+case=> _ /(_ i j iT jT); rewrite leNgt => /negP; apply; rewrite -subr_lt0.
+have aux (a d e a' d' e' : R) : a + d + e - (a' + d' + e') = (a + e - (a' + e')) + (d - d').
+  by mring R.
+set v := _ *: g; rewrite mulmxDr.
+rewrite (_ : _ - _ = (G *m y + b) i 0 - (G *m y + b) j 0 + dot g v); last first.
+  by rewrite -row_diffE !mxE; exact: aux.
+rewrite hr /v dotZr -norm_sqr expr2 mulNr mulrA divfK ?gt_eqF // -mulrBl.
+by rewrite pmulr_llt0 // subr_lt0 ltr_pmull.
+Qed.
+
+(* RG-6. (c) Without router bias and with RMSNorm in front the radius computed
+   with the gains absorbed is safe in the residual itself, for every epsilon. *)
+Theorem RG_6_c_radius_in_residual (TopK : 'cV[R]_E -> {set 'I_E}) (W : 'M[R]_(E, D))
+    (g : 'cV[R]_D) (eps r : R) x v T :
+  topk_rule k TopK -> scale_invariant TopK -> 0 <= eps -> #|T| = k ->
+  (forall i j, i \in T -> j \notin T ->
+     let s := W *m diag_mx g^T *m x in
+     0 < s i 0 - s j 0 /\ r * norm (row_diff (W *m diag_mx g^T) i j) <= s i 0 - s j 0) ->
+  norm v < r ->
+  TopK (W *m rmsnorm eps g x) = T /\ TopK (W *m rmsnorm eps g (x + v)) = T.
+Proof.
+move=> hTop hscale e0 cT h vr; rewrite !(topk_rmsnorm hscale) //.
+split; apply: (topk_rule_strict hTop).
+  by split=> // i j iT jT; have [] := h i j iT jT; rewrite subr_gt0.
+rewrite -[W *m _ *m _]addr0; apply: RG_6_a_radius_is_safe vr => // i j iT jT.
+by rewrite !addr0; apply: h.
+Qed.
+
+(* RG-6. (d) Selection by phi(s) + b with a 1/4-Lipschitz phi (the sigmoid):
+   lower bound with (|G_i| + |G_j|)/4. *)
+Theorem RG_6_d_sigmoid_with_bias G y v (b : 'cV[R]_E) (phi : R -> R) T : #|T| = k ->
+  (forall a c, `|phi a - phi c| <= `|a - c| / 4%:R) ->
+  let t (z : 'cV[R]_D) : 'cV[R]_E := \col_e (phi ((G *m z) e 0) + b e 0) in
+  (forall i j, i \in T -> j \notin T ->
+     norm v * ((norm (row i G)^T + norm (row j G)^T) / 4%:R) < t y i 0 - t y j 0) ->
+  is_strict_topk k (t (y + v)) T.
+Proof.
+move=> cT lip t h; split=> // i j iT jT; rewrite -subr_gt0.
+have move_le e : `|phi ((G *m (y + v)) e 0) - phi ((G *m y) e 0)| <= norm v * (norm (row e G)^T / 4%:R).
+  apply: le_trans (lip _ _) _; rewrite mulrA ler_pmul2r ?invr_gt0 ?ltr0n //.
+  rewrite mulmxDr [(_ + _ : 'cV_E) e 0]mxE addrAC subrr add0r mulrC.
+  have -> : (G *m v) e 0 = dot (row e G)^T v.
+    by rewrite /dot mxE; apply: eq_bigr => l _; rewrite !mxE.
+  exact: cauchy_schwarz.
+have := h i j iT jT; rewrite -subr_gt0; move/lt_le_trans; apply.
+have := move_le i; have := move_le j; rewrite !ler_norml => /andP[_ hj] /andP[hi _].
+have tE z e : t z e 0 = phi ((G *m z) e 0) + b e 0 by rewrite /t [LHS]mxE.
+rewrite !tE -subr_ge0.
+move: hi hj; set pi := phi ((G *m (y + v)) i 0); set pj := phi ((G *m (y + v)) j 0).
+set qi := phi ((G *m y) i 0); set qj := phi ((G *m y) j 0) => hi hj.
+have aux (ni nj nv f : R) : pi + b i 0 - (pj + b j 0) -
+   (qi + b i 0 - (qj + b j 0) - nv * ((ni + nj) / f)) =
+   (pi - qi - - (nv * (ni / f))) + (nv * (nj / f) - (pj - qj)) by mring R.
+rewrite [X in 0 <= X](aux (norm (row i G)^T) (norm (row j G)^T) (norm v) 4%:R).
+by rewrite addr_ge0 // subr_ge0.
+Qed.
+
+End Radius.
+
+(* RG-8: outputs f_T = sum over T of w_e E_e.  At a tie s_i = s_j the one-sided
+   limits are the two formulas evaluated at the tie, which is what we compare
+   (the catalogue speaks of limits; here continuity is not needed). *)
+Section Jump.
+Variables (R : realFieldType) (n E : nat) (phi : R -> R) (s : 'I_E -> R).
+Variable (out : 'I_E -> 'cV[R]_n).
+Implicit Types (T : {set 'I_E}) (w : 'I_E -> R).
+Add Field jump_field : (mc_field_theory R).
+
+Definition mixture w T : 'cV[R]_n := \sum_(e in T) w e *: out e.
+Definition swap T i j := j |: T :\ i.
+
+(* Weights without selection bias: phi(s_e) over the sum of phi over a pool,
+   the pool being all experts (full softmax) or the selected set. *)
+Definition gate (pool : {set 'I_E}) e : R := phi (s e) / \sum_(l in pool) phi (s l).
+
+Lemma big_swap (V : zmodType) (F : 'I_E -> V) T i j : i \in T -> j \notin T ->
+  \sum_(e in T) F e = F i + \sum_(e in T :\ i) F e /\
+  \sum_(e in swap T i j) F e = F j + \sum_(e in T :\ i) F e.
+Proof.
+move=> iT jT; split; first by rewrite (big_setD1 i).
+by rewrite big_setU1 // !inE negb_and jT orbT.
+Qed.
+
+(* RG-8. (a) Full softmax: the jump at a tie is the common weight times the
+   difference of the two outputs. *)
+Theorem RG_8_a_jump_full T i j : i \in T -> j \notin T -> s i = s j ->
+  mixture (gate setT) T - mixture (gate setT) (swap T i j) =
+  gate setT i *: (out i - out j).
+Proof.
+move=> iT jT sij.
+have [e1 e2] := big_swap (fun e => gate setT e *: out e) iT jT.
+rewrite /mixture e1 e2 opprD addrACA subrr addr0 scalerBr; congr (_ - _ *: _).
+by rewrite /gate sij.
+Qed.
+
+(* RG-8. (b) The same with weights renormalised over the selected set. *)
+Theorem RG_8_b_jump_renormalised T i j : i \in T -> j \notin T -> s i = s j ->
+  mixture (gate T) T - mixture (gate (swap T i j)) (swap T i j) =
+  gate T i *: (out i - out j).
+Proof.
+move=> iT jT sij.
+have [n1 n2] := big_swap (fun e => phi (s e)) iT jT.
+have gE e : gate (swap T i j) e = gate T e by rewrite /gate n1 n2 sij.
+have [e1 e2] := big_swap (fun e => gate T e *: out e) iT jT.
+rewrite /mixture [X in _ - X](eq_bigr (fun e => gate T e *: out e)); last first.
+  by move=> e _; rewrite gE.
+rewrite e1 e2 opprD addrACA subrr addr0 scalerBr; congr (_ - _ *: _).
+by rewrite /gate sij.
+Qed.
+
+(* RG-8. (c) As the smallest of the pool's first k (k+1) weights, w is at most
+   1/k (renormalised), 1/(k+1) (full). *)
+Theorem RG_8_c_weight_bounds T i j k : (forall e, 0 < phi (s e)) ->
+  #|T| = k -> i \in T -> j \notin T -> s i = s j ->
+  (forall e, e \in T -> phi (s i) <= phi (s e)) ->
+  gate T i <= k%:R^-1 /\ gate setT i <= k.+1%:R^-1.
+Proof.
+move=> pos cT iT jT sij least.
+have bound (A pool : {set 'I_E}) : i \in A -> A \subset pool ->
+    (forall e, e \in A -> phi (s i) <= phi (s e)) -> gate pool i <= #|A|%:R^-1.
+  move=> iA sub hA; rewrite /gate.
+  have c0 : 0 < #|A|%:R :> R by rewrite ltr0n; apply/card_gt0P; exists i.
+  have le1 : #|A|%:R * phi (s i) <= \sum_(l in pool) phi (s l).
+    rewrite (big_setID A) /= (setIidPr sub) mulr_natl -sumr_const.
+    apply: ler_paddr; first by apply: sumr_ge0 => e _; apply: ltW.
+    exact: ler_sum.
+  rewrite ler_pdivr_mulr; last by apply: lt_le_trans le1; rewrite mulr_gt0.
+  by rewrite ler_pdivl_mull.
+split; first by rewrite -cT; apply: bound.
+have -> : k.+1 = #|j |: T| by rewrite cardsU1 jT cT.
+apply: bound; rewrite ?inE ?iT ?orbT ?subsetT // => e.
+by rewrite !inE => /orP[/eqP ->|]; [rewrite sij | apply: least].
+Qed.
+
+(* RG-8. (d) With a selection bias the tie is not a tie of weights; the jump
+   then has a third part, the reweighting of the members that stay. *)
+Theorem RG_8_d_jump_with_selection_bias (w w' : 'I_E -> R) T i j :
+  i \in T -> j \notin T ->
+  mixture w T - mixture w' (swap T i j) =
+  w i *: out i - w' j *: out j + \sum_(e in T :\ i) (w e - w' e) *: out e.
+Proof.
+move=> iT jT.
+have [e1 _] := big_swap (fun e => w e *: out e) iT jT.
+have [_ e2] := big_swap (fun e => w' e *: out e) iT jT.
+rewrite /mixture e1 e2 opprD addrACA -sumrB; congr (_ + _).
+by apply: eq_bigr => e _; rewrite scalerBl.
+Qed.
+
+End Jump.
+
+(* RG-9: swaps away from the tie, with the exponential. *)
+Section Swap.
+Variables (R : realType) (n E : nat) (s : 'I_E -> R) (out : 'I_E -> 'cV[R]_n).
+
+Definition softmax (z : 'I_E -> R) e : R := expR (z e) / \sum_l expR (z l).
+
+(* RG-9. (a) Replacing i by j at margin m >= 0 changes the output by
+   w_i E_i - w_j E_j with w_j = exp(-m) w_i, in norm at most
+   w_i |E_i - E_j| + w_i (1 - exp(-m)) |E_j|. *)
+Theorem RG_9_a_swap_cost (T : {set 'I_E}) i j (mu : R) :
+  i \in T -> j \notin T -> mu = s i - s j -> 0 <= mu ->
+  let w := softmax s in
+  [/\ mixture out w T - mixture out w (swap T i j) = w i *: out i - w j *: out j,
+      w j = expR (- mu) * w i &
+      norm (mixture out w T - mixture out w (swap T i j)) <=
+        w i * norm (out i - out j) + w i * (1 - expR (- mu)) * norm (out j)].
+Proof.
+move=> iT jT hmu mu0 w.
+have diff : mixture out w T - mixture out w (swap T i j) = w i *: out i - w j *: out j.
+  rewrite (RG_8_d_jump_with_selection_bias _ _ _ iT jT) big1 ?addr0 // => e _.
+  by rewrite subrr scale0r.
+have wj : w j = expR (- mu) * w i.
+  by rewrite /w /softmax mulrA -expRD hmu opprB subrK.
+have wi0 : 0 <= w i.
+  by apply: divr_ge0; rewrite ?sumr_ge0 ?ltW ?expR_gt0 // => l _; rewrite ltW ?expR_gt0.
+have ex1 : expR (- mu) <= 1 by rewrite -expR0 ler_expR oppr_le0.
+split=> //; rewrite diff wj.
+have -> : w i *: out i - (expR (- mu) * w i) *: out j =
+    w i *: (out i - out j) + (w i * (1 - expR (- mu))) *: out j.
+  by rewrite scalerBr mulrBr mulr1 scalerBl addrA subrK mulrC.
+apply: le_trans (norm_triangle _ _) _; rewrite !normZ (ger0_norm wi0).
+by rewrite ger0_norm // mulr_ge0 // subr_ge0.
+Qed.
+
+End Swap.
+
+Section Path.
+Variables (R : rcfType) (D n : nat).
+Add Field path_field : (mc_field_theory R).
+
+(* RG-9. (b) Along a path y_0, ..., y_{N+1} whose interior points are the
+   crossings, with an L-Lipschitz branch f_i on the i-th piece, the output moves
+   by at most L times the length plus the sum of the jump norms. *)
+Theorem RG_9_b_path_bound (L : R) (N : nat) (f : nat -> 'cV[R]_D -> 'cV[R]_n)
+    (y : nat -> 'cV[R]_D) :
+  (forall i, (i <= N)%N -> norm (f i (y i.+1) - f i (y i)) <= L * norm (y i.+1 - y i)) ->
+  norm (f N (y N.+1) - f 0%N (y 0%N)) <=
+    L * (\sum_(i < N.+1) norm (y i.+1 - y i)) +
+    \sum_(i < N) norm (f i.+1 (y i.+1) - f i (y i.+1)).
+Proof.
+elim: N => [|N IH] lip; first by rewrite big_ord_recl !big_ord0 !addr0 lip.
+have -> : f N.+1 (y N.+2) - f 0%N (y 0%N) = (f N.+1 (y N.+2) - f N.+1 (y N.+1)) +
+   ((f N.+1 (y N.+1) - f N (y N.+1)) + (f N (y N.+1) - f 0%N (y 0%N))).
+  by rewrite !addrA !subrK.
+apply: le_trans (norm_triangle _ _) _.
+have eS : \sum_(i < N.+2) norm (y i.+1 - y i) =
+  \sum_(i < N.+1) norm (y i.+1 - y i) + norm (y N.+2 - y N.+1) by rewrite big_ord_recr.
+have eJ : \sum_(i < N.+1) norm (f i.+1 (y i.+1) - f i (y i.+1)) =
+  \sum_(i < N) norm (f i.+1 (y i.+1) - f i (y i.+1)) + norm (f N.+1 (y N.+1) - f N (y N.+1)).
+  by rewrite big_ord_recr.
+have aux (A B C J : R) : L * (A + B) + (C + J) = L * B + (J + (L * A + C)) by mring R.
+rewrite eS eJ aux; apply: ler_add; first exact: lip.
+apply: le_trans (norm_triangle _ _) _; rewrite ler_add2l.
+by apply: IH => i iN; apply: lip; apply: leqW.
+Qed.
+
+End Path.
+
+Section Indices.
+Variables (R : rcfType) (n : nat).
+Implicit Types (a b : 'cV[R]_n).
+Add Field indices_field : (mc_field_theory R).
+
+(* Redundancy index of two expert outputs. *)
+Definition redundancy a b : R := norm (a - b) / (norm a + norm b).
+
+(* RG-10. (a) It lies in [0,1]. *)
+Theorem RG_10_a_range a b : 0 <= redundancy a b <= 1.
+Proof.
+have s0 : 0 <= norm a + norm b by rewrite addr_ge0 ?norm_ge0.
+rewrite /redundancy divr_ge0 ?norm_ge0 //=; move: s0; rewrite le_eqVlt => /orP[/eqP <-|s0].
+  by rewrite invr0 mulr0 ler01.
+by rewrite ler_pdivr_mulr // mul1r -(normN b) norm_triangle.
+Qed.
+
+(* RG-10. (b) It is 0 exactly for equal outputs. *)
+Theorem RG_10_b_zero a b : redundancy a b = 0 <-> a = b.
+Proof.
+split=> [/eqP|->]; last by rewrite /redundancy subrr /norm dot0l sqrtr0 mul0r.
+rewrite mulf_eq0 invr_eq0 norm_eq0 subr_eq0 => /orP[/eqP //|].
+rewrite paddr_eq0 ?norm_ge0 // !norm_eq0 => /andP[/eqP -> /eqP ->] //.
+Qed.
+
+(* RG-10. (c) It is 1 exactly when the outputs are not both zero and point in
+   opposite directions (or one of them vanishes). *)
+Theorem RG_10_c_one a b :
+  redundancy a b = 1 <-> (a != 0 \/ b != 0) /\ norm b *: a = - (norm a *: b).
+Proof.
+set s := norm a + norm b.
+have n00 : norm (0 : 'cV[R]_n) = 0 by apply/eqP; rewrite norm_eq0.
+have key : dot (norm b *: a + norm a *: b) (norm b *: a + norm a *: b) =
+    norm a * norm b * (s ^+ 2 - norm (a - b) ^+ 2).
+  rewrite [norm (a - b) ^+ 2]norm_sqr !(dotDl, dotDr, dotZl, dotZr, dotNl, dotNr) (dotC b a).
+  rewrite -!norm_sqr /s; move: (norm a) (norm b) (dot a b) => x y z; by mring R.
+have pos : (a != 0 \/ b != 0) <-> 0 < s.
+  split=> [[] h|]; first by rewrite ltr_paddr ?norm_ge0 // norm_gt0.
+    by rewrite ltr_paddl ?norm_ge0 // norm_gt0.
+  rewrite lt_def paddr_eq0 ?norm_ge0 // !norm_eq0 negb_and => /andP[/orP[]]; by [left|right].
+split=> [h|[/pos s0 h]].
+  have s0 : 0 < s.
+    rewrite lt_def addr_ge0 ?norm_ge0 // andbT; apply/eqP => z.
+    by move: h; rewrite /redundancy -/s z invr0 mulr0 => /eqP; rewrite eq_sym oner_eq0.
+  split; first exact/pos.
+  have e : norm (a - b) = s by rewrite -[LHS](divfK (lt0r_neq0 s0)) -/(redundancy a b) h mul1r.
+  move: key; rewrite e subrr mulr0 => /eqP; rewrite dot_eq0 addr_eq0 => /eqP //.
+move: key; rewrite h addNr dot0l => /esym/eqP.
+rewrite !mulf_eq0 !norm_eq0 -orbA => /or3P[/eqP a0|/eqP b0|].
+- move: s0; rewrite /redundancy /s a0 sub0r normN n00 !add0r => s0.
+  by rewrite divff // lt0r_neq0.
+- move: s0; rewrite /redundancy /s b0 subr0 n00 !addr0 => s0.
+  by rewrite divff // lt0r_neq0.
+rewrite subr_eq0 eqr_expn2 ?norm_ge0 ?(ltW s0) // => /eqP e.
+by rewrite /redundancy -/s -e divff // gt_eqF.
+Qed.
+
+(* RG-10. (d) Orthogonal outputs of equal norm, the null, give 1/sqrt 2. *)
+Theorem RG_10_d_orthogonal_null a b :
+  dot a b = 0 -> norm a = norm b -> a != 0 -> redundancy a b = (Num.sqrt 2%:R)^-1.
+Proof.
+move=> o e a0; have n0 : 0 < norm a by rewrite norm_gt0.
+have s2 : 0 < Num.sqrt 2%:R :> R by rewrite sqrtr_gt0 ltr0n.
+have -> : redundancy a b = Num.sqrt 2%:R * norm a / (norm a + norm a).
+  rewrite /redundancy -e; congr (_ / _); rewrite {1}/norm.
+  rewrite !(dotDl, dotDr, dotNl, dotNr) (dotC b a) o oppr0 addr0 add0r opprK.
+  by rewrite -!norm_sqr -e -mulr2n -[(_ ^+ 2) *+ 2]mulr_natl sqrtrM ?ler0n // sqrtr_sqr ger0_norm ?ltW.
+rewrite -mulr2n -[norm a *+ 2]mulr_natl -{2}[2%:R](@sqr_sqrtr R) ?ler0n //.
+move: (norm a) (Num.sqrt 2%:R) n0 s2 => x y x0 y0.
+by mfield R; split; apply/eqP; rewrite gt_eqF.
+Qed.
+
+(* RG-11. (a) For s = a + b the additive shares sum to one. *)
+Theorem RG_11_a_additive_shares a b : a + b != 0 ->
+  dot (a + b) a / dot (a + b) (a + b) + dot (a + b) b / dot (a + b) (a + b) = 1.
+Proof. by move=> s0; rewrite -mulrDl -dotDr divff // dot_eq0. Qed.
+
+(* RG-11. (b) The norm ratio is not a share: a component b = lambda 1 never
+   changes a shift-invariant top-k choice, yet its ratio tends to 1. *)
+Theorem RG_11_b_norm_ratio_is_not_a_share (TopK : 'cV[R]_n -> {set 'I_n}) a :
+  (0 < n)%N -> shift_invariant TopK ->
+  (forall l : R, TopK (a + const_mx l) = TopK a) /\
+  forall eps : R, 0 < eps -> exists l0, forall l : R, l0 <= l ->
+    1 - eps <= norm (const_mx l : 'cV[R]_n) / (norm a + norm (const_mx l : 'cV[R]_n)) <= 1.
+Proof.
+move=> n0 sh; split=> [l|eps e0]; first exact: sh.
+have n0' : 0 < n%:R :> R by rewrite ltr0n.
+have nc (l : R) : 0 <= l -> l <= norm (const_mx l : 'cV[R]_n).
+  move=> l0; rewrite -[X in X <= _](ger0_norm l0) -sqrtr_sqr ler_wsqrtr //.
+  rewrite /dot (eq_bigr (fun=> l ^+ 2)); last by move=> i _; rewrite !mxE expr2.
+  by rewrite sumr_const card_ord -{1}[l ^+ 2]mulr1n; apply: ler_wpmuln2l; rewrite ?sqr_ge0.
+exists (1 + norm a / eps) => l hl.
+have l0 : 0 < l.
+  apply: lt_le_trans hl; apply: ltr_paddr; last exact: ltr01.
+  by apply: divr_ge0; [apply: norm_ge0 | apply: ltW].
+have := nc l (ltW l0); set c := norm (const_mx l) => hc.
+have c0 : 0 < c by apply: lt_le_trans hc.
+have s0 : 0 < norm a + c by apply: ltr_paddl; rewrite ?norm_ge0.
+rewrite ler_pdivl_mulr // ler_pdivr_mulr // mul1r ler_addr norm_ge0 andbT.
+have : norm a <= eps * c.
+  rewrite mulrC -ler_pdivr_mulr //; apply: le_trans hc; apply: le_trans hl.
+  by rewrite ler_addr ler01.
+have := mulr_ge0 (ltW e0) (norm_ge0 a); move: (norm a) => x h1 h2.
+rewrite -subr_ge0 [X in 0 <= X](_ : _ = (eps * c - x) + eps * x); last by mring R.
+by rewrite addr_ge0 // subr_ge0.
+Qed.
+
+End Indices.
