@@ -214,3 +214,154 @@ by apply: ler_wpmul2l => //; rewrite mulr_ge0 ?sqr_ge0 //; case/andP: P01.
 Qed.
 
 End Softmax.
+
+Section Attention.
+Variables (R : realType) (n d dv : nat).
+Hypothesis n0 : (0 < n)%N.
+Hypothesis d0 : (0 < d)%N.
+Variables (q : 'cV[R]_d) (k k' : 'I_n -> 'cV[R]_d) (v v' : 'I_n -> 'cV[R]_dv).
+Add Field attention_field : (mc_field_theory R).
+
+Definition scores (K : 'I_n -> 'cV[R]_d) i : R := dot q (K i) / Num.sqrt d%:R.
+Definition delta i : R := dot q (k' i - k i) / Num.sqrt d%:R.
+Definition output (K : 'I_n -> 'cV[R]_d) (V : 'I_n -> 'cV[R]_dv) chi : R :=
+  \sum_i softmax (scores K) i * V i chi 0.
+
+Lemma scores_shift i : scores k' i = scores k i + delta i.
+Proof. by rewrite /scores /delta -mulrDl dotBr addrC subrK. Qed.
+
+(* AD-3. (b) Per channel chi, with key errors (score error delta) and value
+   errors. *)
+Theorem AD_3_b_channel_bound chi :
+  `|output k' v' chi - output k v chi| <=
+  \sum_i softmax (scores k') i * `|v' i chi 0 - v i chi 0| +
+    tanh (osc delta / 4%:R) * osc (fun i => v i chi 0).
+Proof.
+have := @AD_3_a_output_bound_from_tv R n _ _ (fun i => v i chi 0) (fun i => v' i chi 0) _
+  (softmax_ge0 n0 (scores k')) (softmax_sum n0 (scores k)) (softmax_sum n0 (scores k'))
+  (osc_ge (fun i => v i chi 0)).
+move/le_trans; apply; rewrite ler_add2l; apply: ler_wpmul2r; first exact: osc_ge0.
+have := AD_2_a_softmax_tv_bound n0 (scores k) delta; congr (_ <= _).
+rewrite /tv; congr (_ / _); apply: eq_bigr => i _; congr `|_ - _|.
+rewrite /softmax scores_shift; congr (_ / _).
+by apply: eq_bigr => j _; rewrite scores_shift.
+Qed.
+
+(* AD-3. (c) In the sup norm: eV bounds all value errors, Om the spread of every
+   channel (the maxima are such bounds). *)
+Theorem AD_3_c_sup_bound (eV Om : R) chi :
+  (forall i, `|v' i chi 0 - v i chi 0| <= eV) ->
+  osc (fun i => v i chi 0) <= Om ->
+  `|output k' v' chi - output k v chi| <= eV + tanh (osc delta / 4%:R) * Om.
+Proof.
+move=> heV hOm; apply: le_trans (AD_3_b_channel_bound chi) _; apply: ler_add.
+  rewrite -[eV]mul1r -(softmax_sum n0 (scores k')) mulr_suml.
+  by apply: ler_sum => i _; apply: ler_wpmul2l; [apply: softmax_ge0 | apply: heV].
+apply: ler_wpmul2l => //; rewrite tanhE //.
+have y1 : 1 <= expR (osc delta / 2%:R).
+  have : expR 0 <= expR (osc delta / 2%:R).
+    by rewrite ler_expR; apply: divr_ge0; [apply: osc_ge0 | apply: ler0n].
+  by rewrite expR0.
+apply: divr_ge0; first by rewrite subr_ge0.
+by apply: addr_ge0; [apply/ltW/expR_gt0 | apply: ler01].
+Qed.
+
+Lemma sqrtd_gt0 : 0 < Num.sqrt d%:R :> R.
+Proof. by rewrite sqrtr_gt0 ltr0n. Qed.
+
+(* AD-3. (d) The spread of the score error from Euclidean key errors. *)
+Theorem AD_3_d_osc_euclidean (eK : R) : (forall i, norm (k' i - k i) <= eK) ->
+  osc delta <= 2%:R * norm q * eK / Num.sqrt d%:R.
+Proof.
+move=> h; have s0 := sqrtd_gt0.
+have eK0 : 0 <= eK by apply: le_trans (h (Ordinal n0)); apply: norm_ge0.
+have one i : `|dot q (k' i - k i)| <= norm q * eK.
+  apply: le_trans (cauchy_schwarz _ _) _; apply: ler_wpmul2l => //; exact: norm_ge0.
+apply: osc_le => [|i j].
+  by apply: divr_ge0; rewrite ?mulr_ge0 ?norm_ge0 ?ler0n // ltW.
+rewrite /delta -mulrBl ler_pmul2r ?invr_gt0 // -mulrA mulr_natl mulr2n.
+apply: ler_add; first exact: le_trans (ler_norm _) (one i).
+by apply: le_trans (one j); rewrite -normrN ler_norm.
+Qed.
+
+(* AD-3. (e) The same from entrywise key errors and the L1 norm of q. *)
+Theorem AD_3_e_osc_entrywise (eK : R) : 0 <= eK ->
+  (forall i a, `|(k' i - k i) a 0| <= eK) ->
+  osc delta <= 2%:R * l1 q * eK / Num.sqrt d%:R.
+Proof.
+move=> eK0 h; have s0 := sqrtd_gt0.
+have one i : `|dot q (k' i - k i)| <= l1 q * eK.
+  apply: le_trans (ler_norm_sum _ _ _) _; rewrite /l1 mulr_suml.
+  by apply: ler_sum => a _; rewrite normrM; apply: ler_wpmul2l.
+apply: osc_le => [|i j].
+  by apply: divr_ge0; rewrite ?mulr_ge0 ?l1_ge0 ?ler0n // ltW.
+rewrite /delta -mulrBl ler_pmul2r ?invr_gt0 // -mulrA mulr_natl mulr2n.
+apply: ler_add; first exact: le_trans (ler_norm _) (one i).
+by apply: le_trans (one j); rewrite -normrN ler_norm.
+Qed.
+
+End Attention.
+
+Section BetaForm.
+Variables (R : realType) (n d : nat).
+Hypothesis n0 : (0 < n)%N.
+Hypothesis d0 : (0 < d)%N.
+Variables (q : 'cV[R]_d) (k : 'I_n -> 'cV[R]_d).
+Add Field beta_field : (mc_field_theory R).
+
+(* AD-4. (a) With the 1-bit code and its best scale the key error is
+   |k| sqrt(1 - beta). *)
+Theorem AD_4_a_key_error (x : 'cV[R]_d) :
+  norm (onebit x - x) = norm x * Num.sqrt (1 - beta x).
+Proof.
+rewrite -normN opprB /norm onebit_residual // sqrtrM ?dot_ge0 //.
+Qed.
+
+(* AD-4. (b) Hence osc(delta) <= 2/sqrt d |q| max |k_i| sqrt(1 - beta_i)
+   (any bound M of the product). *)
+Theorem AD_4_b_osc_from_beta (M : R) :
+  (forall i, norm (k i) * Num.sqrt (1 - beta (k i)) <= M) ->
+  osc (delta q k (fun i => onebit (k i))) <= 2%:R * norm q * M / Num.sqrt d%:R.
+Proof.
+move=> h; apply: AD_3_d_osc_euclidean => // i.
+by rewrite AD_4_a_key_error.
+Qed.
+
+(* AD-4. (c) If the error direction is isotropic relative to q, given as a finite
+   law P over error vectors with mean 0 and second moment
+   (|k|^2 (1 - beta)/d) I, the score error has mean 0 and variance
+   (|q| |k| sqrt(1-beta) / d)^2: sqrt d less than the worst case. *)
+Theorem AD_4_c_isotropic_score_error (Om : finType) (P : Om -> R)
+    (e : Om -> 'cV[R]_d) (x : 'cV[R]_d) : beta x <= 1 ->
+  (forall a, \sum_w P w * e w a 0 = 0) ->
+  (forall a b, \sum_w P w * (e w a 0 * e w b 0) =
+     (norm x ^+ 2 * (1 - beta x) / d%:R) *+ (a == b)) ->
+  \sum_w P w * (dot q (e w) / Num.sqrt d%:R) = 0 /\
+  \sum_w P w * (dot q (e w) / Num.sqrt d%:R) ^+ 2 =
+    (norm q * norm x * Num.sqrt (1 - beta x) / d%:R) ^+ 2.
+Proof.
+move=> b1 mean second; split.
+  under eq_bigr => w _ do rewrite mulrA /dot mulr_sumr.
+  rewrite -mulr_suml exchange_big /= big1 ?mul0r // => a _.
+  under eq_bigr => w _ do rewrite mulrCA.
+  by rewrite -mulr_sumr mean mulr0.
+have sq : \sum_w P w * dot q (e w) ^+ 2 = norm q ^+ 2 * (norm x ^+ 2 * (1 - beta x) / d%:R).
+  transitivity (\sum_a \sum_b q a 0 * q b 0 * \sum_w P w * (e w a 0 * e w b 0)).
+    under eq_bigr => w _ do rewrite expr2 {1}/dot mulr_suml mulr_sumr.
+    rewrite exchange_big /=; apply: eq_bigr => a _.
+    under eq_bigr => w _ do rewrite /dot !mulr_sumr.
+    rewrite exchange_big /=; apply: eq_bigr => b _.
+    by rewrite mulr_sumr; apply: eq_bigr => w _; mring R.
+  rewrite norm_sqr /dot mulr_suml; apply: eq_bigr => a _.
+  rewrite (bigD1 a) //= second eqxx mulr1n big1 ?addr0 // => b ba.
+  by rewrite second eq_sym (negPf ba) mulr0n mulr0.
+under eq_bigr => w _ do rewrite exprMn exprVn sqr_sqrtr ?ler0n // mulrA.
+rewrite -mulr_suml sq.
+have dn : d%:R <> 0 :> R by apply/eqP; rewrite pnatr_eq0 -lt0n.
+have aux (a b s c D : R) : D <> 0 -> s ^+ 2 = 1 - c ->
+    a ^+ 2 * (b ^+ 2 * (1 - c) / D) / D = (a * b * s / D) ^+ 2.
+  by move=> Dn <-; mfield R.
+by apply: aux => //; rewrite sqr_sqrtr // subr_ge0.
+Qed.
+
+End BetaForm.
