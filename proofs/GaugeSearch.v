@@ -272,4 +272,74 @@ move=> i; rewrite mxE normrM ger0_norm ?divr_ge0 ?norm_ge0 ?(ltW s0) //.
 by rewrite /t; case: ifP => _; rewrite ?normrN normr1 mulr1.
 Qed.
 
+(* Trace form of the objective, Phi(R, B) = tr(B^T R K^T) with the keys (weighted)
+   as the columns of X, B a matrix of signs. *)
+Definition sign_mx N (X : 'M[R]_(d, N)) : 'M[R]_(d, N) := map_mx (@sgn1 R) X.
+
+Lemma trace_sum N (B X : 'M[R]_(d, N)) : \tr (B^T *m X) = \sum_n \sum_i B i n * X i n.
+Proof. by apply: eq_bigr => n _; rewrite mxE; apply: eq_bigr => i _; rewrite mxE. Qed.
+
+(* GS-1. (a) Sign step: among all sign matrices sgn(R X) maximises the trace, and
+   the maximum is the sum of the L1 norms of the rotated keys. *)
+Theorem GS_1_a_sign_step N O (X B : 'M[R]_(d, N)) : (forall i n, `|B i n| = 1) ->
+  \tr (B^T *m (O *m X)) <= \tr ((sign_mx (O *m X))^T *m (O *m X)) /\
+  \tr ((sign_mx (O *m X))^T *m (O *m X)) = \sum_n l1 (col n (O *m X)).
+Proof.
+move=> hB; rewrite !trace_sum; set Y := O *m X; split.
+  apply: ler_sum => n _; apply: ler_sum => i _.
+  rewrite [X in _ <= X * _]mxE [X in _ <= X]mulrC mul_sgn1.
+  by apply: le_trans (ler_norm _) _; rewrite normrM hB mul1r.
+apply: eq_bigr => n _; apply: eq_bigr => i _.
+by rewrite [sign_mx Y i n]mxE [col n Y i 0]mxE mulrC mul_sgn1.
+Qed.
+
+(* GS-1. (b) Rotation step: given a polar certificate M = P S of M = B X^T, P
+   orthogonal and S symmetric positive semidefinite, no rotation has a larger
+   trace than P. *)
+Theorem GS_1_b_rotation_step M O (P : 'M[R]_d) S : orthogonal P -> orthogonal O ->
+  S^T = S -> (forall w, 0 <= dot w (S *m w)) -> M = P *m S ->
+  \tr (O^T *m M) <= \tr (P^T *m M).
+Proof.
+move=> hP hO Ssym Spsd ->.
+rewrite (mulmxA P^T) hP mul1mx mulmxA; set W := O^T *m P.
+have hW : W *m W^T = 1%:M.
+  by rewrite /W trmx_mul trmxK mulmxA -(mulmxA O^T) (mulmx1C hP) mulmx1.
+pose Z := 1%:M - W.
+have pos : 0 <= \tr (Z *m S *m Z^T).
+  apply: sumr_ge0 => i _; have := Spsd (row i Z)^T; rewrite -dotE trmxK.
+  rewrite mulmxA -row_mul => h; move: h; congr (_ <= _).
+  rewrite mxE [RHS]mxE; apply: eq_bigr => l _; congr (_ * _); first by rewrite [LHS]mxE.
+  by rewrite !mxE.
+have e : \tr (Z *m S *m Z^T) = (\tr S - \tr (W *m S)) *+ 2.
+  have -> : Z *m S *m Z^T = S - W *m S - (S *m W^T - W *m S *m W^T).
+    by rewrite /Z linearB /= trmx1 mulmxBr mulmx1 !mulmxBl !mul1mx.
+  have trB (A1 A2 : 'M[R]_d) : \tr (A1 - A2) = \tr A1 - \tr A2 by rewrite raddfB.
+  rewrite !trB.
+  have -> : \tr (W *m S *m W^T) = \tr S.
+    by rewrite mxtrace_mulC mulmxA (mulmx1C hW) mul1mx.
+  have -> : \tr (S *m W^T) = \tr (W *m S).
+    by rewrite -mxtrace_tr trmx_mul trmxK Ssym.
+  by move: (\tr S) (\tr (W *m S)) => a b; mring R.
+by move: pos; rewrite e pmulrn_lge0 // subr_ge0.
+Qed.
+
+(* GS-1. (c) Hence one ITQ round (signs, then the polar factor) never lowers the
+   sum of the L1 norms. *)
+Theorem GS_1_c_itq_monotone N O (X : 'M[R]_(d, N)) (P : 'M[R]_d) S :
+  orthogonal P -> orthogonal O -> S^T = S -> (forall w, 0 <= dot w (S *m w)) ->
+  sign_mx (O *m X) *m X^T = P *m S ->
+  \sum_n l1 (col n (O *m X)) <= \sum_n l1 (col n (P *m X)).
+Proof.
+move=> hP hO Ssym Spsd polar; set B := sign_mx (O *m X) in polar *.
+have hB i n : `|B i n| = 1.
+  by rewrite mxE /sgn1; case: ifP => _; rewrite ?normrN normr1.
+have [_ <-] := GS_1_a_sign_step O X hB.
+have [h1 <-] := GS_1_a_sign_step P X hB.
+apply: le_trans h1; rewrite -/B.
+have step Q : \tr (B^T *m (Q *m X)) = \tr (Q^T *m (B *m X^T)).
+  rewrite -[LHS]mxtrace_tr !trmx_mul trmxK -mulmxA mxtrace_mulC.
+  by rewrite mulmxA.
+by rewrite !step polar; apply: GS_1_b_rotation_step Spsd erefl.
+Qed.
+
 End Search.
