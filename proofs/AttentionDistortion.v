@@ -365,3 +365,48 @@ by apply: aux => //; rewrite sqr_sqrtr // subr_ge0.
 Qed.
 
 End BetaForm.
+
+Section Sharp.
+Variable R : realType.
+Add Field sharp_field : (mc_field_theory R).
+
+(* AD-2. (b) The bound is sharp for every spread: two scores at distance
+   Delta/2, perturbed so that they trade places. *)
+Theorem AD_2_b_sharp (Delta : R) : 0 <= Delta ->
+  exists z dl : 'I_2 -> R, osc dl = Delta /\
+    tv (softmax z) (softmax (fun i => z i + dl i)) = tanh (Delta / 4%:R).
+Proof.
+move=> D0; pose z (i : 'I_2) : R := if i == 0 then 0 else Delta / 2%:R.
+pose dl (i : 'I_2) : R := if i == 0 then Delta else 0.
+exists z, dl; split.
+  apply/eqP; rewrite eq_le; apply/andP; split.
+    apply: osc_le => // i j; rewrite /dl; case: ifP => _; case: ifP => _;
+      rewrite ?subrr ?subr0 ?sub0r ?lexx ?D0 //.
+    by apply: (@le_trans _ _ 0); rewrite ?oppr_le0.
+  by have := osc_ge dl 0 1; rewrite /dl /= subr0.
+set y := expR (Delta / 2%:R); have y0 : 0 < y by apply: expR_gt0.
+have y1 : 1 <= y.
+  have : expR 0 <= y by rewrite ler_expR; apply: divr_ge0; rewrite ?ler0n.
+  by rewrite expR0.
+have sum2 (F : 'I_2 -> R) : \sum_i F i = F 0 + F 1.
+  by rewrite big_ord_recl big_ord1; congr (_ + F _); apply: val_inj.
+have yy : expR Delta = y * y by rewrite -expRD -splitr.
+have z0 : softmax z 0 = 1 / (1 + y) by rewrite /softmax sum2 /z /= expR0.
+have z1 : softmax z 1 = y / (1 + y) by rewrite /softmax sum2 /z /= expR0.
+have s0 : 0 < 1 + y by apply: addr_gt0; rewrite ?ltr01.
+have yn : y <> 0 by apply/eqP; rewrite gt_eqF.
+have sn : 1 + y <> 0 by apply/eqP; rewrite gt_eqF.
+have fact : y * y + y = y * (1 + y) by mring R.
+have w0 : softmax (fun i => z i + dl i) 0 = y / (1 + y).
+  rewrite /softmax sum2 /z /dl /= add0r addr0 yy -/y fact.
+  by mfield R; repeat split.
+have w1 : softmax (fun i => z i + dl i) 1 = 1 / (1 + y).
+  rewrite /softmax sum2 /z /dl /= add0r addr0 yy -/y fact.
+  by mfield R; repeat split.
+have pos : 0 <= y / (1 + y) - 1 / (1 + y).
+  by rewrite -mulrBl; apply: divr_ge0; [rewrite subr_ge0 | apply: ltW].
+rewrite /tv sum2 z0 z1 w0 w1 tanhE -/y -[`|1 / _ - _|]normrN opprB (ger0_norm pos).
+by rewrite mulrDl -splitr -mulrBl [1 + y]addrC.
+Qed.
+
+End Sharp.
