@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# Builds and runs every fuzz target for FUZZ_SECONDS each, from its committed inputs, with random
-# choices of its own or, if FUZZ_SEED is given, those of that seed. A target
-# asserts a property, so finding an input that breaks it ends this with a failure and the input's
-# path. The last line counts the targets.
+# Builds and runs every fuzz target for FUZZ_SECONDS each, from its committed inputs, choosing by the
+# clock or, if FUZZ_SEED is given, as that seed does. A target asserts a property, so finding an input
+# that breaks it ends this with a failure and the input's path. The last line counts the targets.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-60}
