@@ -51,6 +51,9 @@ class LayerPass {
   void update_block(const BlockRange& block, Worker& worker);
   void deliver_outputs();
   tap::Block view(const BlockRange& block, int worker) const;
+  // Points `shown` to the parts of the residual; the experts' sum, to be added to, is returned.
+  template <typename Shown>
+  float* show_parts(const BlockRange& block, Worker& worker, Shown& shown) const;
   bool watches(const tap::Observer& observer, const tap::SequenceSet* set) const;
   void throw_if_a_product_failed() const;
   ScratchFile* open_spill();

@@ -40,6 +40,20 @@ bool LayerPass::watches(const tap::Observer& observer, const tap::SequenceSet* s
   return std::find(sets.begin(), sets.end(), set) != sets.end();
 }
 
+template <typename Shown>
+float* LayerPass::show_parts(const BlockRange& block, Worker& worker, Shown& shown) const {
+  for (size_t r = 0; r < block.rows; ++r) {
+    worker.embedding[r] = tables_.row(shown.set->ids[shown.first_row + r]);
+  }
+  shown.embedding = worker.embedding.data();
+  shown.attention_sum = floats(
+      attention_sum_.load(block.first_row, block.rows, bytes_of(worker.attention_sum.data())));
+  float* const expert_sum =
+      floats(expert_sum_.load(block.first_row, block.rows, bytes_of(worker.expert_sum.data())));
+  shown.expert_sum = expert_sum;
+  return expert_sum;
+}
+
 void LayerPass::show_gate(size_t block_index, const BlockRange& block, Worker& worker,
                           float* residual) {
   if (observers_.empty()) return;
@@ -55,16 +69,7 @@ void LayerPass::show_gate(size_t block_index, const BlockRange& block, Worker& w
   shown.weights = weights_.data() + size_t{block.first_row} * model_.gate.top_k;
   shown.margins = worker.margins.data();
   shown.logit_margins = worker.logit_margins.data();
-  if (needs_.parts) {
-    for (size_t r = 0; r < block.rows; ++r) {
-      worker.embedding[r] = tables_.row(shown.set->ids[shown.first_row + r]);
-    }
-    shown.embedding = worker.embedding.data();
-    shown.attention_sum = floats(
-        attention_sum_.load(block.first_row, block.rows, bytes_of(worker.attention_sum.data())));
-    shown.expert_sum =
-        floats(expert_sum_.load(block.first_row, block.rows, bytes_of(worker.expert_sum.data())));
-  }
+  if (needs_.parts) show_parts(block, worker, shown);
   for (size_t o = 0; o < observers_.size(); ++o) {
     if (!watches(*observers_[o], shown.set)) continue;
     PendingRequests& pending = pending_[o * blocks_.size() + block_index];
@@ -87,17 +92,7 @@ void LayerPass::update_block(const BlockRange& block, Worker& worker) {
   shown.residual_pre = residual;
   shown.update = update;
   shown.ranked = ranked_.data() + size_t{block.first_row} * (model_.gate.top_k + 1);
-  if (needs_.parts) {
-    for (size_t r = 0; r < block.rows; ++r) {
-      worker.embedding[r] = tables_.row(shown.set->ids[shown.first_row + r]);
-    }
-    shown.embedding = worker.embedding.data();
-    shown.attention_sum = floats(
-        attention_sum_.load(block.first_row, block.rows, bytes_of(worker.attention_sum.data())));
-    expert_sum =
-        floats(expert_sum_.load(block.first_row, block.rows, bytes_of(worker.expert_sum.data())));
-    shown.expert_sum = expert_sum;
-  }
+  if (needs_.parts) expert_sum = show_parts(block, worker, shown);
   if (needs_.update) {
     for (tap::Observer* observer : observers_) {
       if (watches(*observer, shown.set)) observer->on_update(layer_->view, shown);
