@@ -29,7 +29,7 @@ ROWS = {
     "experiments": ["tap", "gate", "stats", "record"],
     "verify": ["base"],
     "report": ["record"],
-    "app": ["stream", "experiments", "verify", "record", "text"],
+    "app": ["stream", "experiments", "verify", "record", "text", "theorems"],
 }
 
 # Library header (pattern) -> floors that may include it.
@@ -44,7 +44,7 @@ LIBRARIES = {
     r"Random123/.*": ["base"],
     r"pcre2\.h|utf8proc\.h|zstd\.h|zlib\.h": ["text"],
     r"boost/.*": ["verify"],
-    r"Eigen/.*": ["experiments", "stats"],
+    r"Eigen/.*": ["experiments", "stats", "theorems"],
 }
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)')

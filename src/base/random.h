@@ -21,6 +21,7 @@ enum class Purpose : uint32_t {
   token_shuffle = 9,       // i = step
   random_direction = 10,   // signs
   drawn_experts = 11,      // i = step
+  theorem_check = 12,      // i, j = number of the draw, layer = hash of the entry's id
 };
 
 struct Counter {
