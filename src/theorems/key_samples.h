@@ -1,0 +1,30 @@
+// Sets of keys that a statement about all keys must survive, the hostile ones included.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "theorems/draws.h"
+
+namespace rg::theorems {
+
+struct KeySample {
+  std::string name;  // "sparse keys, n = 60, d = 16"
+  Tensor keys;       // (n, d), no row zero
+};
+
+// Normal, on the sign lattice, sparse, one-hot, with exact zeros and equal magnitudes, around a
+// mean, with two massive channels as in language models, on slow RoPE planes, and fewer keys than
+// coordinates. d even, at least 4.
+std::vector<KeySample> key_samples(Draws& draws, Eigen::Index d);
+
+// Normal keys whose first `massive` channels are `factor` times as large and offset from zero by as
+// much again: (n, d).
+Tensor massive_channel_keys(Draws& draws, Eigen::Index n, Eigen::Index d, Eigen::Index massive,
+                            double factor);
+// A common mean turned by RoPE to the positions 0..n-1, plus normal noise of the given size: fast
+// planes average to nothing, slow ones keep the mean. Adjacent coordinates form a plane, plane j
+// turns by base^(-2j/d) a position. d even: (n, d).
+Tensor rope_keys(Draws& draws, Eigen::Index n, Eigen::Index d, double base, double noise);
+
+}  // namespace rg::theorems
