@@ -2,10 +2,10 @@
 # Behind them stand the CMake presets (CMakePresets.json) and scripts/.
 PREFIX ?= /usr/local
 
-.PHONY: help setup build demo test fuzz bench proofs install format
+.PHONY: help setup build demo test fuzz bench proofs proofs-full theorem-status install format
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 18
 
 setup:  ## install the Debian packages of scripts/packages.txt that are missing
 	@scripts/setup.sh
@@ -27,6 +27,12 @@ bench: setup  ## measure speed and memory; figures in build/bench/performance.js
 
 proofs:  ## check the machine-checked theorems of proofs/ from a clean build
 	@scripts/proofs.sh
+
+proofs-full:  ## the same, every library underneath checked again too; before a release
+	@scripts/proofs.sh --full
+
+theorem-status:  ## write proofs/theorem_status.json after a change of proofs/ or theorems/
+	@scripts/proofs.sh --write
 
 install: build  ## install program and schemas below PREFIX (default /usr/local)
 	@cmake --install build/release --prefix "$(PREFIX)"

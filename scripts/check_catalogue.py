@@ -18,7 +18,7 @@ import sys
 
 import jsonschema
 
-from check_proofs import THEOREM, without_comments
+from proof_sources import THEOREM, without_comments
 
 TEXTS = ("name", "explanation", "title", "sentence", "hypotheses", "statement", "claim", "source", "why",
          "proof_idea", "difference", "computes", "tolerance")
