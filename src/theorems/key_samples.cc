@@ -64,4 +64,13 @@ std::vector<KeySample> key_samples(Draws& draws, Eigen::Index d) {
   return out;
 }
 
+Tensor all_sign_vectors(Eigen::Index d) {
+  check_internal(d <= 16, "a listing of few signs");
+  Tensor out(Eigen::Index{1} << d, d);
+  for (Eigen::Index row = 0; row < out.rows(); ++row) {
+    for (Eigen::Index j = 0; j < d; ++j) out(row, j) = (row >> j & 1) != 0 ? -1 : 1;
+  }
+  return out;
+}
+
 }  // namespace rg::theorems

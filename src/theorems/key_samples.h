@@ -27,4 +27,7 @@ Tensor massive_channel_keys(Draws& draws, Eigen::Index n, Eigen::Index d, Eigen:
 // turns by base^(-2j/d) a position. d even: (n, d).
 Tensor rope_keys(Draws& draws, Eigen::Index n, Eigen::Index d, double base, double noise);
 
+// Every vector of -1 and +1, (2^d, d); d <= 16.
+Tensor all_sign_vectors(Eigen::Index d);
+
 }  // namespace rg::theorems

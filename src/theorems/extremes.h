@@ -1,0 +1,16 @@
+// The worst of many, for findings: NaN if one of them is NaN, so that it cannot hide.
+#pragma once
+
+#include "theorems/tensors.h"
+
+namespace rg::theorems {
+
+inline double largest(VectorView values) { return values.maxCoeff<Eigen::PropagateNaN>(); }
+inline double least(VectorView values) { return values.minCoeff<Eigen::PropagateNaN>(); }
+inline double largest_size(TensorView values) {
+  return values.cwiseAbs().maxCoeff<Eigen::PropagateNaN>();
+}
+// |a - b| / |b|: how far a is off, in units of b.
+inline double relative_difference(TensorView a, TensorView b) { return (a - b).norm() / b.norm(); }
+
+}  // namespace rg::theorems
