@@ -2,10 +2,10 @@
 # Behind them stand the CMake presets (CMakePresets.json) and scripts/.
 PREFIX ?= /usr/local
 
-.PHONY: help setup build demo test fuzz bench proofs proofs-full theorem-status install format
+.PHONY: help setup build demo test fuzz bench proofs proofs-full theorem-status viewer viewer-test install format
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 24
 
 setup:  ## install the Debian packages of scripts/packages.txt that are missing
 	@scripts/setup.sh
@@ -33,6 +33,12 @@ proofs-full:  ## the same, every library underneath checked again too; before a 
 
 theorem-status:  ## write proofs/theorem_status.json after a change of proofs/ or theorems/
 	@scripts/proofs.sh --write
+
+viewer:  ## build the page of the theorems: build/viewer/theorems.html; needs Node 18, installs it where it is missing
+	@scripts/viewer.sh
+
+viewer-test:  ## test that page, in a browser too; installs Debian's Chromium
+	@scripts/viewer.sh --test
 
 install: build  ## install program and schemas below PREFIX (default /usr/local)
 	@cmake --install build/release --prefix "$(PREFIX)"

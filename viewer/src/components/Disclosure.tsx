@@ -1,0 +1,17 @@
+// A part that opens on demand; open in print whatever the screen shows (see print.ts).
+import type { ComponentChildren } from 'preact';
+
+export interface DisclosureProps {
+  summary: ComponentChildren;
+  open?: boolean;
+  children: ComponentChildren;
+}
+
+export function Disclosure({ summary, open = false, children }: DisclosureProps) {
+  return (
+    <details class="disclosure" open={open}>
+      <summary>{summary}</summary>
+      <div class="disclosure-body">{children}</div>
+    </details>
+  );
+}

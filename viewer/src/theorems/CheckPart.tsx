@@ -1,0 +1,58 @@
+// The numerical check of an entry: what is computed, and what was found where the page holds numbers.
+import { DataTable } from '../components/DataTable';
+import { Disclosure } from '../components/Disclosure';
+import { shown } from '../components/numbers';
+import { RichText } from '../components/RichText';
+import type { CheckOfEntry, Entry } from './data';
+import { checks } from './state';
+import { kCheckKinds } from './words';
+
+type Finding = CheckOfEntry['findings'][number];
+const kRelations: Record<Finding['relation'], string> = { '=': '=', '<=': '≤', '>=': '≥', '<': '<', '>': '>' };
+
+function Findings({ id, found }: { id: string; found: CheckOfEntry }) {
+  const failing = found.findings.filter(({ holds }) => !holds).length;
+  const summary =
+    failing === 0 ? `${found.findings.length} findings, all hold` : `${failing} of ${found.findings.length} findings fail`;
+  return (
+    <Disclosure summary={summary} open={failing > 0}>
+      <DataTable
+        caption={`Findings of the check of ${id}`}
+        rows={found.findings}
+        rowClass={({ holds }) => (holds ? undefined : 'failing')}
+        columns={[
+          { head: 'Input', cell: ({ input }) => input },
+          { head: 'Quantity', cell: ({ quantity }) => quantity },
+          { head: 'Value', numeric: true, cell: ({ value }) => shown(value) },
+          { head: 'Expected', numeric: true, cell: ({ relation, bound }) => `${kRelations[relation]} ${shown(bound)}` },
+          { head: 'Tolerance', numeric: true, cell: ({ tolerance }) => shown(tolerance) },
+          { head: 'Holds', cell: ({ holds }) => (holds ? 'yes' : 'NO') },
+        ]}
+      />
+    </Disclosure>
+  );
+}
+
+export function CheckPart({ entry }: { entry: Entry }) {
+  const found = checks?.checks.find(({ id }) => id === entry.id);
+  if (entry.check === null && found === undefined) return <p class="note">There is nothing to compute.</p>;
+  return (
+    <>
+      {entry.check !== null && (
+        <>
+          <p><RichText text={entry.check.computes} /></p>
+          <p class="note">
+            {kCheckKinds[entry.check.kind] ?? entry.check.kind}; tolerance: <RichText text={entry.check.tolerance} />
+          </p>
+        </>
+      )}
+      {found !== undefined ? (
+        <Findings id={entry.id} found={found} />
+      ) : (
+        <p class="note">
+          Not run in this page: <code>routegauge theorems check --id {entry.id}</code>
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,92 @@
+// One entry as a card. What is claimed and on which hypotheses is always open; how it is proved and
+// computed opens on demand.
+import { useContext } from 'preact/hooks';
+import { Card, Section } from '../components/Card';
+import { Disclosure } from '../components/Disclosure';
+import { Formulas, plain, RichText } from '../components/RichText';
+import { CheckPart } from './CheckPart';
+import { EntryChips, VerdictChip } from './chips';
+import type { Claim, Entry } from './data';
+import { FormalPart } from './FormalPart';
+import { entryOf, go, place } from './state';
+
+function ClaimItem({ claim }: { claim: Claim }) {
+  return (
+    <li class="claim">
+      <VerdictChip verdict={claim.verdict} />
+      <div>
+        {claim.claim !== null && <blockquote><RichText text={claim.claim} /></blockquote>}
+        <p>
+          <RichText text={claim.why} />
+          {claim.source !== null && <span class="note"> Source: <RichText text={claim.source} /></span>}
+        </p>
+      </div>
+    </li>
+  );
+}
+
+function EntryLinks({ label, ids }: { label: string; ids: readonly string[] }) {
+  const formulas = useContext(Formulas);
+  if (ids.length === 0) return null;
+  return (
+    <p class="links">
+      <span class="note">{label}</span>
+      {ids.map((id) => (
+        <a key={id} href={`#${id}`} class="card-id" title={plain(entryOf.get(id)?.title ?? [], formulas)}>{id}</a>
+      ))}
+    </p>
+  );
+}
+
+function ExperimentLinks({ entry }: { entry: Entry }) {
+  if (entry.experiments.length === 0) return null;
+  return (
+    <div class="links">
+      <span class="note">Experiments</span>
+      {entry.experiments.map(({ experiment, fields }) => (
+        <span key={experiment}>
+          <button type="button" class="link" title={`entries that concern ${experiment}`}
+            onClick={() => go({ experiment, target: null })}>
+            {experiment}
+          </button>
+          {fields.length > 0 && <span class="note">: {fields.join(', ')}</span>}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+export function EntryCard({ entry }: { entry: Entry }) {
+  const formalCount = entry.formal.filter(({ name }) => name !== null).length;
+  return (
+    <Card id={entry.id} title={<RichText text={entry.title} />} current={place.value.target === entry.id}
+      chips={<EntryChips entry={entry} />}>
+      <p class="sentence"><RichText text={entry.sentence} /></p>
+      <div class="statement"><RichText text={entry.statement} /></div>
+      {entry.hypotheses.length > 0 && (
+        <Section title="Where">
+          <ul class="hypotheses">
+            {entry.hypotheses.map((text, index) => <li key={index}><RichText text={text} /></li>)}
+          </ul>
+        </Section>
+      )}
+      <Section title="Published claim">
+        <ul class="plain-list">
+          {entry.claims.map((claim, index) => <ClaimItem key={index} claim={claim} />)}
+        </ul>
+      </Section>
+      <div class="parts">
+        <Disclosure summary="Proof idea"><p><RichText text={entry.proof_idea} /></p></Disclosure>
+        <Disclosure summary={formalCount === 0 ? 'Formal statements: none' : `Formal statements (${formalCount})`}>
+          <FormalPart entry={entry} />
+        </Disclosure>
+        <Disclosure summary="Numerical check"><CheckPart entry={entry} /></Disclosure>
+      </div>
+      <footer>
+        <EntryLinks label="Rests on" ids={entry.depends_on} />
+        <EntryLinks label="Used by" ids={entry.used_by} />
+        <ExperimentLinks entry={entry} />
+      </footer>
+    </Card>
+  );
+}

@@ -1,0 +1,56 @@
+import { DataTable } from '../components/DataTable';
+import { RichText } from '../components/RichText';
+import { CheckChip, StatusChip, VerdictChip, verdictsOf } from './chips';
+import { checkResult } from './filter';
+import { formatHash } from './hash';
+import { checks, place, shown } from './state';
+
+export function TableView() {
+  return (
+    <DataTable
+      caption="Theorems"
+      rows={shown.value}
+      rowId={({ id }) => id}
+      rowClass={({ id }) => (place.value.target === id ? 'current' : undefined)}
+      columns={[
+        {
+          head: 'Entry', rowHeader: true,
+          cell: ({ id }) => (
+            <a class="card-id" href={formatHash({ ...place.value, view: 'cards', target: id })} title="open the card">{id}</a>
+          ),
+        },
+        {
+          head: 'What it says',
+          cell: ({ title, sentence }) => (
+            <>
+              <strong><RichText text={title} /></strong>
+              <br />
+              <RichText text={sentence} />
+            </>
+          ),
+        },
+        { head: 'Proof', cell: ({ status }) => <StatusChip status={status} /> },
+        {
+          head: 'Formal', numeric: true,
+          cell: ({ formal }) => {
+            const named = formal.filter(({ name }) => name !== null);
+            return `${named.filter(({ status }) => status === 'proven').length}/${named.length}`;
+          },
+        },
+        {
+          head: 'Published claim',
+          cell: (entry) => (
+            <div class="chips">{verdictsOf(entry).map((verdict) => <VerdictChip key={verdict} verdict={verdict} />)}</div>
+          ),
+        },
+        { head: 'Numbers', cell: (entry) => <CheckChip result={checkResult(entry, checks)} /> },
+        {
+          head: 'Rests on',
+          cell: ({ depends_on }) => (
+            <div class="links">{depends_on.map((id) => <a key={id} class="card-id" href={`#${id}`}>{id}</a>)}</div>
+          ),
+        },
+      ]}
+    />
+  );
+}

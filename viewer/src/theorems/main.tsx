@@ -1,0 +1,20 @@
+import 'temml/dist/Temml-STIX2.css';
+import '../styles/base.css';
+import '../styles/components.css';
+import '../styles/theorems.css';
+import '../styles/graph.css';
+import '../styles/print.css';
+import { render } from 'preact';
+import { openWhilePrinting } from '../components/print';
+import { startTheme } from '../components/theme';
+import { App } from './App';
+import { startKeys } from './keys';
+import { startPlace } from './state';
+
+startTheme();
+startPlace();
+startKeys();
+openWhilePrinting();
+const page = document.getElementById('page')!;
+page.replaceChildren();
+render(<App />, page);
