@@ -1,22 +1,30 @@
 #include "theorems/gauge_invariance.h"
 
-#include <array>
+#include <Eigen/LU>
 #include <cmath>
 
-#include "theorems/families.h"
+#include "theorems/extremes.h"
+#include "theorems/one_bit.h"
 
 namespace rg::theorems {
 namespace {
 
 constexpr double kRounding = 0x1p-53;
 
-void check_gi_1(Draws& draws, Findings& findings) {
-  constexpr Eigen::Index d = 64;
-  const Tensor rotation = draws.rotation(d);
-  findings.input("normal queries, keys on the sign lattice, d = 64");
-  score_invariance(draws.normal(20, d), draws.signs(50, d), rotation, findings);
-  findings.input("sparse queries and keys around a mean, d = 64");
-  score_invariance(draws.sparse(20, d, 3), draws.cloud(50, d, 40), rotation, findings);
+Tensor inverse_of(TensorView matrix) { return Eigen::MatrixXd(matrix).inverse(); }
+
+template <typename Scalar>
+Vector output_in(const Head& head) {
+  using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>;
+  using Column = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
+  const Matrix keys = head.keys.cast<Scalar>(), values = head.values.cast<Scalar>();
+  const Column query = head.query.cast<Scalar>();
+  Column weights = keys * query / std::sqrt(static_cast<Scalar>(query.size()));
+  weights = (weights.array() - weights.maxCoeff()).exp();
+  weights /= weights.sum();
+  const Column mixed = values.transpose() * weights;
+  const Column out = head.output.cast<Scalar>() * mixed;
+  return out.template cast<double>();
 }
 
 }  // namespace
@@ -25,18 +33,80 @@ void score_invariance(TensorView queries, TensorView keys, TensorView rotation,
                       Findings& findings) {
   const auto d = static_cast<double>(keys.cols());
   const Tensor before = queries * keys.transpose();
-  const Tensor after = (queries * rotation.transpose()) * (keys * rotation.transpose()).transpose();
-  const double largest = queries.rowwise().norm().maxCoeff() * keys.rowwise().norm().maxCoeff();
-  findings.at_most("max |(Rq)'(Rk) - q'k|", (after - before).cwiseAbs().maxCoeff(),
-                   4 * d * kRounding * largest);
+  const Tensor after = turned(queries, rotation) * turned(keys, rotation).transpose();
+  const double most = queries.rowwise().norm().maxCoeff() * keys.rowwise().norm().maxCoeff();
+  findings.at_most("max |(Rq)'(Rk) - q'k|", largest_size(after - before), 4 * d * kRounding * most);
   const Tensor gram = rotation.transpose() * rotation;
   findings.at_most("|R'R - I|_F", (gram - Tensor::Identity(gram.rows(), gram.cols())).norm(),
                    1e-12 * std::sqrt(d));
 }
 
-std::span<const Check> gauge_invariance_checks() {
-  static constexpr std::array kChecks{Check{"GI-1", check_gi_1}};
-  return kChecks;
+double score_defect(TensorView query_change, TensorView key_change) {
+  const Tensor product = query_change.transpose() * key_change;
+  return largest_size(product - Tensor::Identity(product.rows(), product.cols()));
+}
+
+void score_keeping_pair(TensorView query_change, TensorView key_change, Findings& findings) {
+  findings.at_most("max |A'B - I|", score_defect(query_change, key_change), 1e-10);
+  findings.at_most("max |B - A^-T|",
+                   largest_size(key_change - inverse_of(query_change).transpose()), 1e-10);
+}
+
+Vector head_output(const Head& head) { return output_in<double>(head); }
+
+Head in_gauge(const Head& head, TensorView key_gauge, TensorView value_gauge) {
+  return {.query = inverse_of(key_gauge).transpose() * head.query,
+          .keys = turned(head.keys, key_gauge),
+          .values = turned(head.values, value_gauge),
+          .output = head.output * inverse_of(value_gauge)};
+}
+
+void same_output(const Head& head, const Head& gauged, Findings& findings) {
+  findings.at_most("|W'o' - Wo| / |Wo|",
+                   relative_difference(head_output(gauged), head_output(head)), 1e-12);
+}
+
+void same_output_in_fp32(const Head& head, const Head& gauged, Findings& findings) {
+  findings.at_most("|W'o' - Wo| / |Wo|, W'o' in fp32",
+                   relative_difference(output_in<float>(gauged), head_output(head)), 3e-6);
+}
+
+double spread_of_axes(TensorView rotation) {
+  return rotation.cwiseAbs().colwise().sum().maxCoeff<Eigen::PropagateNaN>() - 1;
+}
+
+void keeps_cosines(TensorView keys, TensorView rotation, Findings& findings) {
+  const Vector change = cosines_1bit(turned(keys, rotation)) - cosines_1bit(keys);
+  findings.at_most("max |c(Tk) - c(k)|", largest_size(change), 1e-14);
+}
+
+Tensor decoded(TensorView keys, TensorView gauge, const Quantiser& quantiser) {
+  return quantiser(turned(keys, gauge)) * inverse_of(gauge).transpose();
+}
+
+void lossless_codec(TensorView keys, TensorView gauge, const Quantiser& quantiser,
+                    Findings& findings) {
+  const Vector error = (decoded(keys, gauge, quantiser) - keys).rowwise().norm();
+  findings.at_most("max |k - M^-1 Q(Mk)| / |k|",
+                   largest(error.cwiseQuotient(keys.rowwise().norm())), 1e-12);
+}
+
+void codec_error(TensorView keys, TensorView rotation, const Quantiser& quantiser,
+                 Findings& findings) {
+  const Tensor coded = turned(keys, rotation);
+  const Vector of_key = (keys - decoded(keys, rotation, quantiser)).rowwise().norm();
+  const Vector of_code = (coded - quantiser(coded)).rowwise().norm();
+  findings.at_most("max ||k - decoded| - |Mk - Q(Mk)|| / |k|",
+                   largest_size((of_key - of_code).cwiseQuotient(keys.rowwise().norm())), 1e-12);
+}
+
+void folded_scores(TensorView queries, TensorView keys, TensorView gauge,
+                   const Quantiser& quantiser, Findings& findings) {
+  const Tensor folded = queries * inverse_of(gauge);
+  const Tensor on_codes = folded * quantiser(turned(keys, gauge)).transpose();
+  const Tensor on_keys = queries * decoded(keys, gauge, quantiser).transpose();
+  findings.at_most("|scores on codes - scores on decoded keys| / |scores|",
+                   relative_difference(on_codes, on_keys), 1e-12);
 }
 
 }  // namespace rg::theorems

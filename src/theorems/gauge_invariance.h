@@ -1,5 +1,8 @@
-// GI: which changes of coordinates leave attention and routing as they are.
+// GI: which changes of coordinates leave attention and routing as they are. Keys and queries are
+// rows; a matrix M changes a key k to Mk, so keys K to KM'.
 #pragma once
+
+#include <functional>
 
 #include "theorems/findings.h"
 #include "theorems/tensors.h"
@@ -9,5 +12,48 @@ namespace rg::theorems {
 // GI-1. Queries (n, d), keys (m, d), a rotation (d, d): scores before and after, against the
 // rounding of fp64: 4 d u |q| |k|.
 void score_invariance(TensorView queries, TensorView keys, TensorView rotation, Findings& findings);
+
+// max |A'B - I|: how much the scores of unit vectors change when queries are multiplied by A and
+// keys by B, (d, d) each. 0 just for the pairs that keep every score.
+double score_defect(TensorView query_change, TensorView key_change);
+// GI-2. A pair that is meant to keep every score: A'B = I, hence B = A^-T.
+void score_keeping_pair(TensorView query_change, TensorView key_change, Findings& findings);
+
+// One head and one query that looks at n keys.
+struct Head {
+  Vector query;   // (d)
+  Tensor keys;    // (n, d)
+  Tensor values;  // (n, d_v)
+  Tensor output;  // (D, d_v)
+};
+// softmax(Kq / sqrt(d)) over the values, times the output matrix: (D).
+Vector head_output(const Head& head);
+// q -> M^-T q, k -> Mk, v -> Sv, W -> W S^-1.
+Head in_gauge(const Head& head, TensorView key_gauge, TensorView value_gauge);
+// GI-3. Outputs of a head and of what is meant to be the same head in another gauge: relative
+// difference 1e-12. Logits to some hundreds and well-conditioned gauges, or rounding shows.
+void same_output(const Head& head, const Head& gauged, Findings& findings);
+// GI-3, the gauged head computed in fp32, up to 3e-6. Logits of order 1.
+void same_output_in_fp32(const Head& head, const Head& gauged, Findings& findings);
+
+// max_i |T e_i|_1 - 1 for an orthogonal T (d, d): 0 just for signed permutations.
+double spread_of_axes(TensorView rotation);
+// GI-4. |c(Tk) - c(k)| for keys (n, d) and a T that is meant to be a signed permutation.
+void keeps_cosines(TensorView keys, TensorView rotation, Findings& findings);
+
+using Quantiser = std::function<Tensor(TensorView)>;  // keys (n, d) to codes (n, d)
+// M^-1 Q(Mk), (n, d).
+Tensor decoded(TensorView keys, TensorView gauge, const Quantiser& quantiser);
+// GI-6. With a quantiser that is meant to change nothing the codec returns the keys, relative
+// 1e-12.
+void lossless_codec(TensorView keys, TensorView gauge, const Quantiser& quantiser,
+                    Findings& findings);
+// GI-6. Under a rotation the error of the key is the error of its code, relative 1e-12.
+void codec_error(TensorView keys, TensorView rotation, const Quantiser& quantiser,
+                 Findings& findings);
+// GI-6. Scores (queries (m, d)) computed on codes with the one map that can, q -> M^-T q, against
+// those of the decoded keys, relative 1e-12.
+void folded_scores(TensorView queries, TensorView keys, TensorView gauge,
+                   const Quantiser& quantiser, Findings& findings);
 
 }  // namespace rg::theorems

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "theorems/check.h"
-#include "theorems/gauge_invariance.h"
 
 namespace rg::theorems {
 namespace {
@@ -27,15 +26,6 @@ TEST(Checks, HoldForEverySeed) {
 TEST(Checks, HaveIdsOfTheirOwn) {
   std::set<std::string> ids;
   for (const Check& check : all_checks()) EXPECT_TRUE(ids.emplace(check.id).second) << check.id;
-}
-
-TEST(GaugeInvariance, RefusesWhatIsNotARotation) {
-  Draws draws(0, "test");
-  Findings findings;
-  Tensor stretched = draws.rotation(8);
-  stretched.row(0) *= 1.001;
-  score_invariance(draws.normal(5, 8), draws.normal(5, 8), stretched, findings);
-  EXPECT_FALSE(findings.all_hold());
 }
 
 }  // namespace
