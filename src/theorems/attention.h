@@ -1,0 +1,26 @@
+// Softmax attention of one layer, plain, in fp64.
+#pragma once
+
+#include <vector>
+
+#include "theorems/rotary.h"
+#include "theorems/tensors.h"
+
+namespace rg::theorems {
+
+Vector softmax(VectorView scores);
+
+struct AttentionLayer {
+  Eigen::Index heads, kv_heads;  // query head h reads key head h / (heads / kv_heads)
+  Tensor query;                  // (heads d, D)
+  Tensor key, value;             // (kv_heads d, D)
+  Tensor output;                 // (D, heads d)
+  Rotary rotary;                 // of size d
+  // (d, d) each, one a key head: what queries and keys are multiplied with after RoPE; empty: none.
+  std::vector<Tensor> query_gauge, key_gauge;
+};
+
+// Causal attention over the rows of the inputs (tokens, D), row n at position n: (tokens, D).
+Tensor attend(const AttentionLayer& layer, TensorView inputs);
+
+}  // namespace rg::theorems

@@ -1,0 +1,49 @@
+#include "theorems/linear.h"
+
+#include <Eigen/SVD>
+
+namespace rg::theorems {
+namespace {
+
+constexpr double kNothing = 1e-10;  // of the largest singular value
+
+Eigen::Index count_above(const Vector& values) {
+  if (values.size() == 0) return 0;
+  return (values.array() > kNothing * values[0]).count();
+}
+
+}  // namespace
+
+Svd svd_of(TensorView matrix) {
+  const Eigen::BDCSVD<Eigen::MatrixXd> svd(matrix, Eigen::ComputeThinU | Eigen::ComputeThinV);
+  return {.left = svd.matrixU(), .values = svd.singularValues(), .right = svd.matrixV()};
+}
+
+Vector singular_values(TensorView matrix) {
+  return Eigen::BDCSVD<Eigen::MatrixXd>(matrix).singularValues();
+}
+
+double spectral_norm(TensorView matrix) {
+  return matrix.size() == 0 ? 0 : singular_values(matrix)[0];
+}
+
+Eigen::Index rank_of(TensorView matrix) { return count_above(singular_values(matrix)); }
+
+Tensor kernel_basis(TensorView matrix) {
+  const Eigen::BDCSVD<Eigen::MatrixXd> svd(matrix, Eigen::ComputeFullV);
+  return svd.matrixV().rightCols(matrix.cols() - count_above(svd.singularValues()));
+}
+
+Tensor kernel_projection(TensorView matrix) {
+  const Tensor basis = kernel_basis(matrix);
+  return basis * basis.transpose();
+}
+
+Tensor pseudo_inverse(TensorView matrix) {
+  const Svd svd = svd_of(matrix);
+  const Eigen::Index rank = count_above(svd.values);
+  return svd.right.leftCols(rank) * svd.values.head(rank).cwiseInverse().asDiagonal() *
+         svd.left.leftCols(rank).transpose();
+}
+
+}  // namespace rg::theorems

@@ -1,0 +1,24 @@
+// Singular values, ranks and kernels, so that Eigen's decompositions are compiled once.
+#pragma once
+
+#include "theorems/tensors.h"
+
+namespace rg::theorems {
+
+struct Svd {
+  Tensor left;    // (rows, r), r = min(rows, columns)
+  Vector values;  // (r), descending
+  Tensor right;   // (columns, r)
+};
+Svd svd_of(TensorView matrix);  // matrix = left diag(values) right'
+
+Vector singular_values(TensorView matrix);  // descending
+double spectral_norm(TensorView matrix);
+
+// Singular values above 1e-10 times the largest count.
+Eigen::Index rank_of(TensorView matrix);
+Tensor kernel_basis(TensorView matrix);       // (columns, columns - rank), orthonormal columns
+Tensor kernel_projection(TensorView matrix);  // (columns, columns)
+Tensor pseudo_inverse(TensorView matrix);     // (columns, rows)
+
+}  // namespace rg::theorems
