@@ -1,0 +1,32 @@
+// Means and moment ratios of samples with their standard errors, so that a simulation is judged in
+// units of its own noise.
+#pragma once
+
+#include <string>
+
+#include "theorems/findings.h"
+#include "theorems/tensors.h"
+
+namespace rg::theorems {
+
+struct Estimate {
+  double value;
+  double error;  // one standard error
+};
+
+inline constexpr double kErrors = 4;  // how many standard errors a simulation may be off
+
+Estimate mean_of(VectorView independent);                // n >= 2
+Estimate standard_deviation_of(VectorView independent);  // n >= 2, error by the delta method
+// (sum |x|)^2 / (n sum x^2) of independent values; error by the delta method.
+Estimate moment_ratio_of(VectorView independent);
+// beta_pooled of keys whose rows are independent, coordinates not.
+Estimate pooled_ratio_of(TensorView keys);
+
+// estimate = expected, up to `bias` and kErrors standard errors.
+void near(Findings& findings, std::string quantity, Estimate estimate, double expected,
+          double bias);
+void not_above(Findings& findings, std::string quantity, Estimate estimate, double bound);
+void not_below(Findings& findings, std::string quantity, Estimate estimate, double bound);
+
+}  // namespace rg::theorems
