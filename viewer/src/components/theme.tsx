@@ -33,8 +33,8 @@ export function startTheme(): void {
 export function ThemeButton() {
   const next = kThemes[(kThemes.indexOf(theme.value) + 1) % kThemes.length]!;
   return (
-    <button type="button" class="quiet theme-button" title={`switch to ${next}`} onClick={() => (theme.value = next)}>
-      <span aria-hidden="true">◐ </span><span class="theme-word">Theme: </span>{theme.value}
+    <button type="button" class="quiet theme-button" aria-label={`Theme: ${theme.value}`} title={`switch to ${next}`} onClick={() => (theme.value = next)}>
+      <span aria-hidden="true">◐ </span><span class="theme-word">Theme: {theme.value}</span>
     </button>
   );
 }

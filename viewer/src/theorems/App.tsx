@@ -10,10 +10,12 @@ import { Legend } from './Legend';
 import { checks, checksUnreadable, data, go, place, reveal, shown } from './state';
 import { Summary } from './Summary';
 import { TableView } from './TableView';
+import { TryView } from './widgets/TryView';
 
-const kViewLabels: Record<View, string> = { cards: 'Cards', table: 'Table', graph: 'Graph' };
+const kViewLabels: Record<View, string> = { cards: 'Cards', table: 'Table', graph: 'Graph', try: 'Try it' };
 
 function CurrentView({ view }: { view: View }) {
+  if (view === 'try') return <TryView />;
   if (shown.value.length === 0) return <p class="nothing">No entry meets all filters.</p>;
   if (view === 'graph') return <GraphView />;
   return view === 'table' ? <TableView /> : <CardsView />;
@@ -53,15 +55,17 @@ export function App() {
         <ThemeButton />
       </header>
       <div class={`layout view-${view}`}>
-        <aside aria-label="Filters">
-          <details class="disclosure" id="filters-small" open={matchMedia('(min-width: 60rem)').matches}>
-            <summary>Search and filter</summary>
-            <Filters />
-          </details>
-        </aside>
+        {view !== 'try' && (
+          <aside aria-label="Filters">
+            <details class="disclosure" id="filters-small" open={matchMedia('(min-width: 60rem)').matches}>
+              <summary>Search and filter</summary>
+              <Filters />
+            </details>
+          </aside>
+        )}
         <main id="main" tabIndex={-1}>
-          <Summary />
-          <Legend />
+          {view !== 'try' && <Summary />}
+          {view !== 'try' && <Legend />}
           <CurrentView view={view} />
           <Origin />
         </main>

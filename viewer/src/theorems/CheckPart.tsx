@@ -11,9 +11,10 @@ type Finding = CheckOfEntry['findings'][number];
 const kRelations: Record<Finding['relation'], string> = { '=': '=', '<=': '≤', '>=': '≥', '<': '<', '>': '>' };
 
 function Findings({ id, found }: { id: string; found: CheckOfEntry }) {
+  const count = found.findings.length;
   const failing = found.findings.filter(({ holds }) => !holds).length;
   const summary =
-    failing === 0 ? `${found.findings.length} findings, all hold` : `${failing} of ${found.findings.length} findings fail`;
+    failing > 0 ? `${failing} of ${count} findings fail` : count === 1 ? '1 finding, it holds' : `${count} findings, all hold`;
   return (
     <Disclosure summary={summary} open={failing > 0}>
       <DataTable

@@ -8,7 +8,9 @@ import { CheckPart } from './CheckPart';
 import { EntryChips, VerdictChip } from './chips';
 import type { Claim, Entry } from './data';
 import { FormalPart } from './FormalPart';
+import { inParts } from './parts';
 import { entryOf, go, place } from './state';
+import { widgetFor } from './widgets/list';
 
 function ClaimItem({ claim }: { claim: Claim }) {
   return (
@@ -57,12 +59,15 @@ function ExperimentLinks({ entry }: { entry: Entry }) {
 }
 
 export function EntryCard({ entry }: { entry: Entry }) {
+  const widget = widgetFor(entry.id);
   const formalCount = entry.formal.filter(({ name }) => name !== null).length;
   return (
     <Card id={entry.id} title={<RichText text={entry.title} />} current={place.value.target === entry.id}
       chips={<EntryChips entry={entry} />}>
       <p class="sentence"><RichText text={entry.sentence} /></p>
-      <div class="statement"><RichText text={entry.statement} /></div>
+      <div class="statement">
+        {inParts(entry.statement).map((part, index) => <div key={index}><RichText text={part} /></div>)}
+      </div>
       {entry.hypotheses.length > 0 && (
         <Section title="Where">
           <ul class="hypotheses">
@@ -70,7 +75,7 @@ export function EntryCard({ entry }: { entry: Entry }) {
           </ul>
         </Section>
       )}
-      <Section title="Published claim">
+      <Section title={entry.claims.length > 1 ? 'Published claims' : 'Published claim'}>
         <ul class="plain-list">
           {entry.claims.map((claim, index) => <ClaimItem key={index} claim={claim} />)}
         </ul>
@@ -86,6 +91,9 @@ export function EntryCard({ entry }: { entry: Entry }) {
         <EntryLinks label="Rests on" ids={entry.depends_on} />
         <EntryLinks label="Used by" ids={entry.used_by} />
         <ExperimentLinks entry={entry} />
+        {widget !== undefined && (
+          <p class="links"><span class="note">Try it</span><a href={`#${widget.id}`}>{widget.title}</a></p>
+        )}
       </footer>
     </Card>
   );

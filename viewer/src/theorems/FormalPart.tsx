@@ -41,6 +41,7 @@ function Statement({ statement }: { statement: FormalStatement }) {
 }
 
 export function FormalPart({ entry }: { entry: Entry }) {
+  const isFormal = entry.formal.some(({ name }) => name !== null);
   return (
     <>
       {entry.formal.length === 0 && <p class="note">No formal statement.</p>}
@@ -50,7 +51,7 @@ export function FormalPart({ entry }: { entry: Entry }) {
         ))}
       </ul>
       {entry.difference !== null && (
-        <p><strong>Differs from the statement above: </strong><RichText text={entry.difference} /></p>
+        <p><strong>{isFormal ? 'Differs from the statement above: ' : 'Not formal: '}</strong><RichText text={entry.difference} /></p>
       )}
     </>
   );

@@ -33,13 +33,13 @@ export function Legend() {
             ))}
           </dl>
         </section>
-        <section>
+        <section class="keys-help">
           <h3>Keys</h3>
           <dl class="keys">
             <div><dt><kbd>/</kbd></dt><dd>search</dd></div>
             <div><dt><kbd>j</kbd> <kbd>k</kbd></dt><dd>next, previous entry; arrows too, once an entry has the focus</dd></div>
             <div><dt><kbd>o</kbd></dt><dd>open or close all parts of the entry</dd></div>
-            <div><dt><kbd>1</kbd>–<kbd>3</kbd></dt><dd>cards, table, graph</dd></div>
+            <div><dt><kbd>1</kbd>–<kbd>4</kbd></dt><dd>cards, table, graph, try it</dd></div>
             <div><dt><kbd>Esc</kbd></dt><dd>leave the search, then clear it; leave the entry</dd></div>
           </dl>
         </section>

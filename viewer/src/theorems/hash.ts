@@ -1,12 +1,12 @@
-// What the address says after "#": "[ENTRY or FAMILY][?filters]", as in "#DC-3",
+// What the address says after "#": "[ENTRY, FAMILY or WIDGET][?filters]", as in "#DC-3",
 // "#?view=table&verdict=false" or "#KR-2?view=graph". Anything unknown is dropped.
 import { kCheckResults, kStatuses, kVerdicts, type CheckResult, type Status, type Verdict } from './data';
 
-export const kViews = ['cards', 'table', 'graph'] as const;
+export const kViews = ['cards', 'table', 'graph', 'try'] as const;
 export type View = (typeof kViews)[number];
 
 export interface Place {
-  target: string | null; // an entry's id or a family's
+  target: string | null; // an entry's id, a family's or a widget's
   view: View;
   families: string[];
   statuses: Status[];
@@ -20,7 +20,7 @@ export const kStart: Place = {
   target: null, view: 'cards', families: [], statuses: [], verdicts: [], checks: [], experiment: null, text: '',
 };
 
-const kTarget = /^[A-Z]{2}(-[0-9]+)?$/;
+const kTarget = /^([A-Z]{2}(-[0-9]+)?|try-[a-z]+)$/;
 const kFamily = /^[A-Z]{2}$/;
 const kExperiment = /^[a-z_]+$/;
 
@@ -37,7 +37,7 @@ export function parseHash(hash: string): Place {
   const experiment = query.get('experiment');
   return {
     target: kTarget.test(target) ? target : null,
-    view: listed(query.get('view'), kViews)[0] ?? 'cards',
+    view: target.startsWith('try-') ? 'try' : (listed(query.get('view'), kViews)[0] ?? 'cards'),
     families: [...new Set((query.get('family') ?? '').split(','))].filter((id) => kFamily.test(id)),
     statuses: listed(query.get('status'), kStatuses),
     verdicts: listed(query.get('verdict'), kVerdicts),

@@ -16,7 +16,7 @@ function focusedEntry(): string | null {
 
 function step(by: 1 | -1): void {
   const ids = shown.value.map(({ id }) => id);
-  if (ids.length === 0) return;
+  if (ids.length === 0 || place.value.view === 'try') return;
   const at = ids.indexOf(focusedEntry() ?? place.value.target ?? '');
   const next = at < 0 ? (by > 0 ? 0 : ids.length - 1) : Math.min(Math.max(at + by, 0), ids.length - 1);
   const id = ids[next]!;

@@ -3,6 +3,7 @@ import '../styles/base.css';
 import '../styles/components.css';
 import '../styles/theorems.css';
 import '../styles/graph.css';
+import '../styles/widgets.css';
 import '../styles/print.css';
 import { render } from 'preact';
 import { openWhilePrinting } from '../components/print';

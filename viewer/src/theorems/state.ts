@@ -56,7 +56,8 @@ function follow(event: MouseEvent): void {
   const target = parseHash(hash).target;
   if (target === null || hash !== `#${target}`) return;
   event.preventDefault();
-  open(target, place.value.view);
+  const { view } = place.value;
+  open(target, target.startsWith('try-') ? 'try' : view === 'try' ? 'cards' : view);
 }
 
 export function open(target: string, view: Place['view']): void {
