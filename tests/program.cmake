@@ -11,6 +11,7 @@ endfunction()
 
 rg_python_test(architecture.arrows ${CMAKE_CURRENT_SOURCE_DIR}/architecture/test_arrows.py)
 rg_python_test(architecture.errors ${CMAKE_CURRENT_SOURCE_DIR}/architecture/test_errors.py)
+rg_python_test(architecture.embed ${CMAKE_CURRENT_SOURCE_DIR}/architecture/test_embed.py)
 rg_python_test(recipes.corpora ${CMAKE_CURRENT_SOURCE_DIR}/recipes/test_corpora.py)
 
 file(GLOB program_tests CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/program/test_*.py")
