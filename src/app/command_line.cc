@@ -1,4 +1,4 @@
-// The one file that knows CLI11.
+// The command line: with theorem_command_line.cc the only file that knows CLI11.
 #include <fmt/format.h>
 
 #include <CLI/App.hpp>
@@ -8,6 +8,7 @@
 
 #include "app/options.h"
 #include "app/parameters.h"
+#include "app/theorem_command_line.h"
 #include "app/trace_tensors.h"
 #include "app/units.h"
 #include "app/version.h"
@@ -194,6 +195,7 @@ constexpr const char* kExamples = R"(Examples:
   routegauge run attention_router,expert_load --model MODEL \
       --domain prose=texts/ --domain code=src.jsonl.zst --out results
   routegauge verify results
+  routegauge theorems show KR-2
   routegauge trace --model MODEL --tokens ids.json --out trace.safetensors)";
 
 }  // namespace
@@ -287,11 +289,14 @@ std::variant<CommandLine, std::string> parse_command_line(int argc, const char* 
       app.add_subcommand("doctor", "Show what this machine offers: CPU, compute types, libraries");
   doctor_command->add_flag("--json", doctor.json, "for programs");
 
+  const TheoremCommandLine theorem_commands(app);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    const auto chosen = app.get_subcommands();
-    return (chosen.empty() ? &app : chosen.front())->help();
+    CLI::App* chosen = &app;
+    while (!chosen->get_subcommands().empty()) chosen = chosen->get_subcommands().front();
+    return chosen->help();
   } catch (const CLI::CallForVersion& version) {
     return std::string(version.what()) + '\n';
   } catch (const CLI::ParseError& failure) {
@@ -328,6 +333,8 @@ std::variant<CommandLine, std::string> parse_command_line(int argc, const char* 
       verify.required_layers = parse_number_list(required_layers, "--required-layers");
     }
     line.command = verify;
+  } else if (const auto theorems = theorem_commands.chosen()) {
+    line.command = *theorems;
   } else {
     line.command = doctor;
   }

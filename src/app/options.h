@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "stream/pass.h"
 #include "text/windows.h"
+#include "theorems/catalogue.h"
 
 namespace rg::app {
 
@@ -77,10 +78,40 @@ struct DoctorOptions {
   bool json = false;
 };
 
+struct TheoremsListOptions {
+  std::optional<std::string> family;         // none: every family
+  std::optional<theorems::Verdict> verdict;  // entries with such a claim
+  std::optional<theorems::Status> status;    // entries with such a formal statement
+  bool json = false;
+};
+
+struct TheoremsShowOptions {
+  std::string id;
+  bool json = false;
+};
+
+struct TheoremsStatusOptions {
+  bool json = false;
+};
+
+struct TheoremsCheckOptions {
+  std::vector<std::string> ids;  // none: every check
+  uint64_t seed = 0;
+  bool json = false;
+};
+
+struct TheoremsPageOptions {
+  std::filesystem::path out;
+  uint64_t seed = 0;
+};
+
+using Command = std::variant<InspectOptions, PlanOptions, RunOptions, TraceOptions, VerifyOptions,
+                             DoctorOptions, TheoremsListOptions, TheoremsShowOptions,
+                             TheoremsStatusOptions, TheoremsCheckOptions, TheoremsPageOptions>;
+
 struct CommandLine {
   GlobalOptions global;
-  std::variant<InspectOptions, PlanOptions, RunOptions, TraceOptions, VerifyOptions, DoctorOptions>
-      command;
+  Command command;
 };
 
 // Parses argv. When the user asked for help or the version, their text comes back instead.

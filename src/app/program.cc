@@ -25,6 +25,21 @@ int dispatch(const CommandLine& line) {
     int operator()(const TraceOptions& options) const { return trace_command(options, global); }
     int operator()(const VerifyOptions& options) const { return verify_command(options, global); }
     int operator()(const DoctorOptions& options) const { return doctor_command(options, global); }
+    int operator()(const TheoremsListOptions& options) const {
+      return theorems_list_command(options);
+    }
+    int operator()(const TheoremsShowOptions& options) const {
+      return theorems_show_command(options);
+    }
+    int operator()(const TheoremsStatusOptions& options) const {
+      return theorems_status_command(options);
+    }
+    int operator()(const TheoremsCheckOptions& options) const {
+      return theorems_check_command(options, global);
+    }
+    int operator()(const TheoremsPageOptions& options) const {
+      return theorems_page_command(options);
+    }
   };
   return std::visit(Visitor{line.global}, line.command);
 }

@@ -1,0 +1,130 @@
+#include "app/theorem_command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <charconv>
+#include <span>
+
+#include "base/error.h"
+
+namespace rg::app {
+namespace {
+
+using theorems::word_of;
+
+template <typename Values>
+std::string words(const Values& values) {
+  std::string list;
+  for (const auto value : values) list += (list.empty() ? "" : ", ") + std::string(word_of(value));
+  return list;
+}
+
+// Nothing was typed: none. US001 for a word that is none of theirs.
+template <typename Values>
+std::optional<typename Values::value_type> parse_word(const std::string& text, const Values& values,
+                                                      const char* option) {
+  if (text.empty()) return std::nullopt;
+  for (const auto value : values) {
+    if (text == word_of(value)) return value;
+  }
+  throw Error(ErrorId::US001, {.object = option,
+                               .found = fmt::format("'{}'", escape_for_terminal(text)),
+                               .expected = "one of " + words(values),
+                               .hint = "See routegauge theorems list --help."});
+}
+
+// CLI11 lets a number beyond 64 bits pass as the largest one.
+uint64_t parse_seed(const std::string& text) {
+  uint64_t seed = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, failure] = std::from_chars(text.data(), end, seed);
+  if (failure == std::errc() && rest == end) return seed;
+  throw Error(ErrorId::US001, {.object = "--seed",
+                               .found = fmt::format("'{}'", escape_for_terminal(text)),
+                               .expected = "an integer from 0 to 2^64 - 1",
+                               .hint = "See routegauge theorems check --help."});
+}
+
+}  // namespace
+
+struct TheoremCommandLine::Raw {
+  CLI::App *all = nullptr, *list = nullptr, *show = nullptr, *status = nullptr, *check = nullptr;
+  TheoremsListOptions list_options;
+  std::string family, verdict, status_word, seed = "0";
+  TheoremsShowOptions show_options;
+  TheoremsStatusOptions status_options;
+  TheoremsCheckOptions check_options;
+  TheoremsPageOptions page_options;
+};
+
+TheoremCommandLine::TheoremCommandLine(CLI::App& program) : raw_(std::make_unique<Raw>()) {
+  Raw& raw = *raw_;
+  raw.all = program.add_subcommand(
+      "theorems", "What is proved about routers, by whom it was checked, and checks in numbers");
+  raw.all->require_subcommand(1);
+  raw.all->footer(
+      "Examples:\n  routegauge theorems list --verdict false\n  routegauge theorems show KR-2\n"
+      "  routegauge theorems check --id KR-2 --seed 7\n"
+      "  routegauge theorems page -o theorems.html");
+
+  raw.list = raw.all->add_subcommand("list", "One line per theorem of the catalogue");
+  raw.list->add_option("--family", raw.family, "such as KR");
+  raw.list->add_option("--verdict", raw.verdict,
+                       "on a published claim: " + words(theorems::kVerdicts));
+  raw.list->add_option("--status", raw.status_word,
+                       "of a formal statement: " + words(theorems::kStatuses));
+  raw.list->add_flag("--json", raw.list_options.json, "for programs");
+  raw.list->footer("Example:\n  routegauge theorems list --family KR --verdict false");
+
+  raw.show = raw.all->add_subcommand("show", "All that the catalogue says of one theorem");
+  raw.show->add_option("id", raw.show_options.id, "such as KR-2")->required();
+  raw.show->add_flag("--json", raw.show_options.json, "for programs");
+  raw.show->footer("Example:\n  routegauge theorems show KR-2");
+
+  raw.status = raw.all->add_subcommand("status", "What the proof checker said, counted");
+  raw.status->add_flag("--json", raw.status_options.json, "the status file as it is");
+  raw.status->footer("Example:\n  routegauge theorems status --json");
+
+  raw.check = raw.all->add_subcommand("check", "Run the numerical checks on seeded tensors");
+  raw.check->add_option("--id", raw.check_options.ids, "only this one, in full; may be repeated")
+      ->allow_extra_args(false);
+  raw.check->add_option("--seed", raw.seed, "of every random tensor")->capture_default_str();
+  raw.check->add_flag("--json", raw.check_options.json, "for programs");
+  raw.check->footer(
+      "Codes: 0 everything holds; 1 something doesn't.\nExample:\n"
+      "  routegauge theorems check --id KR-2 --seed 7");
+
+  CLI::App* page = raw.all->add_subcommand("page", "Write the catalogue as one HTML file");
+  page->add_option("-o,--out", raw.page_options.out, "the file to write")->required();
+  page->add_option("--seed", raw.seed, "of the numerical checks it shows")->capture_default_str();
+  page->footer("Example:\n  routegauge theorems page -o theorems.html");
+}
+
+TheoremCommandLine::~TheoremCommandLine() = default;
+
+std::optional<Command> TheoremCommandLine::chosen() const {
+  const Raw& raw = *raw_;
+  if (!raw.all->parsed()) return std::nullopt;
+  if (raw.list->parsed()) {
+    TheoremsListOptions options = raw.list_options;
+    if (!raw.family.empty()) options.family = raw.family;
+    options.verdict = parse_word(raw.verdict, theorems::kVerdicts, "--verdict");
+    options.status = parse_word(raw.status_word, theorems::kStatuses, "--status");
+    return options;
+  }
+  if (raw.show->parsed()) return raw.show_options;
+  if (raw.status->parsed()) return raw.status_options;
+  if (raw.check->parsed()) {
+    TheoremsCheckOptions options = raw.check_options;
+    options.seed = parse_seed(raw.seed);
+    return options;
+  }
+  TheoremsPageOptions options = raw.page_options;
+  options.seed = parse_seed(raw.seed);
+  return options;
+}
+
+}  // namespace rg::app
