@@ -59,16 +59,22 @@ const theorems::Entry& find_entry(const theorems::Catalogue& catalogue, std::str
 }
 
 std::string status_summary(const theorems::Catalogue& catalogue, const theorems::Entry& entry) {
-  std::vector<std::string> parts;
   const auto rows = catalogue.formal_of(entry);
+  std::vector<std::string> parts;
   for (const theorems::Status status : theorems::kStatuses) {
     const auto count = std::count_if(rows.begin(), rows.end(),
                                      [&](const auto* row) { return row->status == status; });
     if (count == 0) continue;
-    if (static_cast<size_t>(count) == rows.size()) return theorems::word_of(status);
-    parts.push_back(fmt::format("{} {}", count, theorems::word_of(status)));
+    const char* word = theorems::word_of(status);
+    const bool alone = static_cast<size_t>(count) == rows.size();
+    parts.push_back(alone ? word : fmt::format("{} {}", count, word));
   }
-  return parts.empty() ? "-" : join(parts, ", ");
+  if (parts.empty()) return "-";
+  return join(parts, ", ") + (differs(entry) ? " (differs)" : "");
+}
+
+bool differs(const theorems::Entry& entry) {
+  return entry.difference.has_value() && !entry.formal_names.empty();
 }
 
 std::vector<std::string> verdict_words(const theorems::Entry& entry) {

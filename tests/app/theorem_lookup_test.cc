@@ -58,6 +58,10 @@ TEST(TheoremLookup, SummarisesTheStatusesOfAnEntry) {
   EXPECT_EQ(status_summary(catalogue, *catalogue.find_entry("GI-1")), "proven");
   EXPECT_EQ(status_summary(catalogue, *catalogue.find_entry("KR-1")), "1 proven, 1 deferred");
   EXPECT_EQ(status_summary(catalogue, *catalogue.find_entry("ZZ-9")), "-");
+  theorems::Entry& entry = catalogue.families[0].entries[0];
+  entry.difference = "finite laws";
+  entry.formal_names = {"GI_1_x"};
+  EXPECT_EQ(status_summary(catalogue, entry), "proven (differs)");
 }
 
 }  // namespace

@@ -81,7 +81,13 @@ class Theorems(ProgramTest):
         lines = run("theorems", "list").stdout.splitlines()
         self.assertEqual(lines[0].split(), ["ID", "TITLE", "VERDICT", "FORMAL", "CHECK"])
         self.assertEqual([line.split()[0] for line in lines[1:]], [entry["id"] for entry in self.entries])
-        for line, entry in zip(lines[1:], self.entries):
+        rows = json.loads(run("theorems", "list", "--json").stdout)["theorems"]
+        for line, entry, row in zip(lines[1:], self.entries, rows, strict=True):
+            mine = [formal["status"] for formal in self.statuses if formal["entry"] == entry["id"]]
+            self.assertEqual({word: count for word, count in row["statuses"].items() if count},
+                             {word: mine.count(word) for word in mine})
+            self.assertEqual(row["differs"], bool(entry["formal"]["theorems"] and entry["formal"]["difference"]))
+            self.assertEqual(row["differs"], "(differs)" in line)
             self.assertIn(entry["title"], line)
             self.assertIn(entry["claims"][0]["verdict"], line)
             self.assertTrue(line.endswith(entry["check"]["kind"] if entry["check"] else "-"), line)
