@@ -2,6 +2,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "theorems/extremes.h"
 #include "theorems/givens.h"
 #include "theorems/one_bit.h"
 #include "theorems/rope.h"
@@ -94,7 +95,7 @@ void rope_ceiling(TensorView keys, TensorView rotation, int shifts, Findings& fi
   const double ceiling = std::numbers::sqrt2 / (m * std::sin(kPi / (2 * m)));
   const Vector norms = mean_one_norms(keys, 0, rotation, shifts);
   findings.at_most("largest mean cosine of a key over all phases",
-                   cosines_from(norms, keys).maxCoeff(), ceiling, 1e-12);
+                   largest(cosines_from(norms, keys)), ceiling, 1e-12);
   const double pooled =
       norms.sum() * norms.sum() / (static_cast<double>(keys.size()) * keys.squaredNorm());
   findings.at_most("pooled beta over all phases", pooled, ceiling * ceiling, 1e-12);
@@ -108,7 +109,7 @@ void rope_ceiling_with_rest(TensorView keys, Eigen::Index resting, TensorView ro
   const Vector bounds = (share.array() + kCeiling * kCeiling * (1 - share.array())).sqrt();
   findings.at_most("mean cosine over all phases, mean over the keys", cosines.mean(), bounds.mean(),
                    grid_error(shifts));
-  findings.at_most("largest excess of a key over its own bound", (cosines - bounds).maxCoeff(), 0,
+  findings.at_most("largest excess of a key over its own bound", largest(cosines - bounds), 0,
                    grid_error(shifts));
 }
 
