@@ -5,6 +5,7 @@
 
 #include "theorems/extremes.h"
 #include "theorems/one_bit.h"
+#include "theorems/top_k.h"
 
 namespace rg::theorems {
 namespace {
@@ -69,6 +70,56 @@ void same_output(const Head& head, const Head& gauged, Findings& findings) {
 void same_output_in_fp32(const Head& head, const Head& gauged, Findings& findings) {
   findings.at_most("|W'o' - Wo| / |Wo|, W'o' in fp32",
                    relative_difference(output_in<float>(gauged), head_output(head)), 3e-6);
+}
+
+Tensor router_scores(const AttentionLayer& attention, TensorView router, TensorView inputs) {
+  const Tensor stream = inputs + attend(attention, inputs);
+  const double root = std::sqrt(static_cast<double>(inputs.cols()));
+  return stream.rowwise().normalized() * root * router.transpose();
+}
+
+AttentionLayer in_gauge(const AttentionLayer& layer, const std::vector<Tensor>& key_gauges,
+                        const std::vector<Tensor>& value_gauges) {
+  AttentionLayer out = layer;
+  const Eigen::Index d = layer.rotary.size();
+  out.key_gauge = key_gauges;
+  for (const Tensor& gauge : key_gauges) out.query_gauge.push_back(inverse_of(gauge).transpose());
+  for (Eigen::Index g = 0; g < layer.kv_heads; ++g) {
+    out.value.middleRows(g * d, d) =
+        value_gauges[static_cast<size_t>(g)] * layer.value.middleRows(g * d, d);
+  }
+  for (Eigen::Index h = 0; h < layer.heads; ++h) {
+    const auto g = static_cast<size_t>(h / (layer.heads / layer.kv_heads));
+    out.output.middleCols(h * d, d) =
+        layer.output.middleCols(h * d, d) * inverse_of(value_gauges[g]);
+  }
+  return out;
+}
+
+void same_scores(TensorView scores, TensorView gauged, Findings& findings) {
+  findings.at_most("max |score - score in the other gauge| / max |score|",
+                   largest_size(scores - gauged) / largest_size(scores), 1e-10);
+}
+
+void decided_sets_stay(TensorView scores, TensorView computed, Eigen::Index k, Findings& findings) {
+  Eigen::Index decided = 0, changed = 0;
+  for (Eigen::Index n = 0; n < scores.rows(); ++n) {
+    const Vector s = scores.row(n), t = computed.row(n);
+    const Set set = top_k(s, k);
+    if (!(set_margin(s, set) > 2 * largest_size(s - t))) continue;
+    ++decided;
+    changed += top_k(t, k) != set ? 1 : 0;
+  }
+  findings.above("tokens with a margin above twice the error", static_cast<double>(decided), 0);
+  findings.equal("of them, tokens that choose other experts", static_cast<double>(changed), 0, 0);
+}
+
+Eigen::Index changed_sets(TensorView scores, TensorView computed, Eigen::Index k) {
+  Eigen::Index changed = 0;
+  for (Eigen::Index n = 0; n < scores.rows(); ++n) {
+    changed += top_k(scores.row(n), k) != top_k(computed.row(n), k) ? 1 : 0;
+  }
+  return changed;
 }
 
 double spread_of_axes(TensorView rotation) {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
+#include "theorems/attention.h"
 #include "theorems/findings.h"
 #include "theorems/tensors.h"
 
@@ -35,6 +37,22 @@ Head in_gauge(const Head& head, TensorView key_gauge, TensorView value_gauge);
 void same_output(const Head& head, const Head& gauged, Findings& findings);
 // GI-3, the gauged head computed in fp32, up to 3e-6. Logits of order 1.
 void same_output_in_fp32(const Head& head, const Head& gauged, Findings& findings);
+
+// Scores of a linear router (E, D) behind a residual attention layer and a norm without gain, for
+// inputs (tokens, D): (tokens, E).
+Tensor router_scores(const AttentionLayer& attention, TensorView router, TensorView inputs);
+// A layer in another gauge: M (d, d) and S (d, d) for each key head. Values and the output matrix
+// change where they are stored, queries and keys at run time, after RoPE.
+AttentionLayer in_gauge(const AttentionLayer& layer, const std::vector<Tensor>& key_gauges,
+                        const std::vector<Tensor>& value_gauges);
+// GI-5 (a). Scores (tokens, E) of what is meant to be one model in two gauges: the largest
+// difference is at most 1e-10 times the largest score.
+void same_scores(TensorView scores, TensorView gauged, Findings& findings);
+// GI-5 (b). Among tokens whose margin exceeds twice their largest score error, 0 choose another set
+// of k experts. Ties go to the lower index.
+void decided_sets_stay(TensorView scores, TensorView computed, Eigen::Index k, Findings& findings);
+// Tokens that choose another set.
+Eigen::Index changed_sets(TensorView scores, TensorView computed, Eigen::Index k);
 
 // max_i |T e_i|_1 - 1 for an orthogonal T (d, d): 0 just for signed permutations.
 double spread_of_axes(TensorView rotation);

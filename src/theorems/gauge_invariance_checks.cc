@@ -80,6 +80,35 @@ void check_gi_4(Draws& draws, Findings& findings) {
   findings.above("c(T e_1) > c(e_1) = 1/8", cos_1bit(slight.col(0)), 0.125);
 }
 
+void check_gi_5(Draws& draws, Findings& findings) {
+  const Eigen::Index d = 12, width = 40, experts = 24, k = 4, tokens = 60;
+  const AttentionLayer layer{
+      .heads = 4,
+      .kv_heads = 2,
+      .query = draws.normal(4 * d, width) / std::sqrt(width),
+      .key = draws.normal(2 * d, width) / std::sqrt(width),
+      .value = draws.normal(2 * d, width) / std::sqrt(width),
+      .output = draws.normal(width, 4 * d) / std::sqrt(width),
+      .rotary = {.frequencies = standard_frequencies(d / 2, 10000), .unrotated = 0},
+      .query_gauge = {},
+      .key_gauge = {}};
+  Tensor router = draws.normal(experts, width);
+  router.row(experts - 1) = router.row(0);  // two experts that always tie
+  const Tensor inputs = draws.normal(tokens, width);
+  const Tensor scores = router_scores(layer, router, inputs);
+  const AttentionLayer gauged = in_gauge(layer, {invertible(draws, d), invertible(draws, d)},
+                                         {invertible(draws, d), invertible(draws, d)});
+  findings.input("4 heads on 2 key heads, 60 tokens, top 4 of 24 experts, two of them equal");
+  const Tensor gauged_scores = router_scores(gauged, router, inputs);
+  same_scores(scores, gauged_scores, findings);
+  decided_sets_stay(scores, gauged_scores, k, findings);
+  findings.input("the same scores with errors as large as many margins");
+  const Tensor noisy = scores + 0.3 * draws.signs(tokens, experts);
+  decided_sets_stay(scores, noisy, k, findings);
+  findings.above("tokens that choose other experts, with any margin",
+                 static_cast<double>(changed_sets(scores, noisy, k)), 0);
+}
+
 void check_gi_6(Draws& draws, Findings& findings) {
   const Eigen::Index d = 64;
   const Tensor gauge = invertible(draws, d), rotation = draws.rotation(d);
@@ -98,7 +127,7 @@ void check_gi_6(Draws& draws, Findings& findings) {
 std::span<const Check> gauge_invariance_checks() {
   static constexpr std::array kChecks{Check{"GI-1", check_gi_1}, Check{"GI-2", check_gi_2},
                                       Check{"GI-3", check_gi_3}, Check{"GI-4", check_gi_4},
-                                      Check{"GI-6", check_gi_6}};
+                                      Check{"GI-5", check_gi_5}, Check{"GI-6", check_gi_6}};
   return kChecks;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "theorems/rotary.h"
 
 namespace rg::theorems {
 namespace {
@@ -30,18 +31,9 @@ Tensor massive_channel_keys(Draws& draws, Eigen::Index n, Eigen::Index d, Eigen:
 
 Tensor rope_keys(Draws& draws, Eigen::Index n, Eigen::Index d, double base, double noise) {
   check_internal(d % 2 == 0, "RoPE turns pairs of coordinates");
-  const Vector mean = draws.normal_vector(d);
-  Tensor out = draws.normal(n, d) * noise;
-  for (Eigen::Index position = 0; position < n; ++position) {
-    for (Eigen::Index j = 0; j < d / 2; ++j) {
-      const double angle = static_cast<double>(position) *
-                           std::pow(base, -2.0 * static_cast<double>(j) / static_cast<double>(d));
-      const double x = mean(2 * j), y = mean(2 * j + 1);
-      out(position, 2 * j) += std::cos(angle) * x - std::sin(angle) * y;
-      out(position, 2 * j + 1) += std::sin(angle) * x + std::cos(angle) * y;
-    }
-  }
-  return out;
+  const Tensor mean = Vector::Ones(n) * draws.normal_vector(d).transpose();
+  const Rotary rotary{.frequencies = standard_frequencies(d / 2, base), .unrotated = 0};
+  return at_positions(mean, rotary) + noise * draws.normal(n, d);
 }
 
 std::vector<KeySample> key_samples(Draws& draws, Eigen::Index d) {

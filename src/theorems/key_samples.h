@@ -23,8 +23,7 @@ std::vector<KeySample> key_samples(Draws& draws, Eigen::Index d);
 Tensor massive_channel_keys(Draws& draws, Eigen::Index n, Eigen::Index d, Eigen::Index massive,
                             double factor);
 // A common mean turned by RoPE to the positions 0..n-1, plus normal noise of the given size: fast
-// planes average to nothing, slow ones keep the mean. Adjacent coordinates form a plane, plane j
-// turns by base^(-2j/d) a position. d even: (n, d).
+// planes average to nothing, slow ones keep the mean. Planes as in rotary.h; d even: (n, d).
 Tensor rope_keys(Draws& draws, Eigen::Index n, Eigen::Index d, double base, double noise);
 
 // Every vector of -1 and +1, (2^d, d); d <= 16.

@@ -57,6 +57,44 @@ TEST(GaugeInvariance, SeesEveryPartOfAHeadThatIsLeftInItsOldGauge) {
   }
 }
 
+TEST(GaugeInvariance, SeesALayerThatIsOnlyPartlyInItsGauge) {
+  Setting s;
+  const AttentionLayer layer{
+      .heads = 2,
+      .kv_heads = 1,
+      .query = s.draws.normal(16, 10),
+      .key = s.draws.normal(8, 10),
+      .value = s.draws.normal(8, 10),
+      .output = s.draws.normal(10, 16),
+      .rotary = {.frequencies = standard_frequencies(4, 100), .unrotated = 0},
+      .query_gauge = {},
+      .key_gauge = {}};
+  const Tensor router = s.draws.normal(6, 10), inputs = s.draws.normal(7, 10);
+  const Tensor scores = router_scores(layer, router, inputs);
+  AttentionLayer gauged = in_gauge(layer, {s.stretched}, {s.rotation});
+  Findings good, bad;
+  same_scores(scores, router_scores(gauged, router, inputs), good);
+  gauged.output = layer.output;
+  same_scores(scores, router_scores(gauged, router, inputs), bad);
+  EXPECT_TRUE(good.all_hold());
+  EXPECT_FALSE(bad.all_hold());
+}
+
+TEST(GaugeInvariance, CountsTokensThatChooseOtherExperts) {
+  Tensor scores(2, 4), computed(2, 4);
+  scores << 4, 3, 2, 1, 4, 3, 2.9, 1;
+  computed << 4, 3, 2, 1, 4, 2.9, 3, 1;
+  EXPECT_EQ(changed_sets(scores, computed, 2), 1);
+  Findings findings;
+  decided_sets_stay(scores, computed, 2, findings);  // the changed one was not decided
+  EXPECT_TRUE(findings.all_hold());
+  ASSERT_EQ(findings.list().size(), 2u);
+  EXPECT_EQ(findings.list()[0].value, 1);
+  Findings undecided;
+  decided_sets_stay(scores, computed.array() - 10, 2, undecided);
+  EXPECT_FALSE(undecided.all_hold());  // nothing is left to say
+}
+
 TEST(GaugeInvariance, OnlySignedPermutationsKeepCosines) {
   Setting s;
   Findings good, bad;
