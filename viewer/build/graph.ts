@@ -9,7 +9,7 @@ export interface Linked {
   depends_on: string[];
 }
 
-const kNodeWidth = 156;
+const kNodeWidth = 168;
 const kNodeHeight = 46;
 const kPointsPerInch = 72;
 

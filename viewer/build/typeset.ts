@@ -4,6 +4,8 @@
 import temml from 'temml';
 import type { Formula, Text } from '../src/theorems/data';
 
+const kUnbroken = 48; // letters of TeX that fit on a line of a narrow screen
+
 export interface Part {
   kind: 'text' | 'inline' | 'block';
   value: string;
@@ -52,7 +54,9 @@ export class Typesetter {
     const key = `${block ? '$$' : '$'}${tex}`;
     const seen = this.known.get(key);
     if (seen !== undefined) return seen;
-    const mathml = temml.renderToString(tex, { displayMode: block, annotate: true, throwOnError: true, trust: false });
+    // Breaking costs the space around the signs where a line may break, so only formulas that need it do.
+    const wrap = !block && tex.length > kUnbroken ? 'tex' : 'none';
+    const mathml = temml.renderToString(tex, { displayMode: block, wrap, throwOnError: true, trust: false });
     this.formulas.push({ tex, mathml });
     this.known.set(key, this.formulas.length - 1);
     return this.formulas.length - 1;

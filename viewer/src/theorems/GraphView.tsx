@@ -21,7 +21,7 @@ export function gravest(entry: Entry): Verdict {
   return (['false', 'repaired', 'true', 'new'] as const).find((one) => verdicts.includes(one)) ?? kVerdicts[3];
 }
 
-const kLineLetters = 25;
+const kLineLetters = 28;
 
 // A title on at most two lines.
 export function wrapped(title: string): string[] {
@@ -58,7 +58,7 @@ function Node({ node, lit, focusable }: { node: GraphNode; lit: boolean; focusab
   };
   return (
     <g
-      id={entry.id} role="button" tabIndex={focusable ? 0 : -1} aria-label={label} aria-pressed={current}
+      id={entry.id} role="button" tabindex={focusable ? 0 : -1} aria-label={label} aria-pressed={current}
       class={`node status-${entry.status} verdict-${verdict} ${lit ? '' : 'dim'} ${current ? 'current' : ''}`}
       transform={`translate(${node.x} ${node.y})`}
       onClick={() => go({ target: current ? null : entry.id })}
@@ -70,9 +70,10 @@ function Node({ node, lit, focusable }: { node: GraphNode; lit: boolean; focusab
       )}
       <rect class="face" x={-w / 2} y={-h / 2} width={w} height={h} rx={7} />
       <text class="card-id" y={-h / 2 + 14}>{entry.id}</text>
-      {wrapped(plain(entry.title, formulas)).map((line, index) => (
-        <text key={line} class="node-title" y={-h / 2 + 27 + 12 * index}>{line}</text>
-      ))}
+      {wrapped(plain(entry.title, formulas)).map((line, index) => [
+        ' ', // keeps the words apart for whoever hears them
+        <text key={line} class="node-title" y={-h / 2 + 27 + 12 * index}>{line}</text>,
+      ])}
     </g>
   );
 }
@@ -81,7 +82,7 @@ function Selected({ entry }: { entry: Entry }) {
   return (
     <section class="graph-selected" aria-live="polite">
       <h3>
-        <a class="card-id" href={formatHash({ ...place.value, view: 'cards', target: entry.id })}>{entry.id}</a>{' '}
+        <a class="card-id" data-view="cards" href={formatHash({ ...place.value, view: 'cards', target: entry.id })}>{entry.id}</a>{' '}
         <RichText text={entry.title} />
       </h3>
       <div class="chips"><EntryChips entry={entry} /></div>

@@ -9,7 +9,7 @@ export function Legend() {
     <Disclosure summary="Legend and keys">
       <div class="legend">
         <section>
-          <h3>Proof, set by the proof checker and by nobody's hand</h3>
+          <h2>Proof, set by the proof checker and by nobody's hand</h2>
           <dl>
             {kStatuses.map((status) => (
               <div key={status}><dt><StatusChip status={status} /></dt><dd>{kStatusWords[status].meaning}</dd></div>
@@ -18,7 +18,7 @@ export function Legend() {
           <p class="note">An entry of several parts shows the weakest of them.</p>
         </section>
         <section>
-          <h3>Verdict on the published claim</h3>
+          <h2>Verdict on the published claim</h2>
           <dl>
             {kVerdicts.map((verdict) => (
               <div key={verdict}><dt><VerdictChip verdict={verdict} /></dt><dd>{kVerdictWords[verdict].meaning}</dd></div>
@@ -26,7 +26,7 @@ export function Legend() {
           </dl>
         </section>
         <section>
-          <h3>Numbers</h3>
+          <h2>Numbers</h2>
           <dl>
             {kCheckResults.map((result) => (
               <div key={result}><dt><CheckChip result={result} /></dt><dd>{kCheckWords[result].meaning}</dd></div>
@@ -34,7 +34,7 @@ export function Legend() {
           </dl>
         </section>
         <section class="keys-help">
-          <h3>Keys</h3>
+          <h2>Keys</h2>
           <dl class="keys">
             <div><dt><kbd>/</kbd></dt><dd>search</dd></div>
             <div><dt><kbd>j</kbd> <kbd>k</kbd></dt><dd>next, previous entry; arrows too, once an entry has the focus</dd></div>

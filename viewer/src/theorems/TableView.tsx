@@ -16,7 +16,8 @@ export function TableView() {
         {
           head: 'Entry', rowHeader: true,
           cell: ({ id }) => (
-            <a class="card-id" href={formatHash({ ...place.value, view: 'cards', target: id })} title="open the card">{id}</a>
+            <a class="card-id" data-view="cards" title="open the card"
+              href={formatHash({ ...place.value, view: 'cards', target: id })}>{id}</a>
           ),
         },
         {

@@ -48,13 +48,13 @@ function arrive(hash: string): void {
   place.value = hidden ? { ...kStart, view: next.view, target: next.target } : next;
 }
 
-// A plain "#DC-3" inside the page keeps the view and the filters.
+// A plain "#DC-3" inside the page keeps the view and the filters, unless the link is there to change the view.
 function follow(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
   const link = event.target instanceof Element ? event.target.closest('a[href^="#"]') : null;
   const hash = link?.getAttribute('href') ?? '';
   const target = parseHash(hash).target;
-  if (target === null || hash !== `#${target}`) return;
+  if (target === null || hash !== `#${target}` || link?.hasAttribute('data-view')) return;
   event.preventDefault();
   const { view } = place.value;
   open(target, target.startsWith('try-') ? 'try' : view === 'try' ? 'cards' : view);

@@ -60,7 +60,7 @@ export function TurnDrawing({ dimensions, keys, cosine, turn }: TurnDrawingProps
   return (
     <svg
       ref={svg} class="turn-drawing" viewBox={`${-kHalf} ${-kHalf} ${2 * kHalf} ${2 * kHalf}`}
-      role="slider" tabIndex={0} aria-label={`Keys in ${dimensions} dimensions; drag or use the arrow keys to turn them`}
+      role="slider" tabindex={0} aria-label={`Keys in ${dimensions} dimensions; drag or use the arrow keys to turn them`}
       aria-valuemin={0} aria-valuemax={1} aria-valuenow={Number(cosine.toFixed(4))} aria-valuetext={`mean cosine ${fixed(cosine, 4)}`}
       onPointerDown={(event) => {
         const box = svg.current!.getBoundingClientRect();
