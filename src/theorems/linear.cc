@@ -1,5 +1,6 @@
 #include "theorems/linear.h"
 
+#include <Eigen/Eigenvalues>
 #include <Eigen/SVD>
 
 namespace rg::theorems {
@@ -21,6 +22,11 @@ Svd svd_of(TensorView matrix) {
 
 Vector singular_values(TensorView matrix) {
   return Eigen::BDCSVD<Eigen::MatrixXd>(matrix).singularValues();
+}
+
+Vector symmetric_eigenvalues(TensorView matrix) {
+  return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(matrix, Eigen::EigenvaluesOnly)
+      .eigenvalues();
 }
 
 double spectral_norm(TensorView matrix) {
