@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 
 export interface Column<Row> {
   head: string;
-  cell: (row: Row) => ComponentChildren;
+  cell: (row: Row, above: Row | undefined) => ComponentChildren;
   numeric?: boolean;
   rowHeader?: boolean;
 }
@@ -33,9 +33,9 @@ export function DataTable<Row>({ caption, columns, rows, rowId, rowClass }: Data
             <tr key={rowId?.(row) ?? index} id={rowId?.(row)} class={rowClass?.(row)} tabIndex={rowId ? -1 : undefined}>
               {columns.map(({ head, cell, numeric, rowHeader }) =>
                 rowHeader ? (
-                  <th key={head} scope="row">{cell(row)}</th>
+                  <th key={head} scope="row">{cell(row, rows[index - 1])}</th>
                 ) : (
-                  <td key={head} class={numeric ? 'numeric' : undefined}>{cell(row)}</td>
+                  <td key={head} class={numeric ? 'numeric' : undefined}>{cell(row, rows[index - 1])}</td>
                 ),
               )}
             </tr>

@@ -4,12 +4,13 @@ import type { ComponentChildren } from 'preact';
 export interface DisclosureProps {
   summary: ComponentChildren;
   open?: boolean;
+  className?: string;
   children: ComponentChildren;
 }
 
-export function Disclosure({ summary, open = false, children }: DisclosureProps) {
+export function Disclosure({ summary, open = false, className = '', children }: DisclosureProps) {
   return (
-    <details class="disclosure" open={open}>
+    <details class={`disclosure ${className}`} open={open}>
       <summary>{summary}</summary>
       <div class="disclosure-body">{children}</div>
     </details>

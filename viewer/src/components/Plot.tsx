@@ -38,7 +38,7 @@ export interface PlotProps {
 
 const kWidth = 520;
 const kHeight = 260;
-const kMargin = { left: 48, right: 14, top: 12, bottom: 40 };
+const kMargin = { left: 48, right: 14, top: 24, bottom: 40 };
 
 // Round values inside a range, about as many as wanted.
 export function ticks({ from, to }: Range, wanted: number): number[] {

@@ -16,13 +16,13 @@ function Findings({ id, found }: { id: string; found: CheckOfEntry }) {
   const summary =
     failing > 0 ? `${failing} of ${count} findings fail` : count === 1 ? '1 finding, it holds' : `${count} findings, all hold`;
   return (
-    <Disclosure summary={summary} open={failing > 0}>
+    <Disclosure summary={summary} open={failing > 0} className="findings">
       <DataTable
         caption={`Findings of the check of ${id}`}
         rows={found.findings}
         rowClass={({ holds }) => (holds ? undefined : 'failing')}
         columns={[
-          { head: 'Input', cell: ({ input }) => input },
+          { head: 'Input', cell: ({ input }, above) => (input === above?.input ? <span class="same">{input}</span> : input) },
           { head: 'Quantity', cell: ({ quantity }) => quantity },
           { head: 'Value', numeric: true, cell: ({ value }) => shown(value) },
           { head: 'Expected', numeric: true, cell: ({ relation, bound }) => `${kRelations[relation]} ${shown(bound)}` },

@@ -5,7 +5,7 @@ import { Card, Section } from '../components/Card';
 import { Disclosure } from '../components/Disclosure';
 import { Formulas, plain, RichText } from '../components/RichText';
 import { CheckPart } from './CheckPart';
-import { EntryChips, VerdictChip } from './chips';
+import { differs, EntryChips, VerdictChip } from './chips';
 import type { Claim, Entry } from './data';
 import { FormalPart } from './FormalPart';
 import { inParts } from './parts';
@@ -82,7 +82,7 @@ export function EntryCard({ entry }: { entry: Entry }) {
       </Section>
       <div class="parts">
         <Disclosure summary="Proof idea"><p><RichText text={entry.proof_idea} /></p></Disclosure>
-        <Disclosure summary={formalCount === 0 ? 'Formal statements: none' : `Formal statements (${formalCount})`}>
+        <Disclosure summary={`Formal statements: ${formalCount || 'none'}${differs(entry) ? ', not quite the one above' : ''}`}>
           <FormalPart entry={entry} />
         </Disclosure>
         <Disclosure summary="Numerical check"><CheckPart entry={entry} /></Disclosure>

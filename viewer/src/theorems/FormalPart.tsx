@@ -1,7 +1,7 @@
 // The formal statements of an entry: status, Coq text, where it stands, what it rests on.
 import { Disclosure } from '../components/Disclosure';
 import { RichText } from '../components/RichText';
-import { StatusChip } from './chips';
+import { differs, StatusChip } from './chips';
 import type { Entry, FormalStatement } from './data';
 
 function Assumptions({ statement }: { statement: FormalStatement }) {
@@ -41,7 +41,6 @@ function Statement({ statement }: { statement: FormalStatement }) {
 }
 
 export function FormalPart({ entry }: { entry: Entry }) {
-  const isFormal = entry.formal.some(({ name }) => name !== null);
   return (
     <>
       {entry.formal.length === 0 && <p class="note">No formal statement.</p>}
@@ -51,7 +50,7 @@ export function FormalPart({ entry }: { entry: Entry }) {
         ))}
       </ul>
       {entry.difference !== null && (
-        <p><strong>{isFormal ? 'Differs from the statement above: ' : 'Not formal: '}</strong><RichText text={entry.difference} /></p>
+        <p><strong>{differs(entry) ? 'Differs from the statement above: ' : 'Not formal: '}</strong><RichText text={entry.difference} /></p>
       )}
     </>
   );

@@ -15,7 +15,10 @@ export function Legend() {
               <div key={status}><dt><StatusChip status={status} /></dt><dd>{kStatusWords[status].meaning}</dd></div>
             ))}
           </dl>
-          <p class="note">An entry of several parts shows the weakest of them.</p>
+          <p class="note">
+            An entry of several parts shows the weakest of them. (differs): the formal statement is not quite the one on the
+            card, which says in what.
+          </p>
         </section>
         <section>
           <h2>Verdict on the published claim</h2>

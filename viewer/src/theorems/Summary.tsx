@@ -1,7 +1,7 @@
 // How much there is, and how much of it a machine has checked.
 import { kStatuses, kVerdicts } from './data';
 import { checks, data } from './state';
-import { kStatusWords, kVerdictWords } from './words';
+import { kStatusWords } from './words';
 
 function counts<Value extends string>(values: readonly Value[], all: readonly Value[], label: (value: Value) => string) {
   return values
@@ -29,7 +29,7 @@ export function Summary() {
         <dt>{claims.filter(({ claim }) => claim !== null).length} published claims</dt>
         <dd>
           {counts(kVerdicts.filter((verdict) => verdict !== 'new'), claims.map(({ verdict }) => verdict),
-            (verdict) => kVerdictWords[verdict].label.replace('claim ', ''))}
+            (verdict) => (verdict === 'true' ? 'hold' : verdict))}
         </dd>
       </div>
       <div>

@@ -1,6 +1,6 @@
 import { DataTable } from '../components/DataTable';
 import { RichText } from '../components/RichText';
-import { CheckChip, StatusChip, VerdictChip, verdictsOf } from './chips';
+import { CheckChip, EntryStatusChip, VerdictChip, verdictsOf } from './chips';
 import { checkResult } from './filter';
 import { formatHash } from './hash';
 import { checks, place, shown } from './state';
@@ -30,7 +30,7 @@ export function TableView() {
             </>
           ),
         },
-        { head: 'Proof', cell: ({ status }) => <StatusChip status={status} /> },
+        { head: 'Proof', cell: (entry) => <EntryStatusChip entry={entry} /> },
         {
           head: 'Formal', numeric: true,
           cell: ({ formal }) => {

@@ -22,12 +22,24 @@ export function verdictsOf(entry: Entry): Verdict[] {
   return [...new Set(entry.claims.map(({ verdict }) => verdict))];
 }
 
+// "proven", "deferred, 1 of 2 proven", "proven (differs)".
+function statusLabel({ formal, status, difference }: Entry): string {
+  const proven = formal.filter((one) => one.status === 'proven').length;
+  const share = status !== 'proven' && proven > 0 ? `, ${proven} of ${formal.length} proven` : '';
+  return kStatusWords[status].label + share + (differs({ formal, difference }) ? ' (differs)' : '');
+}
+
+// Whether there is a formal statement that is not just the one of the card.
+export function differs({ formal, difference }: Pick<Entry, 'formal' | 'difference'>): boolean {
+  return difference !== null && formal.some(({ name }) => name !== null);
+}
+
+export const EntryStatusChip = ({ entry }: { entry: Entry }) => <StatusChip status={entry.status} label={statusLabel(entry)} />;
+
 export function EntryChips({ entry }: { entry: Entry }) {
-  const proven = entry.formal.filter(({ status }) => status === 'proven').length;
-  const part = entry.status !== 'proven' && proven > 0 ? `, ${proven} of ${entry.formal.length} proven` : '';
   return (
     <>
-      <StatusChip status={entry.status} label={kStatusWords[entry.status].label + part} />
+      <EntryStatusChip entry={entry} />
       {verdictsOf(entry).map((verdict) => (
         <VerdictChip key={verdict} verdict={verdict} />
       ))}

@@ -25,6 +25,8 @@ describe('cards', () => {
     const page = await open(pages.checked);
     await page.evaluate(() => document.querySelectorAll('details').forEach((part) => (part.open = true)));
     expect(await page.locator('#GI-2').innerText()).toContain('Differs from the statement above: Finite sums');
+    expect(await page.locator('#GI-2 > header').innerText()).toContain('deferred (differs)');
+    expect(await page.locator('#GI-2').innerText()).toContain('Formal statements: 1, not quite the one above');
     expect(await page.locator('#GI-2').innerText()).toContain('Haar_measure_statement');
     expect(await page.locator('#GS-1').innerText()).toContain('Not formal: Not formal.');
     expect(await page.locator('#DC-3 > header').innerText()).toContain('informal, 1 of 2 proven');
@@ -37,7 +39,7 @@ describe('cards', () => {
     const text = (await page.locator('.summary').innerText()).replace(/\s+/g, ' ');
     expect(text).toContain('5 entries 1 proven, 1 deferred, 2 informal, 1 stub');
     expect(text).toContain('5 formal statements 3 proven, 1 deferred, 1 stub');
-    expect(text).toContain('4 published claims 1 holds, 1 repaired, 2 false');
+    expect(text).toContain('4 published claims 1 hold, 1 repaired, 2 false');
     expect(text).toContain('4 numerical checks 2 of 3 hold');
     expect(await page.locator('.origin').innerText()).toContain('routegauge 0.0.0-test, seed 7');
   });
