@@ -14,6 +14,7 @@ export interface Pages {
   hostile: string;
   real: string;
   realChecks: string; // what `routegauge theorems check --json` printed; empty: the program is not built
+  programPage: string; // what `routegauge theorems page` wrote; empty: not built, or built without the page
 }
 
 declare module 'vitest' {
@@ -44,14 +45,23 @@ async function buildPage(root: string, name: string): Promise<string> {
   return file;
 }
 
-function programChecks(): string {
-  if (!existsSync(kProgram) || spawnSync(kProgram, ['theorems', 'list']).status !== 0) {
-    console.log(`e2e: no program with theorems at ${kProgram}; the widgets are not compared with its checks`);
-    return '';
+const kBuiltWithoutPage = 4; // the program's exit code
+
+// A check that fails (code 1) is the affair of the program's own tests; the page shows it.
+function askProgram(folder: string): Pick<Pages, 'realChecks' | 'programPage'> {
+  if (!existsSync(kProgram)) {
+    console.log(`e2e: no program at ${kProgram}; the widgets are not compared with its checks`);
+    return { realChecks: '', programPage: '' };
   }
-  // A check that fails ends with another code, and is the program's tests' affair.
-  const { stdout } = spawnSync(kProgram, ['theorems', 'check', '--json'], { encoding: 'utf8', maxBuffer: 1 << 28 });
-  return stdout;
+  const run = (...options: string[]) => {
+    const { status, stdout, stderr } = spawnSync(kProgram, ['theorems', ...options], { encoding: 'utf8', maxBuffer: 1 << 28 });
+    if (status !== 0 && status !== 1 && status !== kBuiltWithoutPage) throw new Error(`${kProgram} theorems ${options.join(' ')}: ${stderr}`);
+    return { status, stdout };
+  };
+  const file = join(folder, 'program.html');
+  const page = run('page', '-o', file);
+  if (page.status === kBuiltWithoutPage) console.log(`e2e: ${kProgram} was built without the page`);
+  return { realChecks: run('check', '--json').stdout, programPage: existsSync(file) ? file : '' };
 }
 
 export default async function setup(project: TestProject) {
@@ -68,7 +78,7 @@ export default async function setup(project: TestProject) {
     checked: withChecks(plain, JSON.stringify(checks())),
     hostile: withChecks(bad, JSON.stringify(hostile(checks()))),
     real,
-    realChecks: programChecks(),
+    ...askProgram(folder),
   });
   return () => rmSync(folder, { recursive: true });
 }

@@ -179,5 +179,15 @@ if (pages.realChecks !== '') {
         expect(nearest('MR-5', await value(page, 'exact-beta')), `d = 2^${power}`).toBeLessThan(1e-5);
       }
     });
+
+    if (pages.programPage !== '') {
+      it('writes a page that shows every finding', async () => {
+        const page = await open(pages.programPage);
+        expect(await page.locator('.findings tbody tr').count()).toBe(checks.flatMap(({ findings }) => findings).length);
+        expect(await page.locator('.origin').innerText()).toContain('Numbers: routegauge ');
+        await page.keyboard.press('3');
+        expect(await page.locator('.ring').count()).toBe(checks.length);
+      });
+    }
   });
 }
