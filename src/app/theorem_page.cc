@@ -1,5 +1,7 @@
 #include "app/theorem_page.h"
 
+#include <fmt/format.h>
+
 #include "base/error.h"
 
 namespace rg::app {
@@ -24,12 +26,23 @@ std::string json_for_html(const Json& value) {
 
 }  // namespace
 
-std::string_view built_page(std::span<const EmbeddedFile> files) {
-  if (!files.empty()) return files.front().bytes;
-  throw Error(ErrorId::TH001, {.object = "theorems page",
-                               .found = "a program built without the page",
-                               .expected = "build/viewer/theorems.html when the program was built",
-                               .hint = "Run make viewer, then make build."});
+std::string_view built_page(std::span<const EmbeddedFile> files, std::string_view sources_sha256) {
+  constexpr const char* kHint = "Run make viewer, then make build.";
+  if (files.empty()) {
+    throw Error(ErrorId::TH001,
+                {.object = "theorems page",
+                 .found = "a program built without the page",
+                 .expected = "build/viewer/theorems.html when the program was built",
+                 .hint = kHint});
+  }
+  if (files.front().bytes.find(sources_sha256) == std::string_view::npos) {
+    throw Error(ErrorId::TH001,
+                {.object = "theorems page",
+                 .found = "a page built from other proofs than this program",
+                 .expected = fmt::format("the page of sources_sha256 {}", sources_sha256),
+                 .hint = kHint});
+  }
+  return files.front().bytes;
 }
 
 std::string filled_page(std::string_view page, const Json& checks) {

@@ -10,8 +10,9 @@
 
 namespace rg::app {
 
-// The page as it was built; TH001 if the program was built without one.
-std::string_view built_page(std::span<const EmbeddedFile> files);
+// The page as it was built; TH001 if the program was built without one, or if the page does not
+// name `sources_sha256`, and so shows statuses of other proofs than the program's.
+std::string_view built_page(std::span<const EmbeddedFile> files, std::string_view sources_sha256);
 
 // `page` with `checks` in place of the null in
 //   <script id="checks" type="application/json">null</script>

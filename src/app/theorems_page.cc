@@ -21,7 +21,8 @@ namespace rg::app {
 
 int theorems_page_command(const TheoremsPageOptions& options) {
   StopWatch watch("nothing was written; run the same command again.");
-  const std::string_view page = built_page(embedded_theorem_page());
+  const std::string_view page =
+      built_page(embedded_theorem_page(), theorems::catalogue().sources_sha256);
   const auto results = run_checks(theorems::all_checks(), options.seed, effective_threads(0));
   const std::string html = filled_page(page, checks_json(results, options.seed));
   throw_if_stopped();

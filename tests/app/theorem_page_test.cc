@@ -23,7 +23,7 @@ std::pair<std::string, std::string> split(const std::string& html) {
 }
 
 TEST(TheoremPage, IsRefusedWhereTheProgramHasNone) {
-  const test::Caught refusal = test::caught([] { built_page({}); });
+  const test::Caught refusal = test::caught([] { built_page({}, "ab"); });
   EXPECT_EQ(refusal.id, ErrorId::TH001);
   EXPECT_EQ(error_exit_code(ErrorId::TH001), ExitCode::environment);
   EXPECT_TRUE(refusal.says("make viewer")) << refusal.line;
@@ -31,7 +31,15 @@ TEST(TheoremPage, IsRefusedWhereTheProgramHasNone) {
 
 TEST(TheoremPage, IsTheEmbeddedFile) {
   const std::array files = {EmbeddedFile{"theorems.html", kPage}};
-  EXPECT_EQ(built_page(files), kPage);
+  EXPECT_EQ(built_page(files, "checks"), kPage);
+}
+
+TEST(TheoremPage, IsRefusedWhereItShowsOtherProofs) {
+  const std::array files = {EmbeddedFile{"theorems.html", kPage}};
+  const test::Caught refusal = test::caught([&] { built_page(files, std::string(64, 'a')); });
+  EXPECT_EQ(refusal.id, ErrorId::TH001);
+  EXPECT_EQ(error_exit_code(ErrorId::TH001), ExitCode::environment);
+  EXPECT_TRUE(refusal.says("make viewer")) << refusal.line;
 }
 
 TEST(TheoremPage, HoldsTheChecksInPlaceOfNull) {
