@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 #include "support/caught.h"
+#include "theorems/check.h"
 
 namespace rg::theorems {
 namespace {
@@ -167,6 +168,18 @@ TEST(OwnCatalogue, HoldsNothingThatATerminalWouldObey) {
     }
   }
   for (const FormalStatement& row : catalogue().formal) check(row.id, row.statement.value_or(""));
+}
+
+// One check for every entry that has one in the catalogue, in its order, and none besides.
+TEST(OwnCatalogue, HasTheChecksThatTheProgramRuns) {
+  std::vector<std::string> promised, run;
+  for (const Family& family : catalogue().families) {
+    for (const Entry& entry : family.entries) {
+      if (entry.check) promised.push_back(entry.id);
+    }
+  }
+  for (const Check& check : all_checks()) run.emplace_back(check.id);
+  EXPECT_EQ(promised, run);
 }
 
 }  // namespace
