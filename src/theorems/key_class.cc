@@ -1,4 +1,3 @@
-#include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -52,9 +51,9 @@ double residue_share(TensorView keys, TensorView gate, TensorView covariance) {
 void residue_of_fit(TensorView samples, TensorView keys, TensorView gate, Findings& findings) {
   Tensor inputs = samples;
   inputs.rowwise() -= samples.colwise().mean();
-  const Eigen::MatrixXd read = inputs * keys.transpose();
-  const Eigen::MatrixXd logits = inputs * expert_centred(gate).transpose();
-  const Eigen::MatrixXd fit = read.colPivHouseholderQr().solve(logits);
+  const Tensor read = inputs * keys.transpose();
+  const Tensor logits = inputs * expert_centred(gate).transpose();
+  const Tensor fit = pseudo_inverse(read) * logits;
   const Tensor covariance = inputs.transpose() * inputs / static_cast<double>(inputs.rows());
   findings.equal("1 - R^2 of the least-squares fit, against the Schur complement",
                  (logits - read * fit).squaredNorm() / logits.squaredNorm(),

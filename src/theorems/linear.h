@@ -12,7 +12,7 @@ struct Svd {
 };
 Svd svd_of(TensorView matrix);  // matrix = left diag(values) right'
 
-Vector singular_values(TensorView matrix);  // descending
+Vector singular_values(TensorView matrix);        // descending
 Vector symmetric_eigenvalues(TensorView matrix);  // of its lower half; ascending
 double spectral_norm(TensorView matrix);
 

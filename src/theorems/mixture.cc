@@ -142,7 +142,7 @@ void quotient_growth(const Mixture& mixture, VectorView a, VectorView b, Finding
     return (output(mixture, high) - output(mixture, low)).norm() / (high - low).norm();
   };
   findings.equal("quotient on a 16 times finer grid over that on the coarse one",
-                 quotient(1e-6 / 16) / quotient(1e-6), 16, 0.1);
+                 quotient(1e-8 / 16) / quotient(1e-8), 16, 0.1);
 }
 
 void swap_cost(VectorView logits, TensorView outputs, Eigen::Index i, Eigen::Index j,

@@ -49,21 +49,24 @@ void check_rr_2(Draws& draws, Findings& findings) {
 }
 
 void check_rr_3(Draws& draws, Findings& findings) {
+  double from_pre = 0, from_post = 0;  // single products may meet by chance, not all of them
   const auto run = [&](const std::string& name, const Tensor& keys) {
     for (const Eigen::Index rank : {1, 4}) {
       findings.input(name + ", rank " + std::to_string(rank));
-      const Tensor rest = keys - truncated(keys, rank);
-      pre_correction(keys, mmse_code(rest), rank, findings);
-      const double pre = (rest - mmse_code(rest)).squaredNorm() / keys.squaredNorm();
+      const Tensor rest = keys - truncated(keys, rank), code = mmse_code(rest);
+      pre_correction(keys, code, rank, findings);
+      const double pre = (rest - code).squaredNorm() / keys.squaredNorm();
       const double post = post_correction_error(keys, mmse_code(keys), rank);
-      const double mixed = mixed_product(keys, rank);
-      findings.above("|mixed product - low rank first|", std::abs(mixed - pre), 1e-4);
-      findings.above("|mixed product - 1 bit first|", std::abs(mixed - post), 1e-4);
+      from_pre = std::max(from_pre, std::abs(mixed_product(keys, rank) - pre));
+      from_post = std::max(from_post, std::abs(mixed_product(keys, rank) - post));
     }
   };
   run("normal keys 60 x 12", draws.normal(60, 12));
   run("sparse keys 60 x 12", draws.sparse(60, 12, 3));
   run("keys around a mean 60 x 12", draws.cloud(60, 12, 5));
+  findings.input("all of these keys");
+  findings.above("largest |mixed product - low rank first|", from_pre, 1e-3);
+  findings.above("largest |mixed product - 1 bit first|", from_post, 1e-3);
 }
 
 void check_rr_4(Draws& draws, Findings& findings) {
@@ -86,14 +89,16 @@ void check_rr_4(Draws& draws, Findings& findings) {
   findings.equal("effective beta by the mixed formula", 1 - mixed_product(keys, 2), 1, 1e-12);
   findings.below("effective beta, true", 1 - post_correction_error(keys, mmse_code(keys), 2), 0.99);
   findings.above("rank of the residual", static_cast<double>(rank_of(residual)), 2);
-  findings.input("sparse keys and their turned copy, rank 1");
-  const Tensor sparse = draws.sparse(60, 8, 2), turn = draws.rotation(8);
-  key_share_is_invariant(sparse, turn, 1, findings);
-  const Tensor moved = turned(sparse, turn);
-  findings.above("change of the residual's share",
-                 std::abs(captured_share(moved - mmse_code(moved), 1) -
-                          captured_share(sparse - mmse_code(sparse), 1)),
-                 1e-3);
+  findings.input("sparse keys and 10 turned copies, rank 1");
+  const Tensor sparse = draws.sparse(60, 8, 2);
+  const double share = captured_share(sparse - mmse_code(sparse), 1);
+  double change = 0;
+  for (int copy = 0; copy < 10; ++copy) {
+    const Tensor turn = draws.rotation(8), moved = turned(sparse, turn);
+    key_share_is_invariant(sparse, turn, 1, findings);
+    change = std::max(change, std::abs(captured_share(moved - mmse_code(moved), 1) - share));
+  }
+  findings.above("largest change of the residual's share", change, 1e-3);
 }
 
 void check_rr_5(Draws& draws, Findings& findings) {

@@ -139,7 +139,7 @@ void check_rg_4(Draws& draws, Findings& findings) {
   findings.input("a quarter of the windows without mass");
   drawn_tail_share(margins, placements(true), 0.1, findings);
   findings.input("margins on a lattice: ties at the threshold");
-  const Vector tied = (3 * margins).array().floor();
+  const Vector tied = (1.5 * margins).array().floor();
   findings.above("tokens in the tail", static_cast<double>(low_margin_tail(tied, 0.1).size()), 4);
   cyclic_tail_share(tied, masses, 0.1, findings);
   drawn_tail_share(tied, placements(false), 0.1, findings);
