@@ -54,8 +54,10 @@ function askProgram(folder: string): Pick<Pages, 'realChecks' | 'programPage'> {
     return { realChecks: '', programPage: '' };
   }
   const run = (...options: string[]) => {
-    const { status, stdout, stderr } = spawnSync(kProgram, ['theorems', ...options], { encoding: 'utf8', maxBuffer: 1 << 28 });
-    if (status !== 0 && status !== 1 && status !== kBuiltWithoutPage) throw new Error(`${kProgram} theorems ${options.join(' ')}: ${stderr}`);
+    const { status, stdout, stderr, error } = spawnSync(kProgram, ['theorems', ...options], { encoding: 'utf8', maxBuffer: 1 << 28 });
+    if (status !== 0 && status !== 1 && status !== kBuiltWithoutPage) {
+      throw new Error(`${kProgram} theorems ${options.join(' ')}: ${error?.message ?? stderr}`);
+    }
     return { status, stdout };
   };
   const file = join(folder, 'program.html');
