@@ -65,7 +65,8 @@ function crossCheck({ families, statuses }: Sources): void {
   for (const { entries } of families) {
     for (const entry of entries) {
       for (const other of entry.depends_on) {
-        if (!ids.has(other)) throw new Error(`${entry.id}: depends on ${other}, which does not exist`);
+        if (!ids.has(other))
+          throw new Error(`${entry.id}: depends on ${other}, which does not exist`);
       }
       const rows = statuses.theorems.filter((row) => row.entry === entry.id);
       for (const name of entry.formal.theorems) {

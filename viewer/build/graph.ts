@@ -57,8 +57,11 @@ function splinePath(pos: string, height: number): string {
   const flat = numbers(tip ? pos.slice(tip[0].length) : pos);
   const point = (at: number) => `${flat[at]!.toFixed(1)} ${(height - flat[at + 1]!).toFixed(1)}`;
   let path = `M${point(0)}`;
-  for (let at = 2; at + 5 < flat.length; at += 6) path += `C${point(at)} ${point(at + 2)} ${point(at + 4)}`;
-  return tip ? `${path}L${Number(tip[1]).toFixed(1)} ${(height - Number(tip[2])).toFixed(1)}` : path;
+  for (let at = 2; at + 5 < flat.length; at += 6)
+    path += `C${point(at)} ${point(at + 2)} ${point(at + 4)}`;
+  return tip
+    ? `${path}L${Number(tip[1]).toFixed(1)} ${(height - Number(tip[2])).toFixed(1)}`
+    : path;
 }
 
 export async function layOut(entries: Linked[]): Promise<Graph> {

@@ -1,6 +1,13 @@
 // Joins catalogue and statuses to what the page holds: texts typeset, links both ways, the weakest
 // status of each entry, the words to search in, the graph laid out.
-import { kStatuses, type Entry, type FormalStatement, type PageData, type Status, type Text } from '../src/theorems/data';
+import {
+  kStatuses,
+  type Entry,
+  type FormalStatement,
+  type PageData,
+  type Status,
+  type Text,
+} from '../src/theorems/data';
 import type { FamilyFile } from '../src/generated/theorem_catalogue';
 import type { Sources } from './catalogue';
 import { layOut } from './graph';
@@ -16,23 +23,36 @@ export function weakest(statuses: Status[]): Status {
 
 function words(entry: Source, formal: FormalStatement[]): string {
   const texts = [
-    entry.id, entry.title, entry.sentence, ...entry.hypotheses, entry.statement, entry.proof_idea,
+    entry.id,
+    entry.title,
+    entry.sentence,
+    ...entry.hypotheses,
+    entry.statement,
+    entry.proof_idea,
     ...entry.claims.flatMap(({ claim, source, why }) => [claim, source, why]),
     entry.formal.difference,
     entry.check?.computes,
     ...entry.experiments.flatMap(({ experiment, fields }) => [experiment, ...fields]),
     ...formal.flatMap(({ name, assumptions }) => [name, ...assumptions]),
   ];
-  return texts.filter((text) => text != null).join('\n').toLowerCase();
+  return texts
+    .filter((text) => text != null)
+    .join('\n')
+    .toLowerCase();
 }
 
 export async function pageData({ families, statuses }: Sources): Promise<PageData> {
   const typesetter = new Typesetter();
-  const sources = families.flatMap(({ family, entries }) => entries.map((entry) => ({ family, entry })));
+  const sources = families.flatMap(({ family, entries }) =>
+    entries.map((entry) => ({ family, entry })),
+  );
 
   const entries: Entry[] = sources.map(({ family, entry }) => {
-    const text = (field: string, source: string): Text => typesetter.text(`${entry.id}: ${field}`, source);
-    const formal = statuses.theorems.filter((row) => row.entry === entry.id).map(({ entry: _, ...row }) => row);
+    const text = (field: string, source: string): Text =>
+      typesetter.text(`${entry.id}: ${field}`, source);
+    const formal = statuses.theorems
+      .filter((row) => row.entry === entry.id)
+      .map(({ entry: _, ...row }) => row);
     return {
       id: entry.id,
       family: family.id,
@@ -57,7 +77,9 @@ export async function pageData({ families, statuses }: Sources): Promise<PageDat
       },
       experiments: entry.experiments,
       depends_on: entry.depends_on,
-      used_by: sources.filter((other) => other.entry.depends_on.includes(entry.id)).map((other) => other.entry.id),
+      used_by: sources
+        .filter((other) => other.entry.depends_on.includes(entry.id))
+        .map((other) => other.entry.id),
       search: words(entry, formal),
     };
   });
@@ -66,7 +88,9 @@ export async function pageData({ families, statuses }: Sources): Promise<PageDat
     families: families.map(({ family }) => ({
       id: family.id,
       name: typesetter.text(`${family.id}: name`, family.name),
-      explanation: family.explanation.map((one) => typesetter.text(`${family.id}: explanation`, one)),
+      explanation: family.explanation.map((one) =>
+        typesetter.text(`${family.id}: explanation`, one),
+      ),
     })),
     entries,
     formulas: typesetter.formulas,

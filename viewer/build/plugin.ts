@@ -1,10 +1,13 @@
-// The Vite plugin that makes the page whole: puts the data into <script id="catalogue"> and, once
-// everything is inlined, a content security policy that allows that one script and no request.
+// The Vite plugin that makes the page whole: puts the data into <script id="catalogue">, an empty
+// place for the checks beside it and, once everything is inlined, a content security policy that
+// allows that one script and no request.
 import { createHash } from 'node:crypto';
 import type { Plugin } from 'vite';
 
 const kDataSlot = '<!--catalogue-->';
 const kPolicySlot = '<!--policy-->';
+// The program looks for exactly this and puts the checks in the place of null.
+const kChecks = '<script id="checks" type="application/json">null</script>';
 
 // JSON inside a script element: "<" must not begin a tag.
 export function scriptJson(value: unknown): string {
@@ -35,6 +38,7 @@ export function selfContained(data: () => Promise<unknown>): Plugin {
       order: 'post', // after everything is inlined
       async handler(_, bundle) {
         const json = scriptJson(await data());
+        const held = `<script id="catalogue" type="application/json">${json}</script>${kChecks}`;
         for (const asset of Object.values(bundle)) {
           if (asset.type !== 'asset' || !asset.fileName.endsWith('.html')) continue;
           const html = String(asset.source);
@@ -43,7 +47,7 @@ export function selfContained(data: () => Promise<unknown>): Plugin {
           }
           asset.source = html
             .replace(kPolicySlot, () => policy(html))
-            .replace(kDataSlot, () => `<script id="catalogue" type="application/json">${json}</script>`);
+            .replace(kDataSlot, () => held);
         }
       },
     },

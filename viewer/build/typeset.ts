@@ -56,7 +56,12 @@ export class Typesetter {
     if (seen !== undefined) return seen;
     // Breaking costs the space around the signs where a line may break, so only formulas that need it do.
     const wrap = !block && tex.length > kUnbroken ? 'tex' : 'none';
-    const mathml = temml.renderToString(tex, { displayMode: block, wrap, throwOnError: true, trust: false });
+    const mathml = temml.renderToString(tex, {
+      displayMode: block,
+      wrap,
+      throwOnError: true,
+      trust: false,
+    });
     this.formulas.push({ tex, mathml });
     this.known.set(key, this.formulas.length - 1);
     return this.formulas.length - 1;

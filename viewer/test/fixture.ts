@@ -32,7 +32,12 @@ export function families(): FamilyFile[] {
   return [
     {
       schema_version: 1,
-      family: { id: 'GI', order: 1, name: 'Gauge invariance', explanation: ['Turning changes nothing.', 'Twice.'] },
+      family: {
+        id: 'GI',
+        order: 1,
+        name: 'Gauge invariance',
+        explanation: ['Turning changes nothing.', 'Twice.'],
+      },
       entries: [
         entry('GI-1', 'Scores stay', {
           claims: [{ ...kClaim, verdict: 'true', why: 'Exactly.' }],
@@ -42,7 +47,10 @@ export function families(): FamilyFile[] {
         }),
         entry('GI-2', 'Only rotations', {
           claims: [{ ...kClaim, verdict: 'repaired', why: 'With a hypothesis more.' }],
-          formal: { theorems: ['GI_2_only'], difference: 'Finite sums instead of integrals over $[0,1]$.' },
+          formal: {
+            theorems: ['GI_2_only'],
+            difference: 'Finite sums instead of integrals over $[0,1]$.',
+          },
           depends_on: ['GI-1'],
           check: { kind: 'inequality', computes: 'One side.', tolerance: '$0$' },
         }),
@@ -55,7 +63,12 @@ export function families(): FamilyFile[] {
         entry('DC-3', 'Centring can hurt', {
           claims: [
             { ...kClaim, verdict: 'false', why: 'Three points show it.' },
-            { claim: 'Strictly so.', source: 'the same page', verdict: 'false', why: 'Two points show it.' },
+            {
+              claim: 'Strictly so.',
+              source: 'the same page',
+              verdict: 'false',
+              why: 'Two points show it.',
+            },
           ],
           formal: { theorems: ['DC_3_a_points'], difference: null },
           depends_on: ['GI-2'],
@@ -72,13 +85,26 @@ export function families(): FamilyFile[] {
     {
       schema_version: 1,
       family: { id: 'GS', order: 13, name: 'Gauge search', explanation: ['Looking for the best.'] },
-      entries: [entry('GS-1', 'ITQ climbs', { depends_on: ['GI-2'], formal: { theorems: [], difference: 'Not formal.' } })],
+      entries: [
+        entry('GS-1', 'ITQ climbs', {
+          depends_on: ['GI-2'],
+          formal: { theorems: [], difference: 'Not formal.' },
+        }),
+      ],
     },
   ];
 }
 
-function row(id: string, status: Row['status'], name: string | null, assumptions: string[] = []): Row {
-  const statement = name === null ? null : `Theorem ${name} (d : nat) :\n  (0 < d)%nat -> forall k : vector d, k <> 0 -> cosine k <= 1.`;
+function row(
+  id: string,
+  status: Row['status'],
+  name: string | null,
+  assumptions: string[] = [],
+): Row {
+  const statement =
+    name === null
+      ? null
+      : `Theorem ${name} (d : nat) :\n  (0 < d)%nat -> forall k : vector d, k <> 0 -> cosine k <= 1.`;
   return {
     id,
     entry: id.replace(/\..*/, ''),
@@ -108,26 +134,59 @@ export function statuses(): StatusFile {
 }
 
 export function checks(): ChecksFile {
-  const finding = { input: 'three points', quantity: 'best beta', value: 0.91666667, relation: '=' as const, bound: 11 / 12, tolerance: 1e-5, holds: true };
+  const finding = {
+    input: 'three points',
+    quantity: 'best beta',
+    value: 0.91666667,
+    relation: '=' as const,
+    bound: 11 / 12,
+    tolerance: 1e-5,
+    holds: true,
+  };
   return {
     schema_version: 1,
     program_version: '0.0.0-test',
     seed: 7,
     checks: [
-      { id: 'GI-1', holds: true, findings: [{ ...finding, input: 'normal keys', quantity: 'max difference', value: 3.1e-16, relation: '<=', bound: 1e-12, tolerance: 0 }] },
+      {
+        id: 'GI-1',
+        holds: true,
+        findings: [
+          {
+            ...finding,
+            input: 'normal keys',
+            quantity: 'max difference',
+            value: 3.1e-16,
+            relation: '<=',
+            bound: 1e-12,
+            tolerance: 0,
+          },
+        ],
+      },
       { id: 'DC-3', holds: true, findings: [finding] },
       { id: 'DC-4', holds: false, findings: [finding, { ...finding, value: null, holds: false }] },
     ],
   };
 }
 
-export function writeRoot(folder: string, schemas: string, all: FamilyFile[], status: StatusFile | null): string {
-  for (const name of ['theorems', 'proofs', 'schema']) mkdirSync(join(folder, name), { recursive: true });
+export function writeRoot(
+  folder: string,
+  schemas: string,
+  all: FamilyFile[],
+  status: StatusFile | null,
+): string {
+  for (const name of ['theorems', 'proofs', 'schema'])
+    mkdirSync(join(folder, name), { recursive: true });
   for (const name of ['catalogue', 'status', 'checks']) {
-    cpSync(join(schemas, `theorem_${name}.schema.json`), join(folder, 'schema', `theorem_${name}.schema.json`));
+    cpSync(
+      join(schemas, `theorem_${name}.schema.json`),
+      join(folder, 'schema', `theorem_${name}.schema.json`),
+    );
   }
-  for (const file of all) writeFileSync(join(folder, 'theorems', `${file.family.id}.json`), JSON.stringify(file));
-  if (status !== null) writeFileSync(join(folder, 'proofs', 'theorem_status.json'), JSON.stringify(status));
+  for (const file of all)
+    writeFileSync(join(folder, 'theorems', `${file.family.id}.json`), JSON.stringify(file));
+  if (status !== null)
+    writeFileSync(join(folder, 'proofs', 'theorem_status.json'), JSON.stringify(status));
   return folder;
 }
 
@@ -138,16 +197,28 @@ export const kHostile =
 
 // Puts the hostile text behind every string that is free text.
 export function hostile<T>(value: T, key = ''): T {
-  const kFixed = ['id', 'entry', 'verdict', 'status', 'kind', 'relation', 'experiment', 'sources_sha256'];
+  const kFixed = [
+    'id',
+    'entry',
+    'verdict',
+    'status',
+    'kind',
+    'relation',
+    'experiment',
+    'sources_sha256',
+  ];
   const kNames = ['theorems', 'depends_on'];
   const isCoqName = key === 'name' && typeof value === 'string' && /^[A-Z]{2}_/.test(value);
-  if (typeof value === 'string') return (kFixed.includes(key) || isCoqName ? value : `${value} ${kHostile}`) as T;
+  if (typeof value === 'string')
+    return (kFixed.includes(key) || isCoqName ? value : `${value} ${kHostile}`) as T;
   if (Array.isArray(value)) {
     const plain = kNames.includes(key) && value.every((one) => typeof one === 'string');
     return (plain ? value : value.map((one) => hostile(one, key))) as T;
   }
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, hostile(one, name)])) as T;
+    return Object.fromEntries(
+      Object.entries(value).map(([name, one]) => [name, hostile(one, name)]),
+    ) as T;
   }
   return value;
 }

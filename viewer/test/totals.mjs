@@ -1,7 +1,12 @@
 // Ends a test run with one line of totals; fails where a test failed, or where none ran.
 import { readFileSync } from 'node:fs';
 
-const { numPassedTests, numFailedTests, numFailedTestSuites } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
-const failed = Math.max(numFailedTests, numFailedTestSuites > 0 && numFailedTests === 0 ? numFailedTestSuites : 0);
+const { numPassedTests, numFailedTests, numFailedTestSuites } = JSON.parse(
+  readFileSync(process.argv[2], 'utf8'),
+);
+const failed = Math.max(
+  numFailedTests,
+  numFailedTestSuites > 0 && numFailedTests === 0 ? numFailedTestSuites : 0,
+);
 console.log(`${numPassedTests} passed, ${failed} failed`);
 process.exit(failed > 0 || numPassedTests === 0 ? 1 : 0);

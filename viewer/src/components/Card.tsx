@@ -12,10 +12,18 @@ export interface CardProps {
 
 export function Card({ id, title, chips, current, children }: CardProps) {
   return (
-    <article class={current ? 'card current' : 'card'} id={id} tabIndex={-1} aria-labelledby={`${id}-title`}>
+    <article
+      class={current ? 'card current' : 'card'}
+      id={id}
+      tabIndex={-1}
+      aria-labelledby={`${id}-title`}
+    >
       <header>
         <h3 id={`${id}-title`}>
-          <a class="card-id" href={`#${id}`}>{id}</a> {title}
+          <a class="card-id" href={`#${id}`}>
+            {id}
+          </a>{' '}
+          {title}
         </h3>
         <div class="chips">{chips}</div>
       </header>

@@ -13,7 +13,11 @@ export interface ChipProps {
 export function Chip({ tone, sign, title, children }: ChipProps) {
   return (
     <span class={`chip tone-${tone}`} title={title}>
-      {sign !== undefined && <span class="sign" aria-hidden="true">{sign}</span>}
+      {sign !== undefined && (
+        <span class="sign" aria-hidden="true">
+          {sign}
+        </span>
+      )}
       {children}
     </span>
   );

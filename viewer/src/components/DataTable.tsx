@@ -24,18 +24,29 @@ export function DataTable<Row>({ caption, columns, rows, rowId, rowClass }: Data
         <thead>
           <tr>
             {columns.map(({ head, numeric }) => (
-              <th key={head} scope="col" class={numeric ? 'numeric' : undefined}>{head}</th>
+              <th key={head} scope="col" class={numeric ? 'numeric' : undefined}>
+                {head}
+              </th>
             ))}
           </tr>
         </thead>
         <tbody>
           {rows.map((row, index) => (
-            <tr key={rowId?.(row) ?? index} id={rowId?.(row)} class={rowClass?.(row)} tabIndex={rowId ? -1 : undefined}>
+            <tr
+              key={rowId?.(row) ?? index}
+              id={rowId?.(row)}
+              class={rowClass?.(row)}
+              tabIndex={rowId ? -1 : undefined}
+            >
               {columns.map(({ head, cell, numeric, rowHeader }) =>
                 rowHeader ? (
-                  <th key={head} scope="row">{cell(row, rows[index - 1])}</th>
+                  <th key={head} scope="row">
+                    {cell(row, rows[index - 1])}
+                  </th>
                 ) : (
-                  <td key={head} class={numeric ? 'numeric' : undefined}>{cell(row, rows[index - 1])}</td>
+                  <td key={head} class={numeric ? 'numeric' : undefined}>
+                    {cell(row, rows[index - 1])}
+                  </td>
                 ),
               )}
             </tr>

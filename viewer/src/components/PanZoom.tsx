@@ -51,13 +51,22 @@ export function PanZoom({ width, height, label, children }: PanZoomProps) {
   return (
     <div class="pan-zoom" onKeyDown={onKeyDown}>
       <div class="pan-zoom-buttons" role="group" aria-label="Zoom">
-        <button type="button" aria-label="zoom in" onClick={() => zoomBy(1.4)}>+</button>
-        <button type="button" aria-label="zoom out" onClick={() => zoomBy(1 / 1.4)}>−</button>
-        <button type="button" onClick={() => setSeen(whole)}>fit</button>
+        <button type="button" aria-label="zoom in" onClick={() => zoomBy(1.4)}>
+          +
+        </button>
+        <button type="button" aria-label="zoom out" onClick={() => zoomBy(1 / 1.4)}>
+          −
+        </button>
+        <button type="button" onClick={() => setSeen(whole)}>
+          fit
+        </button>
       </div>
       <div class="pan-zoom-scroll">
         <svg
-          ref={svg} role="group" aria-label={label} viewBox={`${seen.x - w / 2} ${seen.y - h / 2} ${w} ${h}`}
+          ref={svg}
+          role="group"
+          aria-label={label}
+          viewBox={`${seen.x - w / 2} ${seen.y - h / 2} ${w} ${h}`}
           class={seen.zoom > 1 ? 'zoomed' : undefined}
           onPointerDown={(event) => {
             drag.current = { x: event.clientX, y: event.clientY, from: seen };
@@ -66,7 +75,11 @@ export function PanZoom({ width, height, label, children }: PanZoomProps) {
             if (drag.current === null || event.buttons !== 1 || seen.zoom === 1) return;
             const { x, y, from } = drag.current;
             const scale = unitsPerPixel();
-            setSeen({ ...from, x: from.x - (event.clientX - x) * scale, y: from.y - (event.clientY - y) * scale });
+            setSeen({
+              ...from,
+              x: from.x - (event.clientX - x) * scale,
+              y: from.y - (event.clientY - y) * scale,
+            });
           }}
           onPointerUp={() => {
             drag.current = null;

@@ -54,45 +54,86 @@ export function Plot({ label, x, y, curves = [], bars = [], marks = [], dots = [
   const px = (value: number) =>
     kMargin.left + ((value - x.from) / (x.to - x.from)) * (kWidth - kMargin.left - kMargin.right);
   const py = (value: number) =>
-    kHeight - kMargin.bottom - ((value - y.from) / (y.to - y.from)) * (kHeight - kMargin.top - kMargin.bottom);
+    kHeight -
+    kMargin.bottom -
+    ((value - y.from) / (y.to - y.from)) * (kHeight - kMargin.top - kMargin.bottom);
   const [bottom, top] = [py(y.from), py(y.to)];
   return (
     <svg class="plot" viewBox={`0 0 ${kWidth} ${kHeight}`} role="img" aria-label={label}>
       {ticks(y, 4).map((value) => (
         <g key={`y${value}`} class="tick">
           <line x1={px(x.from)} x2={px(x.to)} y1={py(value)} y2={py(value)} />
-          <text x={px(x.from) - 6} y={py(value)} dy="0.35em" text-anchor="end">{value}</text>
+          <text x={px(x.from) - 6} y={py(value)} dy="0.35em" text-anchor="end">
+            {value}
+          </text>
         </g>
       ))}
       {ticks(x, 6).map((value) => (
-        <text key={`x${value}`} class="tick" x={px(value)} y={bottom + 15} text-anchor="middle">{value}</text>
+        <text key={`x${value}`} class="tick" x={px(value)} y={bottom + 15} text-anchor="middle">
+          {value}
+        </text>
       ))}
       <line class="axis" x1={px(x.from)} x2={px(x.to)} y1={bottom} y2={bottom} />
-      <text class="axis-label" x={px((x.from + x.to) / 2)} y={kHeight - 6} text-anchor="middle">{x.label}</text>
-      <text class="axis-label" x={4} y={9}>{y.label}</text>
+      <text class="axis-label" x={px((x.from + x.to) / 2)} y={kHeight - 6} text-anchor="middle">
+        {x.label}
+      </text>
+      <text class="axis-label" x={4} y={9}>
+        {y.label}
+      </text>
       {bars.map(({ from, to, height }) => (
-        <rect key={from} class="bar" x={px(from)} width={Math.max(0, px(to) - px(from) - 0.5)} y={py(height)} height={bottom - py(height)} />
+        <rect
+          key={from}
+          class="bar"
+          x={px(from)}
+          width={Math.max(0, px(to) - px(from) - 0.5)}
+          y={py(height)}
+          height={bottom - py(height)}
+        />
       ))}
       {curves.map(({ label: name, tone, points, dashed }) => (
-        <polyline key={name} class={`curve ${tone} ${dashed ? 'dashed' : ''}`}
-          points={points.map(([a, b]) => `${px(a).toFixed(1)},${py(b).toFixed(1)}`).join(' ')}><title>{name}</title></polyline>
+        <polyline
+          key={name}
+          class={`curve ${tone} ${dashed ? 'dashed' : ''}`}
+          points={points.map(([a, b]) => `${px(a).toFixed(1)},${py(b).toFixed(1)}`).join(' ')}
+        >
+          <title>{name}</title>
+        </polyline>
       ))}
-      {marks.filter(({ at }) => at >= x.from && at <= x.to).map(({ label: name, tone, at, dashed }) => (
-        <line key={name} class={`curve ${tone} ${dashed ? 'dashed' : ''}`} x1={px(at)} x2={px(at)} y1={bottom} y2={top}><title>{name}</title></line>
-      ))}
+      {marks
+        .filter(({ at }) => at >= x.from && at <= x.to)
+        .map(({ label: name, tone, at, dashed }) => (
+          <line
+            key={name}
+            class={`curve ${tone} ${dashed ? 'dashed' : ''}`}
+            x1={px(at)}
+            x2={px(at)}
+            y1={bottom}
+            y2={top}
+          >
+            <title>{name}</title>
+          </line>
+        ))}
       {dots.map(({ label: name, tone, x: a, y: b }) => (
-        <circle key={name} class={`dot ${tone}`} cx={px(a)} cy={py(b)} r={5}><title>{name}</title></circle>
+        <circle key={name} class={`dot ${tone}`} cx={px(a)} cy={py(b)} r={5}>
+          <title>{name}</title>
+        </circle>
       ))}
     </svg>
   );
 }
 
-export function PlotKey({ items }: { items: readonly { label: string; tone: string; dashed?: boolean }[] }) {
+export function PlotKey({
+  items,
+}: {
+  items: readonly { label: string; tone: string; dashed?: boolean }[];
+}) {
   return (
     <ul class="plot-key plain-list">
       {items.map(({ label, tone, dashed }) => (
         <li key={label}>
-          <svg width="22" height="8" aria-hidden="true"><line class={`curve ${tone} ${dashed ? 'dashed' : ''}`} x1="1" x2="21" y1="4" y2="4" /></svg>
+          <svg width="22" height="8" aria-hidden="true">
+            <line class={`curve ${tone} ${dashed ? 'dashed' : ''}`} x1="1" x2="21" y1="4" y2="4" />
+          </svg>
           {label}
         </li>
       ))}

@@ -28,23 +28,36 @@ export function runs(pieces: readonly Piece[]): Run[] {
   for (const piece of pieces) {
     const last = all[all.length - 1];
     if (typeof piece === 'string') {
-      const closing = text === '' && last !== undefined && !last.block ? (kClosing.exec(piece)?.[0] ?? '') : '';
+      const closing =
+        text === '' && last !== undefined && !last.block ? (kClosing.exec(piece)?.[0] ?? '') : '';
       if (last !== undefined) last.closing += closing;
       text += piece.slice(closing.length);
     } else {
       const block = piece.block === true;
       const opening = block ? '' : (kOpening.exec(text)?.[0] ?? '');
-      all.push({ text: text.slice(0, text.length - opening.length), opening, formula: piece.formula, block, closing: '' });
+      all.push({
+        text: text.slice(0, text.length - opening.length),
+        opening,
+        formula: piece.formula,
+        block,
+        closing: '',
+      });
       text = '';
     }
   }
-  return text === '' ? all : [...all, { text, opening: '', formula: null, block: false, closing: '' }];
+  return text === ''
+    ? all
+    : [...all, { text, opening: '', formula: null, block: false, closing: '' }];
 }
 
 function Typeset({ formula, block }: { formula: Formula | undefined; block: boolean }) {
   if (formula === undefined) return null;
   return (
-    <span class={block ? 'formula block' : 'formula'} title={formula.tex} dangerouslySetInnerHTML={{ __html: formula.mathml }} />
+    <span
+      class={block ? 'formula block' : 'formula'}
+      title={formula.tex}
+      dangerouslySetInnerHTML={{ __html: formula.mathml }}
+    />
   );
 }
 
@@ -55,7 +68,18 @@ export function RichText({ text }: { text: readonly Piece[] }) {
       {runs(text).map(({ text: before, opening, formula, block, closing }, index) => {
         if (formula === null) return before;
         const typeset = <Typeset key={index} formula={formulas[formula]} block={block} />;
-        return [before, opening + closing === '' ? typeset : <span class="together">{opening}{typeset}{closing}</span>];
+        return [
+          before,
+          opening + closing === '' ? (
+            typeset
+          ) : (
+            <span class="together">
+              {opening}
+              {typeset}
+              {closing}
+            </span>
+          ),
+        ];
       })}
     </>
   );
@@ -63,5 +87,7 @@ export function RichText({ text }: { text: readonly Piece[] }) {
 
 // The text as one string, formulas as their TeX: for titles and labels.
 export function plain(text: readonly Piece[], formulas: readonly Formula[]): string {
-  return text.map((piece) => (typeof piece === 'string' ? piece : (formulas[piece.formula]?.tex ?? ''))).join('');
+  return text
+    .map((piece) => (typeof piece === 'string' ? piece : (formulas[piece.formula]?.tex ?? '')))
+    .join('');
 }

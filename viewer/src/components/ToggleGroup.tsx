@@ -16,7 +16,13 @@ export interface ToggleGroupProps<Value extends string> {
   className?: string;
 }
 
-export function ToggleGroup<Value extends string>({ label, options, on, toggle, className }: ToggleGroupProps<Value>) {
+export function ToggleGroup<Value extends string>({
+  label,
+  options,
+  on,
+  toggle,
+  className,
+}: ToggleGroupProps<Value>) {
   return (
     <div class={`toggle-group ${className ?? ''}`} role="group" aria-label={label}>
       {options.map((option) => (

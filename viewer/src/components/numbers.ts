@@ -6,7 +6,10 @@ export function shown(value: number | null): string {
   const size = Math.abs(value);
   if (size < 1e-4 || size >= 1e7) {
     const [digits = '', power = ''] = value.toExponential(3).split('e');
-    return `${digits.replace(/\.?0+$/, '')}·10${superscript(power.replace('+', ''))}`.replace('-', '−');
+    return `${digits.replace(/\.?0+$/, '')}·10${superscript(power.replace('+', ''))}`.replace(
+      '-',
+      '−',
+    );
   }
   return String(Number(value.toPrecision(6))).replace('-', '−');
 }

@@ -33,8 +33,15 @@ export function startTheme(): void {
 export function ThemeButton() {
   const next = kThemes[(kThemes.indexOf(theme.value) + 1) % kThemes.length]!;
   return (
-    <button type="button" class="quiet theme-button" aria-label={`Theme: ${theme.value}`} title={`switch to ${next}`} onClick={() => (theme.value = next)}>
-      <span aria-hidden="true">◐ </span><span class="theme-word">Theme: {theme.value}</span>
+    <button
+      type="button"
+      class="quiet theme-button"
+      aria-label={`Theme: ${theme.value}`}
+      title={`switch to ${next}`}
+      onClick={() => (theme.value = next)}
+    >
+      <span aria-hidden="true">◐ </span>
+      <span class="theme-word">Theme: {theme.value}</span>
     </button>
   );
 }

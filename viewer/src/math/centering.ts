@@ -1,7 +1,11 @@
 // Clouds in the plane: how good a rotation can make them (entry DC-3).
 import { aggregates, type Aggregates, type Key } from './one_bit';
 
-export const kThreePoints: readonly Key[] = [[1, 1], [1, -1], [-1, 1]];
+export const kThreePoints: readonly Key[] = [
+  [1, 1],
+  [1, -1],
+  [-1, 1],
+];
 
 export function turnedInPlane(keys: readonly Key[], angle: number): Key[] {
   const [c, s] = [Math.cos(angle), Math.sin(angle)];
@@ -19,9 +23,14 @@ const kGolden = (Math.sqrt(5) - 1) / 2;
 // The largest value over all rotations of the plane, and an angle in [0, pi/2) that has it. Turning by a
 // right angle changes nothing. Between the angles at which some coordinate of some key is 0 the value is
 // smooth; there a grid finds the hill and golden sections its top.
-export function bestInPlane(keys: readonly Key[], which: keyof Aggregates): { value: number; angle: number } {
+export function bestInPlane(
+  keys: readonly Key[],
+  which: keyof Aggregates,
+): { value: number; angle: number } {
   const wrap = (angle: number) => ((angle % kQuarter) + kQuarter) % kQuarter;
-  const breaks = [...new Set([0, kQuarter, ...keys.map(([x = 0, y = 0]) => wrap(-Math.atan2(y, x)))])].sort((a, b) => a - b);
+  const breaks = [
+    ...new Set([0, kQuarter, ...keys.map(([x = 0, y = 0]) => wrap(-Math.atan2(y, x)))]),
+  ].sort((a, b) => a - b);
   const value = (angle: number) => atAngle(keys, angle, which);
   let best = { value: value(0), angle: 0 };
   const keep = (angle: number) => {

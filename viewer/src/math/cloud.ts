@@ -17,7 +17,8 @@ export function sampleCloud(r: number, d: number, count: number, seed: number): 
   const keys = Array.from({ length: count }, () => Array.from({ length: d }, () => r + draw()));
   const middle = centered(keys);
   const [raw, rest] = [aggregates(keys).betaPool, aggregates(middle).betaPool];
-  const energy = (all: readonly Key[]) => all.flat().reduce((sum, x) => sum + x * x, 0) / (count * d);
+  const energy = (all: readonly Key[]) =>
+    all.flat().reduce((sum, x) => sum + x * x, 0) / (count * d);
   return {
     rawPool: raw,
     centeredPool: rest,

@@ -4,7 +4,15 @@ import { kGaussianBeta, sphereMeanBeta, sphereMeanCosine } from './gaussian';
 import { cosine, mean, standardError } from './one_bit';
 import { normal, seeded, type Source } from './random';
 
-export const kLaws = ['gaussian', 'uniform', 'triangular', 'laplace', 'arcsine', 'sign', 'masked'] as const;
+export const kLaws = [
+  'gaussian',
+  'uniform',
+  'triangular',
+  'laplace',
+  'arcsine',
+  'sign',
+  'masked',
+] as const;
 export type LawId = (typeof kLaws)[number];
 
 export interface Law {
@@ -15,25 +23,36 @@ export interface Law {
 
 export const kLawOf: Record<LawId, Law> = {
   gaussian: { label: 'Gaussian', beta: () => kGaussianBeta, draw: (source) => normal(source) },
-  uniform: { label: 'uniform', beta: () => 3 / 4, draw: (source) => randomUniform.source(source)(-1, 1) },
+  uniform: {
+    label: 'uniform',
+    beta: () => 3 / 4,
+    draw: (source) => randomUniform.source(source)(-1, 1),
+  },
   triangular: {
-    label: 'triangular', beta: () => 2 / 3,
+    label: 'triangular',
+    beta: () => 2 / 3,
     draw: (source) => {
       const sum = randomIrwinHall.source(source)(2);
       return () => sum() - 1;
     },
   },
   laplace: {
-    label: 'Laplace', beta: () => 1 / 2,
+    label: 'Laplace',
+    beta: () => 1 / 2,
     draw: (source) => {
       const size = randomExponential.source(source)(1);
       return () => (source() < 0.5 ? -size() : size());
     },
   },
-  arcsine: { label: 'arcsine', beta: () => 8 / Math.PI ** 2, draw: (source) => () => Math.cos(2 * Math.PI * source()) },
+  arcsine: {
+    label: 'arcsine',
+    beta: () => 8 / Math.PI ** 2,
+    draw: (source) => () => Math.cos(2 * Math.PI * source()),
+  },
   sign: { label: 'random sign', beta: () => 1, draw: (source) => () => (source() < 0.5 ? -1 : 1) },
   masked: {
-    label: 'Gaussian, mostly zero', beta: (kept) => kept * kGaussianBeta,
+    label: 'Gaussian, mostly zero',
+    beta: (kept) => kept * kGaussianBeta,
     draw: (source, kept) => {
       const one = normal(source);
       return () => (source() < kept ? one() : 0);
@@ -54,7 +73,13 @@ export interface Sample {
 }
 
 // count keys of d independent coordinates; a key of zeros only is drawn again.
-export function sampleKeys(law: LawId, kept: number, d: number, count: number, seed: number): Sample {
+export function sampleKeys(
+  law: LawId,
+  kept: number,
+  d: number,
+  count: number,
+  seed: number,
+): Sample {
   const draw = kLawOf[law].draw(seeded(seed), kept);
   const cosines: number[] = [];
   while (cosines.length < count) {

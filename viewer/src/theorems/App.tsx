@@ -12,7 +12,12 @@ import { Summary } from './Summary';
 import { TableView } from './TableView';
 import { TryView } from './widgets/TryView';
 
-const kViewLabels: Record<View, string> = { cards: 'Cards', table: 'Table', graph: 'Graph', try: 'Try it' };
+const kViewLabels: Record<View, string> = {
+  cards: 'Cards',
+  table: 'Table',
+  graph: 'Graph',
+  try: 'Try it',
+};
 
 function CurrentView({ view }: { view: View }) {
   if (view === 'try') return <TryView />;
@@ -33,7 +38,9 @@ function Origin() {
         Proof statuses: read from the compiled proofs whose sources have SHA-256{' '}
         <code class="hash">{data.proof_sources_sha256}</code>.
       </p>
-      <p class="note">This file fetches nothing. Formulas are set in STIX Two Math (SIL Open Font License 1.1).</p>
+      <p class="note">
+        This file fetches nothing. Formulas are set in STIX Two Math (SIL Open Font License 1.1).
+      </p>
     </footer>
   );
 }
@@ -45,19 +52,35 @@ export function App() {
   }, [target, view]);
   return (
     <Formulas.Provider value={data.formulas}>
-      <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById('main')?.focus();
+        }}
+      >
         Skip to the theorems
       </a>
       <header class="top">
         <h1>Theorems</h1>
-        <ToggleGroup label="View" className="segmented" on={[view]} toggle={(value) => go({ view: value })}
-          options={kViews.map((value) => ({ value, label: kViewLabels[value] }))} />
+        <ToggleGroup
+          label="View"
+          className="segmented"
+          on={[view]}
+          toggle={(value) => go({ view: value })}
+          options={kViews.map((value) => ({ value, label: kViewLabels[value] }))}
+        />
         <ThemeButton />
       </header>
       <div class={`layout view-${view}`}>
         {view !== 'try' && (
           <aside aria-label="Filters">
-            <details class="disclosure" id="filters-small" open={matchMedia('(min-width: 60rem)').matches}>
+            <details
+              class="disclosure"
+              id="filters-small"
+              open={matchMedia('(min-width: 60rem)').matches}
+            >
               <summary>Search and filter</summary>
               <Filters />
             </details>

@@ -14,9 +14,15 @@ export function CardsView() {
               <span class="family-id">{family.id}</span> <RichText text={family.name} />
             </h2>
             <div class="explanation">
-              {family.explanation.map((text, index) => <p key={index}><RichText text={text} /></p>)}
+              {family.explanation.map((text, index) => (
+                <p key={index}>
+                  <RichText text={text} />
+                </p>
+              ))}
             </div>
-            {entries.map((entry) => <EntryCard key={entry.id} entry={entry} />)}
+            {entries.map((entry) => (
+              <EntryCard key={entry.id} entry={entry} />
+            ))}
           </section>
         );
       })}

@@ -8,13 +8,23 @@ import { checks } from './state';
 import { kCheckKinds } from './words';
 
 type Finding = CheckOfEntry['findings'][number];
-const kRelations: Record<Finding['relation'], string> = { '=': '=', '<=': '≤', '>=': '≥', '<': '<', '>': '>' };
+const kRelations: Record<Finding['relation'], string> = {
+  '=': '=',
+  '<=': '≤',
+  '>=': '≥',
+  '<': '<',
+  '>': '>',
+};
 
 function Findings({ id, found }: { id: string; found: CheckOfEntry }) {
   const count = found.findings.length;
   const failing = found.findings.filter(({ holds }) => !holds).length;
   const summary =
-    failing > 0 ? `${failing} of ${count} findings fail` : count === 1 ? '1 finding, it holds' : `${count} findings, all hold`;
+    failing > 0
+      ? `${failing} of ${count} findings fail`
+      : count === 1
+        ? '1 finding, it holds'
+        : `${count} findings, all hold`;
   return (
     <Disclosure summary={summary} open={failing > 0} className="findings">
       <DataTable
@@ -22,10 +32,18 @@ function Findings({ id, found }: { id: string; found: CheckOfEntry }) {
         rows={found.findings}
         rowClass={({ holds }) => (holds ? undefined : 'failing')}
         columns={[
-          { head: 'Input', cell: ({ input }, above) => (input === above?.input ? <span class="same">{input}</span> : input) },
+          {
+            head: 'Input',
+            cell: ({ input }, above) =>
+              input === above?.input ? <span class="same">{input}</span> : input,
+          },
           { head: 'Quantity', cell: ({ quantity }) => quantity },
           { head: 'Value', numeric: true, cell: ({ value }) => shown(value) },
-          { head: 'Expected', numeric: true, cell: ({ relation, bound }) => `${kRelations[relation]} ${shown(bound)}` },
+          {
+            head: 'Expected',
+            numeric: true,
+            cell: ({ relation, bound }) => `${kRelations[relation]} ${shown(bound)}`,
+          },
           { head: 'Tolerance', numeric: true, cell: ({ tolerance }) => shown(tolerance) },
           { head: 'Holds', cell: ({ holds }) => (holds ? 'yes' : 'NO') },
         ]}
@@ -36,14 +54,18 @@ function Findings({ id, found }: { id: string; found: CheckOfEntry }) {
 
 export function CheckPart({ entry }: { entry: Entry }) {
   const found = checks?.checks.find(({ id }) => id === entry.id);
-  if (entry.check === null && found === undefined) return <p class="note">There is nothing to compute.</p>;
+  if (entry.check === null && found === undefined)
+    return <p class="note">There is nothing to compute.</p>;
   return (
     <>
       {entry.check !== null && (
         <>
-          <p><RichText text={entry.check.computes} /></p>
+          <p>
+            <RichText text={entry.check.computes} />
+          </p>
           <p class="note">
-            {kCheckKinds[entry.check.kind] ?? entry.check.kind}; tolerance: <RichText text={entry.check.tolerance} />
+            {kCheckKinds[entry.check.kind] ?? entry.check.kind}; tolerance:{' '}
+            <RichText text={entry.check.tolerance} />
           </p>
         </>
       )}

@@ -17,10 +17,19 @@ function ClaimItem({ claim }: { claim: Claim }) {
     <li class="claim">
       <VerdictChip verdict={claim.verdict} />
       <div>
-        {claim.claim !== null && <blockquote><RichText text={claim.claim} /></blockquote>}
+        {claim.claim !== null && (
+          <blockquote>
+            <RichText text={claim.claim} />
+          </blockquote>
+        )}
         <p>
           <RichText text={claim.why} />
-          {claim.source !== null && <span class="note"> Source: <RichText text={claim.source} /></span>}
+          {claim.source !== null && (
+            <span class="note">
+              {' '}
+              Source: <RichText text={claim.source} />
+            </span>
+          )}
         </p>
       </div>
     </li>
@@ -34,7 +43,14 @@ function EntryLinks({ label, ids }: { label: string; ids: readonly string[] }) {
     <p class="links">
       <span class="note">{label}</span>
       {ids.map((id) => (
-        <a key={id} href={`#${id}`} class="card-id" title={plain(entryOf.get(id)?.title ?? [], formulas)}>{id}</a>
+        <a
+          key={id}
+          href={`#${id}`}
+          class="card-id"
+          title={plain(entryOf.get(id)?.title ?? [], formulas)}
+        >
+          {id}
+        </a>
       ))}
     </p>
   );
@@ -47,8 +63,12 @@ function ExperimentLinks({ entry }: { entry: Entry }) {
       <span class="note">Experiments</span>
       {entry.experiments.map(({ experiment, fields }) => (
         <span key={experiment}>
-          <button type="button" class="link" title={`entries that concern ${experiment}`}
-            onClick={() => go({ experiment, target: null })}>
+          <button
+            type="button"
+            class="link"
+            title={`entries that concern ${experiment}`}
+            onClick={() => go({ experiment, target: null })}
+          >
             {experiment}
           </button>
           {fields.length > 0 && <span class="note">: {fields.join(', ')}</span>}
@@ -62,37 +82,64 @@ export function EntryCard({ entry }: { entry: Entry }) {
   const widget = widgetFor(entry.id);
   const formalCount = entry.formal.filter(({ name }) => name !== null).length;
   return (
-    <Card id={entry.id} title={<RichText text={entry.title} />} current={place.value.target === entry.id}
-      chips={<EntryChips entry={entry} />}>
-      <p class="sentence"><RichText text={entry.sentence} /></p>
+    <Card
+      id={entry.id}
+      title={<RichText text={entry.title} />}
+      current={place.value.target === entry.id}
+      chips={<EntryChips entry={entry} />}
+    >
+      <p class="sentence">
+        <RichText text={entry.sentence} />
+      </p>
       <div class="statement">
-        {inParts(entry.statement).map((part, index) => <div key={index}><RichText text={part} /></div>)}
+        {inParts(entry.statement).map((part, index) => (
+          <div key={index}>
+            <RichText text={part} />
+          </div>
+        ))}
       </div>
       {entry.hypotheses.length > 0 && (
         <Section title="Where">
           <ul class="hypotheses">
-            {entry.hypotheses.map((text, index) => <li key={index}><RichText text={text} /></li>)}
+            {entry.hypotheses.map((text, index) => (
+              <li key={index}>
+                <RichText text={text} />
+              </li>
+            ))}
           </ul>
         </Section>
       )}
       <Section title={entry.claims.length > 1 ? 'Published claims' : 'Published claim'}>
         <ul class="plain-list">
-          {entry.claims.map((claim, index) => <ClaimItem key={index} claim={claim} />)}
+          {entry.claims.map((claim, index) => (
+            <ClaimItem key={index} claim={claim} />
+          ))}
         </ul>
       </Section>
       <div class="parts">
-        <Disclosure summary="Proof idea"><p><RichText text={entry.proof_idea} /></p></Disclosure>
-        <Disclosure summary={`Formal statements: ${formalCount || 'none'}${differs(entry) ? ', not quite the one above' : ''}`}>
+        <Disclosure summary="Proof idea">
+          <p>
+            <RichText text={entry.proof_idea} />
+          </p>
+        </Disclosure>
+        <Disclosure
+          summary={`Formal statements: ${formalCount || 'none'}${differs(entry) ? ', not quite the one above' : ''}`}
+        >
           <FormalPart entry={entry} />
         </Disclosure>
-        <Disclosure summary="Numerical check"><CheckPart entry={entry} /></Disclosure>
+        <Disclosure summary="Numerical check">
+          <CheckPart entry={entry} />
+        </Disclosure>
       </div>
       <footer>
         <EntryLinks label="Rests on" ids={entry.depends_on} />
         <EntryLinks label="Used by" ids={entry.used_by} />
         <ExperimentLinks entry={entry} />
         {widget !== undefined && (
-          <p class="links"><span class="note">Try it</span><a href={`#${widget.id}`}>{widget.title}</a></p>
+          <p class="links">
+            <span class="note">Try it</span>
+            <a href={`#${widget.id}`}>{widget.title}</a>
+          </p>
         )}
       </footer>
     </Card>

@@ -6,7 +6,8 @@ import type { Entry, FormalStatement } from './data';
 
 function Assumptions({ statement }: { statement: FormalStatement }) {
   if (statement.name === null) return null;
-  if (statement.assumptions.length === 0) return <p class="note">Assumes nothing beyond Coq's logic.</p>;
+  if (statement.assumptions.length === 0)
+    return <p class="note">Assumes nothing beyond Coq's logic.</p>;
   return (
     <p class="note">
       Assumes{' '}
@@ -28,11 +29,18 @@ function Statement({ statement }: { statement: FormalStatement }) {
         <span class="card-id">{id}</span>
         <StatusChip status={status} />
         {name !== null && <code class="formal-name">{name}</code>}
-        {file !== null && <span class="note">proofs/{file}{line !== null && `:${line}`}</span>}
+        {file !== null && (
+          <span class="note">
+            proofs/{file}
+            {line !== null && `:${line}`}
+          </span>
+        )}
       </div>
       {statement.statement !== null && (
         <Disclosure summary="Coq statement">
-          <pre class="coq" tabIndex={0}><code>{statement.statement}</code></pre>
+          <pre class="coq" tabIndex={0}>
+            <code>{statement.statement}</code>
+          </pre>
         </Disclosure>
       )}
       <Assumptions statement={statement} />
@@ -50,7 +58,10 @@ export function FormalPart({ entry }: { entry: Entry }) {
         ))}
       </ul>
       {entry.difference !== null && (
-        <p><strong>{differs(entry) ? 'Differs from the statement above: ' : 'Not formal: '}</strong><RichText text={entry.difference} /></p>
+        <p>
+          <strong>{differs(entry) ? 'Differs from the statement above: ' : 'Not formal: '}</strong>
+          <RichText text={entry.difference} />
+        </p>
       )}
     </>
   );

@@ -12,13 +12,19 @@ import { checks, data, entryOf, go, open, place, reveal, shown } from './state';
 import { kCheckWords, kStatusWords, kVerdictWords } from './words';
 
 const kArrows: Record<string, Direction> = {
-  ArrowLeft: 'left', ArrowRight: 'right', ArrowUp: 'up', ArrowDown: 'down',
+  ArrowLeft: 'left',
+  ArrowRight: 'right',
+  ArrowUp: 'up',
+  ArrowDown: 'down',
 };
 
 // The verdict that a reader must not miss: false before repaired before true before new.
 export function gravest(entry: Entry): Verdict {
   const verdicts = verdictsOf(entry);
-  return (['false', 'repaired', 'true', 'new'] as const).find((one) => verdicts.includes(one)) ?? kVerdicts[3];
+  return (
+    (['false', 'repaired', 'true', 'new'] as const).find((one) => verdicts.includes(one)) ??
+    kVerdicts[3]
+  );
 }
 
 const kLineLetters = 28;
@@ -40,7 +46,8 @@ function Node({ node, lit, focusable }: { node: GraphNode; lit: boolean; focusab
   const { node_width: w, node_height: h, nodes } = data.graph;
   const result = checkResult(entry, checks);
   const verdict = gravest(entry);
-  const label = `${entry.id} ${plain(entry.title, formulas)}: ${kStatusWords[entry.status].label}, ` +
+  const label =
+    `${entry.id} ${plain(entry.title, formulas)}: ${kStatusWords[entry.status].label}, ` +
     `${kVerdictWords[verdict].label}, ${kCheckWords[result].label}`;
   const current = place.value.target === entry.id;
   const onKeyDown = (event: KeyboardEvent) => {
@@ -58,7 +65,11 @@ function Node({ node, lit, focusable }: { node: GraphNode; lit: boolean; focusab
   };
   return (
     <g
-      id={entry.id} role="button" tabindex={focusable ? 0 : -1} aria-label={label} aria-pressed={current}
+      id={entry.id}
+      role="button"
+      tabindex={focusable ? 0 : -1}
+      aria-label={label}
+      aria-pressed={current}
       class={`node status-${entry.status} verdict-${verdict} ${lit ? '' : 'dim'} ${current ? 'current' : ''}`}
       transform={`translate(${node.x} ${node.y})`}
       onClick={() => go({ target: current ? null : entry.id })}
@@ -66,13 +77,24 @@ function Node({ node, lit, focusable }: { node: GraphNode; lit: boolean; focusab
     >
       <title>{label}</title>
       {(result === 'holds' || result === 'fails') && (
-        <rect class={`ring ring-${result}`} x={-w / 2 - 5} y={-h / 2 - 5} width={w + 10} height={h + 10} rx={11} />
+        <rect
+          class={`ring ring-${result}`}
+          x={-w / 2 - 5}
+          y={-h / 2 - 5}
+          width={w + 10}
+          height={h + 10}
+          rx={11}
+        />
       )}
       <rect class="face" x={-w / 2} y={-h / 2} width={w} height={h} rx={7} />
-      <text class="card-id" y={-h / 2 + 14}>{entry.id}</text>
+      <text class="card-id" y={-h / 2 + 14}>
+        {entry.id}
+      </text>
       {wrapped(plain(entry.title, formulas)).map((line, index) => [
         ' ', // keeps the words apart for whoever hears them
-        <text key={line} class="node-title" y={-h / 2 + 27 + 12 * index}>{line}</text>,
+        <text key={line} class="node-title" y={-h / 2 + 27 + 12 * index}>
+          {line}
+        </text>,
       ])}
     </g>
   );
@@ -82,11 +104,21 @@ function Selected({ entry }: { entry: Entry }) {
   return (
     <section class="graph-selected" aria-live="polite">
       <h3>
-        <a class="card-id" data-view="cards" href={formatHash({ ...place.value, view: 'cards', target: entry.id })}>{entry.id}</a>{' '}
+        <a
+          class="card-id"
+          data-view="cards"
+          href={formatHash({ ...place.value, view: 'cards', target: entry.id })}
+        >
+          {entry.id}
+        </a>{' '}
         <RichText text={entry.title} />
       </h3>
-      <div class="chips"><EntryChips entry={entry} /></div>
-      <p><RichText text={entry.sentence} /></p>
+      <div class="chips">
+        <EntryChips entry={entry} />
+      </div>
+      <p>
+        <RichText text={entry.sentence} />
+      </p>
     </section>
   );
 }
@@ -94,9 +126,10 @@ function Selected({ entry }: { entry: Entry }) {
 function GraphKey() {
   return (
     <p class="graph-key note">
-      An arrow runs from an entry to one that rests on it. Fill: proof. Border: verdict on the published claim (solid
-      true, dashed repaired, thick red false, dotted new). Ring: numerical check{checks === null && ', absent here because none was run in this page'}.
-      Click an entry, or step with the arrows; Enter opens its card.
+      An arrow runs from an entry to one that rests on it. Fill: proof. Border: verdict on the
+      published claim (solid true, dashed repaired, thick red false, dotted new). Ring: numerical
+      check{checks === null && ', absent here because none was run in this page'}. Click an entry,
+      or step with the arrows; Enter opens its card.
     </p>
   );
 }
@@ -116,7 +149,15 @@ export function GraphView() {
       {selected !== undefined && <Selected entry={selected} />}
       <PanZoom width={graph.width} height={graph.height} label="Dependency graph">
         <defs>
-          <marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" markerHeight="6" orient="auto">
+          <marker
+            id="tip"
+            viewBox="0 0 8 8"
+            refX="7"
+            refY="4"
+            markerWidth="6"
+            markerHeight="6"
+            orient="auto"
+          >
             <path d="M0 0L8 4L0 8z" />
           </marker>
         </defs>
@@ -124,13 +165,22 @@ export function GraphView() {
           const name = families.find(({ id }) => id === family)?.name ?? [];
           return (
             <g key={family} class="family-box">
-              <rect x={x} y={y} width={width} height={height} rx={10}><title>{plain(name, formulas)}</title></rect>
-              <text x={x + 12} y={y + 16}>{plain(name, formulas)}</text>
+              <rect x={x} y={y} width={width} height={height} rx={10}>
+                <title>{plain(name, formulas)}</title>
+              </rect>
+              <text x={x + 12} y={y + 16}>
+                {plain(name, formulas)}
+              </text>
             </g>
           );
         })}
         {graph.edges.map(({ from, to, path }) => (
-          <path key={`${from} ${to}`} class={lit(from) && lit(to) ? 'edge' : 'edge dim'} d={path} marker-end="url(#tip)" />
+          <path
+            key={`${from} ${to}`}
+            class={lit(from) && lit(to) ? 'edge' : 'edge dim'}
+            d={path}
+            marker-end="url(#tip)"
+          />
         ))}
         {graph.nodes.map((node) => (
           <Node key={node.id} node={node} lit={lit(node.id)} focusable={node.id === entrance} />

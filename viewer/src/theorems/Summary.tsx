@@ -3,7 +3,11 @@ import { kStatuses, kVerdicts } from './data';
 import { checks, data } from './state';
 import { kStatusWords } from './words';
 
-function counts<Value extends string>(values: readonly Value[], all: readonly Value[], label: (value: Value) => string) {
+function counts<Value extends string>(
+  values: readonly Value[],
+  all: readonly Value[],
+  label: (value: Value) => string,
+) {
   return values
     .map((value) => ({ value, count: all.filter((one) => one === value).length }))
     .filter(({ count }) => count > 0)
@@ -19,22 +23,39 @@ export function Summary() {
     <dl class="summary">
       <div>
         <dt>{data.entries.length} entries</dt>
-        <dd>{counts(kStatuses, data.entries.map(({ status }) => status), (status) => kStatusWords[status].label)}</dd>
+        <dd>
+          {counts(
+            kStatuses,
+            data.entries.map(({ status }) => status),
+            (status) => kStatusWords[status].label,
+          )}
+        </dd>
       </div>
       <div>
         <dt>{formal.length} formal statements</dt>
-        <dd>{counts(kStatuses, formal.map(({ status }) => status), (status) => kStatusWords[status].label)}</dd>
+        <dd>
+          {counts(
+            kStatuses,
+            formal.map(({ status }) => status),
+            (status) => kStatusWords[status].label,
+          )}
+        </dd>
       </div>
       <div>
         <dt>{claims.filter(({ claim }) => claim !== null).length} published claims</dt>
         <dd>
-          {counts(kVerdicts.filter((verdict) => verdict !== 'new'), claims.map(({ verdict }) => verdict),
-            (verdict) => (verdict === 'true' ? 'hold' : verdict))}
+          {counts(
+            kVerdicts.filter((verdict) => verdict !== 'new'),
+            claims.map(({ verdict }) => verdict),
+            (verdict) => (verdict === 'true' ? 'hold' : verdict),
+          )}
         </dd>
       </div>
       <div>
         <dt>{data.entries.filter(({ check }) => check !== null).length} numerical checks</dt>
-        <dd>{checks === null ? 'not run in this page' : `${held} of ${checks.checks.length} hold`}</dd>
+        <dd>
+          {checks === null ? 'not run in this page' : `${held} of ${checks.checks.length} hold`}
+        </dd>
       </div>
     </dl>
   );

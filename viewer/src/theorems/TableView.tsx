@@ -14,17 +14,26 @@ export function TableView() {
       rowClass={({ id }) => (place.value.target === id ? 'current' : undefined)}
       columns={[
         {
-          head: 'Entry', rowHeader: true,
+          head: 'Entry',
+          rowHeader: true,
           cell: ({ id }) => (
-            <a class="card-id" data-view="cards" title="open the card"
-              href={formatHash({ ...place.value, view: 'cards', target: id })}>{id}</a>
+            <a
+              class="card-id"
+              data-view="cards"
+              title="open the card"
+              href={formatHash({ ...place.value, view: 'cards', target: id })}
+            >
+              {id}
+            </a>
           ),
         },
         {
           head: 'What it says',
           cell: ({ title, sentence }) => (
             <>
-              <strong><RichText text={title} /></strong>
+              <strong>
+                <RichText text={title} />
+              </strong>
               <br />
               <RichText text={sentence} />
             </>
@@ -32,7 +41,8 @@ export function TableView() {
         },
         { head: 'Proof', cell: (entry) => <EntryStatusChip entry={entry} /> },
         {
-          head: 'Formal', numeric: true,
+          head: 'Formal',
+          numeric: true,
           cell: ({ formal }) => {
             const named = formal.filter(({ name }) => name !== null);
             return `${named.filter(({ status }) => status === 'proven').length}/${named.length}`;
@@ -41,14 +51,24 @@ export function TableView() {
         {
           head: 'Published claim',
           cell: (entry) => (
-            <div class="chips">{verdictsOf(entry).map((verdict) => <VerdictChip key={verdict} verdict={verdict} />)}</div>
+            <div class="chips">
+              {verdictsOf(entry).map((verdict) => (
+                <VerdictChip key={verdict} verdict={verdict} />
+              ))}
+            </div>
           ),
         },
         { head: 'Numbers', cell: (entry) => <CheckChip result={checkResult(entry, checks)} /> },
         {
           head: 'Rests on',
           cell: ({ depends_on }) => (
-            <div class="links">{depends_on.map((id) => <a key={id} class="card-id" href={`#${id}`}>{id}</a>)}</div>
+            <div class="links">
+              {depends_on.map((id) => (
+                <a key={id} class="card-id" href={`#${id}`}>
+                  {id}
+                </a>
+              ))}
+            </div>
           ),
         },
       ]}

@@ -15,8 +15,12 @@ function WordChip({ word, label }: { word: Word; label?: string | undefined }) {
 export const StatusChip = ({ status, label }: { status: Status; label?: string }) => (
   <WordChip word={kStatusWords[status]} label={label} />
 );
-export const VerdictChip = ({ verdict }: { verdict: Verdict }) => <WordChip word={kVerdictWords[verdict]} />;
-export const CheckChip = ({ result }: { result: CheckResult }) => <WordChip word={kCheckWords[result]} />;
+export const VerdictChip = ({ verdict }: { verdict: Verdict }) => (
+  <WordChip word={kVerdictWords[verdict]} />
+);
+export const CheckChip = ({ result }: { result: CheckResult }) => (
+  <WordChip word={kCheckWords[result]} />
+);
 
 export function verdictsOf(entry: Entry): Verdict[] {
   return [...new Set(entry.claims.map(({ verdict }) => verdict))];
@@ -34,7 +38,9 @@ export function differs({ formal, difference }: Pick<Entry, 'formal' | 'differen
   return difference !== null && formal.some(({ name }) => name !== null);
 }
 
-export const EntryStatusChip = ({ entry }: { entry: Entry }) => <StatusChip status={entry.status} label={statusLabel(entry)} />;
+export const EntryStatusChip = ({ entry }: { entry: Entry }) => (
+  <StatusChip status={entry.status} label={statusLabel(entry)} />
+);
 
 export function EntryChips({ entry }: { entry: Entry }) {
   return (

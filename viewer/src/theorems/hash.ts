@@ -1,6 +1,13 @@
 // What the address says after "#": "[ENTRY, FAMILY or WIDGET][?filters]", as in "#DC-3",
 // "#?view=table&verdict=false" or "#KR-2?view=graph". Anything unknown is dropped.
-import { kCheckResults, kStatuses, kVerdicts, type CheckResult, type Status, type Verdict } from './data';
+import {
+  kCheckResults,
+  kStatuses,
+  kVerdicts,
+  type CheckResult,
+  type Status,
+  type Verdict,
+} from './data';
 
 export const kViews = ['cards', 'table', 'graph', 'try'] as const;
 export type View = (typeof kViews)[number];
@@ -17,7 +24,14 @@ export interface Place {
 }
 
 export const kStart: Place = {
-  target: null, view: 'cards', families: [], statuses: [], verdicts: [], checks: [], experiment: null, text: '',
+  target: null,
+  view: 'cards',
+  families: [],
+  statuses: [],
+  verdicts: [],
+  checks: [],
+  experiment: null,
+  text: '',
 };
 
 const kTarget = /^([A-Z]{2}(-[0-9]+)?|try-[a-z]+)$/;

@@ -3,7 +3,9 @@ import { kViews } from './hash';
 import { go, place, reveal, shown } from './state';
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest('input, textarea, select, [role="slider"]') !== null;
+  return (
+    target instanceof Element && target.closest('input, textarea, select, [role="slider"]') !== null
+  );
 }
 
 function focusedEntry(): string | null {
@@ -18,7 +20,8 @@ function step(by: 1 | -1): void {
   const ids = shown.value.map(({ id }) => id);
   if (ids.length === 0 || place.value.view === 'try') return;
   const at = ids.indexOf(focusedEntry() ?? place.value.target ?? '');
-  const next = at < 0 ? (by > 0 ? 0 : ids.length - 1) : Math.min(Math.max(at + by, 0), ids.length - 1);
+  const next =
+    at < 0 ? (by > 0 ? 0 : ids.length - 1) : Math.min(Math.max(at + by, 0), ids.length - 1);
   const id = ids[next]!;
   go({ target: id });
   reveal(id);
@@ -51,8 +54,10 @@ function onKey(event: KeyboardEvent): void {
   if (key === '/') {
     document.querySelector<HTMLDetailsElement>('#filters-small')?.setAttribute('open', '');
     document.getElementById('search')?.focus();
-  } else if (key === 'j' || (key === 'ArrowDown' && focusedEntry() === document.activeElement?.id)) step(1);
-  else if (key === 'k' || (key === 'ArrowUp' && focusedEntry() === document.activeElement?.id)) step(-1);
+  } else if (key === 'j' || (key === 'ArrowDown' && focusedEntry() === document.activeElement?.id))
+    step(1);
+  else if (key === 'k' || (key === 'ArrowUp' && focusedEntry() === document.activeElement?.id))
+    step(-1);
   else if (key === 'o') toggleParts();
   else if (view !== undefined) go({ view });
   else return;
@@ -62,4 +67,3 @@ function onKey(event: KeyboardEvent): void {
 export function startKeys(): void {
   document.addEventListener('keydown', onKey);
 }
-

@@ -14,7 +14,11 @@ export function related(id: string, entryOf: ReadonlyMap<string, Entry>): Set<st
 export type Direction = 'left' | 'right' | 'up' | 'down';
 
 // The nearest node in a direction; sideways distance counts double.
-export function neighbour(nodes: readonly GraphNode[], from: GraphNode, direction: Direction): GraphNode | null {
+export function neighbour(
+  nodes: readonly GraphNode[],
+  from: GraphNode,
+  direction: Direction,
+): GraphNode | null {
   const cost = (node: GraphNode): number => {
     const [dx, dy] = [node.x - from.x, node.y - from.y];
     const along = { left: -dx, right: dx, up: -dy, down: dy }[direction];

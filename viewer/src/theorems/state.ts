@@ -10,15 +10,21 @@ function heldJson(id: string): unknown {
 
 function isChecks(value: unknown): value is Checks {
   return (
-    typeof value === 'object' && value !== null && 'schema_version' in value && value.schema_version === 1 &&
-    'checks' in value && Array.isArray(value.checks)
+    typeof value === 'object' &&
+    value !== null &&
+    'schema_version' in value &&
+    value.schema_version === 1 &&
+    'checks' in value &&
+    Array.isArray(value.checks)
   );
 }
 
 function heldChecks(): { checks: Checks | null; unreadable: boolean } {
   try {
     const value = heldJson('checks');
-    return isChecks(value) ? { checks: value, unreadable: false } : { checks: null, unreadable: value !== null };
+    return isChecks(value)
+      ? { checks: value, unreadable: false }
+      : { checks: null, unreadable: value !== null };
   } catch {
     return { checks: null, unreadable: true };
   }
@@ -50,7 +56,14 @@ function arrive(hash: string): void {
 
 // A plain "#DC-3" inside the page keeps the view and the filters, unless the link is there to change the view.
 function follow(event: MouseEvent): void {
-  if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (
+    event.defaultPrevented ||
+    event.button !== 0 ||
+    event.ctrlKey ||
+    event.metaKey ||
+    event.shiftKey
+  )
+    return;
   const link = event.target instanceof Element ? event.target.closest('a[href^="#"]') : null;
   const hash = link?.getAttribute('href') ?? '';
   const target = parseHash(hash).target;

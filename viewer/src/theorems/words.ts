@@ -11,45 +11,82 @@ export interface Word {
 
 export const kStatusWords: Record<Status, Word> = {
   proven: {
-    label: 'proven', tone: 'good', sign: '■',
+    label: 'proven',
+    tone: 'good',
+    sign: '■',
     meaning: 'Coq has checked a proof; it rests only on the assumptions listed with it.',
   },
   deferred: {
-    label: 'deferred', tone: 'info', sign: '◧',
+    label: 'deferred',
+    tone: 'info',
+    sign: '◧',
     meaning: 'Proved from a fact that is written down as missing and named in the theorem itself.',
   },
   informal: {
-    label: 'informal', tone: 'plain', sign: '□',
+    label: 'informal',
+    tone: 'plain',
+    sign: '□',
     meaning: 'Argued on paper only, in whole or in the part named here; no machine has checked it.',
   },
   axiom: {
-    label: 'axiom', tone: 'warn', sign: '▲',
+    label: 'axiom',
+    tone: 'warn',
+    sign: '▲',
     meaning: 'Rests on an assumption that is not on the list of permitted ones.',
   },
   stub: {
-    label: 'stub', tone: 'bad', sign: '✗',
+    label: 'stub',
+    tone: 'bad',
+    sign: '✗',
     meaning: 'The proof has a hole: something that was to be proved is assumed.',
   },
 };
 
 export const kVerdictWords: Record<Verdict, Word> = {
-  true: { label: 'claim holds', tone: 'good', sign: '✓', meaning: 'The published sentence is right as it stands.' },
+  true: {
+    label: 'claim holds',
+    tone: 'good',
+    sign: '✓',
+    meaning: 'The published sentence is right as it stands.',
+  },
   repaired: {
-    label: 'claim repaired', tone: 'fair', sign: '≈',
-    meaning: 'The published sentence needs another hypothesis or conclusion; here it is in a form that holds.',
+    label: 'claim repaired',
+    tone: 'fair',
+    sign: '≈',
+    meaning:
+      'The published sentence needs another hypothesis or conclusion; here it is in a form that holds.',
   },
   false: {
-    label: 'claim false', tone: 'bad', sign: '✗',
+    label: 'claim false',
+    tone: 'bad',
+    sign: '✗',
     meaning: 'The published sentence is wrong; the entry shows where.',
   },
-  new: { label: 'new', tone: 'info', sign: '+', meaning: 'No published sentence is answered; the catalogue adds it.' },
+  new: {
+    label: 'new',
+    tone: 'info',
+    sign: '+',
+    meaning: 'No published sentence is answered; the catalogue adds it.',
+  },
 };
 
 export const kCheckWords: Record<CheckResult, Word> = {
-  holds: { label: 'check holds', tone: 'good', sign: '○', meaning: 'Every number computed agrees within its tolerance.' },
-  fails: { label: 'check fails', tone: 'bad', sign: '✗', meaning: 'At least one number computed does not agree.' },
+  holds: {
+    label: 'check holds',
+    tone: 'good',
+    sign: '○',
+    meaning: 'Every number computed agrees within its tolerance.',
+  },
+  fails: {
+    label: 'check fails',
+    tone: 'bad',
+    sign: '✗',
+    meaning: 'At least one number computed does not agree.',
+  },
   not_run: {
-    label: 'check not run', tone: 'plain', sign: '…',
+    label: 'check not run',
+    tone: 'plain',
+    sign: '…',
     meaning: 'There is a numerical check, but its numbers are not in this page.',
   },
   none: { label: 'no check', tone: 'plain', sign: '–', meaning: 'There is nothing to compute.' },

@@ -3,8 +3,14 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 
 const kArguments = [
-  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
 ];
 
 let browser: Browser;
@@ -16,8 +22,14 @@ export interface OpenOptions {
   width?: number;
 }
 
-export async function open(file: string, { hash = '', dark = false, width = 1300 }: OpenOptions = {}): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: dark ? 'dark' : 'light' });
+export async function open(
+  file: string,
+  { hash = '', dark = false, width = 1300 }: OpenOptions = {},
+): Promise<Page> {
+  const context = await browser.newContext({
+    viewport: { width, height: 900 },
+    colorScheme: dark ? 'dark' : 'light',
+  });
   const page = await context.newPage();
   const [requests, errors]: [string[], string[]] = [[], []];
   page.on('request', (request) => requests.push(request.url()));
@@ -39,14 +51,19 @@ export async function open(file: string, { hash = '', dark = false, width = 1300
 // errors; a test that provokes some takes them out first.
 export function useBrowser(): { errorsOf: (page: Page) => string[] } {
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: kArguments });
+    browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      args: kArguments,
+    });
   });
   afterAll(() => browser.close());
   afterEach(async () => {
     const all = opened.splice(0);
     for (const { page } of all) await page.context().close();
     for (const { requests, errors } of all) {
-      const outside = requests.map((url) => url.replace(/#.*/, '')).filter((url) => !url.startsWith('data:'));
+      const outside = requests
+        .map((url) => url.replace(/#.*/, ''))
+        .filter((url) => !url.startsWith('data:'));
       expect(new Set(outside)).toEqual(new Set([outside[0]]));
       expect(outside[0]).toMatch(/^file:\/\/.*\.html$/);
       expect(errors).toEqual([]);
@@ -59,4 +76,5 @@ export function cardIds(page: Page): Promise<string[]> {
   return page.locator('article.card').evaluateAll((cards) => cards.map(({ id }) => id));
 }
 export const hashOf = (page: Page): Promise<string> => page.evaluate(() => location.hash);
-export const focusedId = (page: Page): Promise<string> => page.evaluate(() => document.activeElement?.id ?? '');
+export const focusedId = (page: Page): Promise<string> =>
+  page.evaluate(() => document.activeElement?.id ?? '');

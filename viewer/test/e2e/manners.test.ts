@@ -38,7 +38,11 @@ describe('keys', () => {
 
   it('change the view, and walk the graph', async () => {
     const page = await open(pages.checked);
-    for (const [key, view] of [['2', 'table'], ['4', 'try'], ['3', 'graph']]) {
+    for (const [key, view] of [
+      ['2', 'table'],
+      ['4', 'try'],
+      ['3', 'graph'],
+    ]) {
       await page.keyboard.press(key!);
       expect(await hashOf(page)).toBe(`#?view=${view}`);
     }
@@ -54,7 +58,9 @@ describe('keys', () => {
   it('skip to the theorems with the first tab stop, then reach the views', async () => {
     const page = await open(pages.checked);
     await page.keyboard.press('Tab');
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toContain('Skip to the theorems');
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toContain(
+      'Skip to the theorems',
+    );
     await page.keyboard.press('Tab');
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Cards');
     await page.keyboard.press('Shift+Tab');
@@ -64,7 +70,8 @@ describe('keys', () => {
 });
 
 describe('light and dark', () => {
-  const paper = (page: Page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const paper = (page: Page) =>
+    page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const brightness = async (page: Page) => Number(/\d+/.exec(await paper(page))![0]);
 
   it('follow the system until one is chosen, and stay chosen', async () => {
@@ -88,7 +95,9 @@ describe('print', () => {
     await page.emulateMedia({ media: 'print' });
     expect(await page.locator('aside').isVisible()).toBe(false);
     expect(await page.locator('.segmented').isVisible()).toBe(false);
-    expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe('rgb(255, 255, 255)');
+    expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe(
+      'rgb(255, 255, 255)',
+    );
     const closed = page.locator('article details:not([open])');
     const before = await closed.count();
     expect(before).toBeGreaterThan(0);
@@ -105,7 +114,9 @@ describe('the network', () => {
     const page = await open(pages.checked);
     const outcomes = await page.evaluate(async () => {
       const blocked: string[] = [];
-      addEventListener('securitypolicyviolation', (event) => blocked.push(event.effectiveDirective));
+      addEventListener('securitypolicyviolation', (event) =>
+        blocked.push(event.effectiveDirective),
+      );
       await fetch('http://127.0.0.1:9/').catch(() => undefined);
       const image = document.createElement('img');
       image.src = 'http://127.0.0.1:9/x.png';
@@ -113,7 +124,10 @@ describe('the network', () => {
       const script = document.createElement('script');
       script.textContent = 'window.hacked = 1';
       document.body.append(script);
-      document.body.insertAdjacentHTML('beforeend', '<p onclick="window.hacked = 1" id="bait">x</p>');
+      document.body.insertAdjacentHTML(
+        'beforeend',
+        '<p onclick="window.hacked = 1" id="bait">x</p>',
+      );
       document.getElementById('bait')!.click();
       await new Promise((done) => setTimeout(done, 200));
       return { blocked, hacked: 'hacked' in window };
@@ -130,7 +144,9 @@ describe('hostile texts', () => {
   it('are text in every view', async () => {
     for (const view of kViews) {
       const page = await open(pages.hostile, { hash: `#?view=${view}` });
-      await page.evaluate(() => document.querySelectorAll('details').forEach((part) => (part.open = true)));
+      await page.evaluate(() =>
+        document.querySelectorAll('details').forEach((part) => (part.open = true)),
+      );
       expect(await page.evaluate(() => 'hacked' in window)).toBe(false);
       expect(await page.locator('img, [onerror], [onload]').count()).toBe(0);
       expect(await page.locator('script').count()).toBe(3);
@@ -140,11 +156,23 @@ describe('hostile texts', () => {
 
   it('are all shown', async () => {
     const page = await open(pages.hostile);
-    await page.evaluate(() => document.querySelectorAll('details').forEach((part) => (part.open = true)));
+    await page.evaluate(() =>
+      document.querySelectorAll('details').forEach((part) => (part.open = true)),
+    );
     const text = await page.locator('body').evaluate((body) => body.textContent);
     const held = JSON.stringify([hostile(families()), hostile(statuses()), hostile(checks())]);
-    expect(text.split(kHostile).length).toBeGreaterThanOrEqual(held.split(JSON.stringify(kHostile).slice(1, -1)).length);
-    for (const part of ['Scores stay', 'normal keys', 'max difference', 'a_hole', 'counts', 'Taking the mean away.', '0.0.0-test']) {
+    expect(text.split(kHostile).length).toBeGreaterThanOrEqual(
+      held.split(JSON.stringify(kHostile).slice(1, -1)).length,
+    );
+    for (const part of [
+      'Scores stay',
+      'normal keys',
+      'max difference',
+      'a_hole',
+      'counts',
+      'Taking the mean away.',
+      '0.0.0-test',
+    ]) {
       expect(text).toContain(`${part} ${kHostile}`);
     }
   });
@@ -162,15 +190,32 @@ describe('hostile texts', () => {
 });
 
 describe('accessibility', () => {
-  const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  const source = readFileSync(
+    createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
+    'utf8',
+  );
 
-  it.each(kViews.flatMap((view) => [[view, false], [view, true]] as const))('of %s, dark: %s', async (view, dark) => {
+  it.each(
+    kViews.flatMap(
+      (view) =>
+        [
+          [view, false],
+          [view, true],
+        ] as const,
+    ),
+  )('of %s, dark: %s', async (view, dark) => {
     const page = await open(pages.checked, { hash: `#?view=${view}`, dark });
-    await page.evaluate(() => document.querySelectorAll('details').forEach((part) => (part.open = true)));
+    await page.evaluate(() =>
+      document.querySelectorAll('details').forEach((part) => (part.open = true)),
+    );
     await page.evaluate(source);
     const violations = await page.evaluate(async () => {
-      const { axe } = window as unknown as { axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
-      return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`);
+      const { axe } = window as unknown as {
+        axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      };
+      return (await axe.run()).violations.map(
+        ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
+      );
     });
     expect(violations).toEqual([]);
   });
@@ -180,8 +225,12 @@ describe('narrow screens', () => {
   it.each(kViews)('hold %s without sideways scrolling', async (view) => {
     for (const file of [pages.checked, pages.real]) {
       const page = await open(file, { hash: `#?view=${view}`, width: 390 });
-      await page.evaluate(() => document.querySelectorAll('details').forEach((part) => (part.open = true)));
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+      await page.evaluate(() =>
+        document.querySelectorAll('details').forEach((part) => (part.open = true)),
+      );
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
+        390,
+      );
     }
   });
 });
@@ -190,7 +239,9 @@ describe('the page of the real catalogue', () => {
   it('shows every entry and every formula', async () => {
     const page = await open(pages.real);
     const entries = await page.evaluate(() => {
-      const data = JSON.parse(document.getElementById('catalogue')!.textContent!) as { entries: { id: string }[] };
+      const data = JSON.parse(document.getElementById('catalogue')!.textContent!) as {
+        entries: { id: string }[];
+      };
       return data.entries.map(({ id }) => id);
     });
     expect(entries.length).toBeGreaterThan(80);
@@ -199,10 +250,16 @@ describe('the page of the real catalogue', () => {
     expect(await page.locator('.temml-error, merror').count()).toBe(0);
     expect(await page.locator('.formula').count()).toBeGreaterThan(500);
     expect(await page.locator('.formula:empty').count()).toBe(0);
-    const font = await page.locator('math').first().evaluate(async (element) => {
-      await document.fonts.ready;
-      return [...document.fonts].some(({ status }) => status === 'loaded') && getComputedStyle(element).fontFamily;
-    });
+    const font = await page
+      .locator('math')
+      .first()
+      .evaluate(async (element) => {
+        await document.fonts.ready;
+        return (
+          [...document.fonts].some(({ status }) => status === 'loaded') &&
+          getComputedStyle(element).fontFamily
+        );
+      });
     expect(font).toContain('STIX2');
   });
 

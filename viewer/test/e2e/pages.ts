@@ -1,7 +1,14 @@
 // Builds the pages that the end-to-end tests open: of the small catalogue, with and without numbers, of the
 // hostile one; and names the page of the real catalogue.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'vite';
@@ -30,9 +37,13 @@ const kSlot = '<script id="checks" type="application/json">null</script>';
 // What `routegauge theorems page` does.
 function withChecks(page: string, json: string): string {
   const html = readFileSync(page, 'utf8');
-  if (html.split(kSlot).length !== 2) throw new Error(`${page}: not exactly one place for the checks`);
+  if (html.split(kSlot).length !== 2)
+    throw new Error(`${page}: not exactly one place for the checks`);
   const file = page.replace(/\.html$/, '-checked.html');
-  writeFileSync(file, html.replace(kSlot, () => kSlot.replace('null', () => json.replace(/</g, '\\u003c'))));
+  writeFileSync(
+    file,
+    html.replace(kSlot, () => kSlot.replace('null', () => json.replace(/</g, '\\u003c'))),
+  );
   return file;
 }
 
@@ -54,7 +65,10 @@ function askProgram(folder: string): Pick<Pages, 'realChecks' | 'programPage'> {
     return { realChecks: '', programPage: '' };
   }
   const run = (...options: string[]) => {
-    const { status, stdout, stderr, error } = spawnSync(kProgram, ['theorems', ...options], { encoding: 'utf8', maxBuffer: 1 << 28 });
+    const { status, stdout, stderr, error } = spawnSync(kProgram, ['theorems', ...options], {
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+    });
     if (status !== 0 && status !== 1 && status !== kBuiltWithoutPage) {
       throw new Error(`${kProgram} theorems ${options.join(' ')}: ${error?.message ?? stderr}`);
     }
@@ -70,8 +84,14 @@ export default async function setup(project: TestProject) {
   const { ROUTEGAUGE_ROOT, ROUTEGAUGE_OUT } = process.env;
   const folder = mkdtempSync(join(tmpdir(), 'viewer-e2e-'));
   const schemas = join(kRoot, 'schema');
-  const plain = await buildPage(writeRoot(join(folder, 'plain'), schemas, families(), statuses()), 'plain');
-  const bad = await buildPage(writeRoot(join(folder, 'hostile'), schemas, hostile(families()), hostile(statuses())), 'hostile');
+  const plain = await buildPage(
+    writeRoot(join(folder, 'plain'), schemas, families(), statuses()),
+    'plain',
+  );
+  const bad = await buildPage(
+    writeRoot(join(folder, 'hostile'), schemas, hostile(families()), hostile(statuses())),
+    'hostile',
+  );
   Object.assign(process.env, { ROUTEGAUGE_ROOT, ROUTEGAUGE_OUT });
   const real = resolve(ROUTEGAUGE_OUT ?? 'dist', 'theorems.html');
   if (!existsSync(real)) throw new Error(`${real}: no such page; make viewer builds it`);
@@ -84,4 +104,3 @@ export default async function setup(project: TestProject) {
   });
   return () => rmSync(folder, { recursive: true });
 }
-

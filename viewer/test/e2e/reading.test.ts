@@ -8,25 +8,47 @@ describe('cards', () => {
   it('show claim, statement, hypotheses, proof, assumptions and numbers', async () => {
     const page = await open(pages.checked, { hash: '#GI-1' });
     const card = page.locator('#GI-1');
-    expect(await card.locator('> header .chip').allInnerTexts()).toEqual(['■\nproven', '✓\nclaim holds', '○\ncheck holds'].map((text) => expect.stringContaining(text.slice(2))));
+    expect(await card.locator('> header .chip').allInnerTexts()).toEqual(
+      ['■\nproven', '✓\nclaim holds', '○\ncheck holds'].map((text) =>
+        expect.stringContaining(text.slice(2)),
+      ),
+    );
     expect(await card.locator('.statement math').count()).toBe(1);
     expect(await card.locator('.hypotheses li').count()).toBe(2);
     await page.keyboard.press('o');
     expect(await card.locator('details:not([open])').count()).toBe(0);
     const text = await card.innerText();
-    for (const part of ['It always grows.', 'a page, section 2', 'Exactly.', 'GI_1_b_more', 'proofs/GaugeInvariance.v:12',
-      'forall k : vector d', 'ClassicalDedekindReals.sig_forall_dec', "Assumes nothing beyond Coq's logic.", 'normal keys',
-      '3.1·10⁻¹⁶', '≤ 1·10⁻¹²', '1 finding, it holds', 'expert_load']) {
+    for (const part of [
+      'It always grows.',
+      'a page, section 2',
+      'Exactly.',
+      'GI_1_b_more',
+      'proofs/GaugeInvariance.v:12',
+      'forall k : vector d',
+      'ClassicalDedekindReals.sig_forall_dec',
+      "Assumes nothing beyond Coq's logic.",
+      'normal keys',
+      '3.1·10⁻¹⁶',
+      '≤ 1·10⁻¹²',
+      '1 finding, it holds',
+      'expert_load',
+    ]) {
       expect(text).toContain(part);
     }
   });
 
   it('say what differs, what is missing and what fails', async () => {
     const page = await open(pages.checked);
-    await page.evaluate(() => document.querySelectorAll('details').forEach((part) => (part.open = true)));
-    expect(await page.locator('#GI-2').innerText()).toContain('Differs from the statement above: Finite sums');
+    await page.evaluate(() =>
+      document.querySelectorAll('details').forEach((part) => (part.open = true)),
+    );
+    expect(await page.locator('#GI-2').innerText()).toContain(
+      'Differs from the statement above: Finite sums',
+    );
     expect(await page.locator('#GI-2 > header').innerText()).toContain('deferred (differs)');
-    expect(await page.locator('#GI-2').innerText()).toContain('Formal statements: 1, not quite the one above');
+    expect(await page.locator('#GI-2').innerText()).toContain(
+      'Formal statements: 1, not quite the one above',
+    );
     expect(await page.locator('#GI-2').innerText()).toContain('Haar_measure_statement');
     expect(await page.locator('#GS-1').innerText()).toContain('Not formal: Not formal.');
     expect(await page.locator('#DC-3 > header').innerText()).toContain('informal, 1 of 2 proven');
@@ -46,7 +68,9 @@ describe('cards', () => {
 
   it('say so where no check was run', async () => {
     const page = await open(pages.plain);
-    expect(await page.locator('.origin').innerText()).toContain('The numerical checks were not run in this page');
+    expect(await page.locator('.origin').innerText()).toContain(
+      'The numerical checks were not run in this page',
+    );
     expect(await page.locator('#GI-1 > header').innerText()).toContain('check not run');
     expect(await page.locator('#GS-1 > header').innerText()).toContain('no check');
   });
@@ -95,8 +119,12 @@ describe('filters', () => {
   });
 
   it('come with the address', async () => {
-    const page = await open(pages.checked, { hash: '#?view=table&verdict=false,repaired&q=hypothesis' });
-    expect(await page.locator('tbody tr').evaluateAll((rows) => rows.map(({ id }) => id))).toEqual(['GI-2']);
+    const page = await open(pages.checked, {
+      hash: '#?view=table&verdict=false,repaired&q=hypothesis',
+    });
+    expect(await page.locator('tbody tr').evaluateAll((rows) => rows.map(({ id }) => id))).toEqual([
+      'GI-2',
+    ]);
     expect(await page.locator('#search').inputValue()).toBe('hypothesis');
   });
 });
@@ -105,7 +133,9 @@ describe('addresses', () => {
   it('lead to an entry', async () => {
     const page = await open(pages.checked, { hash: '#DC-4' });
     expect(await focusedId(page)).toBe('DC-4');
-    expect(await page.locator('#DC-4').evaluate((card) => card.getBoundingClientRect().top)).toBeLessThan(500);
+    expect(
+      await page.locator('#DC-4').evaluate((card) => card.getBoundingClientRect().top),
+    ).toBeLessThan(500);
     expect(await page.locator('#DC-4').getAttribute('class')).toContain('current');
   });
 
@@ -138,7 +168,9 @@ describe('table and graph', () => {
   it('list the entries and lead to their cards', async () => {
     const page = await open(pages.checked, { hash: '#?view=table' });
     expect(await page.locator('tbody tr').count()).toBe(5);
-    expect(await page.locator('#DC-3').innerText()).toMatch(/informal[\s\S]*1\/1[\s\S]*claim false[\s\S]*check holds[\s\S]*GI-2/);
+    expect(await page.locator('#DC-3').innerText()).toMatch(
+      /informal[\s\S]*1\/1[\s\S]*claim false[\s\S]*check holds[\s\S]*GI-2/,
+    );
     await page.locator('#DC-3 th a').click();
     await expect.poll(() => focusedId(page)).toBe('DC-3');
     expect(await cardIds(page)).toHaveLength(5);
@@ -149,7 +181,9 @@ describe('table and graph', () => {
     expect(await page.locator('g.node').count()).toBe(5);
     expect(await page.locator('path.edge').count()).toBe(5);
     expect(await page.locator('#DC-4').getAttribute('class')).toContain('status-stub verdict-new');
-    expect(await page.locator('#DC-3').getAttribute('class')).toContain('status-informal verdict-false');
+    expect(await page.locator('#DC-3').getAttribute('class')).toContain(
+      'status-informal verdict-false',
+    );
     expect(await page.locator('#DC-4 .ring-fails').count()).toBe(1);
     expect(await page.locator('.ring-holds').count()).toBe(2);
     const bare = await open(pages.plain, { hash: '#?view=graph' });

@@ -17,7 +17,11 @@ const tryPage = () => open(pages.checked, { hash: '#?view=try' });
 describe('moment ratio', () => {
   it('shows the exact values of the dimension beside the sample', async () => {
     const page = await tryPage();
-    for (const [power, c, beta] of [[6, 0.80101, 0.6423], [7, 0.79944, 0.63946], [8, 0.79866, 0.63804]] as const) {
+    for (const [power, c, beta] of [
+      [6, 0.80101, 0.6423],
+      [7, 0.79944, 0.63946],
+      [8, 0.79866, 0.63804],
+    ] as const) {
       await slide(page, /Dimension/, power);
       expect(await value(page, 'exact-cosine')).toBe(c);
       expect(await value(page, 'exact-beta')).toBe(beta);
@@ -28,7 +32,12 @@ describe('moment ratio', () => {
 
   it('follows the law, and draws again', async () => {
     const page = await tryPage();
-    for (const [law, beta] of [['uniform', 0.75], ['laplace', 0.5], ['arcsine', 0.81057], ['triangular', 0.66667]] as const) {
+    for (const [law, beta] of [
+      ['uniform', 0.75],
+      ['laplace', 0.5],
+      ['arcsine', 0.81057],
+      ['triangular', 0.66667],
+    ] as const) {
       await page.getByLabel('Coordinates').selectOption(law);
       expect(await value(page, 'limit-beta')).toBe(beta);
       expect(await page.locator('[data-name="exact-beta"]').innerText()).toBe('no formula');
@@ -75,7 +84,11 @@ describe('a key turned by hand', () => {
     const page = await tryPage();
     await page.locator('.turn-drawing').scrollIntoViewIfNeeded();
     const arrow = () =>
-      page.locator('.key-arrow.first circle').evaluate((tip) => Math.atan2(-Number(tip.getAttribute('cy')), Number(tip.getAttribute('cx'))));
+      page
+        .locator('.key-arrow.first circle')
+        .evaluate((tip) =>
+          Math.atan2(-Number(tip.getAttribute('cy')), Number(tip.getAttribute('cx'))),
+        );
     const before = await arrow();
     const box = (await page.locator('.turn-drawing').boundingBox())!;
     const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
@@ -121,10 +134,16 @@ describe('centering a cloud', () => {
   it('lowers the best of three points, whatever is measured', async () => {
     const page = await tryPage();
     expect(await centeringValues(page)).toEqual({
-      'raw meanCosine': 1, 'raw betaE': 1, 'raw betaPool': 1,
-      'centered meanCosine': 0.96579, 'centered betaE': 0.91667, 'centered betaPool': 0.88889,
+      'raw meanCosine': 1,
+      'raw betaE': 1,
+      'raw betaPool': 1,
+      'centered meanCosine': 0.96579,
+      'centered betaE': 0.91667,
+      'centered betaPool': 0.88889,
     });
-    expect(await page.locator('#try-centering .outcome').innerText()).toContain('it falls from 1.00000 to 0.88889');
+    expect(await page.locator('#try-centering .outcome').innerText()).toContain(
+      'it falls from 1.00000 to 0.88889',
+    );
     await page.getByRole('button', { name: 'Best centered' }).click();
     await page.getByLabel('What is measured').selectOption('meanCosine');
     await slide(page, /Rotation/, 45);
@@ -134,12 +153,21 @@ describe('centering a cloud', () => {
   it('lowers the ratio of a Gaussian cloud, and its error', async () => {
     const page = await tryPage();
     await page.getByText('Gaussian cloud').click();
-    for (const [r, raw] of [[0.5, 0.6417], [1, 0.6805], [2, 0.8136], [4, 0.9412]] as const) {
+    for (const [r, raw] of [
+      [0.5, 0.6417],
+      [1, 0.6805],
+      [2, 0.8136],
+      [4, 0.9412],
+    ] as const) {
       await slide(page, /Mean per coordinate/, r);
       expect(Math.abs((await value(page, 'cloud-raw')) - raw)).toBeLessThan(0.01);
-      expect(await page.locator('#try-centering .numbers').innerText()).toContain(`formula ${raw.toFixed(4)}`);
+      expect(await page.locator('#try-centering .numbers').innerText()).toContain(
+        `formula ${raw.toFixed(4)}`,
+      );
       expect(Math.abs((await value(page, 'cloud-centered')) - 2 / Math.PI)).toBeLessThan(0.01);
-      expect(await value(page, 'cloud-centered-error')).toBeLessThan(await value(page, 'cloud-raw-error'));
+      expect(await value(page, 'cloud-centered-error')).toBeLessThan(
+        await value(page, 'cloud-raw-error'),
+      );
     }
     await slide(page, /Mean per coordinate/, 0);
     expect(await page.locator('#try-centering .outcome').count()).toBe(0);
@@ -150,8 +178,12 @@ if (pages.realChecks !== '') {
   describe('the program', () => {
     const { checks } = JSON.parse(pages.realChecks) as ChecksFile;
     const numbers = (id: string) =>
-      checks.find((check) => check.id === id)!.findings.flatMap(({ value: found, bound }) => [found, bound]).filter((x) => x !== null);
-    const nearest = (id: string, wanted: number) => Math.min(...numbers(id).map((x) => Math.abs(x - wanted)));
+      checks
+        .find((check) => check.id === id)!
+        .findings.flatMap(({ value: found, bound }) => [found, bound])
+        .filter((x) => x !== null);
+    const nearest = (id: string, wanted: number) =>
+      Math.min(...numbers(id).map((x) => Math.abs(x - wanted)));
 
     it('finds the same suprema of three points', async () => {
       const page = await tryPage();
@@ -166,7 +198,9 @@ if (pages.realChecks !== '') {
       await page.getByText('Gaussian cloud').click();
       for (const r of [0.5, 1, 2, 4]) {
         await slide(page, /Mean per coordinate/, r);
-        const formula = Number(/formula (0\.\d+)/.exec(await page.locator('#try-centering .numbers').innerText())![1]);
+        const formula = Number(
+          /formula (0\.\d+)/.exec(await page.locator('#try-centering .numbers').innerText())![1],
+        );
         expect(nearest('DC-4', formula), `r = ${r}`).toBeLessThan(1e-4);
       }
     });
@@ -175,15 +209,21 @@ if (pages.realChecks !== '') {
       const page = await tryPage();
       for (const power of [6, 7, 8]) {
         await slide(page, /Dimension/, power);
-        expect(nearest('MR-5', await value(page, 'exact-cosine')), `d = 2^${power}`).toBeLessThan(1e-5);
-        expect(nearest('MR-5', await value(page, 'exact-beta')), `d = 2^${power}`).toBeLessThan(1e-5);
+        expect(nearest('MR-5', await value(page, 'exact-cosine')), `d = 2^${power}`).toBeLessThan(
+          1e-5,
+        );
+        expect(nearest('MR-5', await value(page, 'exact-beta')), `d = 2^${power}`).toBeLessThan(
+          1e-5,
+        );
       }
     });
 
     if (pages.programPage !== '') {
       it('writes a page that shows every finding', async () => {
         const page = await open(pages.programPage);
-        expect(await page.locator('.findings tbody tr').count()).toBe(checks.flatMap(({ findings }) => findings).length);
+        expect(await page.locator('.findings tbody tr').count()).toBe(
+          checks.flatMap(({ findings }) => findings).length,
+        );
         expect(await page.locator('.origin').innerText()).toContain('Numbers: routegauge ');
         await page.keyboard.press('3');
         expect(await page.locator('.ring').count()).toBe(checks.length);

@@ -23,7 +23,9 @@ function read(change: Change) {
 
 describe('reading the catalogue', () => {
   it('puts the families in their order', () => {
-    const { families: read } = readSources(writeRoot(folder, kSchemas, families().reverse(), statuses()));
+    const { families: read } = readSources(
+      writeRoot(folder, kSchemas, families().reverse(), statuses()),
+    );
     expect(read.map(({ family }) => family.id)).toEqual(['GI', 'DC', 'GS']);
   });
 
@@ -35,34 +37,55 @@ describe('reading the catalogue', () => {
   });
 
   it('holds both files to their schemas', () => {
-    expect(() => read((_, status) => Object.assign(status.theorems[0]!, { status: 'great' }))).toThrow(
-      /theorem_status\.json: \/theorems\/0\/status must be equal to one of/,
+    expect(() =>
+      read((_, status) => Object.assign(status.theorems[0]!, { status: 'great' })),
+    ).toThrow(/theorem_status\.json: \/theorems\/0\/status must be equal to one of/);
+    expect(() => read((all) => Object.assign(all[1]!.entries[0]!, { sentence: '' }))).toThrow(
+      /DC\.json: \/entries\/0\/sentence/,
     );
-    expect(() => read((all) => Object.assign(all[1]!.entries[0]!, { sentence: '' }))).toThrow(/DC\.json: \/entries\/0\/sentence/);
-    expect(() => read((all) => Object.assign(all[0]!.entries[0]!, { more: 1 }))).toThrow(/GI\.json: \/entries\/0/);
+    expect(() => read((all) => Object.assign(all[0]!.entries[0]!, { more: 1 }))).toThrow(
+      /GI\.json: \/entries\/0/,
+    );
   });
 
   it('follows every reference', () => {
-    expect(() => read((all) => all[0]!.entries[0]!.depends_on.push('XX-9'))).toThrow('GI-1: depends on XX-9');
-    expect(() => read((_, status) => status.theorems.splice(0, 1))).toThrow('GI-1: proofs/theorem_status.json has no row for GI_1_a_scores');
-    expect(() => read((_, status) => Object.assign(status.theorems[6]!, { entry: 'GS-2' }))).toThrow('GS-1: a proof status of an entry');
-    expect(() => read((all) => Object.assign(all[0]!.entries[1]!, { id: 'GI-1' }))).toThrow('GI-1: two entries');
-    expect(() => read((all) => Object.assign(all[0]!.entries[1]!, { id: 'DC-9' }))).toThrow('DC-9: stands in family GI');
+    expect(() => read((all) => all[0]!.entries[0]!.depends_on.push('XX-9'))).toThrow(
+      'GI-1: depends on XX-9',
+    );
+    expect(() => read((_, status) => status.theorems.splice(0, 1))).toThrow(
+      'GI-1: proofs/theorem_status.json has no row for GI_1_a_scores',
+    );
+    expect(() =>
+      read((_, status) => Object.assign(status.theorems[6]!, { entry: 'GS-2' })),
+    ).toThrow('GS-1: a proof status of an entry');
+    expect(() => read((all) => Object.assign(all[0]!.entries[1]!, { id: 'GI-1' }))).toThrow(
+      'GI-1: two entries',
+    );
+    expect(() => read((all) => Object.assign(all[0]!.entries[1]!, { id: 'DC-9' }))).toThrow(
+      'DC-9: stands in family GI',
+    );
   });
 });
 
 describe('the data of the page', () => {
   it('names the entry of a formula that cannot be set', async () => {
-    const sources = read((all) => Object.assign(all[1]!.entries[1]!, { proof_idea: 'By $\\frac{1$.' }));
+    const sources = read((all) =>
+      Object.assign(all[1]!.entries[1]!, { proof_idea: 'By $\\frac{1$.' }),
+    );
     await expect(pageData(sources)).rejects.toThrow(/^DC-4: proof_idea: /);
   });
 
   it('links entries both ways and takes the weakest status', async () => {
     const { entries } = await pageData(read(() => undefined));
-    const links = Object.fromEntries(entries.map(({ id, depends_on, used_by }) => [id, [depends_on, used_by]]));
+    const links = Object.fromEntries(
+      entries.map(({ id, depends_on, used_by }) => [id, [depends_on, used_by]]),
+    );
     expect(links).toEqual({
-      'GI-1': [[], ['GI-2', 'DC-4']], 'GI-2': [['GI-1'], ['DC-3', 'GS-1']], 'DC-3': [['GI-2'], ['DC-4']],
-      'DC-4': [['DC-3', 'GI-1'], []], 'GS-1': [['GI-2'], []],
+      'GI-1': [[], ['GI-2', 'DC-4']],
+      'GI-2': [['GI-1'], ['DC-3', 'GS-1']],
+      'DC-3': [['GI-2'], ['DC-4']],
+      'DC-4': [['DC-3', 'GI-1'], []],
+      'GS-1': [['GI-2'], []],
     });
     expect(weakest(['proven', 'deferred'])).toBe('deferred');
     expect(weakest(['informal', 'axiom', 'proven'])).toBe('axiom');
@@ -72,7 +95,13 @@ describe('the data of the page', () => {
 
   it('lays the graph out: an entry right of what it rests on, inside the box of its family', async () => {
     const { graph } = await pageData(read(() => undefined));
-    expect(graph.nodes.map(({ id }) => id).sort()).toEqual(['DC-3', 'DC-4', 'GI-1', 'GI-2', 'GS-1']);
+    expect(graph.nodes.map(({ id }) => id).sort()).toEqual([
+      'DC-3',
+      'DC-4',
+      'GI-1',
+      'GI-2',
+      'GS-1',
+    ]);
     expect(graph.edges).toHaveLength(5);
     const at = new Map(graph.nodes.map((node) => [node.id, node]));
     for (const { from, to, path } of graph.edges) {
@@ -90,7 +119,9 @@ describe('the data of the page', () => {
   });
 
   it('cannot leave its script element', async () => {
-    const sources = readSources(writeRoot(folder, kSchemas, hostile(families()), hostile(statuses())));
+    const sources = readSources(
+      writeRoot(folder, kSchemas, hostile(families()), hostile(statuses())),
+    );
     const data = await pageData(sources);
     const text = scriptJson(data);
     expect(text).not.toContain('<');

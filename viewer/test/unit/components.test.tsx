@@ -23,18 +23,40 @@ describe('texts', () => {
   });
 
   it('keep punctuation with the formula it touches', () => {
-    const shown = (text: Parameters<typeof runs>[0]) => runs(text).map(({ text: before, opening, formula, closing }) => [before, opening, formula, closing]);
-    expect(shown(['a (', { formula: 0 }, '), b ', { formula: 1 }, '.'])).toEqual([['a ', '(', 0, '),'], [' b ', '', 1, '.']]);
-    expect(shown([{ formula: 0 }, '-th; ', { formula: 1, block: true }, '. c'])).toEqual([['', '', 0, '-'], ['th; ', '', 1, ''], ['. c', '', null, '']]);
-    expect(shown([{ formula: 0 }, { formula: 1 }])).toEqual([['', '', 0, ''], ['', '', 1, '']]);
+    const shown = (text: Parameters<typeof runs>[0]) =>
+      runs(text).map(({ text: before, opening, formula, closing }) => [
+        before,
+        opening,
+        formula,
+        closing,
+      ]);
+    expect(shown(['a (', { formula: 0 }, '), b ', { formula: 1 }, '.'])).toEqual([
+      ['a ', '(', 0, '),'],
+      [' b ', '', 1, '.'],
+    ]);
+    expect(shown([{ formula: 0 }, '-th; ', { formula: 1, block: true }, '. c'])).toEqual([
+      ['', '', 0, '-'],
+      ['th; ', '', 1, ''],
+      ['. c', '', null, ''],
+    ]);
+    expect(shown([{ formula: 0 }, { formula: 1 }])).toEqual([
+      ['', '', 0, ''],
+      ['', '', 1, ''],
+    ]);
     expect(shown([])).toEqual([]);
   });
 
   it('stay text in chips and tables', () => {
     const html = render(
       <>
-        <Chip tone="good" title={kHostile}>{kHostile}</Chip>
-        <DataTable caption={kHostile} rows={[1]} columns={[{ head: kHostile, cell: () => kHostile }]} />
+        <Chip tone="good" title={kHostile}>
+          {kHostile}
+        </Chip>
+        <DataTable
+          caption={kHostile}
+          rows={[1]}
+          columns={[{ head: kHostile, cell: () => kHostile }]}
+        />
       </>,
     );
     expect(html).not.toMatch(/<(img|svg|script|!--)/);
@@ -43,10 +65,24 @@ describe('texts', () => {
 
 describe('numbers', () => {
   it('are short, and honest about what is no number', () => {
-    expect([0.966, 1e-12, -3.14159e-16, 0.000123456789, 12345678, 1 / 3, 0, 89].map((x) => shown(x))).toEqual([
-      '0.966', '1·10⁻¹²', '−3.142·10⁻¹⁶', '0.000123457', '1.235·10⁷', '0.333333', '0', '89',
+    expect(
+      [0.966, 1e-12, -3.14159e-16, 0.000123456789, 12345678, 1 / 3, 0, 89].map((x) => shown(x)),
+    ).toEqual([
+      '0.966',
+      '1·10⁻¹²',
+      '−3.142·10⁻¹⁶',
+      '0.000123457',
+      '1.235·10⁷',
+      '0.333333',
+      '0',
+      '89',
     ]);
-    expect([null, NaN, Infinity, -Infinity].map(shown)).toEqual(['not a number', 'not a number', '∞', '−∞']);
+    expect([null, NaN, Infinity, -Infinity].map(shown)).toEqual([
+      'not a number',
+      'not a number',
+      '∞',
+      '−∞',
+    ]);
     expect(fixed(-0.5, 2)).toBe('−0.50');
   });
 

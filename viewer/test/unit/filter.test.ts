@@ -30,7 +30,13 @@ describe('filters', () => {
   });
 
   it('know the weakest part of an entry', () => {
-    expect(data.entries.map(({ status }) => status)).toEqual(['proven', 'deferred', 'informal', 'stub', 'informal']);
+    expect(data.entries.map(({ status }) => status)).toEqual([
+      'proven',
+      'deferred',
+      'informal',
+      'stub',
+      'informal',
+    ]);
     expect(ids({ statuses: ['proven'] })).toEqual(['GI-1']);
   });
 
@@ -42,7 +48,13 @@ describe('filters', () => {
   });
 
   it('call every check not run where the page holds no numbers', () => {
-    expect(data.entries.map((entry) => checkResult(entry, null))).toEqual(['not_run', 'not_run', 'not_run', 'not_run', 'none']);
+    expect(data.entries.map((entry) => checkResult(entry, null))).toEqual([
+      'not_run',
+      'not_run',
+      'not_run',
+      'not_run',
+      'none',
+    ]);
   });
 
   it('find words in every text, formulas and names of theorems included, in any case', () => {

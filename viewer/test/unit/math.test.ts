@@ -2,11 +2,27 @@ import { describe, expect, it } from 'vitest';
 import { Matrix } from 'ml-matrix';
 import { atAngle, bestInPlane, kThreePoints } from '../../src/math/centering';
 import { sampleCloud } from '../../src/math/cloud';
-import { erf, foldedMean, kCenteredError, kGaussianBeta, rawError, rawPooled, sphereMeanBeta, sphereMeanCosine } from '../../src/math/gaussian';
+import {
+  erf,
+  foldedMean,
+  kCenteredError,
+  kGaussianBeta,
+  rawError,
+  rawPooled,
+  sphereMeanBeta,
+  sphereMeanCosine,
+} from '../../src/math/gaussian';
 import { exactAt, kLawOf, kLaws, sampleKeys } from '../../src/math/laws';
 import { aggregates, centered, cosine, mean, sign, standardError } from '../../src/math/one_bit';
 import { normal, seeded } from '../../src/math/random';
-import { apply, identity, itqRound, objective, orthogonal, planeTurn } from '../../src/math/rotation';
+import {
+  apply,
+  identity,
+  itqRound,
+  objective,
+  orthogonal,
+  planeTurn,
+} from '../../src/math/rotation';
 
 const kFour = 4; // standard errors
 
@@ -22,7 +38,10 @@ describe('the 1-bit cosine', () => {
   });
 
   it('has different averages, computed here by hand', () => {
-    const { meanCosine, betaE, betaPool } = aggregates([[1, 1], [3, 0]]);
+    const { meanCosine, betaE, betaPool } = aggregates([
+      [1, 1],
+      [3, 0],
+    ]);
     expect(meanCosine).toBeCloseTo((1 + Math.SQRT1_2) / 2, 14);
     expect(betaE).toBeCloseTo((4 + 9) / (2 * 11), 14);
     expect(betaPool).toBeCloseTo(25 / (2 * 2 * 11), 14);
@@ -36,7 +55,11 @@ describe('the 1-bit cosine', () => {
 
 describe('Gaussian values', () => {
   it('agree with the exact means on the sphere (MR-5)', () => {
-    for (const [d, c, beta] of [[64, 0.80101, 0.6423], [128, 0.79944, 0.63946], [256, 0.79866, 0.63804]] as const) {
+    for (const [d, c, beta] of [
+      [64, 0.80101, 0.6423],
+      [128, 0.79944, 0.63946],
+      [256, 0.79866, 0.63804],
+    ] as const) {
       expect(sphereMeanCosine(d)).toBeCloseTo(c, 5);
       expect(sphereMeanBeta(d)).toBeCloseTo(beta, 5);
     }
@@ -55,7 +78,12 @@ describe('Gaussian values', () => {
   });
 
   it('agree with the pooled ratios of clouds with a mean (DC-4)', () => {
-    for (const [r, value] of [[0.5, 0.6417], [1, 0.6805], [2, 0.8136], [4, 0.9412]] as const) {
+    for (const [r, value] of [
+      [0.5, 0.6417],
+      [1, 0.6805],
+      [2, 0.8136],
+      [4, 0.9412],
+    ] as const) {
       expect(rawPooled(r)).toBeCloseTo(value, 4);
     }
     expect(rawPooled(0)).toBeCloseTo(kGaussianBeta, 15);
@@ -82,7 +110,9 @@ describe('draws', () => {
     const [m1, m2] = [mean(sizes), mean(sizes.map((x) => x * x))];
     // delta method for m1^2 / m2
     const influence = sizes.map((x) => (2 * m1 * x) / m2 - (m1 * m1 * x * x) / (m2 * m2));
-    expect(Math.abs(m1 ** 2 / m2 - kLawOf[law].beta(0.3))).toBeLessThanOrEqual(kFour * standardError(influence) + 1e-12);
+    expect(Math.abs(m1 ** 2 / m2 - kLawOf[law].beta(0.3))).toBeLessThanOrEqual(
+      kFour * standardError(influence) + 1e-12,
+    );
   });
 
   it('of Gaussian keys have the exact mean cosine of their dimension, not the limit', () => {
@@ -97,7 +127,9 @@ describe('draws', () => {
   });
 
   it('of random signs have cosine 1, and keys of zeros only are drawn again', () => {
-    expect(sampleKeys('sign', 1, 9, 50, 1).cosines.every((c) => Math.abs(c - 1) < 1e-14)).toBe(true);
+    expect(sampleKeys('sign', 1, 9, 50, 1).cosines.every((c) => Math.abs(c - 1) < 1e-14)).toBe(
+      true,
+    );
     expect(sampleKeys('masked', 0.05, 2, 200, 1).cosines.every(Number.isFinite)).toBe(true);
   });
 });
@@ -130,7 +162,10 @@ describe('the ITQ round (GS-1)', () => {
   });
 
   it('puts a single key on the sign lattice at once, by the shortest way', () => {
-    for (const key of [[1, 0.2], [0.3, -0.9]]) {
+    for (const key of [
+      [1, 0.2],
+      [0.3, -0.9],
+    ]) {
       const next = itqRound(identity(2), [key]);
       expect(cosine(apply(next, key))).toBeCloseTo(1, 9);
       const angle = Math.acos(cosine(key));
@@ -145,7 +180,9 @@ describe('the ITQ round (GS-1)', () => {
     const straight = orthogonal(bent);
     expect(far(straight.transpose().mmul(straight), identity(3))).toBeLessThan(1e-13);
     expect(far(straight, bent)).toBeLessThan(1e-6);
-    expect(apply(planeTurn(2, 0, 1, Math.PI / 2), [1, 0]).map((x) => Math.round(x))).toEqual([0, 1]);
+    expect(apply(planeTurn(2, 0, 1, Math.PI / 2), [1, 0]).map((x) => Math.round(x))).toEqual([
+      0, 1,
+    ]);
   });
 });
 
@@ -153,11 +190,17 @@ describe('centering three points (DC-3)', () => {
   const after = centered(kThreePoints);
 
   it('leaves the points of the catalogue', () => {
-    expect(after.flat().map((x) => 3 * x)).toEqual([2, 2, 2, -4, -4, 2].map((x) => expect.closeTo(x, 12)));
+    expect(after.flat().map((x) => 3 * x)).toEqual(
+      [2, 2, 2, -4, -4, 2].map((x) => expect.closeTo(x, 12)),
+    );
   });
 
   it('lowers the best value, whatever is measured', () => {
-    for (const [which, value] of [['meanCosine', (1 + 6 / Math.sqrt(10)) / 3], ['betaE', 11 / 12], ['betaPool', 8 / 9]] as const) {
+    for (const [which, value] of [
+      ['meanCosine', (1 + 6 / Math.sqrt(10)) / 3],
+      ['betaE', 11 / 12],
+      ['betaPool', 8 / 9],
+    ] as const) {
       expect(bestInPlane(kThreePoints, which).value).toBeCloseTo(1, 12);
       const best = bestInPlane(after, which);
       expect(best.value).toBeCloseTo(value, 9);
@@ -170,7 +213,9 @@ describe('centering three points (DC-3)', () => {
     for (let n = 0; n < 20; ++n) {
       const keys = Array.from({ length: 1 + (n % 5) }, () => [draw(), draw()]);
       for (const which of ['meanCosine', 'betaE', 'betaPool'] as const) {
-        const grid = Array.from({ length: 4000 }, (_, i) => atAngle(keys, (i / 4000) * (Math.PI / 2), which));
+        const grid = Array.from({ length: 4000 }, (_, i) =>
+          atAngle(keys, (i / 4000) * (Math.PI / 2), which),
+        );
         const best = bestInPlane(keys, which).value;
         expect(best).toBeGreaterThanOrEqual(Math.max(...grid) - 1e-12);
         expect(best).toBeLessThan(Math.max(...grid) + 1e-3);

@@ -28,8 +28,17 @@ describe('split', () => {
 describe('Typesetter', () => {
   it('sets each formula once and in MathML', () => {
     const setter = new Typesetter();
-    const text = setter.text('X', '$k\\in\\mathbf R^d$ and $k\\in\\mathbf R^d$; $$k\\in\\mathbf R^d$$');
-    expect(text).toEqual([{ formula: 0 }, ' and ', { formula: 0 }, '; ', { formula: 1, block: true }]);
+    const text = setter.text(
+      'X',
+      '$k\\in\\mathbf R^d$ and $k\\in\\mathbf R^d$; $$k\\in\\mathbf R^d$$',
+    );
+    expect(text).toEqual([
+      { formula: 0 },
+      ' and ',
+      { formula: 0 },
+      '; ',
+      { formula: 1, block: true },
+    ]);
     expect(setter.formulas).toHaveLength(2);
     expect(setter.formulas[0]!.mathml).toMatch(/^<math[\s\S]*𝐑[\s\S]*<\/math>$/);
   });
@@ -51,17 +60,29 @@ describe('Typesetter', () => {
 
 describe('inParts', () => {
   const shown = (text: Parameters<typeof inParts>[0]) =>
-    inParts(text).map((part) => part.map((piece) => (typeof piece === 'string' ? piece : `#${piece.formula}`)).join(''));
+    inParts(text).map((part) =>
+      part.map((piece) => (typeof piece === 'string' ? piece : `#${piece.formula}`)).join(''),
+    );
 
   it('cuts before each part', () => {
-    expect(shown(['(a) One. (b) Two, as in (a); (c) three ', { formula: 1 }, '. (d) ', { formula: 2, block: true }])).toEqual([
-      '(a) One. ', '(b) Two, as in (a); ', '(c) three #1. ', '(d) #2',
+    expect(
+      shown([
+        '(a) One. (b) Two, as in (a); (c) three ',
+        { formula: 1 },
+        '. (d) ',
+        { formula: 2, block: true },
+      ]),
+    ).toEqual(['(a) One. ', '(b) Two, as in (a); ', '(c) three #1. ', '(d) #2']);
+    expect(shown(['(i) x: ', { formula: 0, block: true }, '(ii) y.'])).toEqual([
+      '(i) x: #0',
+      '(ii) y.',
     ]);
-    expect(shown(['(i) x: ', { formula: 0, block: true }, '(ii) y.'])).toEqual(['(i) x: #0', '(ii) y.']);
   });
 
   it('leaves references and single statements whole', () => {
-    expect(shown(['(a) One, unlike (b) below. (b) Two.'])).toEqual(['(a) One, unlike (b) below. (b) Two.']);
+    expect(shown(['(a) One, unlike (b) below. (b) Two.'])).toEqual([
+      '(a) One, unlike (b) below. (b) Two.',
+    ]);
     expect(shown(['One. (b) Two.'])).toEqual(['One. (b) Two.']);
     expect(shown([{ formula: 0 }, '(a) x'])).toEqual(['#0(a) x']);
     expect(shown([])).toEqual(['']);

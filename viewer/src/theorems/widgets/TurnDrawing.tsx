@@ -18,13 +18,29 @@ function Lattice({ dimensions, nearest }: { dimensions: 2 | 3; nearest: number }
   const corners = signDirections(dimensions).map(projected);
   const line = (a: number, b: number) => {
     const [[x1, y1, z1], [x2, y2, z2]] = [corners[a]!, corners[b]!];
-    return <line key={`${a} ${b}`} class={z1 + z2 < 0 ? 'far' : ''} x1={x1 * kRadius} y1={-y1 * kRadius} x2={x2 * kRadius} y2={-y2 * kRadius} />;
+    return (
+      <line
+        key={`${a} ${b}`}
+        class={z1 + z2 < 0 ? 'far' : ''}
+        x1={x1 * kRadius}
+        y1={-y1 * kRadius}
+        x2={x2 * kRadius}
+        y2={-y2 * kRadius}
+      />
+    );
   };
   return (
     <g class="lattice">
       {dimensions === 2 ? [line(0, 3), line(1, 2)] : cubeEdges().map(([a, b]) => line(a, b))}
       {corners.map(([x, y, z], n) => (
-        <rect key={n} class={n === nearest ? 'nearest' : z < 0 ? 'far' : ''} x={x * kRadius - 5} y={-y * kRadius - 5} width={10} height={10} />
+        <rect
+          key={n}
+          class={n === nearest ? 'nearest' : z < 0 ? 'far' : ''}
+          x={x * kRadius - 5}
+          y={-y * kRadius - 5}
+          width={10}
+          height={10}
+        />
       ))}
     </g>
   );
@@ -37,7 +53,10 @@ export function TurnDrawing({ dimensions, keys, cosine, turn }: TurnDrawingProps
     if (last.current === null || event.buttons !== 1) return;
     const box = svg.current!.getBoundingClientRect();
     const radius = (kRadius / kHalf) * (box.width / 2);
-    const [x, y] = [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
+    const [x, y] = [
+      event.clientX - box.left - box.width / 2,
+      event.clientY - box.top - box.height / 2,
+    ];
     const { x: x0, y: y0 } = last.current;
     if (dimensions === 2) {
       const angle = Math.atan2(x0 * y - y0 * x, x0 * x + y0 * y); // the pointer's, clockwise on the screen
@@ -59,12 +78,22 @@ export function TurnDrawing({ dimensions, keys, cosine, turn }: TurnDrawingProps
   const arrows = keys.map((key) => projected(key));
   return (
     <svg
-      ref={svg} class="turn-drawing" viewBox={`${-kHalf} ${-kHalf} ${2 * kHalf} ${2 * kHalf}`}
-      role="slider" tabindex={0} aria-label={`Keys in ${dimensions} dimensions; drag or use the arrow keys to turn them`}
-      aria-valuemin={0} aria-valuemax={1} aria-valuenow={Number(cosine.toFixed(4))} aria-valuetext={`mean cosine ${fixed(cosine, 4)}`}
+      ref={svg}
+      class="turn-drawing"
+      viewBox={`${-kHalf} ${-kHalf} ${2 * kHalf} ${2 * kHalf}`}
+      role="slider"
+      tabindex={0}
+      aria-label={`Keys in ${dimensions} dimensions; drag or use the arrow keys to turn them`}
+      aria-valuemin={0}
+      aria-valuemax={1}
+      aria-valuenow={Number(cosine.toFixed(4))}
+      aria-valuetext={`mean cosine ${fixed(cosine, 4)}`}
       onPointerDown={(event) => {
         const box = svg.current!.getBoundingClientRect();
-        last.current = { x: event.clientX - box.left - box.width / 2, y: event.clientY - box.top - box.height / 2 };
+        last.current = {
+          x: event.clientX - box.left - box.width / 2,
+          y: event.clientY - box.top - box.height / 2,
+        };
         svg.current!.setPointerCapture(event.pointerId);
       }}
       onPointerMove={onPointerMove}

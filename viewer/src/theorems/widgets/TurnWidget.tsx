@@ -42,7 +42,11 @@ export function TurnWidget() {
     const step =
       dimensions === 2
         ? planeTurn(2, 0, 1, around)
-        : seen.transpose().mmul(planeTurn(3, 2, 0, right)).mmul(planeTurn(3, 2, 1, up)).mmul(seen);
+        : seen
+            .transpose()
+            .mmul(planeTurn(3, 2, 0, right))
+            .mmul(planeTurn(3, 2, 1, up))
+            .mmul(seen);
     setTurned((old) => orthogonal(step.mmul(old)));
     setOutcome(null);
   };
@@ -53,31 +57,71 @@ export function TurnWidget() {
   };
 
   return (
-    <Widget id="try-turn"
-      intro="The squares are the directions of the sign vectors. The cosine between a key and its sign vector is the share of its length that one bit per coordinate keeps. Drag the drawing, or step with the arrow keys, to turn all keys at once; an ITQ round turns them by rule.">
+    <Widget
+      id="try-turn"
+      intro="The squares are the directions of the sign vectors. The cosine between a key and its sign vector is the share of its length that one bit per coordinate keeps. Drag the drawing, or step with the arrow keys, to turn all keys at once; an ITQ round turns them by rule."
+    >
       <div class="widget-parts">
         <TurnDrawing dimensions={dimensions} keys={now} cosine={average} turn={turn} />
         <div>
           <div class="try-controls">
-            <ToggleGroup label="Dimensions" className="segmented" on={[String(dimensions) as '2' | '3']}
-              options={[{ value: '2', label: '2-D' }, { value: '3', label: '3-D' }]}
+            <ToggleGroup
+              label="Dimensions"
+              className="segmented"
+              on={[String(dimensions) as '2' | '3']}
+              options={[
+                { value: '2', label: '2-D' },
+                { value: '3', label: '3-D' },
+              ]}
               toggle={(value) => {
                 setDimensions(value === '2' ? 2 : 3);
                 restart(value === '2' ? 2 : 3);
-              }} />
-            <Slider label="Keys" value={count} min={1} max={12} step={1}
-              onValue={(value) => { setCount(value); restart(dimensions); }} />
+              }}
+            />
+            <Slider
+              label="Keys"
+              value={count}
+              min={1}
+              max={12}
+              step={1}
+              onValue={(value) => {
+                setCount(value);
+                restart(dimensions);
+              }}
+            />
             <div class="buttons">
-              <button type="button" onClick={round}>ITQ round</button>
-              <button type="button" onClick={() => restart(dimensions)}>Turn back</button>
-              <button type="button" onClick={() => { setSeed(seed + 1); restart(dimensions); }}>Other keys</button>
+              <button type="button" onClick={round}>
+                ITQ round
+              </button>
+              <button type="button" onClick={() => restart(dimensions)}>
+                Turn back
+              </button>
+              <button
+                type="button"
+                onClick={() => {
+                  setSeed(seed + 1);
+                  restart(dimensions);
+                }}
+              >
+                Other keys
+              </button>
             </div>
           </div>
-          <Numbers rows={[
-            { name: 'turn-first', label: 'cosine of the first key', value: fixed(cosine(now[0]!), 5) },
-            { name: 'turn-mean', label: 'mean cosine', value: fixed(average, 5) },
-            { name: 'turn-least', label: 'least possible, 1/√d', value: fixed(1 / Math.sqrt(dimensions), 5) },
-          ]} />
+          <Numbers
+            rows={[
+              {
+                name: 'turn-first',
+                label: 'cosine of the first key',
+                value: fixed(cosine(now[0]!), 5),
+              },
+              { name: 'turn-mean', label: 'mean cosine', value: fixed(average, 5) },
+              {
+                name: 'turn-least',
+                label: 'least possible, 1/√d',
+                value: fixed(1 / Math.sqrt(dimensions), 5),
+              },
+            ]}
+          />
           {outcome !== null && (
             <Outcome holds={outcome.to >= outcome.from - kStill}>
               {outcome.to - outcome.from > kStill
@@ -86,8 +130,9 @@ export function TurnWidget() {
             </Outcome>
           )}
           <p class="note">
-            One key can always be turned onto a sign vector, so a cosine of 1 for a few keys proves nothing. With more keys
-            than dimensions, rounds end where no round helps, which need not be the best of all rotations.
+            One key can always be turned onto a sign vector, so a cosine of 1 for a few keys proves
+            nothing. With more keys than dimensions, rounds end where no round helps, which need not
+            be the best of all rotations.
           </p>
         </div>
       </div>

@@ -19,7 +19,8 @@ export function signIndex(key: readonly number[]): number {
 // Pairs of sign directions that differ in one coordinate: the edges of the cube.
 export function cubeEdges(): [number, number][] {
   const edges: [number, number][] = [];
-  for (let n = 0; n < 8; ++n) for (let j = 0; j < 3; ++j) if (!((n >> j) & 1)) edges.push([n, n | (1 << j)]);
+  for (let n = 0; n < 8; ++n)
+    for (let j = 0; j < 3; ++j) if (!((n >> j) & 1)) edges.push([n, n | (1 << j)]);
   return edges;
 }
 
