@@ -1,5 +1,6 @@
 (* GS-6: the exact line search in one plane of rotation.  Angles are real numbers
-   of a realType with its sine and cosine. *)
+   of a realType with its sine and cosine.  That a period has at most N breakpoints,
+   and the running time that follows, are not stated here. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals trigo.
 From Routegauge Require Import FieldTactics InnerProduct OneBit GaugeSearch.

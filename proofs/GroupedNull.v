@@ -74,7 +74,10 @@ by case: eqP => [->|]; rewrite ?jC ?andbF.
 Qed.
 
 Lemma card_experts : E = (h * m)%N.
-Proof. by have := card_members setT; rewrite !cardsT !card_ord => <-; rewrite -[LHS]card_ord -cardsT; apply: eq_card => e; rewrite !inE. Qed.
+Proof.
+have := card_members setT; rewrite !cardsT !card_ord => <-.
+by rewrite -[LHS]card_ord -cardsT; apply: eq_card => e; rewrite !inE.
+Qed.
 
 (* What a token may choose: groups and, among their experts, its set. *)
 Definition choices : {set {set 'I_h} * {set 'I_E}} :=
@@ -152,7 +155,7 @@ by mfield R; repeat split; apply/eqP.
 Qed.
 
 (* Probability that two given experts of the kept groups are both chosen. *)
-Definition kappa : R := kR * (kR - 1) / ((gR * mR) * (gR * mR - 1)).
+Definition kappa : R := k%:R * (k%:R - 1) / ((g%:R * m%:R) * (g%:R * m%:R - 1)).
 
 Lemma incl2E e f : e != f -> (1 < g * m)%N ->
   incl2 e f = (if grp e == grp f then gR / hR else gR * (gR - 1) / (hR * (hR - 1))) * kappa * total.
@@ -266,8 +269,8 @@ Qed.
 
 (* RG-3. (c) The second moment of the count |A /\ B|: its variance does change. *)
 Theorem RG_3_c_second_moment : (1 < g * m)%N -> (1 < h)%N ->
-  let ps := gR / hR * kappa in
-  let pd := gR * (gR - 1) / (hR * (hR - 1)) * kappa in
+  let ps := g%:R / h%:R * kappa in
+  let pd := g%:R * (g%:R - 1) / (h%:R * (h%:R - 1)) * kappa in
   mean_pairs (fun A B => #|A :&: B|%:R ^+ 2) =
   k%:R ^+ 2 / E%:R + E%:R * (m%:R - 1) * ps ^+ 2 + E%:R * (E%:R - m%:R) * pd ^+ 2.
 Proof.
