@@ -221,7 +221,7 @@ Qed.
 
 (* IF-6 (ii), its sharp case. Two equal nonzero entries come out with cosine 1/sqrt 2, whatever the *)
 (* signs: far below the Gaussian 0.798, so random signs do not force Gaussianity on sparse keys.     *)
-Theorem IF_6_ii_sharp_two_equal_entries H i l e : hadamard H -> i != l ->
+Theorem IF_6_ii_b_sharp_two_equal_entries H i l e : hadamard H -> i != l ->
   cosine (H *m (signs e *m (unitv R i + unitv R l))) = (Num.sqrt 2)^-1.
 Proof.
 move=> hH il; have [oH H2] := hH; have d0 := dim_gt0 (unitv_neq0 R i).

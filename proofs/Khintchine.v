@@ -178,8 +178,8 @@ Section Hadamard.
 Variables (R : rcfType) (d : nat).
 
 (* IF-6 (ii). A Hadamard matrix with random signs gives every key a mean 1-bit cosine of at least   *)
-(* 1/sqrt 2. (With the best constant; IF_6_ii_sharp_two_equal_entries shows that it is attained.)    *)
-Theorem IF_6_ii_mean_cosine (H : 'M[R]_d) (k : 'cV[R]_d) : hadamard H -> k != 0 ->
+(* 1/sqrt 2. (With the best constant; IF_6_ii_b_sharp_two_equal_entries shows that it is attained.)    *)
+Theorem IF_6_ii_a_mean_cosine (H : 'M[R]_d) (k : 'cV[R]_d) : hadamard H -> k != 0 ->
   (Num.sqrt 2)^-1 <= average (fun e => cosine (H *m (signs R e *m k))).
 Proof.
 move=> hH k0; have [oH H2] := hH; have d0 := dim_gt0 k0; have rd : 0 < Num.sqrt d%:R :> R by rewrite sqrtr_gt0.

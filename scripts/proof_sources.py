@@ -15,7 +15,7 @@ FORBIDDEN = [
     r"\bAbort\b",
 ]
 THEOREM = re.compile(r"^[ \t]*Theorem\s+([A-Za-z0-9_']+)", re.M)
-CATALOGUED = re.compile(r"^([A-Z]{2})_([0-9]+)_(?:(i{1,3}|iv|v|[a-z])_)?")
+CATALOGUED = re.compile(r"^([A-Z]{2})_([0-9]+)_(?:(i{1,3}|iv|v|[a-z])_(?:([a-z])_)?)?")
 STATED = r"\b(?:Theorem|Lemma|Corollary|Proposition|Fact|Remark|Example|Instance)\s+{}\b"
 MISSING = "Missing"  # the module of facts that the libraries lack
 FACT = re.compile(r"\b[A-Za-z0-9_']+_statement\b")
@@ -23,13 +23,13 @@ DEFINES = re.compile(r"\b(?:Definition|Let|Fixpoint|Inductive|Record|Structure|N
 
 
 class Theorem:
-    """One `Theorem` of the sources; `part` is 'KR-6.a', `entry` 'KR-6'; both None without a catalogue id."""
+    """One `Theorem` of the sources; `part` is 'KR-6.a' (or 'IF-6.ii.a'), `entry` 'KR-6'; both None without a catalogue id."""
 
     def __init__(self, module, name, line, statement):
         self.module, self.name, self.line, self.statement = module, name, line, statement
         named = CATALOGUED.match(name)
         self.entry = f"{named[1]}-{named[2]}" if named else None
-        self.part = self.entry and self.entry + (f".{named[3]}" if named[3] else "")
+        self.part = named and ".".join([self.entry, *filter(None, named.groups()[2:])])
 
 
 def without_comments(text):
