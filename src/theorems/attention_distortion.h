@@ -48,8 +48,8 @@ void covariance_form(VectorView scores, VectorView weights, VectorView errors,
 // Errors (cases, n): correlation of Cov(error, value) at t = 0 with the measured change.
 double forecast_correlation(VectorView scores, TensorView errors, VectorView values);
 
-// AD-6. Change of every channel at most (exp(osc(errors)) - 1) min_b E|v - b|. Returns by how much
-// this bound lies below that of AD-3, tanh(osc / 4) osc(v): the share of channels.
+// AD-6. Change of every channel at most (exp(osc(errors)) - 1) min_b E|v - b|. Returns the share of
+// channels where this lies below the bound of AD-3, tanh(osc / 4) osc(v).
 double multiplicative_bound(VectorView weights, VectorView errors, VectorView other_weights,
                             TensorView values, Findings& findings);
 

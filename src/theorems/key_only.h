@@ -109,7 +109,6 @@ void residue_null(VectorView shares, Eigen::Index keys, Eigen::Index width, Find
 // KR-10. Residuals with the normalised keys K x / sqrt(|x|^2 / D + epsilon) of x0 are t (x0 - P x0
 // + y), P the projection on the kernel of K, y in it, 1 / t^2 = 1 - (|y|^2 - |P x0|^2) / (D eps):
 // the sphere |y| = |P x0| for epsilon 0, the open ball |y|^2 < |P x0|^2 + D eps else.
-// y is scaled to `size` within the class: 1 is the rim of the ball, or the sphere for epsilon 0.
 struct KeyClass {
   Tensor projection;  // P
   Vector seen;        // x0 - P x0

@@ -38,6 +38,11 @@ TEST(ChanceOverlap, SetsComeInOrder) {
   EXPECT_EQ(all_sets(4, 2), (Sets{{0, 1}, {0, 2}, {0, 3}, {1, 2}, {1, 3}, {2, 3}}));
 }
 
+TEST(ChanceOverlap, AnExpertCountsOnce) {
+  EXPECT_TRUE(refused([](Findings& f) { enumerated_overlap({1, 1, 2}, 6, f); }));
+  EXPECT_TRUE(refused([](Findings& f) { popularity_null({{0, 1}, {2}}, 3, f); }));
+}
+
 TEST(ChanceOverlap, RelatedSetsOverlapMore) {
   Draws draws(0, "test");
   const Sets a = top_sets(draws.normal(500, 16), 4);
@@ -94,6 +99,11 @@ TEST(MarginStability, SetsOfAnotherRuleAreSeen) {
   EXPECT_TRUE(refused([&](Findings& f) {  // no row is safe: nothing was tested
     margin_stability(tied, top_sets(tied, 2), far, top_sets(far, 2), f);
   }));
+}
+
+TEST(MarginStability, ATieHasNoMarginToExceed) {
+  const Tensor tied = Tensor::Zero(2, 4);
+  EXPECT_TRUE(refused([&](Findings& f) { half_margin_is_sharp(tied, 2, f); }));
 }
 
 TEST(Radius, AWrongRadiusIsSeenFromBothSides) {
@@ -165,6 +175,12 @@ TEST(Shares, PartsMustAddUp) {
   Draws draws(0, "test");
   const Tensor a = draws.normal(5, 8), b = draws.normal(5, 8);
   EXPECT_TRUE(refused([&](Findings& f) { additive_shares(a + b, a, 1.01 * b, f); }));
+}
+
+TEST(Shares, AShiftBeyondTheMantissaLosesTheLogits) {
+  Draws draws(0, "test");
+  const Tensor a = draws.normal(5, 8);
+  EXPECT_TRUE(refused([&](Findings& f) { shift_without_effect(a, 1e18, 2, f); }));
 }
 
 TEST(Spearman, SeesOrderOnly) {
