@@ -1,6 +1,6 @@
 (* GS-6: the exact line search in one plane of rotation.  Angles are real numbers
-   of a realType with its sine and cosine.  That a period has at most N breakpoints,
-   and the running time that follows, are not stated here. *)
+   of a realType with its sine and cosine.  Running times are not
+   stated here. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals trigo.
 From Routegauge Require Import FieldTactics InnerProduct OneBit GaugeSearch.
@@ -168,6 +168,39 @@ rewrite -[cos (t - t0)]cosN -[cos (hi - t0)]cosN !opprB; apply: decr.
 - by rewrite ler_add2l ler_opp2.
 apply: le_trans (_ : t0 - lo <= _); first by rewrite ler_add2l ler_opp2.
 by apply: le_trans near; rewrite ler_norm.
+Qed.
+
+(* GS-6. (g) A key that is not zero in the plane has at most one breakpoint in a
+   period: an angle at which one of its turned coordinates vanishes.  So a period has
+   at most N of them. *)
+Theorem GS_6_g_one_breakpoint_per_key n t0 t1 t2 : (y n != 0) || (z n != 0) ->
+  t0 <= t1 < t0 + pi / 2%:R -> t0 <= t2 < t0 + pi / 2%:R ->
+  turned1 t1 n * turned2 t1 n = 0 -> turned1 t2 n * turned2 t2 n = 0 -> t1 = t2.
+Proof.
+move=> nz h1 h2 z1 z2; have [r [a [r0 yE zE]]] := polar_exists (y n) (z n).
+have rn : r != 0 by apply: contraTneq nz => r00; rewrite yE zE r00 !mul0r eqxx.
+have zero t : turned1 t n * turned2 t n = 0 -> cos (t + a) * sin (t + a) = 0.
+  have -> : turned1 t n * turned2 t n = r ^+ 2 * (cos (t + a) * sin (t + a)).
+    rewrite /turned1 /turned2 yE zE cosD sinD.
+    by move: (cos t) (sin t) (cos a) (sin a) => c s c' s'; mring R.
+  by move/eqP; rewrite mulf_eq0 sqrf_eq0 (negPf rn) => /eqP.
+wlog le12 : t1 t2 h1 h2 z1 z2 / t1 <= t2 => [wl|].
+  have [le|/ltW le] := lerP t1 t2; first exact: wl.
+  by apply/esym; apply: wl.
+apply/eqP; rewrite eq_le le12 /= leNgt; apply/negP => lt12.
+have w0 : 0 < t2 - t1 by rewrite subr_gt0.
+have w1 : t2 - t1 < pi / 2%:R.
+  case/andP: h1 => l1 _; case/andP: h2 => _ u2; rewrite ltr_subl_addr addrC.
+  by apply: lt_le_trans u2 _; rewrite ler_add2r.
+have sp : 0 < sin (t2 - t1) by apply: sin_gt0_pihalf; rewrite w0.
+have cp : 0 < cos (t2 - t1).
+  by apply: cos_gt0_pihalf; rewrite w1 andbT (lt_trans _ w0) // oppr_lt0 divr_gt0 ?ltr0n ?pi_gt0.
+have := mulr_gt0 sp cp; have -> : t2 - t1 = (t2 + a) - (t1 + a) by rewrite opprD addrACA subrr addr0.
+rewrite sinB cosB; move: (zero _ z1) (zero _ z2).
+move: (cos (t1 + a)) (sin (t1 + a)) (cos (t2 + a)) (sin (t2 + a)) => c s c' s' e e'.
+have -> : (s' * c - c' * s) * (c' * c + s' * s) =
+    (c' * s') * (c ^+ 2 - s ^+ 2) + (c * s) * (s' ^+ 2 - c' ^+ 2) by mring R.
+by rewrite e e' !mul0r addr0 ltxx.
 Qed.
 
 End Plane.
