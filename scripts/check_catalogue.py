@@ -21,7 +21,7 @@ import jsonschema
 from proof_sources import THEOREM, without_comments
 
 TEXTS = ("name", "explanation", "title", "sentence", "hypotheses", "statement", "claim", "source", "why",
-         "proof_idea", "difference", "computes", "tolerance")
+         "proof_idea", "difference", "gap", "computes", "tolerance")
 PLACEHOLDER = re.compile(r"\W*|n/?a\.?|none\.?|todo\b.*|tbd\b.*", re.IGNORECASE | re.DOTALL)
 
 
@@ -192,8 +192,10 @@ def check_formal(entries, theorems):
                 problems.append(f"{name}: no theorem {theorem} in proofs/")
         if len(set(formal["theorems"])) != len(formal["theorems"]):
             problems.append(f"{name}: names a theorem twice")
-        if not formal["theorems"] and formal["difference"] is None:
+        if not formal["theorems"] and formal["gap"] is None:
             problems.append(f"{name}: neither a theorem nor a reason why there is none")
+        if not formal["theorems"] and formal["difference"] is not None:
+            problems.append(f"{name}: a difference from the statement, but no theorem that differs")
     for theorem, file in theorems.items():
         name = entry_of(theorem)
         if name in entries and theorem not in entries[name]["formal"]["theorems"]:

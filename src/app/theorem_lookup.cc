@@ -70,11 +70,15 @@ std::string status_summary(const theorems::Catalogue& catalogue, const theorems:
     parts.push_back(alone ? word : fmt::format("{} {}", count, word));
   }
   if (parts.empty()) return "-";
-  return join(parts, ", ") + (differs(entry) ? " (differs)" : "");
+  const std::string_view cover = formal_cover(entry);
+  const char* note = cover == "part" ? " (in part)" : cover == "differs" ? " (differs)" : "";
+  return join(parts, ", ") + note;
 }
 
-bool differs(const theorems::Entry& entry) {
-  return entry.difference.has_value() && !entry.formal_names.empty();
+const char* formal_cover(const theorems::Entry& entry) {
+  if (entry.formal_names.empty()) return "none";
+  if (entry.gap) return "part";
+  return entry.difference ? "differs" : "whole";
 }
 
 std::vector<std::string> verdict_words(const theorems::Entry& entry) {

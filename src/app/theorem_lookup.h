@@ -12,12 +12,13 @@ namespace rg::app {
 const theorems::Entry& find_entry(const theorems::Catalogue& catalogue, std::string_view id,
                                   const char* option);
 
-// "3 proven, 1 deferred"; one alone, or several of one kind: "proven". With "(differs)" where the
-// catalogue names a difference between the formal statements and its own.
+// "3 proven, 1 deferred"; one alone, or several of one kind: "proven". With "(in part)" where the
+// formal statements leave out something of the catalogue's, "(differs)" where they only differ.
 std::string status_summary(const theorems::Catalogue& catalogue, const theorems::Entry& entry);
 
-// Formal, but not quite as the catalogue states it.
-bool differs(const theorems::Entry& entry);
+// How much of an entry's statement its formal statements are: "whole", "differs" (all of it, not
+// quite as the catalogue has it), "part" or "none".
+const char* formal_cover(const theorems::Entry& entry);
 
 // The verdicts on an entry's claims, each once, in the order of the claims.
 std::vector<std::string> verdict_words(const theorems::Entry& entry);

@@ -49,7 +49,7 @@ Json as_json(const Catalogue& catalogue, const Family& family, const Entry& entr
           {"sentence", entry.sentence},
           {"verdicts", verdict_words(entry)},
           {"statuses", statuses},
-          {"differs", differs(entry)},
+          {"formal", formal_cover(entry)},
           {"check", entry.check ? Json(word_of(entry.check->kind)) : Json()}};
 }
 

@@ -69,10 +69,8 @@ void add_formal(Sheet& sheet, const Catalogue& catalogue, const Entry& entry) {
                                                              : join(row->assumptions, ", ")),
                     6);
   }
-  if (entry.difference) {
-    sheet.paragraph((entry.formal_names.empty() ? "why not: " : "differs: ") + *entry.difference,
-                    2);
-  }
+  if (entry.difference) sheet.paragraph("differs: " + *entry.difference, 2);
+  if (entry.gap) sheet.paragraph("not formal: " + *entry.gap, 2);
 }
 
 void add_check(Sheet& sheet, const Entry& entry) {

@@ -52,6 +52,7 @@ Entry read_entry(const RecordReader& record) {
               .proof_idea = record.text("proof_idea"),
               .formal_names = {},
               .difference = {},
+              .gap = {},
               .check = {},
               .experiments = {},
               .depends_on = record.texts("depends_on"),
@@ -63,6 +64,7 @@ Entry read_entry(const RecordReader& record) {
   const RecordReader formal = record.record("formal");
   entry.formal_names = formal.texts("theorems");
   entry.difference = formal.text_or_null("difference");
+  entry.gap = formal.text_or_null("gap");
   formal.check_all_read();
   if (const auto check = record.record_or_null("check")) entry.check = read_check(*check);
   for (const RecordReader& link : record.records("experiments")) {

@@ -55,6 +55,7 @@ struct Entry {
   std::string proof_idea;
   std::vector<std::string> formal_names;  // Coq theorems; none: informal
   std::optional<std::string> difference;  // of the Coq statements from `statement`
+  std::optional<std::string> gap;         // what of `statement` is not formal, and why
   std::optional<NumericCheck> check;
   std::vector<ExperimentLink> experiments;
   std::vector<std::string> depends_on;  // ids

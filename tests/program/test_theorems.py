@@ -89,8 +89,11 @@ class Theorems(ProgramTest):
             mine = [formal["status"] for formal in self.statuses if formal["entry"] == entry["id"]]
             self.assertEqual({word: count for word, count in row["statuses"].items() if count},
                              {word: mine.count(word) for word in mine})
-            self.assertEqual(row["differs"], bool(entry["formal"]["theorems"] and entry["formal"]["difference"]))
-            self.assertEqual(row["differs"], "(differs)" in line)
+            formal = entry["formal"]
+            cover = ("none" if not formal["theorems"] else "part" if formal["gap"] else
+                     "differs" if formal["difference"] else "whole")
+            self.assertEqual(row["formal"], cover)
+            self.assertEqual((cover == "part", cover == "differs"), ("(in part)" in line, "(differs)" in line))
             self.assertIn(entry["title"], line)
             self.assertIn(entry["claims"][0]["verdict"], line)
             self.assertTrue(line.endswith(entry["check"]["kind"] if entry["check"] else "-"), line)
@@ -134,7 +137,7 @@ class Theorems(ProgramTest):
                 for link in entry["experiments"]:
                     texts += [link["experiment"], *link["fields"]]
                 texts += [other["id"] for other in self.entries if entry["id"] in other["depends_on"]]
-                texts += [entry["formal"]["difference"] or ""]
+                texts += [entry["formal"]["difference"] or "", entry["formal"]["gap"] or ""]
                 for row in self.statuses:
                     if row["entry"] == entry["id"]:
                         texts += [row["status"], row["name"] or "", row["statement"] or "", *row["assumptions"]]

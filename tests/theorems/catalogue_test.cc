@@ -19,12 +19,12 @@ const std::string kFamily = R"({
     {"id": "AA-1", "title": "One", "sentence": "It is.", "hypotheses": ["$x$"], "statement": "$x=x$",
      "claims": [{"verdict": "repaired", "claim": "c", "source": "s", "why": "w"},
                 {"verdict": "new", "why": "w"}],
-     "proof_idea": "p", "formal": {"theorems": ["AA_1_one"], "difference": null},
+     "proof_idea": "p", "formal": {"theorems": ["AA_1_one"], "difference": null, "gap": null},
      "check": {"kind": "identity", "computes": "c", "tolerance": "0"},
      "experiments": [{"experiment": "expert_load", "fields": ["f"]}], "depends_on": []},
     {"id": "AA-2", "title": "Two", "sentence": "It is.", "hypotheses": [], "statement": "$y$",
      "claims": [{"verdict": "new", "why": "w"}], "proof_idea": "p",
-     "formal": {"theorems": [], "difference": "no measure theory"}, "check": null,
+     "formal": {"theorems": [], "difference": null, "gap": "no measure theory"}, "check": null,
      "experiments": [], "depends_on": ["AA-1"]}]})";
 const std::string kOther = R"({
   "schema_version": 1,
@@ -32,7 +32,7 @@ const std::string kOther = R"({
   "entries": [
     {"id": "BB-1", "title": "One", "sentence": "It is.", "hypotheses": [], "statement": "$y$",
      "claims": [{"verdict": "false", "claim": "c", "source": "s", "why": "w"}], "proof_idea": "p",
-     "formal": {"theorems": [], "difference": null}, "check": null, "experiments": [],
+     "formal": {"theorems": [], "difference": null, "gap": "not yet"}, "check": null, "experiments": [],
      "depends_on": ["AA-1", "AA-2"]}]})";
 const std::string kStatuses = R"({"schema_version": 1, "sources_sha256": "ab", "theorems": [
   {"id": "AA-1.a", "entry": "AA-1", "status": "deferred", "name": "AA_1_one", "file": "A.v",
@@ -61,7 +61,8 @@ TEST(Catalogue, ReadsEveryMember) {
   EXPECT_EQ(one.experiments[0].fields, std::vector<std::string>{"f"});
   EXPECT_EQ(one.formal_names, std::vector<std::string>{"AA_1_one"});
   EXPECT_EQ(one.difference, std::nullopt);
-  EXPECT_EQ(catalogue.find_entry("AA-2")->difference, "no measure theory");
+  EXPECT_EQ(one.gap, std::nullopt);
+  EXPECT_EQ(catalogue.find_entry("AA-2")->gap, "no measure theory");
   EXPECT_EQ(catalogue.find_entry("AA-2")->check, std::nullopt);
   EXPECT_EQ(catalogue.find_entry("AA-3"), nullptr);
   EXPECT_EQ(catalogue.find_family("CC"), nullptr);

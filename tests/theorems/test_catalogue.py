@@ -31,7 +31,7 @@ def entry(name, theorems=(), depends_on=()):
     return {"id": name, "title": "A title", "sentence": "With $x>0$, a sentence.", "hypotheses": ["$x>0$"],
             "statement": r"$$\left(\begin{pmatrix}x\end{pmatrix}\right),\ \{x\}$$ for $x\in\{1\}$",
             "claims": [{"verdict": "new", "why": "Nobody said it."}], "proof_idea": "By hand.",
-            "formal": {"theorems": list(theorems), "difference": None if theorems else "Not formal: no measures."},
+            "formal": {"theorems": list(theorems), "difference": None, "gap": None if theorems else "No measures."},
             "check": {"kind": "identity", "computes": "Both sides.", "tolerance": "$10^{-12}$"},
             "experiments": [{"experiment": "chart_compatibility", "fields": ["strata_def.margin_used"]}],
             "depends_on": list(depends_on)}
@@ -148,6 +148,7 @@ class Catalogue(unittest.TestCase):
         self.refused("AA-2: tolerance: $ without", lambda entries, all_: entries[1]["check"].update(tolerance="$"))
         self.refused("AA-2: difference: $ without",
                      lambda entries, all_: entries[1]["formal"].update(difference="finite $laws"))
+        self.refused("AA-2: gap: $ without", lambda entries, all_: entries[1]["formal"].update(gap="no $laws"))
 
     def test_placeholders(self):
         for text in ("\u2013", " - ", "n/a", "TODO: say it"):
@@ -159,7 +160,7 @@ class Catalogue(unittest.TestCase):
 
     def test_theorems(self):
         def named(at, *names):
-            return lambda entries, all_: entries[at]["formal"].update(theorems=list(names), difference=None)
+            return lambda entries, all_: entries[at]["formal"].update(theorems=list(names), gap=None)
         self.refused("AA-2: no theorem AA_2_absent in proofs/", named(1, "AA_2_third", "AA_2_absent"))
         self.refused("AA-10: no theorem AA_9_in_a_comment in proofs/", named(2, "AA_9_in_a_comment"))
         self.refused("AA-2: theorem BB_1_fourth belongs to BB-1", named(1, "AA_2_third", "BB_1_fourth"))
@@ -167,6 +168,8 @@ class Catalogue(unittest.TestCase):
         self.refused("AA-1: does not name AA_1_b_second of proofs/A.v", named(0, "AA_1_a_first"))
         self.refused("AA-1: names a theorem twice", named(0, "AA_1_a_first", "AA_1_b_second", "AA_1_a_first"))
         self.refused("AA-10: neither a theorem nor a reason", named(2))
+        self.refused("AA-10: a difference from the statement, but no theorem",
+                     lambda entries, all_: entries[2]["formal"].update(difference="Finite sums."))
 
     def test_theorems_without_entry(self):
         path = pathlib.Path(self.folder.name) / "proofs" / "B.v"

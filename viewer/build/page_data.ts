@@ -31,6 +31,7 @@ function words(entry: Source, formal: FormalStatement[]): string {
     entry.proof_idea,
     ...entry.claims.flatMap(({ claim, source, why }) => [claim, source, why]),
     entry.formal.difference,
+    entry.formal.gap,
     entry.check?.computes,
     ...entry.experiments.flatMap(({ experiment, fields }) => [experiment, ...fields]),
     ...formal.flatMap(({ name, assumptions }) => [name, ...assumptions]),
@@ -69,6 +70,7 @@ export async function pageData({ families, statuses }: Sources): Promise<PageDat
       proof_idea: text('proof_idea', entry.proof_idea),
       formal,
       difference: entry.formal.difference === null ? null : text('formal', entry.formal.difference),
+      gap: entry.formal.gap === null ? null : text('formal', entry.formal.gap),
       status: weakest(formal.map(({ status }) => status)),
       check: entry.check && {
         kind: entry.check.kind,

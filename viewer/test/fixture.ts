@@ -18,7 +18,7 @@ function entry(id: string, title: string, more: Partial<Entry>): Entry {
     statement: '$$\\frac{\\|k\\|_1}{\\sqrt d\\,\\|k\\|_2}\\le1.$$',
     claims: [{ verdict: 'new', why: 'Nobody has said it.' }],
     proof_idea: 'By Cauchy and Schwarz, $|x^\\top y|\\le\\|x\\|\\|y\\|$.',
-    formal: { theorems: [], difference: null },
+    formal: { theorems: [], difference: null, gap: 'Not formal.' },
     check: null,
     experiments: [],
     depends_on: [],
@@ -41,7 +41,7 @@ export function families(): FamilyFile[] {
       entries: [
         entry('GI-1', 'Scores stay', {
           claims: [{ ...kClaim, verdict: 'true', why: 'Exactly.' }],
-          formal: { theorems: ['GI_1_a_scores', 'GI_1_b_more'], difference: null },
+          formal: { theorems: ['GI_1_a_scores', 'GI_1_b_more'], difference: null, gap: null },
           check: { kind: 'identity', computes: 'Both sides.', tolerance: '$10^{-12}$' },
           experiments: [{ experiment: 'expert_load', fields: ['counts'] }],
         }),
@@ -50,6 +50,7 @@ export function families(): FamilyFile[] {
           formal: {
             theorems: ['GI_2_only'],
             difference: 'Finite sums instead of integrals over $[0,1]$.',
+            gap: null,
           },
           depends_on: ['GI-1'],
           check: { kind: 'inequality', computes: 'One side.', tolerance: '$0$' },
@@ -70,13 +71,13 @@ export function families(): FamilyFile[] {
               why: 'Two points show it.',
             },
           ],
-          formal: { theorems: ['DC_3_a_points'], difference: null },
+          formal: { theorems: ['DC_3_a_points'], difference: null, gap: null },
           depends_on: ['GI-2'],
           check: { kind: 'counterexample', computes: 'The three suprema.', tolerance: '$10^{-5}$' },
           experiments: [{ experiment: 'terminal_ovk_scan', fields: ['centred.beta', 'raw.beta'] }],
         }),
         entry('DC-4', 'It reverses', {
-          formal: { theorems: ['DC_4_reverses'], difference: null },
+          formal: { theorems: ['DC_4_reverses'], difference: null, gap: 'Strictness.' },
           depends_on: ['DC-3', 'GI-1'],
           check: { kind: 'simulation', computes: 'A sample.', tolerance: '4 standard errors' },
         }),
@@ -88,7 +89,7 @@ export function families(): FamilyFile[] {
       entries: [
         entry('GS-1', 'ITQ climbs', {
           depends_on: ['GI-2'],
-          formal: { theorems: [], difference: 'Not formal.' },
+          formal: { theorems: [], difference: null, gap: 'Not formal.' },
         }),
       ],
     },

@@ -5,12 +5,19 @@ import { Card, Section } from '../components/Card';
 import { Disclosure } from '../components/Disclosure';
 import { Formulas, plain, RichText } from '../components/RichText';
 import { CheckPart } from './CheckPart';
-import { differs, EntryChips, VerdictChip } from './chips';
+import { type Cover, coverOf, EntryChips, VerdictChip } from './chips';
 import type { Claim, Entry } from './data';
 import { FormalPart } from './FormalPart';
 import { inParts } from './parts';
 import { entryOf, go, place } from './state';
 import { widgetFor } from './widgets/list';
+
+const kCoverWords: Record<Cover, string> = {
+  whole: '',
+  differs: ', not quite the one above',
+  part: ', part of the one above',
+  none: '',
+};
 
 function ClaimItem({ claim }: { claim: Claim }) {
   return (
@@ -123,7 +130,7 @@ export function EntryCard({ entry }: { entry: Entry }) {
           </p>
         </Disclosure>
         <Disclosure
-          summary={`Formal statements: ${formalCount || 'none'}${differs(entry) ? ', not quite the one above' : ''}`}
+          summary={`Formal statements: ${formalCount || 'none'}${kCoverWords[coverOf(entry)]}`}
         >
           <FormalPart entry={entry} />
         </Disclosure>

@@ -1,7 +1,7 @@
 // The formal statements of an entry: status, Coq text, where it stands, what it rests on.
 import { Disclosure } from '../components/Disclosure';
 import { RichText } from '../components/RichText';
-import { differs, StatusChip } from './chips';
+import { StatusChip } from './chips';
 import type { Entry, FormalStatement } from './data';
 
 function Assumptions({ statement }: { statement: FormalStatement }) {
@@ -59,8 +59,14 @@ export function FormalPart({ entry }: { entry: Entry }) {
       </ul>
       {entry.difference !== null && (
         <p>
-          <strong>{differs(entry) ? 'Differs from the statement above: ' : 'Not formal: '}</strong>
+          <strong>Differs from the statement above: </strong>
           <RichText text={entry.difference} />
+        </p>
+      )}
+      {entry.gap !== null && (
+        <p>
+          <strong>Not formal: </strong>
+          <RichText text={entry.gap} />
         </p>
       )}
     </>

@@ -22,7 +22,8 @@ export function Legend() {
           </dl>
           <p class="note">
             An entry of several parts shows the weakest of them. (differs): the formal statement is
-            not quite the one on the card, which says in what.
+            not quite the one on the card; (in part): it leaves something of that out. The card says
+            what.
           </p>
         </section>
         <section>

@@ -26,16 +26,26 @@ export function verdictsOf(entry: Entry): Verdict[] {
   return [...new Set(entry.claims.map(({ verdict }) => verdict))];
 }
 
-// "proven", "deferred, 1 of 2 proven", "proven (differs)".
-function statusLabel({ formal, status, difference }: Entry): string {
+// "proven", "deferred, 1 of 2 proven", "proven (differs)", "proven (in part)".
+function statusLabel(entry: Entry): string {
+  const { formal, status } = entry;
   const proven = formal.filter((one) => one.status === 'proven').length;
   const share = status !== 'proven' && proven > 0 ? `, ${proven} of ${formal.length} proven` : '';
-  return kStatusWords[status].label + share + (differs({ formal, difference }) ? ' (differs)' : '');
+  return kStatusWords[status].label + share + kCoverNotes[coverOf(entry)];
 }
 
-// Whether there is a formal statement that is not just the one of the card.
-export function differs({ formal, difference }: Pick<Entry, 'formal' | 'difference'>): boolean {
-  return difference !== null && formal.some(({ name }) => name !== null);
+// How much of the card's statement the formal ones are: all of it, all of it in other words, or less.
+export type Cover = 'whole' | 'differs' | 'part' | 'none';
+const kCoverNotes: Record<Cover, string> = {
+  whole: '',
+  differs: ' (differs)',
+  part: ' (in part)',
+  none: '',
+};
+export function coverOf({ formal, difference, gap }: Pick<Entry, 'formal' | 'difference' | 'gap'>): Cover {
+  if (!formal.some(({ name }) => name !== null)) return 'none';
+  if (gap !== null) return 'part';
+  return difference === null ? 'whole' : 'differs';
 }
 
 export const EntryStatusChip = ({ entry }: { entry: Entry }) => (

@@ -49,7 +49,8 @@ export interface Entry {
   claims: Claim[];
   proof_idea: Text;
   formal: FormalStatement[];
-  difference: Text | null;
+  difference: Text | null; // of the formal statements from `statement`
+  gap: Text | null; // what of `statement` is not formal
   status: Status; // the weakest of the formal statements'
   check: { kind: string; computes: Text; tolerance: Text } | null;
   experiments: { experiment: string; fields: string[] }[];

@@ -51,6 +51,8 @@ describe('cards', () => {
     );
     expect(await page.locator('#GI-2').innerText()).toContain('Haar_measure_statement');
     expect(await page.locator('#GS-1').innerText()).toContain('Not formal: Not formal.');
+    expect(await page.locator('#DC-4 > header').innerText()).toContain('(in part)');
+    expect(await page.locator('#DC-4').innerText()).toContain('Not formal: Strictness.');
     expect(await page.locator('#DC-3 > header').innerText()).toContain('informal, 1 of 2 proven');
     expect(await page.locator('#DC-4').innerText()).toContain('1 of 2 findings fail');
     expect(await page.locator('#DC-4 tr.failing').innerText()).toContain('not a number');
