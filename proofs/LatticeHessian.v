@@ -1,7 +1,7 @@
 (* LH-2 over all rotations: beta to fourth order around a point of the sign lattice.
    Rotations near the identity are Cayley transforms of skew matrices. *)
 From mathcomp Require Import all_ssreflect all_algebra.
-From Routegauge Require Import FieldTactics InnerProduct OneBit GaugeSearch Cayley.
+From Routegauge Require Import FieldTactics InnerProduct OneBit GaugeSearch Cayley Heads.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -161,3 +161,55 @@ by rewrite trace_outer dotC dot_mulmxl sk mulNmx Ax oppr0 dot0r.
 Qed.
 
 End Lattice.
+
+Section Kernel.
+Variables (R : rcfType) (n : nat).
+
+(* LH-2. (f) In dimension d = n + 1 the kernel {A skew : A k0 = 0} has dimension
+   n(n-1)/2 = C(d-1, 2): in a basis that begins with k0 it is parametrised, linearly
+   and bijectively, by the strict upper triangles of the other n coordinates. *)
+Theorem LH_2_f_kernel_dimension (x : 'cV[R]_(1 + n)) : dot x x = 1 ->
+  let pairs := [set p : 'I_n * 'I_n | (p.1 < p.2)%N] in
+  #|pairs| = 'C(n, 2) /\
+  exists2 V : 'M[R]_(1 + n), orthogonal V &
+    forall f : 'I_n * 'I_n -> R, exists2 A : 'M[R]_(1 + n),
+      [/\ skew A, A *m x = 0 & forall p, p \in pairs -> drsubmx (V^T *m A *m V) p.1 p.2 = f p] &
+      forall A', skew A' -> A' *m x = 0 ->
+        (forall p, p \in pairs -> drsubmx (V^T *m A' *m V) p.1 p.2 = f p) -> A' = A.
+Proof.
+move=> x1 pairs; have [card param] := MH_3_b_gauge_dimension R n; split=> //.
+pose e0 : 'cV[R]_(1 + n) := col_mx 1%:M 0.
+have e1 : dot e0 e0 = 1.
+  by rewrite -dotE /e0 tr_col_mx mul_row_col trmx1 mul1mx trmx0 mul0mx addr0 mxE eqxx.
+pose V := reflection (e0 - x).
+have oV : orthogonal V by apply: reflection_orth.
+have VV := mulmx1C oV.
+have Ve : V *m e0 = x by apply: reflection_swap; rewrite e1 x1.
+have Vx : V^T *m x = e0 by rewrite -Ve mulmxA oV mul1mx.
+exists V => // f; have [X [skX hX] uX] := param f.
+pose B : 'M[R]_(1 + n) := block_mx 0 0 0 X.
+have skB : B^T = - B by rewrite /B tr_block_mx !trmx0 skX opp_block_mx !oppr0.
+have Be : B *m e0 = 0 by rewrite /B /e0 mul_block_col !mul0mx mulmx0 !addr0 col_mx0.
+have back : V^T *m (V *m B *m V^T) *m V = B by rewrite !mulmxA oV mul1mx -mulmxA oV mulmx1.
+exists (V *m B *m V^T).
+  split=> [||p hp]; last by rewrite back /B block_mxKdr; apply: hX.
+    by rewrite /skew !trmx_mul trmxK skB mulNmx mulmxN mulmxA.
+  by rewrite -!mulmxA Vx Be mulmx0.
+move=> A' skA' Ax hA'; pose B' := V^T *m A' *m V.
+have A'E : A' = V *m B' *m V^T.
+  by rewrite /B' !mulmxA VV mul1mx -mulmxA VV mulmx1.
+have skB' : B'^T = - B' by rewrite /B' !trmx_mul trmxK skA' mulNmx mulmxN mulmxA.
+have B'e : B' *m e0 = 0 by rewrite /B' -!mulmxA Ve Ax mulmx0.
+have hB' p : p \in pairs -> drsubmx B' p.1 p.2 = f p by apply: hA'.
+rewrite A'E; congr (_ *m _ *m _); clearbody B'; clear A'E hA'.
+have blocks := submxK B'; move: B'e skB' hB'; rewrite -blocks.
+rewrite /e0 mul_block_col !mulmx1 !mulmx0 !addr0 tr_block_mx opp_block_mx block_mxKdr.
+move=> z /eq_block_mx[_ ur _ skdr] hdr.
+have [ul0 dl0] : ulsubmx B' = 0 /\ dlsubmx B' = 0.
+  by move: z; rewrite -[X in _ = X](col_mx0 _ 1 n 1) => /eq_col_mx.
+have ur0 : ursubmx B' = 0.
+  by apply/eqP; rewrite -oppr_eq0 -ur dl0 trmx0.
+by rewrite ul0 dl0 ur0 /B (uX _ skdr hdr).
+Qed.
+
+End Kernel.
