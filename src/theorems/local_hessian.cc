@@ -169,9 +169,12 @@ void second_order_expansion(TensorView keys, TensorView rotation, VectorView wei
   const Eigen::MatrixXd symmetric = (moment + moment.transpose()) / 2;
   const double curvature_formula = (skew * skew * symmetric).trace() / root;
   const double scale = moment.norm() * turn_length(skew) / root;
-  findings.equal("first difference = tr(AM') / sqrt(d)", slope, slope_formula, kDifference * scale);
+  // What rounding leaves of differences of F over a step that a coordinate near 0 keeps short.
+  const double rounding = 0x1p-51 * weights.dot(one_norms(now)) / (n * root);
+  findings.equal("first difference = tr(AM') / sqrt(d)", slope, slope_formula,
+                 kDifference * scale + rounding / step);
   findings.equal("second difference = tr(A^2 M) / sqrt(d)", curvature, curvature_formula,
-                 kDifference * scale * turn_length(skew));
+                 kDifference * scale * turn_length(skew) + rounding / (step * step));
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(symmetric);
   const Eigen::MatrixXd inside = eigen.eigenvectors().transpose() * skew * eigen.eigenvectors();
   const Vector m = eigen.eigenvalues();

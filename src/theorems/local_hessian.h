@@ -43,7 +43,7 @@ void flow_contracts(VectorView key, double step, int steps, Findings& findings);
 Tensor critical_matrix(TensorView keys, TensorView rotation, VectorView weights);
 // LH-4. F(R) = (1/n) sum w_n |Rk_n|_1 / sqrt(d), keys (n, d) without zeros after R: first and
 // second differences of F(e^(tA) R) against tr(AM') / sqrt(d) and tr(A^2 M) / sqrt(d), 1e-5
-// relative; the latter against the sum over eigenvalues of M's symmetric part, 1e-12 relative.
+// relative plus rounding; the latter against the sum over eigenvalues of M's symmetric part, 1e-12.
 void second_order_expansion(TensorView keys, TensorView rotation, VectorView weights,
                             TensorView skew, Findings& findings);
 // LH-4. At what is meant to be a fixed point of ITQ, M is symmetric to 1e-8 and its least
