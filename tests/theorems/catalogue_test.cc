@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 
 #include "base/utf8.h"
@@ -144,6 +145,25 @@ TEST(OwnCatalogue, IsReadWhole) {
   EXPECT_FALSE(own.families.empty());
   EXPECT_FALSE(own.formal.empty());
   EXPECT_EQ(own.sources_sha256.size(), 64u);
+}
+
+TEST(OwnCatalogue, NamesTheTheoremsThatHaveAStatus) {
+  std::set<std::string> named, judged;
+  for (const Family& family : catalogue().families) {
+    for (const Entry& entry : family.entries) {
+      named.insert(entry.formal_names.begin(), entry.formal_names.end());
+      EXPECT_FALSE(catalogue().formal_of(entry).empty()) << entry.id;
+    }
+  }
+  for (const FormalStatement& row : catalogue().formal) {
+    if (row.name) judged.insert(*row.name);
+  }
+  for (const std::string& name : named) {
+    EXPECT_TRUE(judged.contains(name)) << name << " has no status; make theorem-status";
+  }
+  for (const std::string& name : judged) {
+    EXPECT_TRUE(named.contains(name)) << name << " is of no entry; make theorem-status";
+  }
 }
 
 TEST(OwnCatalogue, HoldsNothingThatATerminalWouldObey) {
