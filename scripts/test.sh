@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that must hold: parser floors under sanitizers, fuzz targets, then the whole suite.
+# Everything that must hold: proofs, parser floors under sanitizers, fuzz targets, then the whole suite.
 # Ends with ctest's summary of the whole suite and one line of totals.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -30,6 +30,16 @@ run_ctest() {  # preset
 }
 
 mkdir -p build
+echo "== proofs"
+if scripts/proofs.sh >build/proofs.log 2>&1; then
+  grep '^theorem_status:' build/proofs.log | tail -n 1
+  passed=$((passed + 1 + $(sed -n 's/^Ran \([0-9]*\) tests in .*/\1/p' build/proofs.log)))
+else
+  cat build/proofs.log
+  failed=$((failed + 1))
+fi
+echo "== viewer"
+scripts/viewer.sh || failed=$((failed + 1))  # before the program, which embeds the page
 build release
 build asan
 run_ctest asan
@@ -45,5 +55,13 @@ bad_targets=$(grep -c '^fuzz:.*FAILED' build/fuzz-smoke.log)
 grep -q '^fuzz: .* targets, ' build/fuzz-smoke.log || bad_targets=$((bad_targets + 1))
 failed=$((failed + bad_targets))
 run_ctest release
+echo "== test viewer"
+bad=0
+ROUTEGAUGE_PROGRAM=$PWD/build/release/bin/routegauge scripts/viewer.sh --test >build/viewer.log 2>&1 || bad=1
+read -r good seen < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' build/viewer.log | tail -n 1)
+[ "$bad" -eq 0 ] || cat build/viewer.log
+echo "viewer: ${good:-0} passed, ${seen:-$bad} failed"
+passed=$((passed + ${good:-0}))
+failed=$((failed + (${seen:-0} > bad ? ${seen:-0} : bad)))
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -31,7 +31,8 @@ declare module 'vitest' {
 }
 
 const kRoot = resolve(process.env.ROUTEGAUGE_ROOT ?? '..');
-const kProgram = process.env.ROUTEGAUGE_PROGRAM ?? join(kRoot, 'build/release/bin/routegauge');
+const kNamed = process.env.ROUTEGAUGE_PROGRAM; // then it has to be there, with the page in it
+const kProgram = kNamed ?? join(kRoot, 'build/release/bin/routegauge');
 const kSlot = '<script id="checks" type="application/json">null</script>';
 
 // What `routegauge theorems page` does.
@@ -61,6 +62,7 @@ const kBuiltWithoutPage = 4; // the program's exit code
 // A check that fails (code 1) is the affair of the program's own tests; the page shows it.
 function askProgram(folder: string): Pick<Pages, 'realChecks' | 'programPage'> {
   if (!existsSync(kProgram)) {
+    if (kNamed !== undefined) throw new Error(`${kNamed}: no such program`);
     console.log(`e2e: no program at ${kProgram}; the widgets are not compared with its checks`);
     return { realChecks: '', programPage: '' };
   }
@@ -72,11 +74,14 @@ function askProgram(folder: string): Pick<Pages, 'realChecks' | 'programPage'> {
     if (status !== 0 && status !== 1 && status !== kBuiltWithoutPage) {
       throw new Error(`${kProgram} theorems ${options.join(' ')}: ${error?.message ?? stderr}`);
     }
-    return { status, stdout };
+    return { status, stdout, stderr };
   };
   const file = join(folder, 'program.html');
   const page = run('page', '-o', file);
-  if (page.status === kBuiltWithoutPage) console.log(`e2e: ${kProgram} was built without the page`);
+  if (page.status === kBuiltWithoutPage) {
+    if (kNamed !== undefined) throw new Error(`${kNamed} was built without the page: ${page.stderr}`);
+    console.log(`e2e: ${kProgram} was built without the page`);
+  }
   return { realChecks: run('check', '--json').stdout, programPage: existsSync(file) ? file : '' };
 }
 
