@@ -4,7 +4,7 @@ From Coq Require Import Reals.
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.algebra_tactics Require Import ring.
 From mathcomp.analysis Require Import Rstruct.
-From Routegauge Require Import Vectors MomentRatio IsotropicFloor Gaussian SphereLaws Khintchine Missing.
+From Routegauge Require Import Vectors MomentRatio IsotropicFloor Gaussian SphereLaws RandomDirections Khintchine Missing.
 
 Set Implicit Arguments.
 Unset Strict Implicit.
@@ -39,6 +39,21 @@ Theorem IF_7_concentration (t : R) : levy_statement -> 0 < t ->
     (2 * exp (- ((d%:R - 2) * t ^+ 2 / 2))).
 Proof. by move=> levy t0; apply: levy UE _ t0 => u v; exact: cosine_dist. Qed.
 End Sphere.
+
+(* IF-3. So, as Haar's law exists, the value of MR-5 is exactly the best guarantee for all keys: Haar's *)
+(* law gives it to every key, and no random rotation with finitely many values guarantees more.        *)
+Theorem IF_3_c_minimax (d : nat) : haar_exists_statement -> (0 < d)%N ->
+  (exists2 G : ('M[R]_d -> R) -> R, haar G &
+     forall k : 'cV[R]_d, k != 0 -> G (fun A => beta (A *m k)) = floor_beta d) /\
+  forall (T : finType) (p : T -> R) (A : T -> 'M[R]_d) b, (forall t, 0 <= p t) -> \sum_t p t = 1 ->
+    (forall t, orthogonal (A t)) -> (forall k : 'cV[R]_d, k != 0 -> b <= \sum_t p t * beta (A t *m k)) ->
+    b <= floor_beta d.
+Proof.
+move=> exists_haar d0; have [G hG] := exists_haar d d0; split.
+  by exists G => // k k0; exact: IF_1_haar_rotation_of_a_fixed_key.
+move=> T p A b p0 p1 oA; have e1 : sphere (unitv R_rcfType (Ordinal d0)) := sqn_unitv _ _.
+exact: (IF_3_a_no_rotation_guarantees_more d0 (haar_image hG e1)).
+Qed.
 
 Section RandomSigns.
 Variable d : nat.
