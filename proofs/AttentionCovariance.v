@@ -65,7 +65,8 @@ apply (is_RInt_derive (fun t => mean_at t v)).
 - intros t _; apply (ex_derive_continuous cov_at); unfold cov_at; eexists.
   apply (is_derive_minus (fun t => mean_at t (fun j => dl j * v j)) (fun t => mean_at t dl * mean_at t v)).
     apply is_derive_mean_at.
-  apply (is_derive_mult (fun t => mean_at t dl) (fun t => mean_at t v)); [apply is_derive_mean_at|apply is_derive_mean_at|].
+  apply (is_derive_mult (fun t => mean_at t dl) (fun t => mean_at t v));
+    [apply is_derive_mean_at|apply is_derive_mean_at|].
   intros; apply Rmult_comm.
 Qed.
 End Covariance.

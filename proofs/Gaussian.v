@@ -77,10 +77,12 @@ replace (- (2 * bell x * half_bell x)) with (RInt (fun t => Derive (fun u => pol
       apply continuous_fst.
     apply (continuous_comp (fun p : R * R => - (fst p ^ 2 * (1 + snd p ^ 2) / 2)) exp).
     2: apply (ex_derive_continuous exp); auto_derive; easy.
-    apply (continuous_ext (fun p : R * R => scal (- / 2) (mult (mult (fst p) (fst p)) (plus 1 (mult (snd p) (snd p)))))).
+    apply (continuous_ext (fun p : R * R =>
+             scal (- / 2) (mult (mult (fst p) (fst p)) (plus 1 (mult (snd p) (snd p)))))).
       intros p; unfold scal, mult, plus; simpl; unfold mult; simpl; field.
     apply (continuous_scal_r (K := R_AbsRing) (V := R_NormedModule)).
-    apply (continuous_mult (K := R_AbsRing)); [|apply (continuous_plus (V := R_NormedModule)); [apply continuous_const|]];
+    apply (continuous_mult (K := R_AbsRing));
+      [|apply (continuous_plus (V := R_NormedModule)); [apply continuous_const|]];
     apply (continuous_mult (K := R_AbsRing)); (apply continuous_fst || apply continuous_snd).
   + apply filter_forall; intro u; apply (ex_RInt_continuous (polar u)); intros; apply continuous_polar.
 - apply (is_RInt_unique (fun t => Derive (fun u => polar u t) x)).

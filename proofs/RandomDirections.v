@@ -268,7 +268,8 @@ have p1 : 2 / PI <= 1.
   by apply/RleP; exact: h.
 have -> : G (fun A => (\sum_n beta (A *m k n)) / N%:R) = (\sum_(n < N) floor_beta) / N%:R.
   transitivity (G (fun A => N%:R^-1 * \sum_n beta (A *m k n))).
-    by apply: (law_ext hG.1) => [|A _]; rewrite 1?mulrC //; apply: lip_ext (lip_scale _ (lip_sum _ _ lk)) => A _; rewrite mulrC.
+    apply: (law_ext hG.1) => [|A _]; rewrite 1?mulrC //.
+    by apply: lip_ext (lip_scale _ (lip_sum _ _ lk)) => A _; rewrite mulrC.
   rewrite (law_scale hG.1); last exact: lip_sum.
   rewrite (law_sum hG.1) // mulrC; congr (_ / _); apply: eq_bigr => n _.
   exact: IF_1_haar_rotation_of_a_fixed_key.
