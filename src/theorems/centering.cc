@@ -205,7 +205,7 @@ GridBest best_mean_cosine_in_space(TensorView keys, int steps_of_half_turn) {
     for (size_t b = 0; b <= half; ++b) {
       const Eigen::Matrix3Xd inner = about_y[b] * first * normed;
       for (size_t c = 0; 2 * c <= half; ++c) {
-        best = std::max(best, (about_z[c] * inner).cwiseAbs().sum());
+        best = worse(best, (about_z[c] * inner).cwiseAbs().sum());
       }
     }
   }

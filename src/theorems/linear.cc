@@ -2,11 +2,14 @@
 
 #include <Eigen/Eigenvalues>
 #include <Eigen/SVD>
+#include <algorithm>
+#include <limits>
 
 namespace rg::theorems {
 namespace {
 
 constexpr double kNothing = 1e-10;  // of the largest singular value
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 Eigen::Index count_above(const Vector& values) {
   if (values.size() == 0) return 0;
@@ -16,15 +19,23 @@ Eigen::Index count_above(const Vector& values) {
 }  // namespace
 
 Svd svd_of(TensorView matrix) {
+  if (!matrix.allFinite()) {  // Eigen would leave the results as memory was
+    const Eigen::Index rank = std::min(matrix.rows(), matrix.cols());
+    return {.left = Tensor::Constant(matrix.rows(), rank, kNone),
+            .values = Vector::Constant(rank, kNone),
+            .right = Tensor::Constant(matrix.cols(), rank, kNone)};
+  }
   const Eigen::BDCSVD<Eigen::MatrixXd> svd(matrix, Eigen::ComputeThinU | Eigen::ComputeThinV);
   return {.left = svd.matrixU(), .values = svd.singularValues(), .right = svd.matrixV()};
 }
 
 Vector singular_values(TensorView matrix) {
+  if (!matrix.allFinite()) return Vector::Constant(std::min(matrix.rows(), matrix.cols()), kNone);
   return Eigen::BDCSVD<Eigen::MatrixXd>(matrix).singularValues();
 }
 
 Vector symmetric_eigenvalues(TensorView matrix) {
+  if (!matrix.allFinite()) return Vector::Constant(matrix.rows(), kNone);
   return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(matrix, Eigen::EigenvaluesOnly)
       .eigenvalues();
 }
@@ -36,6 +47,7 @@ double spectral_norm(TensorView matrix) {
 Eigen::Index rank_of(TensorView matrix) { return count_above(singular_values(matrix)); }
 
 Tensor kernel_basis(TensorView matrix) {
+  if (!matrix.allFinite()) return Tensor::Constant(matrix.cols(), 1, kNone);
   const Eigen::BDCSVD<Eigen::MatrixXd> svd(matrix, Eigen::ComputeFullV);
   return svd.matrixV().rightCols(matrix.cols() - count_above(svd.singularValues()));
 }

@@ -1,4 +1,6 @@
-// Singular values, ranks and kernels, so that Eigen's decompositions are compiled once.
+// Singular values, ranks and kernels, so that Eigen's decompositions are compiled once. All are NaN
+// if an entry of the matrix is not finite (a rank is 0, a kernel one column), so that it can't
+// hide.
 #pragma once
 
 #include "theorems/tensors.h"

@@ -71,7 +71,7 @@ void gradient_steps(VectorView key, double eta, int steps, Findings& findings) {
   while (taken < steps && loss >= 1e-12) {
     now = turn_of(eta * cosine_gradient(now)) * now;
     const double next = 1 - cos_1bit(now);
-    worst = std::max(worst, (next - 1e-15) / loss);
+    worst = worse(worst, (next - 1e-15) / loss);
     loss = next;
     ++taken;
   }

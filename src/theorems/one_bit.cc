@@ -1,7 +1,8 @@
 #include "theorems/one_bit.h"
 
-#include <Eigen/SVD>
 #include <cmath>
+
+#include "theorems/linear.h"
 
 namespace rg::theorems {
 
@@ -50,8 +51,8 @@ Tensor mmse_code(TensorView keys) {
 }
 
 Tensor nearest_rotation(TensorView matrix) {
-  const Eigen::BDCSVD<Eigen::MatrixXd> svd(matrix, Eigen::ComputeFullU | Eigen::ComputeFullV);
-  return svd.matrixU() * svd.matrixV().transpose();
+  const Svd svd = svd_of(matrix);
+  return svd.left * svd.right.transpose();
 }
 
 Tensor sign_moment(TensorView keys, TensorView rotation, VectorView weights) {

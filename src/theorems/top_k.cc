@@ -5,6 +5,8 @@
 #include <limits>
 #include <numeric>
 
+#include "theorems/extremes.h"
+
 namespace rg::theorems {
 
 Set top_k(VectorView scores, Eigen::Index k) {
@@ -32,9 +34,8 @@ Eigen::Index common(const Set& a, const Set& b) {
 
 double set_margin(VectorView scores, const Set& set) {
   double inside = std::numeric_limits<double>::infinity(), outside = -inside;
-  for (const Eigen::Index i : set) inside = std::min(inside, scores[i]);
-  for (const Eigen::Index j : complement(set, scores.size()))
-    outside = std::max(outside, scores[j]);
+  for (const Eigen::Index i : set) inside = -worse(-inside, -scores[i]);
+  for (const Eigen::Index j : complement(set, scores.size())) outside = worse(outside, scores[j]);
   return inside - outside;
 }
 

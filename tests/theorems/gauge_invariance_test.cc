@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "theorems/draws.h"
 #include "theorems/one_bit.h"
 
@@ -93,6 +95,10 @@ TEST(GaugeInvariance, CountsTokensThatChooseOtherExperts) {
   Findings undecided;
   decided_sets_stay(scores, computed.array() - 10, 2, undecided);
   EXPECT_FALSE(undecided.all_hold());  // nothing is left to say
+  computed(0, 3) = std::nan("");
+  Findings lost;
+  decided_sets_stay(scores, computed, 2, lost);
+  EXPECT_FALSE(lost.all_hold());
 }
 
 TEST(GaugeInvariance, OnlySignedPermutationsKeepCosines) {

@@ -89,6 +89,20 @@ TEST(LocalHessian, FlowIsNoFlowInLongSteps) {
   EXPECT_FALSE(bad.all_hold());
 }
 
+TEST(LocalHessian, ASearchThatLosesItsNumbersIsSeen) {
+  Setting s;
+  Vector key = s.draws.normal_vector(8);
+  key(3) = std::nan("");
+  Findings flow, steps;
+  flow_contracts(key, 0.01, 10, flow);
+  gradient_steps(key, 0.5, 10, steps);
+  EXPECT_FALSE(flow.list()[0].holds);
+  EXPECT_FALSE(steps.all_hold());
+  Findings blown_up;
+  gradient_steps(s.draws.normal_vector(8), 1e200, 10, blown_up);  // turns that overflow
+  EXPECT_FALSE(blown_up.list()[0].holds);
+}
+
 TEST(LocalHessian, OnlyAFixedPointIsOne) {
   Setting s;
   const Tensor keys = s.draws.normal(80, 8);

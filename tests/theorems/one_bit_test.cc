@@ -7,6 +7,7 @@
 
 #include "theorems/draws.h"
 #include "theorems/key_samples.h"
+#include "theorems/linear.h"
 
 namespace rg::theorems {
 namespace {
@@ -59,6 +60,19 @@ TEST(OneBit, NearestRotationIsOrthogonalAndBeatsOthers) {
   const double value = best.cwiseProduct(matrix).sum();
   for (int i = 0; i < 50; ++i) {
     EXPECT_LT(draws.rotation(7).cwiseProduct(matrix).sum(), value);
+  }
+}
+
+TEST(OneBit, NoNumberHidesInADecomposition) {
+  for (const double hole : {std::nan(""), double{INFINITY}}) {
+    Tensor matrix = Tensor::Identity(4, 3);
+    matrix(2, 1) = hole;
+    EXPECT_TRUE(std::isnan(spectral_norm(matrix)));
+    EXPECT_TRUE(singular_values(matrix).array().isNaN().all());
+    EXPECT_TRUE(kernel_projection(matrix).array().isNaN().all());
+    EXPECT_TRUE(pseudo_inverse(matrix).array().isNaN().all() || rank_of(matrix) == 0);
+    EXPECT_TRUE(nearest_rotation(matrix.topRows(3)).array().isNaN().all());
+    EXPECT_TRUE(symmetric_eigenvalues(matrix.topRows(3)).array().isNaN().all());
   }
 }
 
