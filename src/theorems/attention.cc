@@ -9,6 +9,8 @@ Vector softmax(VectorView scores) {
   return raised / raised.sum();
 }
 
+Vector sigmoid(VectorView scores) { return 1 / (1 + (-scores.array()).exp()); }
+
 Tensor attend(const AttentionLayer& layer, TensorView inputs) {
   const Eigen::Index d = layer.rotary.size(), tokens = inputs.rows();
   const Tensor queries = inputs * layer.query.transpose(), keys = inputs * layer.key.transpose(),

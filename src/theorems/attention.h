@@ -1,4 +1,4 @@
-// Softmax attention of one layer, plain, in fp64.
+// Softmax attention of one layer, plain, in fp64, and the two ways to make weights of scores.
 #pragma once
 
 #include <vector>
@@ -9,6 +9,7 @@
 namespace rg::theorems {
 
 Vector softmax(VectorView scores);
+Vector sigmoid(VectorView scores);  // of every score
 
 struct AttentionLayer {
   Eigen::Index heads, kv_heads;  // query head h reads key head h / (heads / kv_heads)

@@ -12,6 +12,7 @@
 #include "theorems/key_samples.h"
 #include "theorems/linear.h"
 #include "theorems/one_bit.h"
+#include "theorems/sampling.h"
 #include "theorems/tightest.h"
 
 namespace rg::theorems {
@@ -187,11 +188,8 @@ void typical_score_error(TensorView queries, TensorView keys, TensorView codes,
   const Vector predicted = (queries.rowwise().norm().mean() / d) *
                            keys.rowwise().norm().cwiseProduct(root_missing(keys));
   const Tensor ratios = errors.cwiseAbs2() * predicted.cwiseAbs2().cwiseInverse().asDiagonal();
-  const Vector per_query = ratios.rowwise().mean();
-  const auto m = static_cast<double>(per_query.size());
-  const double error =
-      (per_query.array() - per_query.mean()).matrix().norm() / std::sqrt(m * (m - 1));
-  findings.equal("mean squared score error over its prediction", per_query.mean(), 1, 5 * error);
+  const Estimate mean = mean_of(ratios.rowwise().mean());
+  findings.equal("mean squared score error over its prediction", mean.value, 1, 5 * mean.error);
 }
 
 void covariance_form(VectorView scores, VectorView weights, VectorView errors,

@@ -8,6 +8,7 @@
 #include "theorems/draws.h"
 #include "theorems/extremes.h"
 #include "theorems/linear.h"
+#include "theorems/sampling.h"
 #include "theorems/tightest.h"
 
 namespace rg::theorems {
@@ -87,12 +88,10 @@ double best_scaled_error(TensorView second_moments, VectorView key, VectorView s
 void generalisation_gap(TensorView train, TensorView held_out, TensorView rotation, double delta,
                         Findings& findings) {
   const auto n = static_cast<double>(train.rows()), d = static_cast<double>(train.cols());
-  const Vector other = cosines_1bit(turned(held_out, rotation));
-  const auto m = static_cast<double>(other.size());
-  const double error = (other.array() - other.mean()).matrix().norm() / std::sqrt(m * (m - 1));
-  findings.at_most("mean cosine in sample minus held out",
-                   std::abs(mean_cosine(turned(train, rotation)) - other.mean()),
-                   2 * std::sqrt(d / n) + std::sqrt(std::log(2 / delta) / (2 * n)), 4 * error);
+  const Estimate other = mean_of(cosines_1bit(turned(held_out, rotation)));
+  not_above(findings, "|mean cosine in sample - held out|",
+            {std::abs(mean_cosine(turned(train, rotation)) - other.value), other.error},
+            2 * std::sqrt(d / n) + std::sqrt(std::log(2 / delta) / (2 * n)));
 }
 
 Tensor hadamard_fit(TensorView keys) {

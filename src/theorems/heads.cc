@@ -7,6 +7,7 @@
 
 #include "theorems/extremes.h"
 #include "theorems/families.h"
+#include "theorems/gauge_invariance.h"
 #include "theorems/givens.h"
 #include "theorems/linear.h"
 #include "theorems/one_bit.h"
@@ -20,19 +21,6 @@ Tensor inverse_transpose(const Tensor& matrix) { return matrix.inverse().transpo
 void fold_rows(Tensor& weights, Eigen::Index block, const Tensor& gauge) {
   const Eigen::Index d = gauge.rows();
   weights.middleRows(block * d, d) = (gauge * weights.middleRows(block * d, d)).eval();
-}
-
-AttentionLayer with_values_folded(const AttentionLayer& layer, const std::vector<Tensor>& gauges) {
-  AttentionLayer out = layer;
-  const Eigen::Index d = layer.rotary.size(), group = layer.heads / layer.kv_heads;
-  for (Eigen::Index g = 0; g < layer.kv_heads; ++g) {
-    fold_rows(out.value, g, gauges[static_cast<size_t>(g)]);
-  }
-  for (Eigen::Index h = 0; h < layer.heads; ++h) {
-    const Tensor inverse = gauges[static_cast<size_t>(h / group)].inverse();
-    out.output.middleCols(h * d, d) = (out.output.middleCols(h * d, d) * inverse).eval();
-  }
-  return out;
 }
 
 void same_output(const AttentionLayer& layer, const AttentionLayer& other, TensorView inputs,
@@ -63,8 +51,8 @@ Mixing mixing_of(TensorView rotation, Eigen::Index heads) {
     rest.block(a * d, match * d, d, d).setZero();
     Tensor projection = Tensor::Zero(rotation.rows(), rotation.rows());
     projection.block(match * d, match * d, d, d).setIdentity();
-    out.outside = std::max(out.outside, spectral_norm(rest.middleRows(a * d, d)));
-    out.change = std::max(out.change, spectral_norm(rows.transpose() * rows - projection));
+    out.outside = worse(out.outside, spectral_norm(rest.middleRows(a * d, d)));
+    out.change = worse(out.change, spectral_norm(rows.transpose() * rows - projection));
   }
   out.outside_norm = rest.norm();
   return out;
@@ -150,7 +138,9 @@ void check_mh_4(Draws& draws, Findings& findings) {
 void folded_bundle(const AttentionLayer& layer, TensorView inputs,
                    const std::vector<Tensor>& gauges, const std::vector<Tensor>& value_gauges,
                    Findings& findings) {
-  AttentionLayer changed = with_values_folded(layer, value_gauges);
+  AttentionLayer changed = in_gauge(layer, gauges, value_gauges);
+  changed.query_gauge.clear();  // into the weights instead
+  changed.key_gauge.clear();
   const Eigen::Index group = layer.heads / layer.kv_heads;
   for (Eigen::Index g = 0; g < layer.kv_heads; ++g) {
     fold_rows(changed.key, g, gauges[static_cast<size_t>(g)]);
@@ -164,10 +154,7 @@ void folded_bundle(const AttentionLayer& layer, TensorView inputs,
 void online_bundle(const AttentionLayer& layer, TensorView inputs,
                    const std::vector<Tensor>& gauges, const std::vector<Tensor>& value_gauges,
                    Findings& findings) {
-  AttentionLayer changed = with_values_folded(layer, value_gauges);
-  changed.key_gauge = gauges;
-  for (const Tensor& gauge : gauges) changed.query_gauge.push_back(inverse_transpose(gauge));
-  same_output(layer, changed, inputs, findings);
+  same_output(layer, in_gauge(layer, gauges, value_gauges), inputs, findings);
 }
 
 Vector head_scores(VectorView query, VectorView key, Eigen::Index heads) {

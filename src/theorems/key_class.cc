@@ -2,8 +2,10 @@
 #include <cmath>
 #include <limits>
 
+#include "theorems/extremes.h"
 #include "theorems/key_only.h"
 #include "theorems/linear.h"
+#include "theorems/sampling.h"
 
 namespace rg::theorems {
 namespace {
@@ -66,11 +68,10 @@ void residue_of_law(TensorView samples, TensorView covariance, TensorView keys, 
   const Tensor cross = covariance * keys.transpose();
   const Tensor readout = centred * cross * pseudo_inverse(keys * cross);
   const Vector errors = (samples * (centred - readout * keys).transpose()).rowwise().squaredNorm();
-  const auto n = static_cast<double>(errors.size());
-  const double error = (errors.array() - errors.mean()).matrix().norm() / std::sqrt(n * (n - 1));
   const double energy = (centred * covariance * centred.transpose()).trace();
-  findings.equal("mean squared error of the best linear readout, as a share",
-                 errors.mean() / energy, residue_share(keys, gate, covariance), 5 * error / energy);
+  const Estimate share = mean_of(errors / energy);
+  findings.equal("mean squared error of the best linear readout, as a share", share.value,
+                 residue_share(keys, gate, covariance), 5 * share.error);
 }
 
 void residue_by_angles(TensorView keys, TensorView gate, Findings& findings) {
@@ -91,10 +92,8 @@ void residue_by_angles(TensorView keys, TensorView gate, Findings& findings) {
 }
 
 void residue_null(VectorView shares, Eigen::Index keys, Eigen::Index width, Findings& findings) {
-  const auto n = static_cast<double>(shares.size());
-  const double error = (shares.array() - shares.mean()).matrix().norm() / std::sqrt(n * (n - 1));
-  findings.equal("mean eta of random gates, against 1 - m/D", shares.mean(),
-                 1 - static_cast<double>(keys) / static_cast<double>(width), 4 * error);
+  near(findings, "mean eta of random gates, against 1 - m/D", mean_of(shares),
+       1 - static_cast<double>(keys) / static_cast<double>(width), 0);
 }
 
 KeyClass key_class(TensorView keys, VectorView x0, double epsilon) {
@@ -120,8 +119,7 @@ void class_has_one_key(TensorView keys, VectorView x0, double epsilon, TensorVie
   double worst = 0;
   for (Eigen::Index n = 0; n < ys.rows(); ++n) {
     const Vector x = class_member(keyed, ys.row(n).transpose());
-    const double difference = key_difference(keys, x0, x, epsilon);
-    if (std::isnan(difference) || difference > worst) worst = difference;
+    worst = worse(worst, key_difference(keys, x0, x, epsilon));
   }
   findings.at_most("largest relative difference of a member's keys", worst, 0, 1e-12);
 }

@@ -11,8 +11,6 @@
 namespace rg::theorems {
 namespace {
 
-Vector sigmoid(const Vector& logits) { return 1 / (1 + (-logits.array()).exp()); }
-
 Vector between(VectorView a, VectorView b, double at) { return a + at * (b - a); }
 
 // What a crossing exchanges, and the outputs on both sides; null sets if not one for one.
@@ -159,7 +157,7 @@ void swap_cost(VectorView logits, TensorView outputs, Eigen::Index i, Eigen::Ind
 
 double smooth_constant(const Mixture& mixture) {
   double steepest = 0;
-  for (const Tensor& expert : mixture.experts) steepest = std::max(steepest, spectral_norm(expert));
+  for (const Tensor& expert : mixture.experts) steepest = worse(steepest, spectral_norm(expert));
   return steepest + std::sqrt(static_cast<double>(mixture.gate.cols())) *
                         mixture.gate.rowwise().norm().maxCoeff();
 }

@@ -5,13 +5,12 @@
 #include <limits>
 #include <numeric>
 
+#include "theorems/attention.h"
 #include "theorems/extremes.h"
 #include "theorems/tightest.h"
 
 namespace rg::theorems {
 namespace {
-
-Vector sigmoid(const Vector& logits) { return 1 / (1 + (-logits.array()).exp()); }
 
 Tensor centred(TensorView rows) {
   Tensor out = rows;
@@ -36,7 +35,7 @@ double largest_overtaking(VectorView scores, VectorView change, const Set& set) 
   double worst = -std::numeric_limits<double>::infinity();
   for (const Eigen::Index i : set) {
     for (const Eigen::Index j : complement(set, scores.size())) {
-      worst = std::max(worst, change[j] - change[i] - (scores[i] - scores[j]));
+      worst = worse(worst, change[j] - change[i] - (scores[i] - scores[j]));
     }
   }
   return worst;
@@ -58,7 +57,8 @@ void margin_stability(TensorView scores, const Sets& sets, TensorView other_scor
     }
     const double overtaking = largest_overtaking(before, change, sets[at]);
     const double rounding = 1e-14 * (largest_size(before) + largest_size(change));
-    if (std::abs(overtaking) > rounding && (overtaking > 0) != changed) ++mismatched;
+    const bool decided = !(std::abs(overtaking) <= rounding);
+    if (std::isnan(overtaking) || (decided && (overtaking > 0) != changed)) ++mismatched;
   }
   findings.above("rows that move by less than half their margin", safe, 0);
   findings.equal("of these, rows whose set changes", broken, 0, 0);
@@ -90,7 +90,8 @@ void overlap_bound(TensorView scores, const Sets& sets, TensorView other_scores,
     const auto at = static_cast<size_t>(n);
     const Vector row = scores.row(n).transpose();
     const double change = largest_size(other_scores.row(n) - scores.row(n));
-    double next = -std::numeric_limits<double>::infinity(), certain = 0;
+    double next = -std::numeric_limits<double>::infinity();
+    double certain = std::isnan(change) ? change : 0;
     for (const Eigen::Index j : complement(sets[at], row.size())) next = std::max(next, row[j]);
     for (const Eigen::Index i : sets[at]) certain += row[i] - next > 2 * change ? 1 : 0;
     kept.see(certain, static_cast<double>(common(sets[at], other_sets[at])));
@@ -167,7 +168,7 @@ void shift_without_effect(TensorView a, double shift, Eigen::Index k, Findings& 
   const Tensor total = centred(s);
   const Vector shares =
       total.cwiseProduct(centred(b)).rowwise().sum().cwiseQuotient(total.rowwise().squaredNorm());
-  findings.at_most("largest centred share of the shift", largest_size(shares), 0, 1e-9);
+  findings.at_most("largest centred share of the shift", largest_size(shares), 0, 1e-12);
   findings.at_least(
       "smallest norm ratio |b| / (|a| + |b|), against its limit 1",
       least(b.rowwise().norm().cwiseQuotient(a.rowwise().norm() + b.rowwise().norm())),
@@ -184,23 +185,25 @@ void spearman_invariance(VectorView x, VectorView increasing_of_x, VectorView y,
                  spearman(x, y), 1e-12);
 }
 
-void spearman_null(VectorView x, VectorView y, Findings& findings) {
+double spearman_null(VectorView x, VectorView y, Findings& findings) {
   const Vector first = centred_ranks(x).normalized(), second = centred_ranks(y).normalized();
   const double observed = first.dot(second);
   std::vector<Eigen::Index> order(static_cast<size_t>(y.size()));
   std::iota(order.begin(), order.end(), Eigen::Index{0});
-  double count = 0, sum = 0, squares = 0, as_large = 0;
+  std::vector<double> all;
   do {
-    const double correlation = first.dot(second(order));
-    ++count;
-    sum += correlation;
-    squares += correlation * correlation;
-    as_large += correlation >= observed - 1e-12 ? 1 : 0;
+    all.push_back(first.dot(second(order)));
   } while (std::next_permutation(order.begin(), order.end()));
-  findings.equal("mean correlation over all orders", sum / count, 0, 1e-12);
-  findings.equal("its variance, against 1 / (n - 1)", squares / count,
+  const Vector correlations = Vector::Map(all.data(), static_cast<Eigen::Index>(all.size()));
+  const auto count = static_cast<double>(all.size());
+  const auto share_from = [&](double least_of_them) {
+    return static_cast<double>((correlations.array() >= least_of_them - 1e-12).count()) / count;
+  };
+  findings.equal("mean correlation over all orders", correlations.mean(), 0, 1e-12);
+  findings.equal("its variance, against 1 / (n - 1)", correlations.squaredNorm() / count,
                  1 / static_cast<double>(y.size() - 1), 1e-12);
-  findings.at_least("exact one-sided p, against 1 / n!", as_large / count, 1 / count, 1e-15);
+  findings.at_least("exact one-sided p, against 1 / n!", share_from(observed), 1 / count, 1e-15);
+  return share_from(correlations.maxCoeff());
 }
 
 }  // namespace rg::theorems

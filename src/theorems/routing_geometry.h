@@ -5,6 +5,7 @@
 #include <functional>
 #include <vector>
 
+#include "stats/order.h"
 #include "theorems/findings.h"
 #include "theorems/tensors.h"
 #include "theorems/top_k.h"
@@ -52,12 +53,14 @@ void enumerated_grouped_overlap(const Grouping& grouping, Findings& findings);
 void enumerated_quota_overlap(const Set& sizes, const Set& quotas, Findings& findings);
 
 // RG-4. The ceil(q T) lowest margins (T) of a window, or more with ties at the threshold.
-Set low_margin_tail(VectorView margins, double q);
+Set low_margin_tail(VectorView margins, stats::Fraction q);
 // Masses (T) >= 0, sum > 0: share in the tail, averaged over all cyclic placements, is |B| / T.
-void cyclic_tail_share(VectorView margins, VectorView masses, double q, Findings& findings);
+void cyclic_tail_share(VectorView margins, VectorView masses, stats::Fraction q,
+                       Findings& findings);
 // Placements (n, T) in random order; windows without mass count 0, so the mean is |B| / T times the
 // share of the others: 4 standard errors.
-void drawn_tail_share(VectorView margins, TensorView placements, double q, Findings& findings);
+void drawn_tail_share(VectorView margins, TensorView placements, stats::Fraction q,
+                      Findings& findings);
 
 // RG-5. Routes before and after a change of the scores: no set changes where the change stays below
 // half the margin, and exactly those change where max (d_j - d_i - (s_i - s_j)) > 0.
@@ -97,6 +100,7 @@ double spearman(VectorView x, VectorView y);
 void spearman_invariance(VectorView x, VectorView increasing_of_x, VectorView y,
                          Findings& findings);
 // Over all orders of y, n <= 9: mean 0, variance 1 / (n - 1), exact one-sided p at least 1 / n!.
-void spearman_null(VectorView x, VectorView y, Findings& findings);
+// Returns the smallest p that an order reaches: 1 / n! without ties.
+double spearman_null(VectorView x, VectorView y, Findings& findings);
 
 }  // namespace rg::theorems

@@ -120,6 +120,7 @@ void check_rg_3(Draws& draws, Findings& findings) {
 
 void check_rg_4(Draws& draws, Findings& findings) {
   constexpr Eigen::Index window = 37;
+  constexpr stats::Fraction kTenth{1, 10};
   const Vector margins = draws.normal_vector(window).cwiseAbs();
   const Vector masses = draws.normal_vector(window).cwiseAbs2();
   const auto placements = [&](bool some_empty) {
@@ -133,18 +134,19 @@ void check_rg_4(Draws& draws, Findings& findings) {
   };
   findings.input("37 tokens, q = 0.1, no ties");
   findings.equal("tokens in the tail, against ceil(q T)",
-                 static_cast<double>(low_margin_tail(margins, 0.1).size()), 4, 0);
-  cyclic_tail_share(margins, masses, 0.1, findings);
-  drawn_tail_share(margins, placements(false), 0.1, findings);
+                 static_cast<double>(low_margin_tail(margins, kTenth).size()), 4, 0);
+  cyclic_tail_share(margins, masses, kTenth, findings);
+  drawn_tail_share(margins, placements(false), kTenth, findings);
   findings.input("a quarter of the windows without mass");
-  drawn_tail_share(margins, placements(true), 0.1, findings);
+  drawn_tail_share(margins, placements(true), kTenth, findings);
   findings.input("margins on a lattice: ties at the threshold");
   const Vector tied = (1.5 * margins).array().floor();
-  findings.above("tokens in the tail", static_cast<double>(low_margin_tail(tied, 0.1).size()), 4);
-  cyclic_tail_share(tied, masses, 0.1, findings);
-  drawn_tail_share(tied, placements(false), 0.1, findings);
+  findings.above("tokens in the tail", static_cast<double>(low_margin_tail(tied, kTenth).size()),
+                 4);
+  cyclic_tail_share(tied, masses, kTenth, findings);
+  drawn_tail_share(tied, placements(false), kTenth, findings);
   findings.input("all mass on one token");
-  cyclic_tail_share(margins, Vector::Unit(window, 5), 0.25, findings);
+  cyclic_tail_share(margins, Vector::Unit(window, 5), {1, 4}, findings);
 }
 
 void check_rg_5(Draws& draws, Findings& findings) {
@@ -191,10 +193,7 @@ void check_rg_6(Draws& draws, Findings& findings) {
   }
   findings.input("sigmoid scores with a selection bias");
   const Vector small_bias = 0.1 * bias;
-  const Router sigmoids = [&](VectorView y) {
-    const Vector scores = 1 / (1 + (-(gate * y)).array().exp());
-    return top_k(scores + small_bias, k);
-  };
+  const Router sigmoids = [&](VectorView y) { return top_k(sigmoid(gate * y) + small_bias, k); };
   const double lower = biased_sigmoid_radius(gate, small_bias, input / 3, k);
   constant_within(sigmoids, input / 3, lower, directions, findings);
   constant_within(sigmoids, input / 3, lower, gate, findings);
@@ -292,7 +291,9 @@ void check_rg_12(Draws& draws, Findings& findings) {
   spearman_invariance(x, x.array().cube(), y, findings);
   for (const Eigen::Index n : {3, 5, 7, 9}) {
     findings.input("all orders of " + std::to_string(n) + " pairs");
-    spearman_null(draws.normal_vector(n), draws.normal_vector(n), findings);
+    findings.equal("smallest p of an order, against 1 / n!",
+                   spearman_null(draws.normal_vector(n), draws.normal_vector(n), findings),
+                   1 / std::tgamma(static_cast<double>(n) + 1), 1e-15);
   }
   findings.input("3 pairs in perfect order");
   const Vector ordered{{1, 2, 3}};

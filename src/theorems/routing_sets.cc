@@ -4,19 +4,10 @@
 #include <numeric>
 
 #include "theorems/routing_geometry.h"
+#include "theorems/sampling.h"
 
 namespace rg::theorems {
 namespace {
-
-struct Estimate {
-  double mean, error;  // standard error of the mean
-};
-
-Estimate estimate(const Vector& values) {
-  const auto n = static_cast<double>(values.size());
-  const double mean = values.mean();
-  return {.mean = mean, .error = (values.array() - mean).matrix().norm() / std::sqrt(n * (n - 1))};
-}
 
 // |A_n and B_n| around its mean, squared: its mean estimates the variance.
 Vector squared_deviations(const Vector& values) {
@@ -115,13 +106,13 @@ void drawn_overlap(const Sets& a, const Sets& b, Eigen::Index experts, Findings&
   const Vector counts = overlaps(a, b) * static_cast<double>(k);
   const Vector jaccard = counts.array() / (static_cast<double>(2 * k) - counts.array());
   const ChanceOverlap expected = chance_overlap(experts, k);
-  const Estimate mean = estimate(counts), variance = estimate(squared_deviations(counts));
-  findings.equal("mean overlap, against k/E", mean.mean / static_cast<double>(k),
+  const Estimate mean = mean_of(counts), variance = mean_of(squared_deviations(counts));
+  findings.equal("mean overlap, against k/E", mean.value / static_cast<double>(k),
                  static_cast<double>(k) / static_cast<double>(experts),
                  4 * mean.error / static_cast<double>(k));
-  findings.equal("variance of |A and B|", variance.mean, expected.variance, 5 * variance.error);
+  findings.equal("variance of |A and B|", variance.value, expected.variance, 5 * variance.error);
   findings.equal("mean Jaccard index", jaccard.mean(), expected.jaccard,
-                 4 * estimate(jaccard).error);
+                 4 * mean_of(jaccard).error);
 }
 
 void popularity_null(const Sets& sets, Eigen::Index experts, Findings& findings) {
@@ -146,8 +137,8 @@ void best_fixed_set(const Sets& sets, Eigen::Index experts, Findings& findings) 
 
 void drawn_from_pool(const Sets& pool, const Sets& a, const Sets& b, Eigen::Index experts,
                      Findings& findings) {
-  const Estimate found = estimate(overlaps(a, b));
-  findings.equal("mean overlap of drawn pairs, against sum pi^2 / k", found.mean,
+  const Estimate found = mean_of(overlaps(a, b));
+  findings.equal("mean overlap of drawn pairs, against sum pi^2 / k", found.value,
                  popularity(pool, experts).squaredNorm() / size_of(pool), 4 * found.error);
 }
 
@@ -166,18 +157,18 @@ void drawn_grouped_overlap(const Grouping& grouping, const Sets& a, const Sets& 
                            const Sets& b, const Sets& groups_b, Findings& findings) {
   const GroupedNull expected = grouped_null(grouping);
   const Vector ov = overlaps(a, b);
-  const Estimate mean = estimate(ov), variance = estimate(squared_deviations(ov));
-  findings.equal("mean overlap", mean.mean, expected.mean, 4 * mean.error);
-  findings.equal("variance of the overlap", variance.mean, expected.variance, 5 * variance.error);
+  const Estimate mean = mean_of(ov), variance = mean_of(squared_deviations(ov));
+  findings.equal("mean overlap", mean.value, expected.mean, 4 * mean.error);
+  findings.equal("variance of the overlap", variance.value, expected.variance, 5 * variance.error);
   std::vector<double> same;
   for (size_t n = 0; n < a.size(); ++n) {
     if (groups_a[n] == groups_b[n]) same.push_back(ov[static_cast<Eigen::Index>(n)]);
   }
   findings.above("pairs of the same groups", static_cast<double>(same.size()), 1);
   if (same.size() < 2) return;
-  const Estimate met = estimate(
+  const Estimate met = mean_of(
       Vector(Eigen::Map<const Vector>(same.data(), static_cast<Eigen::Index>(same.size()))));
-  findings.equal("mean overlap of these", met.mean, expected.same_groups, 4 * met.error);
+  findings.equal("mean overlap of these", met.value, expected.same_groups, 4 * met.error);
 }
 
 void enumerated_grouped_overlap(const Grouping& grouping, Findings& findings) {
@@ -228,18 +219,19 @@ void enumerated_quota_overlap(const Set& sizes, const Set& quotas, Findings& fin
                  expected / static_cast<double>(k), 1e-12);
 }
 
-Set low_margin_tail(VectorView margins, double q) {
+Set low_margin_tail(VectorView margins, stats::Fraction q) {
   std::vector<double> sorted(margins.begin(), margins.end());
   std::sort(sorted.begin(), sorted.end());
-  const auto place = static_cast<size_t>(std::ceil(q * static_cast<double>(sorted.size())));
+  const double threshold = stats::quantile<double>(sorted, q);
   Set out;
   for (Eigen::Index t = 0; t < margins.size(); ++t) {
-    if (margins[t] <= sorted[std::max<size_t>(place, 1) - 1]) out.push_back(t);
+    if (margins[t] <= threshold) out.push_back(t);
   }
   return out;
 }
 
-void cyclic_tail_share(VectorView margins, VectorView masses, double q, Findings& findings) {
+void cyclic_tail_share(VectorView margins, VectorView masses, stats::Fraction q,
+                       Findings& findings) {
   const Set tail = low_margin_tail(margins, q);
   const Eigen::Index window = margins.size();
   double sum = 0;
@@ -251,7 +243,8 @@ void cyclic_tail_share(VectorView margins, VectorView masses, double q, Findings
                  static_cast<double>(tail.size()) / static_cast<double>(window), 1e-12);
 }
 
-void drawn_tail_share(VectorView margins, TensorView placements, double q, Findings& findings) {
+void drawn_tail_share(VectorView margins, TensorView placements, stats::Fraction q,
+                      Findings& findings) {
   const Set tail = low_margin_tail(margins, q);
   Vector shares = Vector::Zero(placements.rows());
   double with_mass = 0;
@@ -261,9 +254,9 @@ void drawn_tail_share(VectorView margins, TensorView placements, double q, Findi
     ++with_mass;
     for (const Eigen::Index t : tail) shares[n] += placements(n, t) / total;
   }
-  const Estimate found = estimate(shares);
+  const Estimate found = mean_of(shares);
   const double baseline = static_cast<double>(tail.size()) / static_cast<double>(margins.size());
-  findings.equal("share of mass in the tail, mean over the windows", found.mean,
+  findings.equal("share of mass in the tail, mean over the windows", found.value,
                  baseline * with_mass / static_cast<double>(placements.rows()), 4 * found.error);
 }
 

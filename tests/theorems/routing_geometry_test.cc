@@ -79,14 +79,18 @@ TEST(TailShare, MassAtLowMarginsExceedsTheBaseline) {
   const Vector margins = Vector::LinSpaced(20, 0, 1);
   Tensor placements = draws.normal(500, 20).cwiseAbs();
   placements.leftCols(2) *= 2;
-  EXPECT_TRUE(refused([&](Findings& f) { drawn_tail_share(margins, placements, 0.1, f); }));
-  EXPECT_EQ(low_margin_tail(margins, 0.1), (Set{0, 1}));
-  EXPECT_EQ(low_margin_tail(Vector{{2, 1, 1, 1}}, 0.25), (Set{1, 2, 3}));
+  EXPECT_TRUE(refused([&](Findings& f) { drawn_tail_share(margins, placements, {1, 10}, f); }));
+  EXPECT_EQ(low_margin_tail(margins, {1, 10}), (Set{0, 1}));
+  EXPECT_EQ(low_margin_tail(Vector{{2, 1, 1, 1}}, {1, 4}), (Set{1, 2, 3}));
+}
+
+TEST(TailShare, TheTailIsCountedExactly) {  // 0.07 * 100 is above 7 in floating point
+  EXPECT_EQ(low_margin_tail(Vector::LinSpaced(100, 0, 1), {7, 100}).size(), 7u);
 }
 
 TEST(TailShare, NegativeMassesHaveNoShares) {
   const Vector margins{{1, 2, 3}}, masses{{1, -1, 0}};
-  EXPECT_TRUE(refused([&](Findings& f) { cyclic_tail_share(margins, masses, 0.4, f); }));
+  EXPECT_TRUE(refused([&](Findings& f) { cyclic_tail_share(margins, masses, {2, 5}, f); }));
 }
 
 TEST(MarginStability, SetsOfAnotherRuleAreSeen) {
@@ -99,6 +103,17 @@ TEST(MarginStability, SetsOfAnotherRuleAreSeen) {
   EXPECT_TRUE(refused([&](Findings& f) {  // no row is safe: nothing was tested
     margin_stability(tied, top_sets(tied, 2), far, top_sets(far, 2), f);
   }));
+}
+
+TEST(MarginStability, ScoresThatAreNoNumbersAreSeen) {
+  Draws draws(0, "test");
+  const Tensor scores = draws.normal(50, 8);
+  Tensor moved = scores + 1e-6 * draws.normal(50, 8);
+  moved(7, 3) = std::nan("");
+  const Sets sets = top_sets(scores, 2);  // as if no set had changed
+  EXPECT_TRUE(refused([&](Findings& f) { margin_stability(scores, sets, moved, sets, f); }));
+  EXPECT_TRUE(refused([&](Findings& f) { overlap_bound(scores, sets, moved, sets, f); }));
+  EXPECT_TRUE(std::isnan(set_margin(moved.row(7).transpose(), sets[7])));
 }
 
 TEST(MarginStability, ATieHasNoMarginToExceed) {
