@@ -122,6 +122,16 @@ void check_ad_4(Draws& draws, Findings& findings) {
   const Tensor sparse = draws.sparse(100, d, 3);
   findings.input("500 query directions, sparse keys, d = 32");
   typical_score_error(queries, sparse, mmse_code(sparse), findings);
+  findings.input("a key and its negative, the query along their error: the bound is met");
+  Tensor mirrored(2, d);
+  mirrored.row(0) = draws.normal(1, d);
+  mirrored.row(1) = -mirrored.row(0);
+  const Tensor along = (mmse_code(mirrored) - mirrored).topRows(1);
+  code_error_bound(along, mirrored, mmse_code(mirrored), findings);
+  const Vector key = mirrored.row(0).transpose(), query = along.row(0).transpose();
+  findings.equal("osc of the score errors, against 2 |q| |k| sqrt(1 - beta)",
+                 spread((mmse_code(mirrored) - mirrored) * query),
+                 2 * query.norm() * key.norm() * std::sqrt(1 - beta(key)), 1e-12 * key.norm());
   findings.input("keys at the Gaussian value of beta");
   findings.equal("|q| |k| / sqrt(d) from which the linear bound exceeds osc(V)",
                  2 / std::sqrt(1 - 2 / std::numbers::pi), 3.3, 0.05);
@@ -139,6 +149,11 @@ void check_ad_5(Draws& draws, Findings& findings) {
   scores[0] += 15;
   const Vector errors = draws.normal_vector(30);
   covariance_form(scores, softmax(scores), errors, softmax(scores + errors), values, findings);
+  findings.input("values that are the errors, a thousandth of their size: the bound is met");
+  const Vector tiny = 1e-3 * errors, changed = softmax(scores + tiny), p = softmax(scores);
+  covariance_form(scores, p, tiny, changed, errors, findings);
+  findings.equal("output change over sd(error) sd(value)",
+                 errors.dot(changed - p) / covariance(p, tiny, errors), 1, 0.01);
   findings.input("200 errors of size 0.3");
   findings.above(
       "correlation of the covariance at 0 with the output change",
@@ -163,6 +178,13 @@ void check_ad_6(Draws& draws, Findings& findings) {
         findings.equal("share of channels below the bound of AD-3", lower, 0, 0);
     }
   }
+  findings.input("one token 20 below another, raised by 2: the bound is met");
+  const Vector two{{20, 0}}, raised{{0, 2}};
+  const Vector before = softmax(two), after = softmax(two + raised);
+  multiplicative_bound(before, raised, after, Tensor{{0}, {1}}, findings);
+  findings.equal("output change over its bound",
+                 (after[1] - before[1]) / (std::expm1(2) * mean_deviation(before, Vector{{0, 1}})),
+                 1, 1e-6);
 }
 
 }  // namespace

@@ -21,10 +21,11 @@ void cosine_extremes(TensorView keys, Findings& findings);
 // that plus d (a - |k|_1 / d)^2.
 void residual_energy(TensorView keys, Findings& findings);
 
-// JF-4. The least error over patterns sgn(k) * flip, each with its best scale a >= 0, against that
-// of sgn(k). Flips (m, d) of -1 and +1, without the row of ones.
+// JF-4. The least error over patterns sgn(k) * flip, each with its best scale a >= 0 and with
+// others near it, against 1 - c^2. Flips (m, d) of -1 and +1, without the row of ones.
 void best_pattern(TensorView keys, TensorView flips, Findings& findings);
-// JF-4, all patterns, d <= 12: also that 2^z of them reach the least error for a key with z zeros.
+// JF-4, all patterns, d <= 12: also that the least error is 1 - c^2 and that 2^z of them reach it
+// for a key with z zeros.
 void best_pattern_of_all(TensorView keys, Findings& findings);
 
 // JF-5. The errors of the least-error, the norm-keeping and the unbiased scale against 1 - c^2,

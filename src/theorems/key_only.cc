@@ -132,7 +132,9 @@ void linear_obstruction(TensorView keys, TensorView gate, Eigen::Index k, Findin
   findings.holds("the sets at z and -z differ", here != there);
 
   const Tensor centred = expert_centred(gate);
-  const double visible = (centred * z).norm() - centred.norm() * (distance + rounding * z.norm());
+  // Centring the gate rounds too.
+  const double blur = centred.norm() * rounding + gate.norm() * gamma(gate.rows());
+  const double visible = (centred * z).norm() - centred.norm() * distance - blur * z.norm();
   const double lower = std::max(visible, 0.0) / ((z.norm() + distance) * centred.norm());
   findings.above("rigorous lower bound of eta", lower * lower, 0);
   findings.at_least("eta, against its lower bound", invisible_share(keys, gate), lower * lower,

@@ -91,6 +91,14 @@ void check_kr_4(Draws& draws, Findings& findings) {
   too_few_keys(draws.normal(kKeys, kWidth), draws.normal(kExperts, kWidth), kTop, findings);
   findings.input("23 keys of width 24, 12 experts");
   too_few_keys(draws.normal(kWidth - 1, kWidth), draws.normal(kExperts, kWidth), kTop, findings);
+  findings.input("8 keys along what the gate sees most: the bound is met");
+  const Tensor gate = draws.normal(kExperts, kWidth);
+  const Svd seen = svd_of(expert_centred(gate));
+  const Tensor strongest = seen.right.leftCols(kKeys).transpose();
+  too_few_keys(strongest, gate, kTop, findings);
+  findings.equal(
+      "eta, against the share of energy beyond 8 singular values", invisible_share(strongest, gate),
+      seen.values.tail(kExperts - kKeys).squaredNorm() / seen.values.squaredNorm(), 1e-12);
   findings.input("2 keys, 2 experts, top 1");
   too_few_keys(draws.normal(2, kWidth), draws.normal(2, kWidth), 1, findings);
 }

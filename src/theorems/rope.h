@@ -55,7 +55,11 @@ void cyclic_torus_average(TensorView keys, int order, const std::vector<int>& st
 // RC-7. Every key (n, d), d even, averaged over common turns of all planes by multiples of
 // 2 pi / shifts, then rotated: mean cosine and pooled beta at most
 // sqrt(2) / (m sin(pi / 2m)), m = shifts / 2, and its square; 0.9003 and 8/pi^2 as m grows.
-void rope_ceiling(TensorView keys, TensorView rotation, int shifts, Findings& findings);
+// Returns both over their ceilings: 1 where the keys meet it.
+struct CeilingReached {
+  double cosine, pooled;
+};
+CeilingReached rope_ceiling(TensorView keys, TensorView rotation, int shifts, Findings& findings);
 // The same with the last `resting` coordinates unturned: per key at most
 // sqrt(s + 8/pi^2 (1 - s)), s the share of its energy there.
 void rope_ceiling_with_rest(TensorView keys, Eigen::Index resting, TensorView rotation, int shifts,

@@ -6,6 +6,7 @@
 #include "theorems/givens.h"
 #include "theorems/one_bit.h"
 #include "theorems/rope.h"
+#include "theorems/sampling.h"
 
 namespace rg::theorems {
 namespace {
@@ -55,10 +56,7 @@ void torus_lift(TensorView train, TensorView held_out, Findings& findings) {
   findings.at_least("mean cosine of the training keys after the learned turn",
                     mean_cosine(turned(train, gauge)), mean_cosine(train), 1e-12);
   const Vector lift = cosines_1bit(turned(held_out, gauge)) - cosines_1bit(held_out);
-  const auto n = static_cast<double>(lift.size());
-  const double mean = lift.mean();
-  const double error = (lift.array() - mean).matrix().norm() / std::sqrt(n * (n - 1));
-  findings.equal("lift of the mean cosine, held out", mean, 0, 4 * error);
+  near(findings, "lift of the mean cosine, held out", mean_of(lift), 0, 0);
 }
 
 void cyclic_torus_average(TensorView keys, int order, const std::vector<int>& steps,
@@ -90,15 +88,16 @@ void cyclic_torus_average(TensorView keys, int order, const std::vector<int>& st
                  before / turns, 1e-13);
 }
 
-void rope_ceiling(TensorView keys, TensorView rotation, int shifts, Findings& findings) {
+CeilingReached rope_ceiling(TensorView keys, TensorView rotation, int shifts, Findings& findings) {
   const double m = shifts / 2;
   const double ceiling = std::numbers::sqrt2 / (m * std::sin(kPi / (2 * m)));
   const Vector norms = mean_one_norms(keys, 0, rotation, shifts);
-  findings.at_most("largest mean cosine of a key over all phases",
-                   largest(cosines_from(norms, keys)), ceiling, 1e-12);
+  const double cosine = largest(cosines_from(norms, keys));
+  findings.at_most("largest mean cosine of a key over all phases", cosine, ceiling, 1e-12);
   const double pooled =
       norms.sum() * norms.sum() / (static_cast<double>(keys.size()) * keys.squaredNorm());
   findings.at_most("pooled beta over all phases", pooled, ceiling * ceiling, 1e-12);
+  return {.cosine = cosine / ceiling, .pooled = pooled / (ceiling * ceiling)};
 }
 
 void rope_ceiling_with_rest(TensorView keys, Eigen::Index resting, TensorView rotation, int shifts,

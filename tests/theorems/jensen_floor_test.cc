@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "theorems/draws.h"
 #include "theorems/key_samples.h"
 #include "theorems/one_bit.h"
@@ -59,10 +61,12 @@ TEST(JensenFloor, ReportsAnEndReachedWithoutItsForm) {
 
 TEST(JensenFloor, ReportsPatternsThatAreNotSigns) {
   Draws draws(3, "jensen floor");
-  const Tensor keys = draws.normal(5, 8);
-  Findings findings;
-  best_pattern(keys, 1.1 * Tensor::Ones(1, 8), findings);
-  EXPECT_FALSE(findings.all_hold());
+  const Tensor key = draws.normal(1, 8).rowwise().normalized();
+  Findings signs, finer;
+  best_pattern(key, draws.signs(20, 8), signs);
+  best_pattern(key, std::sqrt(8.0) * key.cwiseAbs(), finer);  // a code that is the key itself
+  EXPECT_TRUE(signs.all_hold());
+  EXPECT_FALSE(finer.all_hold());
 }
 
 TEST(JensenFloor, ReportsAttentionThatOneBitDoesNotBlunt) {
