@@ -150,8 +150,9 @@ void check_ad_5(Draws& draws, Findings& findings) {
   const Vector errors = draws.normal_vector(30);
   covariance_form(scores, softmax(scores), errors, softmax(scores + errors), values, findings);
   findings.input("values that are the errors, a thousandth of their size: the bound is met");
-  const Vector tiny = 1e-3 * errors, changed = softmax(scores + tiny), p = softmax(scores);
-  covariance_form(scores, p, tiny, changed, errors, findings);
+  const Vector flat = draws.normal_vector(30), tiny = 1e-3 * errors;
+  const Vector p = softmax(flat), changed = softmax(flat + tiny);
+  covariance_form(flat, p, tiny, changed, errors, findings);
   findings.equal("output change over sd(error) sd(value)",
                  errors.dot(changed - p) / covariance(p, tiny, errors), 1, 0.01);
   findings.input("200 errors of size 0.3");

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -207,6 +208,19 @@ void check_rg_7(Draws& draws, Findings& findings) {
     const Tensor scores = score_rows(draws, 300, 16), moved = scores + size * draws.normal(300, 16);
     overlap_bound(scores, routes(scores, 5), moved, routes(moved, 5), findings);
   }
+  findings.input("50 rows, both experts at the boundary moved by 0.51 of the margin");
+  const Tensor scores = draws.normal(50, 16);
+  Tensor moved = scores;
+  for (Eigen::Index n = 0; n < scores.rows(); ++n) {
+    const Vector row = scores.row(n).transpose();
+    const Set set = top_k(row, 5);
+    const auto falls = [&](Eigen::Index a, Eigen::Index b) { return row[a] > row[b]; };
+    const Set outside = complement(set, 16);
+    const double step = 0.51 * set_margin(row, set);
+    moved(n, *std::max_element(set.begin(), set.end(), falls)) -= step;
+    moved(n, *std::min_element(outside.begin(), outside.end(), falls)) += step;
+  }
+  overlap_bound(scores, routes(scores, 5), moved, routes(moved, 5), findings);
 }
 
 Mixture small_mixture(Draws& draws, WeightRule rule, double bias_size) {
@@ -242,6 +256,11 @@ void check_rg_8(Draws& draws, Findings& findings) {
   run("softmax over all experts", WeightRule::full_softmax);
   run("softmax over the set", WeightRule::renormalised_softmax);
   run("sigmoids over their sum", WeightRule::normalised_sigmoid);
+  findings.input("softmax over all experts, three of them nearly equal: the weight is nearly 1/3");
+  Mixture even = small_mixture(draws, WeightRule::full_softmax, 0);
+  even.gate.setZero();
+  even.gate.topLeftCorner(3, 2) = Tensor{{1, 40}, {-1, 40}, {0, 40 + 1e-4}};
+  jump_identity(even, Vector{{-1, 1, 0, 0, 0, 0}}, Vector{{1, 1, 0, 0, 0, 0}}, findings);
   findings.input("sigmoids with a selection bias");
   const Mixture biased = small_mixture(draws, WeightRule::normalised_sigmoid, 0.3);
   const Segment segment = crossing_segment(draws, biased);
