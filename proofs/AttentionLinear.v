@@ -230,6 +230,45 @@ have -> : y^-1 - 1 - - (y - 1) = (y - 1) ^+ 2 / y by mfield R; apply/eqP; rewrit
 by rewrite divr_ge0 ?sqr_ge0 // ltW.
 Qed.
 
+(* AD-6. The mean absolute deviation is least at a weighted median m: one with at
+   most as much weight above it as not above it, and the same below. *)
+Theorem AD_6_b_weighted_median (p x : 'I_n -> R) (m : R) :
+  \sum_(i | m < x i) p i <= \sum_(i | ~~ (m < x i)) p i ->
+  \sum_(i | x i < m) p i <= \sum_(i | ~~ (x i < m)) p i ->
+  (forall i, 0 <= p i) ->
+  forall b, \sum_i p i * `|x i - m| <= \sum_i p i * `|x i - b|.
+Proof.
+move=> above below p0 b.
+have key (B : pred 'I_n) (c : R) : 0 <= c ->
+    \sum_(i | B i) p i <= \sum_(i | ~~ B i) p i ->
+    (forall i, B i -> `|x i - m| - c <= `|x i - b|) ->
+    (forall i, ~~ B i -> `|x i - m| + c <= `|x i - b|) ->
+    \sum_i p i * `|x i - m| <= \sum_i p i * `|x i - b|.
+  move=> c0 hB yes no; rewrite [X in X <= _](bigID B) [X in _ <= X](bigID B) /=.
+  have l1 : \sum_(i | B i) p i * `|x i - m| - (\sum_(i | B i) p i) * c <=
+            \sum_(i | B i) p i * `|x i - b|.
+    rewrite mulr_suml -sumrB; apply: ler_sum => i Bi.
+    by rewrite -mulrBr ler_wpmul2l ?yes.
+  have l2 : \sum_(i | ~~ B i) p i * `|x i - m| + (\sum_(i | ~~ B i) p i) * c <=
+            \sum_(i | ~~ B i) p i * `|x i - b|.
+    rewrite mulr_suml -big_split; apply: ler_sum => i Bi /=.
+    by rewrite -mulrDr ler_wpmul2l ?no.
+  apply: le_trans (ler_add l1 l2); rewrite addrACA ler_addl addrC subr_ge0.
+  exact: ler_wpmul2r.
+have near i (c : R) : 0 <= c -> `|b - m| <= c -> `|x i - m| - c <= `|x i - b|.
+  move=> _ bc; rewrite ler_subl_addr; apply: le_trans (ler_dist_add b _ _) _.
+  by rewrite ler_add2l.
+have [mb|bm] := lerP m b.
+  apply: (key (fun i => m < x i) (b - m)); rewrite ?subr_ge0 // => i.
+    by move=> _; apply: near; rewrite ?subr_ge0 // ger0_norm ?subr_ge0.
+  rewrite -leNgt => xm; rewrite (distrC _ m) (distrC _ b) ger0_norm ?subr_ge0 //.
+  by rewrite addrC addrA subrK ler_norm.
+apply: (key (fun i => x i < m) (m - b)); rewrite ?subr_ge0 ?(ltW bm) // => i.
+  by move=> _; apply: near; rewrite ?subr_ge0 ?(ltW bm) // distrC ger0_norm ?subr_ge0 ?(ltW bm).
+rewrite -leNgt => mx; rewrite ger0_norm ?subr_ge0 //.
+by rewrite addrA subrK ler_norm.
+Qed.
+
 End Linear.
 
 Section Tight.
@@ -241,44 +280,41 @@ Lemma scores_line n (z : 'I_n -> R) i :
 Proof. by rewrite /scores /dot big_ord1 !mxE mul1r sqrtr1 divr1. Qed.
 
 (* AD-3. (h) The bound by tanh is attained, for every spread of the score error:
-   keys of dimension 1, exact values. *)
+   keys of dimension 1, exact values, of spread 1. *)
 Theorem AD_3_h_tight (Delta : R) : 0 <= Delta ->
   exists (q : 'cV[R]_1) (k k' v : 'I_2 -> 'cV[R]_1),
-  osc (delta q k k') = Delta /\
-  `|output q k' v 0 - output q k v 0| =
-    tanh (osc (delta q k k') / 4%:R) * osc (fun i => v i 0 0).
+  [/\ osc (delta q k k') = Delta, osc (fun i => v i 0 0) = 1 &
+      `|output q k' v 0 - output q k v 0| =
+        tanh (osc (delta q k k') / 4%:R) * osc (fun i => v i 0 0)].
 Proof.
 move=> D0; have [z [dl [oD tvE]]] := AD_2_b_sharp D0.
 pose p := softmax z; pose p' := softmax (fun i => z i + dl i).
 pose q : 'cV[R]_1 := const_mx 1; pose k i : 'cV[R]_1 := const_mx (z i).
 pose k' i : 'cV[R]_1 := const_mx (z i + dl i).
-pose h i : R := (p i <= p' i)%R%:R.
-pose v i : 'cV[R]_1 := const_mx (h i).
+pose v (i : 'I_2) : 'cV[R]_1 := const_mx (i == 0)%:R.
+have sum2 (F : 'I_2 -> R) : \sum_i F i = F 0 + F 1.
+  by rewrite big_ord_recl big_ord1; congr (_ + F _); apply: val_inj.
 have dE : delta q k k' =1 dl.
   move=> i; have := scores_shift q k k' i; rewrite /k /k' !scores_line => e.
   by apply: (addrI (z i)).
 have oE : osc (delta q k k') = Delta.
   by rewrite -oD; apply: eq_bigr => ij _; rewrite !dE.
-exists q, k, k', v; split=> //.
-have n2 : (0 < 2)%N by [].
-have outE (y : 'I_2 -> R) : output q (fun i => const_mx (y i)) v 0 = \sum_i softmax y i * h i.
-  apply: eq_bigr => i _; rewrite !mxE /softmax scores_line; congr (_ / _ * _).
-  by apply: eq_bigr => j _; rewrite scores_line.
-have diff : output q k' v 0 - output q k v 0 = tv p p'.
-  rewrite !outE -/p -/p' tv_set ?softmax_sum // -!sumrB [RHS]big_mkcond.
-  by apply: eq_bigr => i _; rewrite /h; case: (p i <= p' i); rewrite ?mulr1 ?mulr0 ?subrr.
-have t0 : 0 <= tanh (osc (delta q k k') / 4%:R).
-  by apply: tanh_ge0; rewrite oE divr_ge0 ?ler0n.
-have ov : osc (fun i => v i 0 0) <= 1.
+have ov : osc (fun i => v i 0 0) = 1.
+  apply/eqP; rewrite eq_le; apply/andP; split; last first.
+    by have := osc_ge (fun i => v i 0 0) 0 1; rewrite !mxE /= subr0.
   apply: osc_le => [|i j]; first exact: ler01.
-  rewrite !mxE /h; case: (p i <= p' i); case: (p j <= p' j);
-    rewrite /= ?mulr1n ?mulr0n ?subrr ?subr0 ?sub0r ?ler01 //.
+  rewrite !mxE; case: (i == 0); case: (j == 0); rewrite ?subrr ?subr0 ?sub0r ?ler01 //.
   by apply: (@le_trans _ _ 0); rewrite ?oppr_le0 ler01.
-have upper := AD_3_b_channel_bound n2 q k k' v v 0.
-rewrite big1 ?add0r in upper; last by move=> i _; rewrite subrr normr0 mulr0.
-apply/eqP; rewrite eq_le upper /= diff.
-apply: le_trans (ler_norm _); rewrite tvE -oE.
-by rewrite ler_pimulr.
+exists q, k, k', v; split=> //.
+have outE (y : 'I_2 -> R) : output q (fun i => const_mx (y i)) v 0 = softmax y 0.
+  rewrite /output sum2 !mxE /= mulr1 mulr0 addr0 /softmax scores_line; congr (_ / _).
+  by apply: eq_bigr => j _; rewrite scores_line.
+have one (y : 'I_2 -> R) : softmax y 1 = 1 - softmax y 0.
+  have := softmax_sum (isT : (0 < 2)%N) y; rewrite sum2 => <-.
+  by rewrite addrAC subrr add0r.
+rewrite !outE ov mulr1 oE -tvE /tv sum2 !one -/p -/p'.
+have -> : 1 - p' 0 - (1 - p 0) = - (p' 0 - p 0) by mring R.
+by rewrite normrN -mulr2n -[_ *+ 2]mulr_natr mulfK ?pnatr_eq0.
 Qed.
 
 (* AD-3. (i) Nor can the linear bound carry any constant below 1: two keys that
