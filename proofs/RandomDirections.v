@@ -1,4 +1,5 @@
-(* MR-5, IF-1, IF-3, GS-3: the exact mean of beta over a random direction or a random rotation.   *)
+(* MR-5, IF-1, GS-3 and what Haar attains in IF-3: the exact mean of beta over a random direction   *)
+(* or a random rotation.                                                                              *)
 From Coq Require Import Reals Lra.
 From mathcomp Require Import all_ssreflect all_algebra all_fingroup.
 From mathcomp.algebra_tactics Require Import ring.
@@ -224,9 +225,9 @@ apply: lip_ext (lip_act (unit_sphere k0) (@lip_beta d)) => A _.
 by rewrite [RHS]beta_unit.
 Qed.
 
-(* IF-3, for random rotations with finitely many values: no such rotation guarantees every key a mean *)
-(* beta above that value. The uniform law on the sphere, which the proof averages over, is given.     *)
-Theorem IF_3_a_no_rotation_guarantees_more (E : ('cV[R]_d -> R) -> R) (T : finType) (p : T -> R) (A : T -> 'M[R]_d) b :
+(* Towards IF-3, which Deferred.v states: given the uniform law on the sphere, no random rotation    *)
+(* with finitely many values guarantees every key a mean beta above that value.                        *)
+Lemma no_rotation_guarantees_more (E : ('cV[R]_d -> R) -> R) (T : finType) (p : T -> R) (A : T -> 'M[R]_d) b :
   uniform_on_sphere E -> (forall t, 0 <= p t) -> \sum_t p t = 1 -> (forall t, orthogonal (A t)) ->
   (forall k : 'cV[R]_d, k != 0 -> b <= \sum_t p t * beta (A t *m k)) -> b <= floor_beta.
 Proof.
