@@ -253,15 +253,22 @@ rewrite (_ : _ - _ = beta_E (centered K) * (1 - mean_share K) - (beta_E K - mean
 by rewrite subr_gt0.
 Qed.
 
-(* DC-5. The same with one static scale per head and the pooled ratio. *)
+(* DC-5. The same with one static scale per head and the pooled ratio, in both forms. *)
 Theorem DC_5_e_when_centering_helps_one_scale K : K != 0 -> centered K != 0 ->
   let best M := error_one_scale M (total_l1 M / (N%:R * d%:R)) in
-  best (centered K) < best K <->
-  (1 - mean_share K) * (1 - beta_pool (centered K)) < 1 - beta_pool K.
+  (best (centered K) < best K <->
+   (1 - mean_share K) * (1 - beta_pool (centered K)) < 1 - beta_pool K) /\
+  (best (centered K) < best K <->
+   (beta_pool K - mean_share K) / (1 - mean_share K) < beta_pool (centered K)).
 Proof.
 move=> K0 C0; have f0 := frob_gt0 K0.
+have eta : 0 < 1 - mean_share K.
+  by have := frob_gt0 C0; rewrite DC_5_a_centered_energy // pmulr_lgt0.
 rewrite /= (DC_5_c_error_one_scale 0 K0).2 (DC_5_c_error_one_scale 0 C0).2.
-by rewrite DC_5_a_centered_energy // mulrAC [_ * frob K]mulrC ltr_pmul2l.
+rewrite DC_5_a_centered_energy // mulrAC [_ * frob K]mulrC ltr_pmul2l //.
+split=> //; rewrite ltr_pdivr_mulr // -subr_gt0.
+rewrite (_ : _ - _ = beta_pool (centered K) * (1 - mean_share K) - (beta_pool K - mean_share K)); last by ring.
+by rewrite subr_gt0.
 Qed.
 End Rows.
 

@@ -28,21 +28,21 @@ Qed.
    rotation by the angle with cosine 3/5 and sine 4/5 it captures one half. *)
 Theorem RR_4_d_gamma_of_residual_depends_on_gauge :
   let K : 'M[R]_2 := 1%:M in
-  exists (O : 'M[R]_2) (U V : 'M[R]_(2, 1)) (s : 'rV[R]_1) (U' V' : 'M[R]_2) (s' : 'rV[R]_2),
+  let O : 'M[R]_2 := \matrix_(i, j)
+    (if i == 0 then (if j == 0 then 3%:R / 5%:R else - (4%:R / 5%:R))
+     else if j == 0 then 4%:R / 5%:R else 3%:R / 5%:R) in
+  exists (U V : 'M[R]_(2, 1)) (s : 'rV[R]_1) (U' V' : 'M[R]_2) (s' : 'rV[R]_2),
   [/\ O^T *m O = 1%:M, svd (K - row_code K) U s V,
       svd (K *m O^T - row_code (K *m O^T)) U' s' V',
       captured 1 (K - row_code K) s = 1 &
       captured 1 (K *m O^T - row_code (K *m O^T)) s' = 2%:R^-1].
 Proof.
-move=> K; have [svdE zero _ _ _] := RR_4_b_identity_counterexample R.
+move=> K O; have [svdE zero _ _ _] := RR_4_b_identity_counterexample R.
 set u := \matrix_(i, j) _ in svdE zero.
 have pos5 : 0 < 5%:R^-1 :> R by rewrite invr_gt0 ltr0n.
 have mxE2 (A B : 'M[R]_2) i j : (A *m B) i j = A i 0 * B 0 j + A i 1 * B 1 j.
   by rewrite mxE sum2.
 have two (l : 'I_2) := two_cases l.
-pose O : 'M[R]_2 := \matrix_(i, j)
-  (if i == 0 then (if j == 0 then 3%:R / 5%:R else - (4%:R / 5%:R))
-   else if j == 0 then 4%:R / 5%:R else 3%:R / 5%:R).
 have orth : O^T *m O = 1%:M.
   apply/matrixP => i j; rewrite mxE2 !mxE.
   by case: (two i) => ->; case: (two j) => -> /=; field.
@@ -74,7 +74,7 @@ have hU' : U'^T *m U' = 1%:M.
 have E'E : E' = U' *m diag_mx (const_mx a) *m 1%:M^T.
   by rewrite trmx1 mulmx1 diag_const_mx mul_mx_scalar scalerA divff ?scale1r.
 have h1 : (1%:M : 'M[R]_2)^T *m 1%:M = 1%:M by rewrite trmx1 mulmx1.
-exists O, u, u, (const_mx 1), U', 1%:M, (const_mx a); split=> //.
+exists u, u, (const_mx 1), U', 1%:M, (const_mx a); split=> //.
 - by rewrite KO EE; split=> // [i|i j _]; rewrite !mxE.
 - have [hu _ _ _ Ee] := svdE.
   have f1 : frob2 (K - row_code K) = 1.

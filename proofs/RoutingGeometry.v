@@ -200,6 +200,24 @@ rewrite [X in 0 <= X](aux (norm (row i G)^T) (norm (row j G)^T) (norm v) 4%:R).
 by rewrite addr_ge0 // subr_ge0.
 Qed.
 
+(* RG-6. (e) With set margin m and all distances of rows at most M the radius is
+   at least m / M; so every input closer than m / M keeps T. *)
+Theorem RG_6_e_radius_from_margin G y b T (m M : R) : #|T| = k -> 0 < m -> 0 < M ->
+  (forall i j, i \in T -> j \notin T -> m <= (G *m y + b) i 0 - (G *m y + b) j 0) ->
+  (forall i j, norm (row_diff G i j) <= M) ->
+  (forall i j, i \in T -> j \notin T -> row_diff G i j != 0 ->
+     m / M <= ((G *m y + b) i 0 - (G *m y + b) j 0) / norm (row_diff G i j)) /\
+  forall v, norm v < m / M -> is_strict_topk k (G *m (y + v) + b) T.
+Proof.
+move=> cT m0 M0 gap hM; split=> [i j iT jT g0|v].
+  have n0 : 0 < norm (row_diff G i j) by rewrite norm_gt0.
+  rewrite ler_pdivl_mulr // mulrAC ler_pdivr_mulr //.
+  by apply: ler_pmul; rewrite ?(ltW m0) ?norm_ge0 ?gap ?hM.
+apply: RG_6_a_radius_is_safe => // i j iT jT; split; first exact: lt_le_trans (gap i j iT jT).
+apply: le_trans (gap i j iT jT); rewrite mulrAC ler_pdivr_mulr //.
+by rewrite ler_pmul2l.
+Qed.
+
 End Radius.
 
 (* RG-8: outputs f_T = sum over T of w_e E_e.  At a tie s_i = s_j the one-sided
