@@ -53,8 +53,8 @@ Qed.
 
 (* KR-10. (a) The non-zero residuals x with the same keys as x0 are, up to the
    positive factor t, the points (I-P)x0 + y with y in the kernel of K and
-   |y|^2 = |P x0|^2 + D eps (1 - 1/t^2).  The catalogue states |y| = |P x0| for
-   every epsilon; that is the case epsilon = 0, see (b) and (c). *)
+   |y|^2 = |P x0|^2 + D eps (1 - 1/t^2).  Only for epsilon = 0 does the length of
+   y not depend on t, see (b) and (c). *)
 Theorem KR_10_a_key_class eps x0 x : 0 <= eps -> x0 != 0 -> x != 0 ->
   (rho eps x)^-1 *: (K *m x) = (rho eps x0)^-1 *: (K *m x0) <->
   exists t y, [/\ 0 < t, K *m y = 0,
@@ -96,7 +96,7 @@ clearbody w; exists t, (P *m w); split=> //; first by rewrite mulmxA KP mul0mx.
 by rewrite -wE.
 Qed.
 
-(* KR-10. (b) With epsilon 0 the class is the catalogue's sphere. *)
+(* KR-10. (b) With epsilon 0 the class is, up to the factor t, a sphere. *)
 Theorem KR_10_b_key_class_sphere x0 x : x0 != 0 -> x != 0 ->
   (rho 0 x)^-1 *: (K *m x) = (rho 0 x0)^-1 *: (K *m x0) <->
   exists t y, [/\ 0 < t, K *m y = 0, dot y y = dot (P *m x0) (P *m x0) &
@@ -108,8 +108,7 @@ by split=> -[t [y [? ? h ?]]]; exists t, y; split=> //; move: h;
 Qed.
 
 (* KR-10. (c) With epsilon > 0 it is larger: every y of the open ball
-   |y|^2 < |P x0|^2 + D eps occurs, so the catalogue's "for every epsilon" is
-   false. *)
+   |y|^2 < r0^2 = |P x0|^2 + D eps occurs. *)
 Theorem KR_10_c_key_class_ball eps x0 y : 0 < eps -> x0 != 0 -> K *m y = 0 ->
   dot y y < dot (P *m x0) (P *m x0) + D%:R * eps ->
   exists2 t, 0 < t & let x := t *: (x0 - P *m x0 + y) in
@@ -181,7 +180,7 @@ Qed.
 
 (* KR-10. (e) The test is exact: T is a top-k set at every non-zero residual with
    the keys of x0 if and only if (d)'s condition holds, for every epsilon.  With
-   epsilon 0 the radius is |P x0|, the catalogue's.  The kernel may have any
+   epsilon 0 the radius r0 is |P x0|.  The kernel may have any
    dimension: where it is a line, the sphere's two points already contain the
    minimum. *)
 Theorem KR_10_e_determinacy_iff (E k : nat) (G : 'M[R]_(E, D)) eps x0

@@ -143,8 +143,7 @@ Qed.
 
 (* KR-4. (b) With fewer key dimensions than model width a generic router does
    not factor: every exceptional router matrix lies in the kernel of one fixed
-   non-zero linear form.  ("Outside a proper hyperplane" replaces the
-   catalogue's "outside a measure-zero set" and is stronger.) *)
+   non-zero linear form, a proper hyperplane, as the catalogue says. *)
 Theorem KR_4_b_generic_impossibility K : (m < D)%N ->
   exists L : {scalar 'M[R]_(E, D)}, (exists G, L G != 0) /\
     forall G, L G != 0 ->
@@ -406,7 +405,7 @@ have -> : r' *: y + x = r' *: (r'^-1 *: x + y).
 by rewrite -scalemxAr topk_scale // h // invr_gt0.
 Qed.
 
-(* KR-6. (d) Kernel (the catalogue's part c): at position 0 a direction z that
+(* KR-6. (d) Kernel: at position 0 a direction z that
    the keys cannot see sends both z and -z to the key 0 while h(-z) = -h(z), so
    the router does not factor unless its logits at h(z) are all equal. *)
 Theorem KR_6_d_kernel_certificate WK (M : 'M[R]_D) Wg (g1 g2 : 'cV[R]_D)
