@@ -42,7 +42,11 @@ const kCoverNotes: Record<Cover, string> = {
   part: ' (in part)',
   none: '',
 };
-export function coverOf({ formal, difference, gap }: Pick<Entry, 'formal' | 'difference' | 'gap'>): Cover {
+export function coverOf({
+  formal,
+  difference,
+  gap,
+}: Pick<Entry, 'formal' | 'difference' | 'gap'>): Cover {
   if (!formal.some(({ name }) => name !== null)) return 'none';
   if (gap !== null) return 'part';
   return difference === null ? 'whole' : 'differs';

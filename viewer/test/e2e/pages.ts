@@ -79,7 +79,8 @@ function askProgram(folder: string): Pick<Pages, 'realChecks' | 'programPage'> {
   const file = join(folder, 'program.html');
   const page = run('page', '-o', file);
   if (page.status === kBuiltWithoutPage) {
-    if (kNamed !== undefined) throw new Error(`${kNamed} was built without the page: ${page.stderr}`);
+    if (kNamed !== undefined)
+      throw new Error(`${kNamed} was built without the page: ${page.stderr}`);
     console.log(`e2e: ${kProgram} was built without the page`);
   }
   return { realChecks: run('check', '--json').stdout, programPage: existsSync(file) ? file : '' };
