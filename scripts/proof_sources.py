@@ -14,6 +14,8 @@ FORBIDDEN = [
     r"-type-in-type",
     r"\bAbort\b",
 ]
+SENTENCE = re.compile(r"^[ \t]*(?:(Section|End)\s+([A-Za-z0-9_']+)"
+                      r"|(?:Variables?|Hypothes[ei]s|Context|Let)\b|Theorem\s)", re.M)
 THEOREM = re.compile(r"^[ \t]*Theorem\s+([A-Za-z0-9_']+)", re.M)
 CATALOGUED = re.compile(r"^([A-Z]{2})_([0-9]+)_(?:(i{1,3}|iv|v|[a-z])_(?:([a-z])_)?)?")
 STATED = r"\b(?:Theorem|Lemma|Corollary|Proposition|Fact|Remark|Example|Instance)\s+{}\b"
@@ -65,13 +67,27 @@ def read_code(folder, name):
 
 
 def theorems(folder):
-    found = []
-    for name in listed_files(folder):
-        code = read_code(folder, name)
-        for match in THEOREM.finditer(code):
-            start = match.start(0) + len(match[0]) - len(match[0].lstrip())
-            line = code.count("\n", 0, start) + 1
-            found.append(Theorem(name[:-2], match[1], line, sentence(code, start)))
+    return [theorem for name in listed_files(folder) for theorem in theorems_of(name[:-2], read_code(folder, name))]
+
+
+def theorems_of(module, code):
+    """The theorems of one file; a statement begins with what its sections declare, which is part of it."""
+    found, sections = [], []
+    for match in SENTENCE.finditer(code):
+        start = match.end(0) - len(match[0].lstrip())
+        text = sentence(code, start)
+        if match[1] == "Section":
+            sections.append((match[2], []))
+        elif match[1] == "End":
+            if sections and sections[-1][0] == match[2]:
+                sections.pop()
+        elif not text.startswith("Theorem"):
+            if sections:
+                sections[-1][1].append(text)
+        else:
+            declared = [line for _, lines in sections for line in lines]
+            name = THEOREM.match(text)[1]
+            found.append(Theorem(module, name, code.count("\n", 0, start) + 1, "\n".join([*declared, text])))
     return found
 
 

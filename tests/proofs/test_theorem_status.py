@@ -123,6 +123,8 @@ class Statuses(unittest.TestCase):
         self.assertEqual(code, 0, said)
         self.assertEqual(rows["GI_1_a_from"]["status"], "deferred")
         self.assertEqual(rows["GI_1_a_from"]["assumptions"], ["Missing.big_statement"])
+        self.assertEqual(rows["GI_1_a_from"]["statement"],
+                         "Hypothesis fact : big_statement.\nTheorem GI_1_a_from : 2 = 2 + 0.")
 
     def test_a_missing_fact_may_not_hide_behind_a_definition(self):
         project = self.project("From Routegauge Require Missing.\nDefinition easy := Missing.big_statement.\n"
