@@ -5,6 +5,7 @@ export interface Column<Row> {
   head: string;
   cell: (row: Row, above: Row | undefined) => ComponentChildren;
   numeric?: boolean;
+  wide?: boolean; // sentences: takes the room that the others leave
   rowHeader?: boolean;
 }
 
@@ -23,8 +24,8 @@ export function DataTable<Row>({ caption, columns, rows, rowId, rowClass }: Data
         <caption class="visually-hidden">{caption}</caption>
         <thead>
           <tr>
-            {columns.map(({ head, numeric }) => (
-              <th key={head} scope="col" class={numeric ? 'numeric' : undefined}>
+            {columns.map(({ head, numeric, wide }) => (
+              <th key={head} scope="col" class={numeric ? 'numeric' : wide ? 'wide' : undefined}>
                 {head}
               </th>
             ))}

@@ -29,6 +29,7 @@ export function TableView() {
         },
         {
           head: 'What it says',
+          wide: true,
           cell: ({ title, sentence }) => (
             <>
               <strong>
