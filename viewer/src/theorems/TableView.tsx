@@ -40,7 +40,7 @@ export function TableView() {
             </>
           ),
         },
-        { head: 'Proof', cell: (entry) => <EntryStatusChip entry={entry} /> },
+        { head: 'Proof', cell: (entry) => <EntryStatusChip entry={entry} brief /> },
         {
           head: 'Formal',
           numeric: true,

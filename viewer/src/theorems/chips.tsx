@@ -26,11 +26,12 @@ export function verdictsOf(entry: Entry): Verdict[] {
   return [...new Set(entry.claims.map(({ verdict }) => verdict))];
 }
 
-// "proven", "deferred, 1 of 2 proven", "proven (differs)", "proven (in part)".
-function statusLabel(entry: Entry): string {
+// "proven", "deferred, 1 of 2 proven", "proven (differs)", "proven (in part)"; in brief without the count.
+function statusLabel(entry: Entry, brief: boolean): string {
   const { formal, status } = entry;
   const proven = formal.filter((one) => one.status === 'proven').length;
-  const share = status !== 'proven' && proven > 0 ? `, ${proven} of ${formal.length} proven` : '';
+  const share =
+    !brief && status !== 'proven' && proven > 0 ? `, ${proven} of ${formal.length} proven` : '';
   return kStatusWords[status].label + share + kCoverNotes[coverOf(entry)];
 }
 
@@ -52,8 +53,8 @@ export function coverOf({
   return difference === null ? 'whole' : 'differs';
 }
 
-export const EntryStatusChip = ({ entry }: { entry: Entry }) => (
-  <StatusChip status={entry.status} label={statusLabel(entry)} />
+export const EntryStatusChip = ({ entry, brief = false }: { entry: Entry; brief?: boolean }) => (
+  <StatusChip status={entry.status} label={statusLabel(entry, brief)} />
 );
 
 export function EntryChips({ entry }: { entry: Entry }) {
