@@ -189,7 +189,8 @@ void typical_score_error(TensorView queries, TensorView keys, TensorView codes,
                            keys.rowwise().norm().cwiseProduct(root_missing(keys));
   const Tensor ratios = errors.cwiseAbs2() * predicted.cwiseAbs2().cwiseInverse().asDiagonal();
   const Estimate mean = mean_of(ratios.rowwise().mean());
-  findings.equal("mean squared score error over its prediction", mean.value, 1, 5 * mean.error);
+  findings.equal("mean squared score error over its prediction", mean.value, 1,
+                 kErrors * mean.error);
 }
 
 void covariance_form(VectorView scores, VectorView weights, VectorView errors,

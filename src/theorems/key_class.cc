@@ -71,7 +71,7 @@ void residue_of_law(TensorView samples, TensorView covariance, TensorView keys, 
   const double energy = (centred * covariance * centred.transpose()).trace();
   const Estimate share = mean_of(errors / energy);
   findings.equal("mean squared error of the best linear readout, as a share", share.value,
-                 residue_share(keys, gate, covariance), 5 * share.error);
+                 residue_share(keys, gate, covariance), kErrors * share.error);
 }
 
 void residue_by_angles(TensorView keys, TensorView gate, Findings& findings) {

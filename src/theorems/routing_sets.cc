@@ -109,8 +109,9 @@ void drawn_overlap(const Sets& a, const Sets& b, Eigen::Index experts, Findings&
   const Estimate mean = mean_of(counts), variance = mean_of(squared_deviations(counts));
   findings.equal("mean overlap, against k/E", mean.value / static_cast<double>(k),
                  static_cast<double>(k) / static_cast<double>(experts),
-                 4 * mean.error / static_cast<double>(k));
-  findings.equal("variance of |A and B|", variance.value, expected.variance, 5 * variance.error);
+                 kErrors * mean.error / static_cast<double>(k));
+  findings.equal("variance of |A and B|", variance.value, expected.variance,
+                 kErrors * variance.error);
   findings.equal("mean Jaccard index", jaccard.mean(), expected.jaccard,
                  4 * mean_of(jaccard).error);
 }
@@ -139,7 +140,7 @@ void drawn_from_pool(const Sets& pool, const Sets& a, const Sets& b, Eigen::Inde
                      Findings& findings) {
   const Estimate found = mean_of(overlaps(a, b));
   findings.equal("mean overlap of drawn pairs, against sum pi^2 / k", found.value,
-                 popularity(pool, experts).squaredNorm() / size_of(pool), 4 * found.error);
+                 popularity(pool, experts).squaredNorm() / size_of(pool), kErrors * found.error);
 }
 
 GroupedNull grouped_null(const Grouping& grouping) {
@@ -158,8 +159,9 @@ void drawn_grouped_overlap(const Grouping& grouping, const Sets& a, const Sets& 
   const GroupedNull expected = grouped_null(grouping);
   const Vector ov = overlaps(a, b);
   const Estimate mean = mean_of(ov), variance = mean_of(squared_deviations(ov));
-  findings.equal("mean overlap", mean.value, expected.mean, 4 * mean.error);
-  findings.equal("variance of the overlap", variance.value, expected.variance, 5 * variance.error);
+  findings.equal("mean overlap", mean.value, expected.mean, kErrors * mean.error);
+  findings.equal("variance of the overlap", variance.value, expected.variance,
+                 kErrors * variance.error);
   std::vector<double> same;
   for (size_t n = 0; n < a.size(); ++n) {
     if (groups_a[n] == groups_b[n]) same.push_back(ov[static_cast<Eigen::Index>(n)]);
@@ -168,7 +170,7 @@ void drawn_grouped_overlap(const Grouping& grouping, const Sets& a, const Sets& 
   if (same.size() < 2) return;
   const Estimate met = mean_of(
       Vector(Eigen::Map<const Vector>(same.data(), static_cast<Eigen::Index>(same.size()))));
-  findings.equal("mean overlap of these", met.value, expected.same_groups, 4 * met.error);
+  findings.equal("mean overlap of these", met.value, expected.same_groups, kErrors * met.error);
 }
 
 void enumerated_grouped_overlap(const Grouping& grouping, Findings& findings) {
@@ -257,7 +259,8 @@ void drawn_tail_share(VectorView margins, TensorView placements, stats::Fraction
   const Estimate found = mean_of(shares);
   const double baseline = static_cast<double>(tail.size()) / static_cast<double>(margins.size());
   findings.equal("share of mass in the tail, mean over the windows", found.value,
-                 baseline * with_mass / static_cast<double>(placements.rows()), 4 * found.error);
+                 baseline * with_mass / static_cast<double>(placements.rows()),
+                 kErrors * found.error);
 }
 
 }  // namespace rg::theorems

@@ -1,4 +1,5 @@
 // How much there is, and how much of it a machine has checked.
+import { coverOf } from './chips';
 import { kStatuses, kVerdicts } from './data';
 import { checks, data } from './state';
 import { kStatusWords } from './words';
@@ -18,6 +19,7 @@ function counts<Value extends string>(
 export function Summary() {
   const formal = data.entries.flatMap((entry) => entry.formal).filter(({ name }) => name !== null);
   const claims = data.entries.flatMap((entry) => entry.claims);
+  const inPart = data.entries.filter((entry) => coverOf(entry) === 'part').length;
   const held = checks?.checks.filter(({ holds }) => holds).length ?? 0;
   return (
     <dl class="summary">
@@ -29,6 +31,7 @@ export function Summary() {
             data.entries.map(({ status }) => status),
             (status) => kStatusWords[status].label,
           )}
+          {inPart > 0 && `; ${inPart} of them in part`}
         </dd>
       </div>
       <div>
