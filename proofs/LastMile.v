@@ -39,8 +39,9 @@ rewrite !e by lra; replace (1 - 1) with 0 by ring; rewrite sqrt_0; unfold Rdiv a
 split; interval.
 Qed.
 
-(* LH-6. A gradient step of size eta <= 1/2 from the angle x turns by eta sin x (LH-3: the gradient of *)
-(* the cosine has length sin x); it leaves at most 1 - eta/2 of the gap 1 - cos x.                      *)
+(* LH-6. A gradient step of size eta <= 1/2 from the angle x turns by eta sin x (LH-3 has the length    *)
+(* sin x of the gradient; that a step turns the key so is not formal). It leaves at most 1 - eta/2 of   *)
+(* the gap 1 - cos x.                                                                                   *)
 Theorem LH_6_c_gradient_step (x eta : R) : 0 <= x <= PI / 2 -> 0 <= eta <= 1 / 2 ->
   1 - cos (x - eta * sin x) <= (1 - eta / 2) * (1 - cos x).
 Proof.

@@ -69,7 +69,7 @@ Add Field counter_field : (mc_field_theory R).
 Lemma sum2 (F : 'I_2 -> R) : \sum_i F i = F 0 + F 1.
 Proof. by rewrite big_ord_recl big_ord1; congr (_ + F _); apply: val_inj. Qed.
 
-(* GS-2. (f) Why the sign step loses its closed form: for correlated queries the
+(* GS-2. (f) Why the sign step is no longer exact: for correlated queries the
    signs of the key need not be its best code.  S = (2 -1; -1 2) is positive
    definite, the key (10, 1) has signs (1, 1), yet the pattern (1, -1) leaves a
    smaller error, each at its best scale. *)
