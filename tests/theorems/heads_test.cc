@@ -6,16 +6,10 @@
 #include <cmath>
 
 #include "theorems/draws.h"
+#include "theorems/refused.h"
 
 namespace rg::theorems {
 namespace {
-
-template <typename Run>
-bool refused(Run&& run) {
-  Findings findings;
-  run(findings);
-  return !findings.list().empty() && !findings.all_hold();
-}
 
 class Heads : public testing::Test {
  protected:

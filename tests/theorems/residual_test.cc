@@ -5,16 +5,10 @@
 
 #include "theorems/draws.h"
 #include "theorems/one_bit.h"
+#include "theorems/refused.h"
 
 namespace rg::theorems {
 namespace {
-
-template <typename Run>
-bool refused(Run&& run) {
-  Findings findings;
-  run(findings);
-  return !findings.list().empty() && !findings.all_hold();
-}
 
 class ResidualCode : public testing::Test {
  protected:

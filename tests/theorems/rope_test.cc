@@ -6,18 +6,12 @@
 #include <numbers>
 
 #include "theorems/draws.h"
+#include "theorems/refused.h"
 
 namespace rg::theorems {
 namespace {
 
 constexpr double kPi = std::numbers::pi;
-
-template <typename Run>
-bool refused(Run&& run) {
-  Findings findings;
-  run(findings);
-  return !findings.list().empty() && !findings.all_hold();
-}
 
 TEST(Rope, TurnsPairsOfCoordinates) {
   const Rotary rotary{.frequencies = Vector{{kPi / 2, 0}}, .unrotated = 1};

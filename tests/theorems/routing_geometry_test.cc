@@ -7,16 +7,10 @@
 
 #include "theorems/draws.h"
 #include "theorems/mixture.h"
+#include "theorems/refused.h"
 
 namespace rg::theorems {
 namespace {
-
-template <typename Run>
-bool refused(Run&& run) {
-  Findings findings;
-  run(findings);
-  return !findings.list().empty() && !findings.all_hold();
-}
 
 Sets top_sets(const Tensor& scores, Eigen::Index k) {
   Sets out;
