@@ -23,7 +23,7 @@ endif()
 
 # -O2 and no fast-math: a result is a promise. Contraction off: a*b+c means two roundings
 # wherever the code doesn't say fma.
-set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2")
 set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g")
 add_compile_options(-ffp-contract=off -fno-strict-aliasing -fno-delete-null-pointer-checks)
 add_compile_options(-Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wformat=2
