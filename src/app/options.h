@@ -22,6 +22,13 @@ struct GlobalOptions {
   bool quiet = false;        // no progress, no notes
   bool json_errors = false;  // --errors=json
   ProgressStyle progress = ProgressStyle::automatic;
+  std::string program;  // as it was called, for commands that we suggest
+};
+
+// How much the verdict table shows.
+struct TableShape {
+  bool details = false;  // everything that was found, under each row
+  bool wide = false;     // every column
 };
 
 struct InspectOptions {
@@ -53,6 +60,7 @@ struct RunOptions : PassOptions {
   bool allow_small_t = false;
   bool overwrite = false;
   bool json = false;
+  TableShape shape;
 };
 
 struct PlanOptions {
@@ -68,6 +76,7 @@ struct TraceOptions : PassOptions {
 struct VerifyOptions {
   std::vector<std::filesystem::path> paths;
   bool json = false, csv = false;
+  TableShape shape;
   bool strict = false;       // unknown members are errors
   bool convergence = false;  // recompute settled_at
   std::optional<std::vector<int>> required_layers;

@@ -60,47 +60,96 @@ struct TheoremCommandLine::Raw {
   TheoremsPageOptions page_options;
 };
 
+void TheoremCommandLine::add_list(Raw& raw) {
+  raw.list = raw.all->add_subcommand("list", "One line per theorem of the catalogue");
+  raw.list->add_option("--family", raw.family, "theorems whose ids begin so, such as KR")
+      ->type_name("ID");
+  raw.list
+      ->add_option(
+          "--verdict", raw.verdict,
+          "theorems with such a verdict on a published claim: " + words(theorems::kVerdicts))
+      ->type_name("WORD");
+  raw.list
+      ->add_option("--status", raw.status_word,
+                   "theorems with such a formal statement: " + words(theorems::kStatuses))
+      ->type_name("WORD");
+  raw.list->add_flag("--json", raw.list_options.json, "print JSON, for programs");
+  raw.list->footer(R"(
+Exit codes: 0 done; 2 no such family, verdict or status.
+
+Example:
+  routegauge theorems list --family KR --verdict false)");
+}
+
+void TheoremCommandLine::add_show(Raw& raw) {
+  raw.show = raw.all->add_subcommand("show", "All that the catalogue says of one theorem");
+  raw.show->add_option("id", raw.show_options.id, "such as KR-2")->required();
+  raw.show->add_flag("--json", raw.show_options.json, "print JSON, for programs");
+  raw.show->footer(R"(
+Exit codes: 0 done; 2 no such theorem.
+
+Example:
+  routegauge theorems show KR-2)");
+}
+
+void TheoremCommandLine::add_status(Raw& raw) {
+  raw.status = raw.all->add_subcommand("status", "What the proof checker said, counted");
+  raw.status->add_flag("--json", raw.status_options.json, "print the status file as it is");
+  raw.status->footer(R"(
+Exit codes: 0 done.
+
+Example:
+  routegauge theorems status)");
+}
+
+void TheoremCommandLine::add_check(Raw& raw) {
+  raw.check = raw.all->add_subcommand("check", "Run the numerical checks on seeded tensors");
+  raw.check->add_option("--id", raw.check_options.ids, "only this one, in full; may be repeated")
+      ->type_name("ID")
+      ->allow_extra_args(false);
+  raw.check->add_option("--seed", raw.seed, "of every random tensor")
+      ->type_name("N")
+      ->capture_default_str();
+  raw.check->add_flag("--json", raw.check_options.json, "print JSON, for programs");
+  raw.check->footer(R"(
+Exit codes: 0 everything holds; 1 something does not; 2 no such theorem.
+
+Example:
+  routegauge theorems check --id KR-2 --seed 7)");
+}
+
+void TheoremCommandLine::add_page(Raw& raw) {
+  CLI::App* page = raw.all->add_subcommand("page", "Write the catalogue as one HTML file");
+  page->add_option("-o,--out", raw.page_options.out, "the file to write")
+      ->type_name("FILE")
+      ->required();
+  page->add_option("--seed", raw.seed, "of the numerical checks it shows")
+      ->type_name("N")
+      ->capture_default_str();
+  page->footer(R"(
+Exit codes: 0 done; 4 the file cannot be written, or the program was built without the page
+(make viewer, then make build).
+
+Example:
+  routegauge theorems page -o theorems.html)");
+}
+
 TheoremCommandLine::TheoremCommandLine(CLI::App& program) : raw_(std::make_unique<Raw>()) {
   Raw& raw = *raw_;
   raw.all = program.add_subcommand(
-      "theorems", "What is proved about routers, by whom it was checked, and checks in numbers");
+      "theorems", "What is proved about routers, what checked it, and checks in numbers");
   raw.all->require_subcommand(1);
-  raw.all->footer(
-      "Examples:\n  routegauge theorems list --verdict false\n  routegauge theorems show KR-2\n"
-      "  routegauge theorems check --id KR-2 --seed 7\n"
-      "  routegauge theorems page -o theorems.html");
-
-  raw.list = raw.all->add_subcommand("list", "One line per theorem of the catalogue");
-  raw.list->add_option("--family", raw.family, "such as KR");
-  raw.list->add_option("--verdict", raw.verdict,
-                       "on a published claim: " + words(theorems::kVerdicts));
-  raw.list->add_option("--status", raw.status_word,
-                       "of a formal statement: " + words(theorems::kStatuses));
-  raw.list->add_flag("--json", raw.list_options.json, "for programs");
-  raw.list->footer("Example:\n  routegauge theorems list --family KR --verdict false");
-
-  raw.show = raw.all->add_subcommand("show", "All that the catalogue says of one theorem");
-  raw.show->add_option("id", raw.show_options.id, "such as KR-2")->required();
-  raw.show->add_flag("--json", raw.show_options.json, "for programs");
-  raw.show->footer("Example:\n  routegauge theorems show KR-2");
-
-  raw.status = raw.all->add_subcommand("status", "What the proof checker said, counted");
-  raw.status->add_flag("--json", raw.status_options.json, "the status file as it is");
-  raw.status->footer("Example:\n  routegauge theorems status --json");
-
-  raw.check = raw.all->add_subcommand("check", "Run the numerical checks on seeded tensors");
-  raw.check->add_option("--id", raw.check_options.ids, "only this one, in full; may be repeated")
-      ->allow_extra_args(false);
-  raw.check->add_option("--seed", raw.seed, "of every random tensor")->capture_default_str();
-  raw.check->add_flag("--json", raw.check_options.json, "for programs");
-  raw.check->footer(
-      "Codes: 0 everything holds; 1 something doesn't.\nExample:\n"
-      "  routegauge theorems check --id KR-2 --seed 7");
-
-  CLI::App* page = raw.all->add_subcommand("page", "Write the catalogue as one HTML file");
-  page->add_option("-o,--out", raw.page_options.out, "the file to write")->required();
-  page->add_option("--seed", raw.seed, "of the numerical checks it shows")->capture_default_str();
-  page->footer("Example:\n  routegauge theorems page -o theorems.html");
+  raw.all->footer(R"(
+Examples:
+  routegauge theorems list --verdict false
+  routegauge theorems show KR-2
+  routegauge theorems check --id KR-2 --seed 7
+  routegauge theorems page -o theorems.html)");
+  add_list(raw);
+  add_show(raw);
+  add_status(raw);
+  add_check(raw);
+  add_page(raw);
 }
 
 TheoremCommandLine::~TheoremCommandLine() = default;

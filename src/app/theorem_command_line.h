@@ -25,6 +25,12 @@ class TheoremCommandLine {
 
  private:
   struct Raw;
+  static void add_list(Raw& raw);
+  static void add_show(Raw& raw);
+  static void add_status(Raw& raw);
+  static void add_check(Raw& raw);
+  static void add_page(Raw& raw);
+
   std::unique_ptr<Raw> raw_;
 };
 

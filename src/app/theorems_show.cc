@@ -3,8 +3,8 @@
 #include "app/commands.h"
 #include "app/output.h"
 #include "app/theorem_lookup.h"
-#include "app/wrap.h"
 #include "base/error.h"
+#include "base/wrap.h"
 
 namespace rg::app {
 namespace {
@@ -15,7 +15,7 @@ using theorems::Entry;
 // The parts of one entry as text, one below the other.
 class Sheet {
  public:
-  Sheet() : columns_(static_cast<size_t>(terminal_columns())), colour_(stdout_has_colour()) {}
+  Sheet() : columns_(stdout_columns()), colour_(stdout_has_colour()) {}
 
   void heading(std::string_view text) { out_ += '\n' + styled(text, Style::bold, colour_) + '\n'; }
   void paragraph(std::string_view text, size_t indent) {

@@ -8,8 +8,8 @@
 #include "app/output.h"
 #include "app/table.h"
 #include "app/theorem_lookup.h"
-#include "app/wrap.h"
 #include "base/error.h"
+#include "base/wrap.h"
 
 namespace rg::app {
 namespace {
@@ -72,7 +72,7 @@ std::string assumptions_list(const Catalogue& catalogue) {
     for (const std::string& module : used) ++modules[module].statements;
     if (row.assumptions.empty()) ++nothing;
   }
-  const auto columns = static_cast<size_t>(terminal_columns());
+  const size_t columns = stdout_columns();
   std::string out =
       fmt::format("\nstatements that rest on\n{:>5}  nothing beyond Coq's logic\n", nothing);
   for (const auto& [name, module] : modules) {

@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "verify/analysis.h"
+#include "verify/words.h"
 
 namespace rg::verify {
 namespace {
@@ -410,13 +411,14 @@ void judge_expert_load(const Case& c, Finding& finding) {
   finding.verdict = Verdict::reported;
   judgement.notes.push_back(
       "not recomputable from the artifact and taken as stated: vocabulary specialisation, the "
-      "token "
-      "ids listed for an expert (order and totals were checked), repetitions and first choices per "
+      "token ids listed for an expert (order and totals were checked), repetitions and first "
+      "choices per "
       "token (their totals were checked)");
   judgement.sentence = fmt::format(
-      "The busiest expert, at layer {}, takes {:.2f} times its even share; {} of {} experts are "
-      "chosen by less than 1 % of tokens.",
-      busiest->layer, busiest->estimate, cold, h.layers.size() * h.experts);
+      "The busiest expert, at layer {}, gets {:.2f} times as many tokens as the mean of its layer; "
+      "{} of the {} experts in {} get{} less than 1 % of the tokens.",
+      busiest->layer, busiest->estimate, cold, h.layers.size() * h.experts, at_layers(h.layers),
+      cold == 1 ? "s" : "");
 }
 
 }  // namespace rg::verify

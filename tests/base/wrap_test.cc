@@ -1,8 +1,8 @@
-#include "app/wrap.h"
+#include "base/wrap.h"
 
 #include <gtest/gtest.h>
 
-namespace rg::app {
+namespace rg {
 namespace {
 
 TEST(Wrap, BreaksAtSpacesWithinTheWidth) {
@@ -20,7 +20,16 @@ TEST(Wrap, LeavesAWordThatIsLongerThanTheLineWhole) {
 
 TEST(Wrap, CountsCodePointsNotBytes) { EXPECT_EQ(wrapped("ää öö üü", "", 0, 5), "ää öö\nüü\n"); }
 
+TEST(Wrap, AFirstLineMayBeginFurtherLeft) {
+  EXPECT_EQ(wrapped("one two", "  ", 4, 6), "  one\n    two\n");
+}
+
+TEST(TextWidth, CountsCodePoints) {
+  EXPECT_EQ(text_width(""), 0u);
+  EXPECT_EQ(text_width("ää%"), 3u);
+}
+
 TEST(Wrap, MakesALineOfNothing) { EXPECT_EQ(wrapped("", "", 2, 10), "  \n"); }
 
 }  // namespace
-}  // namespace rg::app
+}  // namespace rg
