@@ -10,6 +10,7 @@ option(RG_BUILD_TESTS "Build the tests" ON)
 option(RG_BUILD_BENCH "Build the benchmarks" OFF)
 option(RG_BUILD_FUZZERS "Build the libFuzzer targets (clang)" OFF)
 option(RG_PARSERS_ONLY "Only the floors that read untrusted files: base, tensor, text, formats, verify" OFF)
+option(RG_UNITY "Compile the files of a floor in batches: half the time, but each change costs a batch" ON)
 option(RG_WERROR "Treat warnings as errors" ON)
 set(RG_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, empty for none")
 

@@ -8,10 +8,10 @@
 #include <algorithm>
 
 #include "app/command_lines.h"
+#include "app/global_options.h"
 #include "app/help_format.h"
 #include "app/options.h"
 #include "app/output.h"
-#include "app/theorem_command_line.h"
 #include "app/version.h"
 #include "base/error.h"
 
@@ -43,33 +43,6 @@ A MODEL is a folder with config.json, *.safetensors and tokenizer.json, or ORG/N
 the Hugging Face cache; the network is never used.
 Help on a command: routegauge COMMAND --help)";
 
-struct RawGlobal {
-  bool quiet = false;
-  std::string errors = "text", progress = "auto";
-};
-
-void add_global_options(CLI::App& app, RawGlobal& raw) {
-  app.add_flag("--quiet", raw.quiet, "no progress and no notes on stderr");
-  app.add_option("--errors", raw.errors, "form of an error message: text or json")
-      ->type_name("FORM")
-      ->capture_default_str();
-  app.add_option("--progress", raw.progress, "form of the progress on stderr: auto, plain or json")
-      ->type_name("FORM")
-      ->capture_default_str();
-}
-
-GlobalOptions finish_global(const RawGlobal& raw, const char* program) {
-  GlobalOptions global;
-  global.quiet = raw.quiet;
-  global.json_errors = one_of(raw.errors, {"text", "json"}, "--errors") == "json";
-  const std::string shape = one_of(raw.progress, {"auto", "plain", "json"}, "--progress");
-  global.progress = shape == "json"    ? ProgressStyle::json
-                    : shape == "plain" ? ProgressStyle::plain
-                                       : ProgressStyle::automatic;
-  global.program = program;
-  return global;
-}
-
 }  // namespace
 
 std::variant<CommandLine, std::string> parse_command_line(int argc, const char* const* argv) {
@@ -91,7 +64,7 @@ std::variant<CommandLine, std::string> parse_command_line(int argc, const char* 
   const VerifyCommandLine verify(app);
   const TraceCommandLine trace(app);
   const DoctorCommandLine doctor(app);
-  const TheoremCommandLine theorems(app);
+  const TheoremsCommandLine theorems(app, argc, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

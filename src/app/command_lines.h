@@ -98,4 +98,13 @@ class DoctorCommandLine : CommandLinePart {
   DoctorOptions options_;
 };
 
+class TheoremsCommandLine : CommandLinePart {
+ public:
+  TheoremsCommandLine(CLI::App& program, int argc, const char* const* argv);
+  std::optional<Command> chosen() const;
+
+ private:
+  TheoremsOptions options_;
+};
+
 }  // namespace rg::app

@@ -9,21 +9,12 @@
 #include <variant>
 #include <vector>
 
+#include "app/global_options.h"
 #include "base/json.h"
 #include "stream/pass.h"
 #include "text/windows.h"
-#include "theorems/catalogue.h"
 
 namespace rg::app {
-
-enum class ProgressStyle { automatic, terminal, plain, json };
-
-struct GlobalOptions {
-  bool quiet = false;        // no progress, no notes
-  bool json_errors = false;  // --errors=json
-  ProgressStyle progress = ProgressStyle::automatic;
-  std::string program;  // as it was called, for commands that we suggest
-};
 
 // How much the verdict table shows.
 struct TableShape {
@@ -87,36 +78,13 @@ struct DoctorOptions {
   bool json = false;
 };
 
-struct TheoremsListOptions {
-  std::optional<std::string> family;         // none: every family
-  std::optional<theorems::Verdict> verdict;  // entries with such a claim
-  std::optional<theorems::Status> status;    // entries with such a formal statement
-  bool json = false;
-};
-
-struct TheoremsShowOptions {
-  std::string id;
-  bool json = false;
-};
-
-struct TheoremsStatusOptions {
-  bool json = false;
-};
-
-struct TheoremsCheckOptions {
-  std::vector<std::string> ids;  // none: every check
-  uint64_t seed = 0;
-  bool json = false;
-};
-
-struct TheoremsPageOptions {
-  std::filesystem::path out;
-  uint64_t seed = 0;
+// `routegauge theorems`: what was typed, for the program that has the catalogue.
+struct TheoremsOptions {
+  std::vector<std::string> arguments;  // without the word "theorems"
 };
 
 using Command = std::variant<InspectOptions, PlanOptions, RunOptions, TraceOptions, VerifyOptions,
-                             DoctorOptions, TheoremsListOptions, TheoremsShowOptions,
-                             TheoremsStatusOptions, TheoremsCheckOptions, TheoremsPageOptions>;
+                             DoctorOptions, TheoremsOptions>;
 
 struct CommandLine {
   GlobalOptions global;

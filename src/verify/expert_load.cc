@@ -14,7 +14,6 @@ namespace rg::verify {
 namespace {
 
 constexpr int64_t kMaxListed = 20;  // token ids per expert
-constexpr double kFirstGrid = 50;
 
 using Counts = std::vector<int64_t>;
 using Table = std::vector<Counts>;
@@ -75,10 +74,8 @@ std::vector<uint64_t> curve_windows(uint64_t n) {
   for (const uint64_t m : {1u, 2u, 5u, 10u, 20u}) {
     if (m < n) sizes.push_back(m);
   }
-  for (int i = 0;; ++i) {
-    const auto m = static_cast<uint64_t>(std::llround(kFirstGrid * std::pow(2.0, i / 2.0)));
-    if (m >= n) break;
-    sizes.push_back(m);
+  for (const uint64_t m : window_grid(n)) {
+    if (m < n) sizes.push_back(m);
   }
   sizes.push_back(n);
   return sizes;

@@ -1,4 +1,4 @@
-#include "app/theorem_lookup.h"
+#include "theorem_app/theorem_lookup.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,11 +1,11 @@
-#include "app/theorem_page.h"
+#include "theorem_app/theorem_page.h"
 
 #include <gtest/gtest.h>
 
 #include <array>
 #include <string>
 
-#include "app/check_report.h"
+#include "theorem_app/check_report.h"
 #include "support/caught.h"
 
 namespace rg::app {

@@ -1,4 +1,4 @@
-#include "app/theorem_command_line.h"
+#include "theorem_app/command_line.h"
 
 #include <fmt/format.h>
 
@@ -8,6 +8,9 @@
 #include <charconv>
 #include <span>
 
+#include "app/help_format.h"
+#include "app/output.h"
+#include "app/version.h"
 #include "base/error.h"
 
 namespace rg::app {
@@ -136,8 +139,7 @@ Example:
 
 TheoremCommandLine::TheoremCommandLine(CLI::App& program) : raw_(std::make_unique<Raw>()) {
   Raw& raw = *raw_;
-  raw.all = program.add_subcommand(
-      "theorems", "What is proved about routers, what checked it, and checks in numbers");
+  raw.all = &program;
   raw.all->require_subcommand(1);
   raw.all->footer(R"(
 Examples:
@@ -154,9 +156,8 @@ Examples:
 
 TheoremCommandLine::~TheoremCommandLine() = default;
 
-std::optional<Command> TheoremCommandLine::chosen() const {
+TheoremCommand TheoremCommandLine::chosen() const {
   const Raw& raw = *raw_;
-  if (!raw.all->parsed()) return std::nullopt;
   if (raw.list->parsed()) {
     TheoremsListOptions options = raw.list_options;
     if (!raw.family.empty()) options.family = raw.family;
@@ -174,6 +175,30 @@ std::optional<Command> TheoremCommandLine::chosen() const {
   TheoremsPageOptions options = raw.page_options;
   options.seed = parse_seed(raw.seed);
   return options;
+}
+
+std::variant<ParsedTheorems, std::string> parse_theorems(int argc, const char* const* argv) {
+  CLI::App app("What is proved about routers, what checked it, and checks in numbers.",
+               "routegauge theorems");
+  app.formatter(std::make_shared<HelpFormat>(stdout_columns()));
+  app.set_help_flag("-h,--help", "show this and stop");
+  app.set_version_flag("--version", version_text(), "show the version and stop");
+  app.fallthrough();
+  RawGlobal global;
+  add_global_options(app, global);
+  const TheoremCommandLine theorems(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return app.help();
+  } catch (const CLI::CallForVersion& version) {
+    return std::string(version.what()) + '\n';
+  } catch (const CLI::ParseError& failure) {
+    throw Error(ErrorId::US001, {.object = "command line",
+                                 .found = failure.what(),
+                                 .hint = "See routegauge theorems --help."});
+  }
+  return ParsedTheorems{.global = finish_global(global, argv[0]), .command = theorems.chosen()};
 }
 
 }  // namespace rg::app

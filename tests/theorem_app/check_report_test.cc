@@ -1,4 +1,4 @@
-#include "app/check_report.h"
+#include "theorem_app/check_report.h"
 
 #include <gtest/gtest.h>
 

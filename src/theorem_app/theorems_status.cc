@@ -4,12 +4,12 @@
 #include <map>
 #include <set>
 
-#include "app/commands.h"
 #include "app/output.h"
 #include "app/table.h"
-#include "app/theorem_lookup.h"
 #include "base/error.h"
 #include "base/wrap.h"
+#include "theorem_app/commands.h"
+#include "theorem_app/theorem_lookup.h"
 
 namespace rg::app {
 namespace {

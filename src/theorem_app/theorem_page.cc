@@ -1,4 +1,4 @@
-#include "app/theorem_page.h"
+#include "theorem_app/theorem_page.h"
 
 #include <fmt/format.h>
 

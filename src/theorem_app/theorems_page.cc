@@ -2,16 +2,16 @@
 
 #include <algorithm>
 
-#include "app/check_report.h"
-#include "app/commands.h"
 #include "app/inputs.h"
 #include "app/output.h"
 #include "app/stop_watch.h"
-#include "app/theorem_page.h"
 #include "app/units.h"
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "theorem_app/check_report.h"
+#include "theorem_app/commands.h"
+#include "theorem_app/theorem_page.h"
 
 namespace rg {
 std::span<const EmbeddedFile> embedded_theorem_page();  // made by the build

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
-#include "app/check_report.h"
-#include "app/commands.h"
 #include "app/inputs.h"
 #include "app/output.h"
 #include "app/progress_printer.h"
 #include "app/stop_watch.h"
-#include "app/theorem_lookup.h"
 #include "base/error.h"
+#include "theorem_app/check_report.h"
+#include "theorem_app/commands.h"
+#include "theorem_app/theorem_lookup.h"
 
 namespace rg::app {
 namespace {

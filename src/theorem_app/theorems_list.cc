@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "app/commands.h"
 #include "app/output.h"
 #include "app/table.h"
-#include "app/theorem_lookup.h"
 #include "base/error.h"
+#include "theorem_app/commands.h"
+#include "theorem_app/theorem_lookup.h"
 
 namespace rg::app {
 namespace {
