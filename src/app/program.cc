@@ -49,19 +49,22 @@ int report_allocation(bool json) {
   return report(
       Error(ErrorId::RT005, {.object = "memory",
                              .found = "an allocation that failed",
-                             .expected = "the memory that the plan names",
-                             .hint = "Lower --memory or --block-windows, or raise the limit."}),
+                             .expected = "the memory that the command needs",
+                             .hint = "Raise the limit (ulimit -v, a control group). run, plan and "
+                                     "trace need less with a lower --memory, --threads or "
+                                     "--block-windows."}),
       json);
 }
 
 int report_thread(bool json) {
-  return report(
-      Error(ErrorId::RT005, {.object = "threads",
-                             .found = "one that could not be started",
-                             .expected = "the threads that --threads names, and two more",
-                             .hint = "Lower --threads, or raise the limit on processes or address "
-                                     "space (ulimit -u, ulimit -v)."}),
-      json);
+  return report(Error(ErrorId::RT005,
+                      {.object = "threads",
+                       .found = "one that could not be started",
+                       .expected = "as many threads as there are cores, or as --threads says, "
+                                   "and two more",
+                       .hint = "Raise the limit on processes or address space (ulimit -u, "
+                               "ulimit -v), or lower --threads where the command has it."}),
+                json);
 }
 
 int parse_and_run(int argc, char** argv) {

@@ -181,6 +181,7 @@ int run_command(const RunOptions& options, const GlobalOptions& global) {
       measurements.push_back(std::make_unique<Measurement>(model, options));
     }
     RunFolder folder(options.out);
+    if (folder.note()) progress.note(*folder.note());
     for (const auto& measurement : measurements) measurement->read_texts(progress, folder.path());
     return run_in_folder(options, global, measurements, folder, progress, watch);
   } catch (const Interrupted& stop) {

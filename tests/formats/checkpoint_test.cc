@@ -168,13 +168,35 @@ TEST_F(Sharded, ASingleFileComesBeforeTheIndex) {
   EXPECT_EQ(checkpoint.notes().size(), 2u);  // the other shards
 }
 
-TEST_F(Sharded, RefusesAFolderWithoutWeights) {
+TEST_F(Sharded, ShardsNeedTheirIndex) {
   fs::remove(folder / "model.safetensors.index.json");
-  EXPECT_EQ(refusal(folder.path()).id, ErrorId::ST017);
   put_file(folder / "pytorch_model.bin", "x");
-  const Caught pickled = refusal(folder.path());
-  EXPECT_EQ(pickled.id, ErrorId::ST017);
-  EXPECT_TRUE(pickled.says("pytorch_model.bin")) << pickled.line;
+  const Caught error = refusal(folder.path());
+  EXPECT_EQ(error.id, ErrorId::ST017);
+  EXPECT_TRUE(error.says("2 shards (1.safetensors, …)")) << error.line;
+  EXPECT_TRUE(error.says("Fetch model.safetensors.index.json")) << error.line;
+}
+
+TEST(NoWeights, TheHintFollowsWhatIsThere) {
+  const auto refused = [](const std::string& name, const std::string& words) {
+    const TempFolder folder;
+    put_file(folder / "config.json", "{}");
+    put_file(folder / name, "x");
+    const Caught error = refusal(folder.path());
+    EXPECT_EQ(error.id, ErrorId::ST017) << name;
+    EXPECT_TRUE(error.says(words)) << error.line;
+  };
+  refused("model.gguf", "Convert the checkpoint");
+  refused("consolidated.safetensors", "must be named model.safetensors");
+  refused("model-00002-of-00002.safetensors", "Fetch model.safetensors.index.json");
+  refused("pytorch_model.bin", "pickled weights (pytorch_model.bin)");
+  refused("pytorch_model.bin", "Convert the checkpoint");
+  refused("README.md", "Point to the folder that holds them");
+  const TempFolder adapter;
+  put_file(adapter / "adapter_config.json", "{}");
+  const Caught error = refusal(adapter.path());
+  EXPECT_EQ(error.id, ErrorId::CF005);
+  EXPECT_TRUE(error.says("adapter")) << error.line;
 }
 
 // S8

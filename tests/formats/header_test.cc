@@ -75,6 +75,7 @@ TEST(Header, AcceptsWhatTheFormatAllows) {
   EXPECT_FALSE(header_refusal("{}").id);
   EXPECT_FALSE(header_refusal("{}      ").id);
   EXPECT_FALSE(header_refusal("{\"__metadata__\":{}}").id);
+  EXPECT_FALSE(header_refusal("{\"__metadata__\":null}").id);  // none, as to the reference
   EXPECT_FALSE(header_refusal(entry("\"F32\"", "[0,7]", "[0,0]")).id);
   EXPECT_FALSE(header_refusal(entry("\"F32\"", "[]", "[0,4]"), "1234").id);
   EXPECT_FALSE(header_refusal(entry("\"F32\"", "[1,1,1,1,1,1,1,1]", "[0,4]"), "1234").id);
@@ -239,6 +240,7 @@ TEST(Header, RefusesDuplicatesNamingBothPlaces) {
         "{\"a\":" + i32 + "[0,4]},\"a\":" + i32 + "[4,8]}}",
         "{\"a\":" + f32 + "[0,4]},\"\\u0061\":" + f32 + "[4,8]}}",
         std::string("{\"__metadata__\":{},\"__metadata__\":{}}"),
+        std::string("{\"__metadata__\":null,\"__metadata__\":{}}"),
         std::string("{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}}"),
         std::string("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}"),
         std::string("{\"a\":{\"shape\":[1],\"shape\":[1]}}"),

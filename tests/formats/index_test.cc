@@ -36,6 +36,29 @@ TEST(ShardIndex, TotalSizeIsOnlyATip) {
   }
 }
 
+TEST(ShardIndex, TotalSizeMayBeWrittenAsAFloat) {
+  for (const char* size : {"10", "10.0", "1e1"}) {
+    const std::string text = std::string(R"({"metadata":{"total_size":)") + size +
+                             R"(,"total_parameters":5,"format":"pt"},"extra":[1],)" +
+                             R"("weight_map":{"a":"f"}})";
+    EXPECT_EQ(parse(text).total_size, 10u) << size;
+  }
+  for (const char* metadata :
+       {"[]", "7", "\"x\"", "{\"total_size\":-1}", "{\"total_size\":1e300}",
+        "{\"total_size\":null}", "{\"total_size\":true}", "{\"total_size\":[10]}"}) {
+    const std::string text =
+        std::string("{\"metadata\":") + metadata + ",\"weight_map\":{\"a\":\"f\"}}";
+    EXPECT_FALSE(parse(text).total_size) << metadata;
+  }
+}
+
+TEST(ShardIndex, HintsFollowTheFailure) {
+  EXPECT_TRUE(refusal("{}").says("not an index")) << refusal("{}").line;
+  EXPECT_TRUE(refusal("{\"weight_map\":{}}").says("saw no weights"));
+  EXPECT_TRUE(refusal("{\"weight_map\":{\"a\":1}}").says("damaged"));
+  EXPECT_TRUE(refusal("\xef\xbb\xbf{}").says("without BOM"));
+}
+
 TEST(ShardIndex, RefusesAnythingElse) {
   for (const char* text :
        {"[]", "null", "1", "{}", "{\"weight_map\":null}", "{\"weight_map\":[]}",

@@ -114,7 +114,40 @@ class Inspect(ProgramTest):
 
     def test_more_token_ids_than_embedding_rows(self):
         model = make_model(self.out("short"), vocab_size=200)
-        self.assertExit(run("inspect", model), 3, "error[TK010]")
+        self.assertExit(run("run", "all", "--model", model, "--domain", f"p={self.prose}", "--out", self.out("x")), 3,
+                        "error[TK010]")
+        self.assertExit(run("inspect", model), 0, "error[TK010]", "norm_topk_prob")
+
+    def test_a_tokenizer_that_cannot_be_used_hides_nothing_else(self):
+        """inspect reads no text: whatever is wrong with the tokenizer is one line of what it shows."""
+        model = make_model(self.out("odd"))
+        path = os.path.join(model, "tokenizer.json")
+        odd = load(path)
+        odd["pre_tokenizer"] = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": True}
+        outside = self.out("outside")
+
+        def link_out():
+            os.remove(path)
+            with open(outside, "w", encoding="utf-8") as file:
+                file.write("{}")
+            os.symlink(outside, path)
+
+        def write(text):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        for damage, number in [(lambda: write(json.dumps(odd)), "TK003"), (lambda: write("{"), "TK002"),
+                               (lambda: write(""), "TK002"), (link_out, "ST015"),
+                               (lambda: (os.remove(path), os.mkfifo(path)), "ST015")]:
+            damage()
+            with self.subTest(number=number):
+                result = run("inspect", model)
+                self.assertExit(result, 0, "tokenizer  can't be used", f"error[{number}]", "norm_topk_prob", "trace")
+                self.assertEqual(result.stderr, "")
+                facts = json.loads(run("inspect", model, "--json").stdout)
+                self.assertEqual(facts["tokenizer"]["error"]["id"], number)
+                self.assertEqual(facts["gate"]["experts"], 8)
+                self.assertExit(run("run", "all", "--model", model, "--domain", f"p={self.prose}", "--out",
+                                    self.out("x")), 3, f"error[{number}]")
 
 
 class Plan(ProgramTest):
@@ -125,6 +158,11 @@ class Plan(ProgramTest):
         plan = json.loads(run("plan", *arguments, "--json").stdout)
         self.assertEqual(sum(line["bytes"] for line in plan["memory"]), plan["peak_bytes"])
         self.assertEqual(plan["passes"], 1)
+        self.assertGreater(plan["budget_bytes"], plan["peak_bytes"])
+        self.assertNotIn("--memory", plan["budget_source"])
+        plan = json.loads(run("plan", *arguments, "--memory", "1GB", "--json").stdout)
+        self.assertEqual((plan["budget_bytes"], plan["budget_source"]), (10**9, "--memory"))
+        self.assertExit(run("plan", *arguments, "--memory", "1GB"), 0, "budget", "by --memory")
         self.assertGreater(plan["flops"], 0)
         with open(os.path.join(self.model, "model.safetensors"), "rb") as file:
             header = struct.unpack("<Q", file.read(8))[0]
@@ -508,7 +546,12 @@ class Trace(ProgramTest):
                 out = self.out("trace") + ".safetensors"
                 result = run("trace", "--model", self.model, "--tokens", self.tokens(rows), "--out", out)
                 self.assertExit(result, 3, f"error[{words}]")
+                self.assertNotIn("--seq-len", result.stderr)
                 self.assertFalse(os.path.exists(out))
+
+    def test_rows_beyond_the_positions_are_to_be_shortened(self):
+        result = run("trace", "--model", self.model, "--tokens", self.tokens([[1] * 257]), "--out", self.out("x"))
+        self.assertExit(result, 3, "error[CF017]", "257 tokens", "at most 256", "shorter rows")
 
 
 if __name__ == "__main__":
