@@ -5,13 +5,14 @@
 #include <vector>
 
 #include "base/error.h"
+#include "theorems/constants.h"
 #include "theorems/extremes.h"
 #include "theorems/one_bit.h"
 
 namespace rg::theorems {
 namespace {
 
-constexpr double kTight = 1e-13, kRelative = 1e-12, kDifference = 1e-5, kStep = 1e-3;
+constexpr double kDifference = 1e-5, kStep = 1e-3;
 
 double root_of_size(VectorView v) { return std::sqrt(static_cast<double>(v.size())); }
 
