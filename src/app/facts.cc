@@ -9,6 +9,7 @@
 #include "app/clock.h"
 #include "app/parameters.h"
 #include "app/version.h"
+#include "base/json.h"
 #include "gate/profile.h"
 
 namespace rg::app {

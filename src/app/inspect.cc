@@ -9,6 +9,7 @@
 #include "app/units.h"
 #include "base/cancel.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/sha256.h"
 #include "gate/profile.h"
 

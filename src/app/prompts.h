@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "experiments/experiment.h"
 #include "tap/tap.h"
 #include "text/tokenizer.h"

@@ -10,15 +10,9 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/json_fwd.h"
 
 namespace rg {
-
-using Json = nlohmann::ordered_json;  // keeps the order of keys; a look-up is linear in the keys
-
-struct JsonLimits {
-  size_t max_depth = 64;
-  uint64_t max_bytes = uint64_t{1} << 30;
-};
 
 // Errors name `file`: JS001 with byte offset and escaped context, JS002 with the key and both
 // offsets, JS003 for a number beyond double, JS004 for depth and size. Linear in the text.

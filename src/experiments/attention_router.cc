@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/parallel.h"
 #include "experiments/attention_summary.h"
 #include "experiments/common.h"

@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "tap/tap.h"
 
 namespace rg::experiments {

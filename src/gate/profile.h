@@ -2,7 +2,7 @@
 // reader needs no knowledge of the family.
 #pragma once
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "gate/gate.h"
 
 namespace rg::gate {

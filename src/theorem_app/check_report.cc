@@ -8,6 +8,7 @@
 #include "app/table.h"
 #include "app/version.h"
 #include "base/cancel.h"
+#include "base/json.h"
 #include "base/parallel.h"
 
 namespace rg::app {

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/embedded.h"
-#include "base/json.h"
+#include "base/json_fwd.h"
 
 namespace rg::app {
 

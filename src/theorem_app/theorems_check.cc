@@ -7,6 +7,7 @@
 #include "app/progress_printer.h"
 #include "app/stop_watch.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "theorem_app/check_report.h"
 #include "theorem_app/commands.h"
 #include "theorem_app/theorem_lookup.h"

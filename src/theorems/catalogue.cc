@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/json.h"
 #include "theorems/record_reader.h"
 
 namespace rg {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/json.h"
+
 namespace rg::theorems {
 
 Json parse_own_json(const EmbeddedFile& file) {

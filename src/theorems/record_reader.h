@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/embedded.h"
-#include "base/json.h"
+#include "base/json_fwd.h"
 
 namespace rg::theorems {
 

@@ -1,6 +1,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/json.h"
 #include "base/sha256.h"
 #include "verify/document.h"
 

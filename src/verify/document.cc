@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/json.h"
+
 namespace rg::verify {
 
 Value Value::of_boolean(bool value) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/json.h"
 #include "base/random.h"
 #include "experiments/fake_engine.h"
 

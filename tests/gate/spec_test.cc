@@ -3,6 +3,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "gate/profile.h"
 #include "support.h"
 

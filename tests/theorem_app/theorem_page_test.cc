@@ -5,8 +5,9 @@
 #include <array>
 #include <string>
 
-#include "theorem_app/check_report.h"
+#include "base/json.h"
 #include "support/caught.h"
+#include "theorem_app/check_report.h"
 
 namespace rg::app {
 namespace {

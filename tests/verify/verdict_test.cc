@@ -9,6 +9,7 @@
 #include <map>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/random.h"
 #include "verify/artifacts.h"
 #include "verify/collect.h"

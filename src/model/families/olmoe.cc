@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "model/config_reader.h"
 #include "model/tensor_binder.h"
 
