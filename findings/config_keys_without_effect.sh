@@ -21,7 +21,7 @@ from tiny import LATENT, SHAPE, build, tokens
 f = Finding("an unknown gate key is refused, a known one is obeyed", "transformers", "torch")
 stated = {k: v for k, v in SHAPE.items() if k != "num_experts_per_tok"}
 config = OlmoeConfig.from_dict({**stated, "num_experts": 64, "num_experts_per_token": 2})
-f.seen("the misspelled K is kept beside the default",
+f.seen("the misspelled K is kept, and the default with it",
        (config.num_experts_per_token, config.num_experts_per_tok) == (2, 8),
        f"num_experts_per_token {config.num_experts_per_token}",
        f"num_experts_per_tok {config.num_experts_per_tok}")
