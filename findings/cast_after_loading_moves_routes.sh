@@ -8,8 +8,8 @@
 # Versions: transformers 5.24.0, torch 2.13.0
 # Matters:  a "bf16 reference" has to say how it became bf16. The gate's tensors count as stored, never
 #           as the rest of the model is.
-# Source:   transformers/integrations/moe.py and models/deepseek_v3/modeling_deepseek_v3.py (the names
-#           that loading keeps in float32); torch.nn.Module.to casts every floating tensor.
+# Source:   transformers/models/deepseek_v3/modeling_deepseek_v3.py (_keep_in_fp32_modules_strict, which
+#           loading obeys); torch.nn.Module.to casts every floating tensor.
 . "$(dirname "$0")/common.sh"
 packages "$torch" "$transformers"
 run <<'PY'

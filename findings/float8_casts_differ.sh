@@ -7,8 +7,8 @@
 # Versions: torch 2.13.0, ml_dtypes 0.6.0, numpy 2.4.6
 # Matters:  an FP8 or MXFP4 checkpoint made by one of them can't be checked by the other where a value
 #           overflows or a block is all zero: one side shows a plausible number.
-# Source:   the OCP Microscaling specification 1.0 leaves both to the implementation; torch's
-#           c10/util/Float8_e4m3fn.h and Float8_e8m0fnu.h; ml_dtypes' README.
+# Source:   the OCP 8-bit floating point specification allows both a saturating and a non-saturating cast;
+#           torch's c10/util/Float8_e4m3fn.h and Float8_e8m0fnu.h; ml_dtypes' README.
 . "$(dirname "$0")/common.sh"
 packages "$torch" 'ml_dtypes==0.6.0'
 run <<'PY'
