@@ -6,7 +6,8 @@
 #           scores gives expert 0 for K = 1 and experts 40 to 47 for K = 8. sorted=True orders values,
 #           not ids.
 # Versions: torch 2.13.0, transformers 5.24.0
-# Matters:  bf16 routers do tie at the boundary. Which expert wins there depends on K and E: such a flip is a tie, not a disagreement, and top-1 has to be taken from one rule.
+# Matters:  bf16 routers do tie at the boundary. Which expert wins there depends on K and E: such a flip
+#           is a tie, not a disagreement, and top-1 has to be taken from one rule.
 # Source:   aten/src/ATen/native/TopKImpl.h; torch.topk's documentation (indices of equal elements are
 #           unspecified); every transformers router calls it.
 . "$(dirname "$0")/common.sh"
