@@ -1,16 +1,19 @@
 #!/bin/sh
-# transformers' load balancing loss can't see a layer that uses two experts only, if others use others.
+# transformers' load balancing loss can't see a layer that uses two experts only, if others use
+# others.
 # Guess:    the value is a mean over layers of E * sum f_i p_i, 1 when balanced, as in the paper on
 #           Switch Transformers; one collapsed layer raises it.
-# Happens:  rows of all layers are put under each other before the means are taken. Four layers that
-#           each send every token to the same two of eight experts, no two layers to the same ones,
-#           get exactly the value of perfect balance; each alone gets four times as much. And perfect
-#           balance is K, not 1, since shares of the K choices are added.
+# Happens:  rows of all layers are put under each other before the means are taken. Four layers
+#           that each send every token to the same two of eight experts, no two layers to the same
+#           ones, get exactly the value of perfect balance; each alone gets four times as much. And
+#           perfect balance is K, not 1, since shares of the K choices are added.
 # Versions: transformers 5.24.0, torch 2.13.0
-# Matters:  an aux_loss from a training log tells nothing of a layer. Expert load has to be taken per
-#           layer, and a value is to be divided by K before it is compared with another library's.
+# Matters:  an aux_loss from a training log tells nothing of a layer. Expert load has to be taken
+#           per layer, and a value is to be divided by K before it is compared with another
+#           library's.
 # Source:   transformers/models/mixtral/modeling_mixtral.py, load_balancing_loss_func, which other
-#           families copy; Fedus et al. 2021 (arXiv 2101.03961), section 2.2, for the layerwise form.
+#           families copy; Fedus et al. 2021 (arXiv 2101.03961), section 2.2, for the layerwise
+#           form.
 . "$(dirname "$0")/common.sh"
 packages "$torch" "$transformers"
 run <<'PY'

@@ -1,14 +1,15 @@
 #!/bin/sh
 # numpy's sum of a bfloat16 array is stuck at 256.
-# Guess:    ml_dtypes makes bfloat16 a numpy dtype, so .sum() and .mean() do what they do for float16:
-#           add in float32 or pairwise, and round at the end.
-# Happens:  the running sum is a bfloat16. A thousand ones add up to 256, since 256 + 1 rounds back to
-#           256; their mean is 0.256. numpy's own float16 and torch's bfloat16 give 1000 and 1.
+# Guess:    ml_dtypes makes bfloat16 a numpy dtype, so .sum() and .mean() do what they do for
+#           float16: add in float32 or pairwise, and round at the end.
+# Happens:  the running sum is a bfloat16. A thousand ones add up to 256, since 256 + 1 rounds back
+#           to 256; their mean is 0.256. numpy's own float16 and torch's bfloat16 give 1000 and 1.
 # Versions: numpy 2.4.6, ml_dtypes 0.6.0, torch 2.13.0
 # Matters:  expert loads, mean router weights and row sums taken from bf16 dumps in numpy (as
-#           safetensors.numpy or ONNX hand them out) are far too small, with no warning. Convert first.
-# Source:   ml_dtypes/_src/ufuncs.h (the loop of add for custom floats); numpy's documentation of sum on
-#           intermediate precision, which holds for its own types.
+#           safetensors.numpy or ONNX hand them out) are far too small, with no warning. Convert
+#           first.
+# Source:   ml_dtypes/_src/ufuncs.h (the loop of add for custom floats); numpy's documentation of
+#           sum on intermediate precision, which holds for its own types.
 . "$(dirname "$0")/common.sh"
 packages "$torch" 'ml_dtypes==0.6.0'
 run <<'PY'

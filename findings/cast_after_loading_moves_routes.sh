@@ -3,13 +3,13 @@
 # Guess:    both are "the bf16 model": the same file, the same dtype.
 # Happens:  loading keeps DeepSeek-V3's router and selection bias in float32 on purpose; casting
 #           afterwards (or .half(), or a training framework that does it) rounds them too. With the
-#           bias where GLM-5's lies, near 7, bfloat16 has eight values for it, and the chosen sets of
-#           a large share of tokens change.
+#           bias where GLM-5's lies, near 7, bfloat16 has eight values for it, and the chosen sets
+#           of a large share of tokens change.
 # Versions: transformers 5.24.0, torch 2.13.0
-# Matters:  a "bf16 reference" has to say how it became bf16. The gate's tensors count as stored, never
-#           as the rest of the model is.
-# Source:   transformers/models/deepseek_v3/modeling_deepseek_v3.py (_keep_in_fp32_modules_strict, which
-#           loading obeys); torch.nn.Module.to casts every floating tensor.
+# Matters:  a "bf16 reference" has to say how it became bf16. The gate's tensors count as stored,
+#           never as the rest of the model is.
+# Source:   transformers/models/deepseek_v3/modeling_deepseek_v3.py (_keep_in_fp32_modules_strict,
+#           which loading obeys); torch.nn.Module.to casts every floating tensor.
 . "$(dirname "$0")/common.sh"
 packages "$torch" "$transformers"
 run <<'PY'

@@ -3,8 +3,9 @@
 # Guess:    a config class refuses a key that it doesn't know, or at least the model follows a key
 #           that it carries: scoring_func "softmax" gives softmax scores.
 # Happens:  any key becomes an attribute. With "num_experts_per_token" for num_experts_per_tok the
-#           model routes with the class default 8 while config.num_experts_per_token says 2. DeepSeek-V3's
-#           class reads neither scoring_func nor topk_method: it scores by sigmoid whatever they say.
+#           model routes with the class default 8 while config.num_experts_per_token says 2.
+#           DeepSeek-V3's class reads neither scoring_func nor topk_method: it scores by sigmoid
+#           whatever they say.
 # Versions: transformers 5.24.0, torch 2.13.0
 # Matters:  two checkpoints whose configs differ in the gate may route alike, and a typing error
 #           measures another gate. routegauge refuses what it can't interpret for the same reason.

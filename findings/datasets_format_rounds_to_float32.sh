@@ -1,15 +1,16 @@
 #!/bin/sh
 # A data set with float64 columns hands out float32 in numpy format, and int16 expert ids as int64.
-# Guess:    with_format("numpy") gives the arrays that were stored, in their dtypes; only "torch" might
-#           prefer torch's default dtype.
+# Guess:    with_format("numpy") gives the arrays that were stored, in their dtypes; only "torch"
+#           might prefer torch's default dtype.
 # Happens:  both formats turn every float into float32 and every integer into int64, in rows and in
-#           columns, though features says float64 and int16. Margins that differ in float64 become equal.
-#           Arrow or no format keeps them, and with_format("numpy", dtype=numpy.float64) does.
+#           columns, though features says float64 and int16. Margins that differ in float64 become
+#           equal. Arrow or no format keeps them, and with_format("numpy", dtype=numpy.float64)
+#           does.
 # Versions: datasets 5.2.0, numpy 2.4.6
-# Matters:  routing logs kept as data sets lose the margins that decide ties, and quadruple their ids. Read
-#           such a log through Arrow.
-# Source:   datasets/formatting/np_formatter.py and torch_formatter.py (default dtypes of a column); the page
-#           "Use with NumPy" of its documentation.
+# Matters:  routing logs kept as data sets lose the margins that decide ties, and quadruple their
+#           ids. Read such a log through Arrow.
+# Source:   datasets/formatting/np_formatter.py and torch_formatter.py (default dtypes of a
+#           column); the page "Use with NumPy" of its documentation.
 . "$(dirname "$0")/common.sh"
 packages 'numpy==2.4.6 datasets==5.2.0'
 run <<'PY'

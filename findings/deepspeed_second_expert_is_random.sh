@@ -1,16 +1,16 @@
 #!/bin/sh
 # DeepSpeed's top-2 gate draws the second expert at random, in evaluation too.
-# Guess:    k=2 takes the two highest logits; noise is off in eval(), and off unless noisy_gate_policy
-#           asks for it.
-# Happens:  the second expert comes from logits plus Gumbel noise unless top2_2nd_expert_sampling is
-#           set to False, whatever the mode. Two passes over the same tokens disagree for most of them.
-#           k=1 and k=4 have no such step. lucidrains' mixture-of-experts drops second experts at random
-#           in eval() too.
+# Guess:    k=2 takes the two highest logits; noise is off in eval(), and off unless
+#           noisy_gate_policy asks for it.
+# Happens:  the second expert comes from logits plus Gumbel noise unless top2_2nd_expert_sampling
+#           is set to False, whatever the mode. Two passes over the same tokens disagree for most
+#           of them. k=1 and k=4 have no such step. lucidrains' mixture-of-experts drops second
+#           experts at random in eval() too.
 # Versions: deepspeed 0.19.8, mixture-of-experts 0.2.3, torch 2.13.0
 # Matters:  flips between two runs of such a model are its own, not an engine's. Before anything is
 #           compared, run the reference twice.
-# Source:   deepspeed/moe/sharded_moe.py (top2gating, TopKGate.forward); mixture_of_experts/
-#           mixture_of_experts.py (second_policy_eval = 'random').
+# Source:   deepspeed/moe/sharded_moe.py (top2gating, TopKGate.forward);
+#           mixture_of_experts/mixture_of_experts.py (second_policy_eval = 'random').
 . "$(dirname "$0")/common.sh"
 packages "$torch" 'setuptools==82.0.1 wheel==0.48.0 ninja==1.13.2' \
   '--no-build-isolation deepspeed==0.19.8 mixture-of-experts==0.2.3'

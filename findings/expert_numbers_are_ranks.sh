@@ -1,15 +1,19 @@
 #!/bin/sh
-# The number in "experts.4" is not the expert's number: transformers 5 takes the place in sorted order.
-# Guess:    experts.4.down_proj.weight becomes expert 4, the one that row 4 of the router chooses; a
-#           file without experts.3 is refused for a missing tensor.
-# Happens:  the loader stacks whatever matches, in order of its number. A file with experts 0-2, 4-7 and
-#           9 loads as eight experts, nothing missing, nothing unexpected: expert 3 is the stored 4, and
-#           so on, while the router's rows stay. Only another count of experts is an error.
+# The number in "experts.4" is not the expert's number: transformers 5 takes the place in sorted
+# order.
+# Guess:    experts.4.down_proj.weight becomes expert 4, the one that row 4 of the router chooses;
+#           a file without experts.3 is refused for a missing tensor.
+# Happens:  the loader stacks whatever matches, in order of its number. A file with experts 0-2,
+#           4-7 and 9 loads as eight experts, nothing missing, nothing unexpected: expert 3 is the
+#           stored 4, and so on, while the router's rows stay. Only another count of experts is an
+#           error.
 # Versions: transformers 5.24.0, safetensors 0.8.0, torch 2.13.0
-# Matters:  a pruned or merged checkpoint whose experts weren't renumbered runs with experts and router
-#           rows paired wrongly. A reader has to want every number from 0 to E-1, as routegauge does.
-# Source:   transformers/core_model_loading.py (names are sorted by dot_natural_key, MergeModulelist
-#           stacks them); transformers/conversion_mapping.py (the patterns "experts.*").
+# Matters:  a pruned or merged checkpoint whose experts weren't renumbered runs with experts and
+#           router rows paired wrongly. A reader has to want every number from 0 to E-1, as
+#           routegauge does.
+# Source:   transformers/core_model_loading.py (names are sorted by dot_natural_key,
+#           MergeModulelist stacks them); transformers/conversion_mapping.py (the patterns
+#           "experts.*").
 . "$(dirname "$0")/common.sh"
 packages "$torch" "$transformers"
 run <<'PY'

@@ -1,14 +1,17 @@
 #!/bin/sh
 # torch and ml_dtypes cast the same float32 to different FP8 weights and different MX scales.
-# Guess:    float8_e4m3fn and float8_e8m0fnu are fixed formats, so two libraries that round to nearest
-#           give the same byte; an out-of-range value is NaN in both, since E4M3FN has no infinity.
-# Happens:  torch 2.13 clamps to 448, even infinity; ml_dtypes (JAX, ONNX, numpy) gives NaN from just
-#           over 464. As an E8M0 scale torch takes 0 for 2^-127 and -2 for 2; ml_dtypes gives NaN twice.
+# Guess:    float8_e4m3fn and float8_e8m0fnu are fixed formats, so two libraries that round to
+#           nearest give the same byte; an out-of-range value is NaN in both, since E4M3FN has no
+#           infinity.
+# Happens:  torch 2.13 clamps to 448, even infinity; ml_dtypes (JAX, ONNX, numpy) gives NaN from
+#           just over 464. As an E8M0 scale torch takes 0 for 2^-127 and -2 for 2; ml_dtypes gives
+#           NaN twice.
 # Versions: torch 2.13.0, ml_dtypes 0.6.0, numpy 2.4.6
-# Matters:  an FP8 or MXFP4 checkpoint made by one of them can't be checked by the other where a value
-#           overflows or a block is all zero: one side shows a plausible number.
-# Source:   the OCP 8-bit floating point specification allows both a saturating and a non-saturating cast;
-#           torch's c10/util/Float8_e4m3fn.h and Float8_e8m0fnu.h; ml_dtypes' README.
+# Matters:  an FP8 or MXFP4 checkpoint made by one of them can't be checked by the other where a
+#           value overflows or a block is all zero: one side shows a plausible number.
+# Source:   the OCP 8-bit floating point specification allows both a saturating and a
+#           non-saturating cast; torch's c10/util/Float8_e4m3fn.h and Float8_e8m0fnu.h; ml_dtypes'
+#           README.
 . "$(dirname "$0")/common.sh"
 packages "$torch" 'ml_dtypes==0.6.0'
 run <<'PY'

@@ -1,13 +1,13 @@
 #!/bin/sh
 # PyTorch's FLOP counter leaves out the experts of a transformers 5 MoE, and says nothing.
-# Guess:    FlopCounterMode counts every matrix product, so the figure doesn't depend on which kernel
-#           computes the experts.
+# Guess:    FlopCounterMode counts every matrix product, so the figure doesn't depend on which
+#           kernel computes the experts.
 # Happens:  the default experts kernel ("grouped_mm") is counted as nothing. The same model on the
 #           same tokens has more FLOPs with "eager" or "batched_mm", by exactly the experts' three
 #           products: here 36 % of all, in a real MoE most of it.
 # Versions: torch 2.13.0, transformers 5.24.0
-# Matters:  "active FLOPs per token" from the usual tool compares a dense model with an MoE that has
-#           no experts. Take them from the config, or set the experts kernel first.
+# Matters:  "active FLOPs per token" from the usual tool compares a dense model with an MoE that
+#           has no experts. Take them from the config, or set the experts kernel first.
 # Source:   torch/utils/flop_counter.py (its registry has no formula for the grouped product);
 #           transformers/integrations/moe.py (the kernels and the default).
 . "$(dirname "$0")/common.sh"

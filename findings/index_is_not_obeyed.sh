@@ -1,15 +1,16 @@
 #!/bin/sh
 # model.safetensors.index.json says which shard holds a tensor; the loader doesn't look there.
-# Guess:    weight_map is the authority. A tensor comes from the shard that it names, another copy of
-#           it elsewhere is ignored or refused.
-# Happens:  the index only gives the list of files. All of their tensors are read in the order of the
-#           files' names and the last copy wins, against the index, without a message. And where a
-#           model.safetensors lies in the same folder, index and shards aren't used at all.
+# Guess:    weight_map is the authority. A tensor comes from the shard that it names, another copy
+#           of it elsewhere is ignored or refused.
+# Happens:  the index only gives the list of files. All of their tensors are read in the order of
+#           the files' names and the last copy wins, against the index, without a message. And
+#           where a model.safetensors lies in the same folder, index and shards aren't used at all.
 # Versions: transformers 5.24.0, safetensors 0.8.0, torch 2.13.0
-# Matters:  a folder in which an older save was left over, or whose router was patched in one shard, is
-#           another model for each reader. Two copies of a tensor have to be an error.
-# Source:   transformers/modeling_utils.py (from_pretrained: file resolution, then a merge of all shards);
-#           transformers/utils/hub.py (get_checkpoint_shard_files returns names from the index).
+# Matters:  a folder in which an older save was left over, or whose router was patched in one
+#           shard, is another model for each reader. Two copies of a tensor have to be an error.
+# Source:   transformers/modeling_utils.py (from_pretrained: file resolution, then a merge of all
+#           shards); transformers/utils/hub.py (get_checkpoint_shard_files returns names from the
+#           index).
 . "$(dirname "$0")/common.sh"
 packages "$torch" "$transformers"
 run <<'PY'

@@ -3,14 +3,15 @@
 # Guess:    num_groups, group_topk and expert_bias mean what n_group, topk_group and
 #           e_score_correction_bias mean in DeepSeek-V3; the same numbers choose the same experts.
 # Happens:  a group's score is the sum of its best K // group_topk in Megatron, of its best two in
-#           transformers. For DeepSeek-V3 (8 of 4 groups) both are two; with other K a quarter to a third
-#           of tokens go to other experts. And with score_function "softmax", the default, expert_bias is
-#           accepted and ignored.
+#           transformers. For DeepSeek-V3 (8 of 4 groups) both are two; with other K a quarter to a
+#           third of tokens go to other experts. And with score_function "softmax", the default,
+#           expert_bias is accepted and ignored.
 # Versions: megatron-core 0.16.1, transformers 5.24.0, torch 2.13.0
-# Matters:  a gate is more than its config's numbers: a model trained in one and converted for the other
-#           routes differently unless K is twice the number of groups kept.
+# Matters:  a gate is more than its config's numbers: a model trained in one and converted for the
+#           other routes differently unless K is twice the number of groups kept.
 # Source:   megatron/core/transformer/moe/moe_utils.py (group_limited_topk,
-#           topk_routing_with_score_function); transformers/models/deepseek_v3/modeling_deepseek_v3.py.
+#           topk_routing_with_score_function);
+#           transformers/models/deepseek_v3/modeling_deepseek_v3.py.
 . "$(dirname "$0")/common.sh"
 packages "$torch" "$transformers" '--no-deps megatron-core==0.16.1'
 run <<'PY'

@@ -2,13 +2,13 @@
 # Offline, snapshot_download returns a half-downloaded checkpoint as if it were whole.
 # Guess:    local_files_only=True returns the folder if everything asked for is there, and raises
 #           LocalEntryNotFoundError otherwise, as hf_hub_download does for one file.
-# Happens:  it returns the snapshot's folder if that folder exists, whatever is in it. A shard that the
-#           index names may be missing; allow_patterns that match no file at all succeed too.
+# Happens:  it returns the snapshot's folder if that folder exists, whatever is in it. A shard that
+#           the index names may be missing; allow_patterns that match no file at all succeed too.
 # Versions: huggingface_hub 2.4.0
-# Matters:  an interrupted download followed by an offline run opens a checkpoint without some shards. The
-#           reader has to compare index and folder before it reads, as routegauge does.
-# Source:   huggingface_hub/_snapshot_download.py (the branch for offline and unreachable hub); "Manage
-#           huggingface_hub cache-system" in its documentation for the folder's layout.
+# Matters:  an interrupted download followed by an offline run opens a checkpoint without some
+#           shards. The reader has to compare index and folder before it reads, as routegauge does.
+# Source:   huggingface_hub/_snapshot_download.py (the branch for offline and unreachable hub);
+#           "Manage huggingface_hub cache-system" in its documentation for the folder's layout.
 . "$(dirname "$0")/common.sh"
 packages 'huggingface_hub==2.4.0'
 run <<'PY'

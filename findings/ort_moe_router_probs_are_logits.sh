@@ -1,13 +1,14 @@
 #!/bin/sh
-# ONNX Runtime's MoE operator wants logits in its input "router_probs", and skips an attribute unsaid.
+# ONNX Runtime's MoE operator wants logits in its input "router_probs", and skips an attribute
+# unsaid.
 # Guess:    the input is what its name says, the router's probabilities; use_sparse_mixer=1 gives
 #           Phi-3.5-MoE's gate or an error.
-# Happens:  the CPU kernel takes a softmax of the input. Probabilities 0.50 and 0.30 become weights 0.32
-#           and 0.26: same experts, other weights. Their logarithms give 0.50 and 0.30. use_sparse_mixer
-#           changes nothing on the CPU, without a message.
+# Happens:  the CPU kernel takes a softmax of the input. Probabilities 0.50 and 0.30 become weights
+#           0.32 and 0.26: same experts, other weights. Their logarithms give 0.50 and 0.30.
+#           use_sparse_mixer changes nothing on the CPU, without a message.
 # Versions: onnxruntime 1.32.0, onnx 1.23.2, numpy 2.4.6
-# Matters:  an exported model, or a dump of this input, has weights of another gate; routes alone don't show
-#           it, since a softmax keeps the order.
+# Matters:  an exported model, or a dump of this input, has weights of another gate; routes alone
+#           don't show it, since a softmax keeps the order.
 # Source:   onnxruntime's ContribOperators.md, com.microsoft.MoE (input router_probs, attributes k,
 #           normalize_routing_weights, use_sparse_mixer); onnxruntime/contrib_ops/cpu/moe/.
 . "$(dirname "$0")/common.sh"

@@ -2,12 +2,12 @@
 # Phi-3.5-MoE's router_jitter_noise isn't training noise: it decides the weights at inference.
 # Guess:    router_jitter_noise perturbs the router's input while training, as in Mixtral's config,
 #           and means nothing in eval(): 0 is a safe value for measuring.
-# Happens:  the same number is the threshold of the family's sparse mixer. In eval() it says how close
-#           another logit has to be to take part in an expert's softmax; 0 makes every chosen expert's
-#           weight 1. The logits of the whole model change.
+# Happens:  the same number is the threshold of the family's sparse mixer. In eval() it says how
+#           close another logit has to be to take part in an expert's softmax; 0 makes every chosen
+#           expert's weight 1. The logits of the whole model change.
 # Versions: transformers 5.24.0, torch 2.13.0
-# Matters:  the key belongs to the gate of this family and has to be carried over exactly; the same key
-#           of Mixtral doesn't.
+# Matters:  the key belongs to the gate of this family and has to be carried over exactly; the same
+#           key of Mixtral doesn't.
 # Source:   transformers/models/phimoe/modeling_phimoe.py: the router hands it to sparsemixer as
 #           jitter_eps; mixtral/modeling_mixtral.py uses its key only while training.
 . "$(dirname "$0")/common.sh"

@@ -1,13 +1,14 @@
 #!/bin/sh
 # GGUF's Q8_0 stores small weights worse than Q4_0 does.
-# Guess:    block quantisation is relative: Q8_0 errs by about 0.4 % of a block's maximum at any scale,
-#           Q4_0 by 7 %, so eight bits are always better than four.
-# Happens:  the scale of a block is a float16: maximum / 127 in Q8_0, maximum / 8 in Q4_0. Below about
-#           0.008 Q8_0's scale is subnormal and loses bits. With weights around 1e-5 it errs about as
-#           much as Q4_0, at 1e-6 it zeroes or distorts everything where Q4_0 still holds.
+# Guess:    block quantisation is relative: Q8_0 errs by about 0.4 % of a block's maximum at any
+#           scale, Q4_0 by 7 %, so eight bits are always better than four.
+# Happens:  the scale of a block is a float16: maximum / 127 in Q8_0, maximum / 8 in Q4_0. Below
+#           about 0.008 Q8_0's scale is subnormal and loses bits. With weights around 1e-5 it errs
+#           about as much as Q4_0, at 1e-6 it zeroes or distorts everything where Q4_0 still holds.
 # Versions: gguf 0.19.0, numpy 2.4.6
-# Matters:  routers and shared-expert gates with small weights, and tensors that absorb a norm's scale.
-#           A study of router precision must look at the tensor's scale, not at the format's name.
+# Matters:  routers and shared-expert gates with small weights, and tensors that absorb a norm's
+#           scale. A study of router precision must look at the tensor's scale, not at the format's
+#           name.
 # Source:   gguf/quants.py (classes Q8_0 and Q4_0: the scale d is written as float16).
 . "$(dirname "$0")/common.sh"
 packages 'gguf==0.19.0 numpy==2.4.6'
@@ -32,7 +33,8 @@ for scale in (1.0, 1e-3):
     f.seen(f"weights around {scale:g}: Q8_0 is ten times closer", q8 < q4 / 10,
            f"Q8_0 {100 * q8:.2f} %", f"Q4_0 {100 * q4:.2f} %")
 q8, q4 = error(Type.Q8_0, 1e-5), error(Type.Q4_0, 1e-5)
-f.seen("around 1e-5: hardly closer", q8 > 0.8 * q4, f"Q8_0 {100 * q8:.1f} %", f"Q4_0 {100 * q4:.1f} %")
+f.seen("around 1e-5: hardly closer", q8 > 0.8 * q4, f"Q8_0 {100 * q8:.1f} %",
+       f"Q4_0 {100 * q4:.1f} %")
 q8, q4 = error(Type.Q8_0, 1e-6), error(Type.Q4_0, 1e-6)
 f.seen("around 1e-6: more than half of the largest weight is lost, four bits lose a fifth at most",
        q8 > 0.5 and q4 < 0.2, f"Q8_0 {100 * q8:.1f} %", f"Q4_0 {100 * q4:.1f} %")

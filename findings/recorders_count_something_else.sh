@@ -1,16 +1,20 @@
 #!/bin/sh
-# Two recorders of expert load hook a transformers 5 MoE without complaint and count something else.
+# Two recorders of expert load hook a transformers 5 MoE without complaint and count something
+# else.
 # Guess:    a tool that finds the MoE layers by itself and reports loads, entropy and dead experts
 #           reports those of the model's experts, or says that it can't.
-# Happens:  moewatch hooks the whole block of DeepSeek-V3 and takes its output for router logits: the
-#           hidden width becomes the number of experts, and "dead experts" are hidden units that are
-#           never the largest. For Mixtral it counts first choices only, K or not. plumb-moe says that it
-#           attached to both Mixtral layers and records nothing, since the block no longer returns logits;
-#           and each count stops at its window of 1000, so any skewed load becomes even with time.
+# Happens:  moewatch hooks the whole block of DeepSeek-V3 and takes its output for router logits:
+#           the hidden width becomes the number of experts, and "dead experts" are hidden units
+#           that are never the largest. For Mixtral it counts first choices only, K or not.
+#           plumb-moe says that it attached to both Mixtral layers and records nothing, since the
+#           block no longer returns logits; and each count stops at its window of 1000, so any
+#           skewed load becomes even with time.
 # Versions: moewatch 0.1.0, plumb-moe 0.1.0, transformers 5.24.0, torch 2.13.0
-# Matters:  an imported log is to be checked first: number of experts, rows times K, counts of a known text.
+# Matters:  an imported log is to be checked first: number of experts, rows times K, counts of a
+#           known text.
 # Source:   moewatch/hooks/{detection,router_hook}.py; plumb/hook.py and plumb/counter.py;
-#           transformers/models/{deepseek_v3,mixtral}/modeling_*.py (what blocks and routers return).
+#           transformers/models/{deepseek_v3,mixtral}/modeling_*.py (what blocks and routers
+#           return).
 . "$(dirname "$0")/common.sh"
 packages "$torch" "$transformers" '--no-deps moewatch==0.1.0 plumb-moe==0.1.0'
 run <<'PY'

@@ -2,14 +2,14 @@
 # router_logits[i] is not layer i's router.
 # Guess:    the tuple has one entry per layer, as hidden_states and attentions do, or at least the
 #           i-th entry belongs to the i-th layer.
-# Happens:  layers without experts are left out, so with a dense first layer entry 0 is layer 1. JetMoE
-#           routes its attention heads too: two entries per layer, the attention's first. Nothing in the
-#           output says which is which, and every shape fits.
+# Happens:  layers without experts are left out, so with a dense first layer entry 0 is layer 1.
+#           JetMoE routes its attention heads too: two entries per layer, the attention's first.
+#           Nothing in the output says which is which, and every shape fits.
 # Versions: transformers 5.24.0, torch 2.13.0
-# Matters:  layer-wise statistics from a saved tuple are shifted, or mix two kinds of router. A log has
-#           to carry the layer's number and the module's name.
-# Source:   transformers/utils/output_capturing.py (entries in order of calls); the record of the router's
-#           class in models/deepseek_v3 and models/jetmoe.
+# Matters:  layer-wise statistics from a saved tuple are shifted, or mix two kinds of router. A log
+#           has to carry the layer's number and the module's name.
+# Source:   transformers/utils/output_capturing.py (entries in order of calls); the record of the
+#           router's class in models/deepseek_v3 and models/jetmoe.
 . "$(dirname "$0")/common.sh"
 packages "$torch" "$transformers"
 run <<'PY'

@@ -1,15 +1,16 @@
 #!/bin/sh
 # Switch Transformers drop tokens in eval() too, and the recorded router logits don't show it.
-# Guess:    expert capacity is a matter of training; at inference each token goes to the argmax of its
-#           router logits.
-# Happens:  expert_capacity (64 in the class) holds in eval(): later tokens of a sequence whose expert is
-#           full get 0 from the layer. It is counted per sequence by position, so what a token gets
-#           depends on the tokens before it. The router's logits are returned as if all were routed.
+# Guess:    expert capacity is a matter of training; at inference each token goes to the argmax of
+#           its router logits.
+# Happens:  expert_capacity (64 in the class) holds in eval(): later tokens of a sequence whose
+#           expert is full get 0 from the layer. It is counted per sequence by position, so what a
+#           token gets depends on the tokens before it. The router's logits are returned as if all
+#           were routed.
 # Versions: transformers 5.24.0, torch 2.13.0
-# Matters:  loads computed from logits are not what was computed. The share of dropped tokens has to be
-#           measured at the router's mask or at the experts.
-# Source:   transformers/models/switch_transformers/modeling_switch_transformers.py, forward of the top-1
-#           router; Fedus et al. 2021 (arXiv 2101.03961), section 2.2, on capacity.
+# Matters:  loads computed from logits are not what was computed. The share of dropped tokens has
+#           to be measured at the router's mask or at the experts.
+# Source:   transformers/models/switch_transformers/modeling_switch_transformers.py, forward of the
+#           top-1 router; Fedus et al. 2021 (arXiv 2101.03961), section 2.2, on capacity.
 . "$(dirname "$0")/common.sh"
 packages "$torch" "$transformers"
 run <<'PY'

@@ -1,15 +1,17 @@
 #!/bin/sh
-# safetensors' save_model writes a tied MoE without its embedding, and with other names than a checkpoint.
+# safetensors' save_model writes a tied MoE without its embedding, and with other names than a
+# checkpoint.
 # Guess:    where lm_head and embedding are one tensor the file keeps model.embed_tokens.weight, as
 #           save_pretrained does and every reader of tied models expects.
-# Happens:  of two names for one tensor the first in the alphabet stays, so the file has lm_head.weight
-#           and no embedding; only __metadata__ says {"model.embed_tokens.weight": "lm_head.weight"}. The
-#           experts are in there fused. transformers opens the file and ties it again.
+# Happens:  of two names for one tensor the first in the alphabet stays, so the file has
+#           lm_head.weight and no embedding; only __metadata__ says {"model.embed_tokens.weight":
+#           "lm_head.weight"}. The experts are in there fused. transformers opens the file and ties
+#           it again.
 # Versions: safetensors 0.8.0, transformers 5.24.0, torch 2.13.0
-# Matters:  a valid checkpoint can lack the embedding. A reader that knows the tie in one direction calls
-#           it incomplete.
-# Source:   safetensors/torch.py (_remove_duplicate_names, save_model); the page "Torch shared tensors" of
-#           safetensors' documentation.
+# Matters:  a valid checkpoint can lack the embedding. A reader that knows the tie in one direction
+#           calls it incomplete.
+# Source:   safetensors/torch.py (_remove_duplicate_names, save_model); the page "Torch shared
+#           tensors" of safetensors' documentation.
 . "$(dirname "$0")/common.sh"
 packages "$torch" "$transformers"
 run <<'PY'

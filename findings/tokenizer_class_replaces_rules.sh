@@ -1,15 +1,18 @@
 #!/bin/sh
 # AutoTokenizer of transformers 5 doesn't use the normaliser and pre-tokeniser in tokenizer.json.
-# Guess:    tokenizer.json is the whole tokenizer; loading it through transformers gives the ids that
-#           the tokenizers library gives for the same file.
-# Happens:  for classes such as GPTNeoXTokenizer or Qwen2Tokenizer only vocabulary and merges are taken
-#           from the file, the rules are the class's own. No class need be named: config.json's
-#           model_type "olmoe" alone picks GPTNeoXTokenizer. "PreTrainedTokenizerFast" keeps the file's.
+# Guess:    tokenizer.json is the whole tokenizer; loading it through transformers gives the ids
+#           that the tokenizers library gives for the same file.
+# Happens:  for classes such as GPTNeoXTokenizer or Qwen2Tokenizer only vocabulary and merges are
+#           taken from the file, the rules are the class's own. No class need be named:
+#           config.json's model_type "olmoe" alone picks GPTNeoXTokenizer.
+#           "PreTrainedTokenizerFast" keeps the file's.
 # Versions: transformers 5.24.0, tokenizers 0.23.3
-# Matters:  token ids decide what a router reads. A file with rules of its own gives other tokens in
-#           transformers than in engines that read tokenizer.json, and saving it again loses the rules.
-# Source:   transformers/models/gpt_neox/tokenization_gpt_neox.py and qwen2/tokenization_qwen2.py (rules
-#           set in __init__); transformers/models/auto/tokenization_auto.py (the class by model_type).
+# Matters:  token ids decide what a router reads. A file with rules of its own gives other tokens
+#           in transformers than in engines that read tokenizer.json, and saving it again loses the
+#           rules.
+# Source:   transformers/models/gpt_neox/tokenization_gpt_neox.py and qwen2/tokenization_qwen2.py
+#           (rules set in __init__); transformers/models/auto/tokenization_auto.py (the class by
+#           model_type).
 . "$(dirname "$0")/common.sh"
 packages "$torch" "$transformers"
 run <<'PY'

@@ -1,15 +1,15 @@
 #!/bin/sh
 # With equal scores torch.topk's choice for K isn't part of its choice for K+1, nor the lowest ids.
-# Guess:    among equal router scores the lower expert wins, as argmax has it; at least the first of
-#           topk(K) is the argmax, and topk(1) is in topk(8).
-# Happens:  on the CPU topk partially sorts when K * 64 <= E and selects otherwise. A row of 64 equal
-#           scores gives expert 0 for K = 1 and experts 40 to 47 for K = 8. sorted=True orders values,
-#           not ids.
+# Guess:    among equal router scores the lower expert wins, as argmax has it; at least the first
+#           of topk(K) is the argmax, and topk(1) is in topk(8).
+# Happens:  on the CPU topk partially sorts when K * 64 <= E and selects otherwise. A row of 64
+#           equal scores gives expert 0 for K = 1 and experts 40 to 47 for K = 8. sorted=True
+#           orders values, not ids.
 # Versions: torch 2.13.0, transformers 5.24.0
-# Matters:  bf16 routers do tie at the boundary. Which expert wins there depends on K and E: such a flip
-#           is a tie, not a disagreement, and top-1 has to be taken from one rule.
-# Source:   aten/src/ATen/native/TopKImpl.h; torch.topk's documentation (indices of equal elements are
-#           unspecified); every transformers router calls it.
+# Matters:  bf16 routers do tie at the boundary. Which expert wins there depends on K and E: such a
+#           flip is a tie, not a disagreement, and top-1 has to be taken from one rule.
+# Source:   aten/src/ATen/native/TopKImpl.h; torch.topk's documentation (indices of equal elements
+#           are unspecified); every transformers router calls it.
 . "$(dirname "$0")/common.sh"
 packages "$torch" "$transformers"
 run <<'PY'
