@@ -1,4 +1,4 @@
-// Any bytes as .gz or .zst: damage has its number, and what comes out doesn't depend on how the
+// Any bytes as .gz or .zst: damage gives an error id, and the output doesn't depend on how the
 // bytes arrive.
 #include <algorithm>
 #include <cstdint>
@@ -34,7 +34,7 @@ class SlowSource final : public ByteSource {
 
 struct Outcome {
   std::string text;
-  std::string error;  // its number, or none
+  std::string error;  // its id, or none
   bool operator==(const Outcome&) const = default;
 };
 
@@ -50,7 +50,7 @@ Outcome decode(Compression compression, ByteSource& source) {
   } catch (const Error& error) {
     require(error.id() == ErrorId::CO005 || error.id() == ErrorId::CO006, "damage has its number");
     outcome.error = error_name(error.id());
-    outcome.text.clear();  // how much came before the end is no promise
+    outcome.text.clear();  // how much text came before the error isn't specified
   }
   require(outcome.text.size() <= kLimit, "the budget holds");
   return outcome;

@@ -1,5 +1,5 @@
-// Whatever the strict reader accepts, nlohmann accepts too; it survives writing in every layout;
-// and every event's offset points at the value it tells of.
+// Everything the strict reader accepts, nlohmann accepts too; it survives writing in every layout;
+// and every event's offset points at its value.
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>

@@ -1,5 +1,4 @@
-// An accepted index names plain files only, every one of them used, and reads back from its own
-// writing.
+// An accepted index names plain files only, uses each of them, and survives writing and reading.
 #include <algorithm>
 #include <string_view>
 #include <vector>

@@ -1,5 +1,5 @@
-// tokenizer.json from anywhere: it is refused with a number of its own, or every promise of the
-// interface holds for what it gives.
+// Any tokenizer.json is refused with one of the reader's error ids, or the resulting tokenizer
+// keeps every promise of the interface.
 #include <cstdint>
 #include <string_view>
 

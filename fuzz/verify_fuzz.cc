@@ -1,5 +1,5 @@
-// The verifier end to end on any bytes: it never crashes, says the same twice, and an artifact that
-// it accepts has every property that acceptance promises.
+// The verifier end to end on any bytes: it never crashes, gives the same answer twice, and an
+// accepted artifact has every property that acceptance promises.
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -20,7 +20,7 @@ verify::Options options() {
   return options;
 }
 
-// ESC, other controls but the line's end, C1 controls, and characters that turn text around.
+// ESC, other controls except the line end, C1 controls, and characters that reorder text.
 bool commands_terminal(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const auto byte = [&](size_t at) {
@@ -65,7 +65,7 @@ void check(std::string_view text) {
           "OVER_BUDGET alone has exit code 5");
   if (invalid || over_budget) return;
 
-  // Accepted: strict JSON with the digest it states, whatever its layout, and nothing behind it.
+  // Accepted: strict JSON in any layout with the digest it states, and nothing after it.
   const Json tree = parse_json(text, JsonLimits{}, "fuzz");
   if (tree.contains("body_sha256")) {
     require(tree["body_sha256"] == judgement->body_sha256, "the digest is the body's");
@@ -80,7 +80,7 @@ void check(std::string_view text) {
   const auto rewritten = judge(write_json(tree, JsonLayout::indented));
   require(rewritten && rewritten->verdict == judgement->verdict, "layout decides nothing");
   const auto longer = judge(std::string(text) + "x");
-  require(longer && longer->verdict == verify::Verdict::invalid, "nothing may stand behind");
+  require(longer && longer->verdict == verify::Verdict::invalid, "nothing may follow");
 }
 
 }  // namespace

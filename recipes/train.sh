@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes the small checkpoint from nothing: pinned Python packages, corpora, tokenizer, training, export, figures.
+# Makes the small checkpoint from scratch: pinned Python packages, corpora, tokenizer, training, export, figures.
 #   recipes/train.sh [FOLDER]     default build/model; figures in build/train/evaluation.json
-# A run that was stopped goes on from its last checkpoint; remove build/train to start afresh.
+# A stopped run continues from its last checkpoint; remove build/train to start over.
 set -euo pipefail
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 folder=$(realpath -m -- "${1:-$root/build/model}")

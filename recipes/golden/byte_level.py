@@ -121,7 +121,7 @@ def add_bos(tokenizer, bos, eos=None):
 
 
 def gpt2_nfc():
-    """OLMoE: GPT-2's pattern behind NFC, added tokens for personal data and runs of spaces."""
+    """OLMoE: GPT-2's pattern after NFC, added tokens for personal data and runs of spaces."""
     t = trained(normalizers.NFC(), byte_level(regex=True))
     t.add_tokens([AddedToken("|||IP_ADDRESS|||", normalized=True), *[AddedToken(" " * n, normalized=True) for n in (16, 8, 4, 3, 2)]])
     t.post_processor = processors.ByteLevel(trim_offsets=True)

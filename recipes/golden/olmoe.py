@@ -169,7 +169,7 @@ def load(folder: Path, dtype: torch.dtype) -> OlmoeForCausalLM:
     model, info = OlmoeForCausalLM.from_pretrained(
         folder, dtype=dtype, attn_implementation="eager", experts_implementation="eager", output_loading_info=True)
     if any(info.values()):
-        raise SystemExit(f"{folder}: not loaded as it stands: {info}")
+        raise SystemExit(f"{folder}: not loaded completely: {info}")
     return model.eval()
 
 

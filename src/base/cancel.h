@@ -3,8 +3,8 @@
 
 namespace rg {
 
-void install_signal_handlers();  // SIGINT, SIGTERM; SIGPIPE and SIGXFSZ are ignored (write errors
-                                 // tell)
+// Handles SIGINT and SIGTERM. SIGPIPE and SIGXFSZ are ignored: the failed write reports the error.
+void install_signal_handlers();
 bool stop_requested() noexcept;
 void throw_if_stopped();  // Interrupted{signal}
 

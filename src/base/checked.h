@@ -1,4 +1,4 @@
-// Arithmetic on numbers that come from files: overflow is an answer, never a wrap.
+// Arithmetic on numbers that come from files: overflow is reported, it never wraps.
 #pragma once
 
 #include <cstdint>

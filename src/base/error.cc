@@ -25,7 +25,7 @@ constexpr std::array kRows = {
 const Row& row(ErrorId id) { return kRows[static_cast<size_t>(id)]; }
 
 constexpr size_t kMaxPrintedBytes = 200;
-constexpr size_t kMaxPartBytes = 2000;  // of a part that holds our own words too
+constexpr size_t kMaxPartBytes = 2000;  // of a part that also holds the program's own words
 constexpr size_t kMaxPathBytes = 4096;  // in JSON: a path that still opens
 
 std::string escape(std::string_view text, size_t limit) {
@@ -67,7 +67,7 @@ std::string compose(ErrorId id, const ErrorParts& parts) {
   return line;
 }
 
-// `text` itself, cut between two characters where it is longer than `limit`.
+// `text`, cut between two characters if it is longer than `limit`.
 std::string cut(std::string_view text, size_t limit) {
   if (text.size() <= limit) return std::string(text);
   size_t end = 0;

@@ -35,7 +35,7 @@ ExitCode error_exit_code(ErrorId id);
 
 // The parts of a message, each may be empty. They are escaped on printing; `file` and `object` are
 // cut after 200 bytes there. Text from a file inside the other three goes through
-// escape_for_terminal, which cuts it: our own words beside it may be longer.
+// escape_for_terminal, which cuts it; the program's own words around it may be longer.
 struct ErrorParts {
   std::string file = {};      // which file or folder
   std::string object = {};    // which tensor, key, line, option
@@ -67,7 +67,7 @@ class Error : public std::exception {
 // \u202e, invalid UTF-8 as \xff, cut after 200 bytes with "…".
 std::string escape_for_terminal(std::string_view text);
 
-// Whether a terminal would obey a code point, or let it turn others around, instead of showing it:
+// Whether a terminal would obey a code point or reorder text because of it instead of showing it:
 // C0, DEL, C1, bidirectional controls, line separators, the byte order mark.
 bool is_hidden(char32_t code_point) noexcept;
 
@@ -82,7 +82,7 @@ class Interrupted : public std::exception {
   int signal_;
 };
 
-// Our own bug, exit code 70: `check_internal(sum == rows, "slots per layer")`.
+// An internal error, exit code 70: `check_internal(sum == rows, "slots per layer")`.
 void check_internal(bool holds, std::string_view invariant);
 
 }  // namespace rg

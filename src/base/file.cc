@@ -47,7 +47,7 @@ FileStamp stamp_of(const fs::path& path, int descriptor) {
           .modified_ns = status.st_mtim.tv_nsec};
 }
 
-// O_NONBLOCK: opening a FIFO that nobody writes must not wait; it means nothing to regular files.
+// O_NONBLOCK: opening a FIFO without a writer must not block; no effect on regular files.
 int open_for_reading(const fs::path& path) {
   return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
@@ -168,7 +168,7 @@ void remove_temporary_files() noexcept {
 
 namespace {
 
-// A temporary file beside its target; gone unless renamed.
+// A temporary file in the folder of its target; removed unless renamed.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const fs::path& target) : target_(target), name_(target) {
@@ -176,8 +176,8 @@ class TemporaryFile {
         ::open(name_.path().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (descriptor_ >= 0) return;
     const int number = errno;
-    name_.release();  // whatever has this name is not ours
-    fail("cannot create a file beside it", number);
+    name_.release();  // a file of this name belongs to someone else
+    fail("cannot create a file in its folder", number);
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
@@ -194,14 +194,14 @@ class TemporaryFile {
         fail(fmt::format("write failed after {} of {} bytes", done, content.size()), errno);
       }
     }
-    // Never repeated: after a failed fsync the kernel may call lost pages clean.
+    // Never retried: after a failed fsync the kernel may mark lost pages as clean.
     if (::fsync(descriptor_) != 0) fail("fsync failed", errno);
     if (::close(std::exchange(descriptor_, -1)) != 0) fail("close failed", errno);
   }
 
   void rename(IfExists if_exists) {
     const int failed = if_exists == IfExists::replace ? replace() : rename_unless_taken();
-    if (failed == EEXIST) fail("something stands there already", failed);
+    if (failed == EEXIST) fail("it already exists", failed);
     if (failed != 0) fail("cannot rename to it", failed);
     name_.release();
   }
@@ -212,16 +212,15 @@ class TemporaryFile {
     throw Error(full ? ErrorId::IO010 : ErrorId::IO004,
                 {.file = target_.string(),
                  .found = fmt::format("{}: {}", what, reason(number)),
-                 .hint = full ? "What stood there before is untouched. Free some space and rerun."
-                              : "What stood there before is untouched. Check the folder and its "
+                 .hint = full ? "The previous content is unchanged. Free some space and rerun."
+                              : "The previous content is unchanged. Check the folder and its "
                                 "permissions, then rerun."});
   }
 
   int replace() const { return ::rename(name_.path().c_str(), target_.c_str()) == 0 ? 0 : errno; }
 
-  // 0, or errno; EEXIST if something stands there. Not every file system knows a rename that
-  // refuses (NFS: EINVAL), nor hard links (FAT: EPERM); there the name is taken first by an empty
-  // file.
+  // 0, or errno; EEXIST if the target exists. Some file systems support neither a rename that
+  // refuses (NFS: EINVAL) nor hard links (FAT: EPERM); there an empty file reserves the name first.
   int rename_unless_taken() const {
     const char* from = name_.path().c_str();
     if (::renameat2(AT_FDCWD, from, AT_FDCWD, target_.c_str(), RENAME_NOREPLACE) == 0) return 0;
@@ -244,7 +243,7 @@ class TemporaryFile {
   int descriptor_ = -1;
 };
 
-// Makes the rename itself durable. Some file systems cannot sync a folder (EINVAL): nothing to do.
+// Makes the rename itself durable. Some file systems can't sync a folder (EINVAL): ignored.
 void sync_folder(const fs::path& folder) {
   const int descriptor =
       ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -10,7 +10,7 @@
 
 namespace rg {
 
-// What tells one file's content from another's without reading it.
+// Tells whether a file has changed, without reading it.
 struct FileStamp {
   uint64_t device = 0, inode = 0, bytes = 0;
   int64_t modified_s = 0, modified_ns = 0;  // seconds, and nanoseconds within the second
@@ -47,8 +47,8 @@ class InputFile {
 // The whole of a small file as text; `limit_bytes` guards memory (JS004 beyond).
 std::string read_whole_file(const std::filesystem::path& path, uint64_t limit_bytes);
 
-// The name of a temporary file beside `target`, not created yet; unlinked when this ends unless
-// release() said that it became something else. No name is given twice, also where pids repeat.
+// A name for a temporary file in the folder of `target`. The file isn't created here; the
+// destructor unlinks it unless release() was called. Names are unique, even where pids repeat.
 class TemporaryName {
  public:
   explicit TemporaryName(const std::filesystem::path& target);
@@ -63,14 +63,14 @@ class TemporaryName {
   std::filesystem::path path_;
 };
 
-// Unlinks every temporary file of this process: for an end that unwinds nothing.
+// Unlinks every temporary file of this process, for exits that don't unwind the stack.
 void remove_temporary_files() noexcept;
 
 enum class IfExists { replace, refuse };
 
-// Creates a temporary file beside `path`, writes, fsyncs, renames, fsyncs the folder. On any
-// failure (IO004; IO010 where space or quota ended) the temporary file is gone and whatever stood
-// at `path` is untouched. `refuse`: IO004 if something stands there.
+// Creates a temporary file in the folder of `path`, writes, fsyncs, renames, fsyncs the folder. On
+// any failure (IO004; IO010 if the disk or quota is full) the temporary file is removed and `path`
+// is unchanged. `refuse`: IO004 if `path` exists.
 void write_file_atomically(const std::filesystem::path& path, std::string_view content,
                            IfExists if_exists);
 

@@ -1,6 +1,6 @@
-// How this thread rounds: denormals count as what they are. A library built with -ffast-math sets
-// FTZ and DAZ (flush to zero, denormals are zero) for the whole process when it is loaded; every
-// number would then differ in its last bits without a word.
+// Checks that this thread keeps denormals. A library built with -ffast-math sets FTZ and DAZ (flush
+// to zero, denormals are zero) for the whole process when it is loaded; results would then differ
+// silently in their last bits.
 #pragma once
 
 #if defined(__SSE__)
@@ -20,7 +20,7 @@ inline bool keeps_denormals() noexcept {
 #endif
 }
 
-// RT070 otherwise. One instruction: asked once per thread and parallel region, never per item.
+// RT070 otherwise. Called once per thread and parallel region, never per item.
 inline void check_float_mode() {
   check_internal(keeps_denormals(), "denormals are kept (FTZ and DAZ are off)");
 }

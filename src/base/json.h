@@ -1,7 +1,7 @@
 // JSON, strictly: UTF-8 only, no byte order mark, no duplicate keys, no NaN or Infinity, no number
-// that overflows a double, bounded depth and size, nothing behind the value. Parsing itself is
-// nlohmann's. An integer beyond int64 and uint64 becomes a double, as in nlohmann's reader; who
-// needs an integer asks for its kind.
+// that overflows a double, bounded depth and size, nothing after the value. nlohmann does the
+// parsing. An integer beyond int64 and uint64 becomes a double, as in nlohmann's reader; a caller
+// that needs an integer checks the type.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ namespace rg {
 // offsets, JS003 for a number beyond double, JS004 for depth and size. Linear in the text.
 Json parse_json(std::string_view text, const JsonLimits& limits, const std::string& file);
 
-// The receiver of a document too large to hold as a tree. Offsets are bytes from the start, of the
-// value's first byte. Returning is enough; to refuse, throw rg::Error.
+// Receives the events of a document too large to hold as a tree. An offset is that of the value's
+// first byte, from the start of the text. To refuse a value, throw rg::Error.
 class JsonEvents {
  public:
   virtual ~JsonEvents() = default;
@@ -29,7 +29,7 @@ class JsonEvents {
   virtual void unsigned_integer(uint64_t value, size_t offset) = 0;  // zero and above
   virtual void real(double value, size_t offset) = 0;
   virtual void string(std::string& value, size_t offset) = 0;
-  virtual void key(std::string& value, size_t offset) = 0;  // duplicates are the receiver's to find
+  virtual void key(std::string& value, size_t offset) = 0;  // receiver checks for duplicates
   virtual void start_object(size_t offset) = 0;
   virtual void end_object(size_t offset) = 0;
   virtual void start_array(size_t offset) = 0;
@@ -45,12 +45,12 @@ void scan_json(std::string_view text, const JsonLimits& limits, const std::strin
 // Text of a value: numbers by std::to_chars (shortest that reads back exactly, -0 as 0), strings
 // by nlohmann (bytes that are not UTF-8 become U+FFFD), '\n' line ends, none at the end. Indented:
 // two spaces, arrays of scalars on one line. Hidden characters (is_hidden) are written as \uXXXX. A
-// non-finite number is our bug (RT070).
+// non-finite number is an internal error (RT070).
 enum class JsonLayout { compact, indented };
 std::string write_json(const Json& value, JsonLayout layout);
 
-// The form that digests are taken of: keys in byte order, no spaces, numbers as above, every
-// character but C0 as it is.
+// The form that digests are computed from: keys in byte order, no spaces, numbers as above, no
+// character escaped but C0.
 std::string canonical_json(const Json& value);
 
 }  // namespace rg

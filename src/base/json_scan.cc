@@ -28,7 +28,7 @@ std::string context(std::string_view text, size_t offset) {
                    .hint = std::move(hint)});
 }
 
-// The word that other writers use for what JSON cannot say, if one covers the byte at `offset`.
+// A non-JSON literal of other writers (NaN, Infinity), if one covers the byte at `offset`.
 std::string_view non_finite_word(std::string_view text, size_t offset) {
   for (const std::string_view word : {"-Infinity", "Infinity", "NaN", "-inf", "inf", "nan"}) {
     const size_t from = offset + 1 > word.size() ? offset + 1 - word.size() : 0;
@@ -49,8 +49,8 @@ std::string plain_reason(std::string_view what) {
   return std::string(what);
 }
 
-// Between two events of the parser stand only blanks, commas and colons, so a value's first byte
-// is found by skipping those from the end of the value before; its end by its own first byte.
+// Between two parser events there are only blanks, commas and colons. So a value's first byte is
+// found by skipping those after the previous value; its first byte tells where it ends.
 class Adapter {
  public:
   using number_integer_t = Json::number_integer_t;
@@ -136,7 +136,7 @@ class Adapter {
   void expect_end() const {
     const size_t offset = start();
     if (offset < text_.size()) {
-      refuse(ErrorId::JS001, file_, text_, offset, "nothing behind the value",
+      refuse(ErrorId::JS001, file_, text_, offset, "nothing after the value",
              "The file is damaged or holds several values.");
     }
   }
@@ -179,7 +179,7 @@ class Adapter {
   const JsonLimits& limits_;
   const std::string& file_;
   JsonEvents& events_;
-  size_t end_ = 0;  // behind the last value, key or bracket
+  size_t end_ = 0;  // after the last value, key or bracket
   size_t depth_ = 0;
 };
 

@@ -46,7 +46,7 @@ class TreeBuilder final : public JsonEvents {
       auto& elements = parent.get_ref<Json::array_t&>();
       return &elements.emplace_back(std::forward<T>(value));
     }
-    // Past ordered_map's own emplace, whose search is linear: the key is known to be new.
+    // Not ordered_map's emplace, whose search is linear: the key is known to be new.
     using Pairs = Json::object_t::Container;
     Pairs& pairs = parent.get_ref<Json::object_t&>();
     return &pairs.emplace_back(std::move(key_), std::forward<T>(value)).second;

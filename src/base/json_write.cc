@@ -13,8 +13,8 @@ namespace rg {
 namespace {
 
 enum class KeyOrder { as_stored, by_bytes };
-// The canonical form keeps every character: digests are taken of it. What people may print does not
-// hold characters that a terminal obeys; \uXXXX means the same to every reader.
+// The canonical form keeps every character: digests are computed from it. The other forms may be
+// printed, so characters that a terminal obeys are written as \uXXXX, which means the same in JSON.
 enum class Hidden { kept, escaped };
 
 std::string with_hidden_escaped(std::string text) {

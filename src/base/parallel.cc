@@ -14,10 +14,10 @@
 namespace rg {
 namespace {
 
-// libgomp ends the program with code 1 when it can't start a thread. So the threads that a region
-// of this size adds are started here first, all at once: std::system_error says what is missing.
-// libgomp keeps the threads of the calling thread's last region, so a series of regions of one size
-// is asked once. The stacks stay cached for libgomp's own threads.
+// libgomp exits with code 1 when it can't start a thread. So the additional threads of a region of
+// this size are started here first, all at once; a failure is a std::system_error. libgomp keeps
+// the threads of the calling thread's last region, so a series of regions of one size is probed
+// once. The stacks stay cached for libgomp's own threads.
 void check_that_threads_start(int threads) {
   thread_local int kept = 1;
   if (threads > kept) {
@@ -29,7 +29,7 @@ void check_that_threads_start(int threads) {
         over = true;
         over.notify_all();
       }
-    } end{over};  // before the probes are joined, also where one of them did not start
+    } end{over};  // before the probes are joined, also if one of them did not start
     probes.reserve(static_cast<size_t>(threads - kept));
     for (int probe = kept; probe < threads; ++probe) {
       probes.emplace_back([&over] { over.wait(false); });
@@ -47,8 +47,8 @@ void parallel_for(size_t items, int threads, const std::function<void(size_t, in
   std::mutex failure_mutex;
 #pragma omp parallel num_threads(threads)
   {
-    // A team of one doesn't count as parallel: without this a product called on it would take all
-    // processors, and with AVX2 its bits would differ. Ends with the region.
+    // OpenMP doesn't count a team of one as parallel: without this a product called on it would use
+    // all processors, and with AVX2 its bits would differ. Ends with the region.
     omp_set_num_threads(1);
     const int worker = omp_get_thread_num();
     const auto guarded = [&](const auto& work) {

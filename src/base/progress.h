@@ -1,4 +1,4 @@
-// How the library says how far it is; the program decides how that looks.
+// Progress reports and notes of the library; the program decides how to show them.
 #pragma once
 
 #include <cstddef>

@@ -31,7 +31,7 @@ ScratchFile::ScratchFile(const std::filesystem::path& folder, std::string hint)
       hint_(std::move(hint)),
       descriptor_(open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) {
   if (descriptor_ >= 0) return;
-  // Not every file system knows O_TMPFILE.
+  // Not every file system supports O_TMPFILE.
   std::string name = (folder / ".routegauge-XXXXXX").string();
   descriptor_ = mkostemp(name.data(), O_CLOEXEC);
   if (descriptor_ < 0) fail(ErrorId::IO004, folder_, std::strerror(errno), hint_);

@@ -16,7 +16,7 @@ struct Utf8Step {
 // The code point that starts at byte `at` (at < text.size()).
 Utf8Step decode_utf8(std::string_view text, size_t at) noexcept;
 
-// Offset of the first byte that does not belong to a valid sequence; none if all is well.
+// Offset of the first byte that does not belong to a valid sequence; none if all are valid.
 std::optional<size_t> find_invalid_utf8(std::string_view text) noexcept;
 
 }  // namespace rg

@@ -8,7 +8,7 @@
 
 namespace rg::experiments {
 
-// First, middle and last of the measured layers where these are all MoE layers, else all of them.
+// First, middle and last layer if all MoE layers are measured, else all measured layers.
 std::vector<size_t> published_slots(const Setting& setting);
 
 Json prompts_json(const Setting& setting, const PromptRecords& records, Nulls& nulls);

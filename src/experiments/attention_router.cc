@@ -104,7 +104,7 @@ class AttentionRouter : public ExperimentBase {
   SourceTable sources_;
   TokenStatistics token_statistics_;
   PromptRecords prompts_;
-  std::vector<int32_t> selected_;  // (rows, k) ascending, of the layer that is running
+  std::vector<int32_t> selected_;  // (rows, k) ascending, of the current layer
   std::vector<TokenStatisticsRow> token_rows_;
   std::vector<GateGeometry> geometry_;
   std::optional<ExpertSimilarity> similarity_;

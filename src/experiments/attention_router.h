@@ -1,5 +1,5 @@
-// Who writes what the router reads: embedding, attention or experts; and does routing follow the
-// token or its context? Both by the exact decomposition and by the published convention.
+// Which part writes what the router reads: embedding, attention or experts? And does routing follow
+// the token or its context? By the exact decomposition and by the published convention.
 #pragma once
 
 #include "experiments/experiment.h"

@@ -330,7 +330,7 @@ Hypothesis judge_layers(std::span<const stats::Replicates> layers) {
   const auto all = [&](const auto& holds) {
     return std::all_of(layers.begin(), layers.end(), holds);
   };
-  // "Within" includes the ends: neither end lies outside.
+  // "Within" includes the ends.
   const auto within = [](const stats::Replicates& layer) {
     const auto ends = stats::percentile_interval(layer.values);
     return ends && (*ends)[0] >= kBalancedLow && (*ends)[1] <= kBalancedHigh;

@@ -24,7 +24,7 @@ struct AttentionRecords {
   const PromptRecords& prompts;
 };
 
-// Layers that verdicts rest on: the measured ones but the model's first MoE layer.
+// Layers that decide the verdict: the measured ones except the model's first MoE layer.
 std::vector<int> required_layers(const Setting& setting);
 
 void reduce_attention(const AttentionRecords& records, Json& fields);

@@ -1,5 +1,5 @@
-// Two tables of attention_router beside its statistics: token ids against context, and the router
-// matrix itself (docs/artifacts.md, 5).
+// Two further tables of attention_router: token ids against context, and the router matrix itself
+// (docs/artifacts.md, 5).
 #pragma once
 
 #include "experiments/attention_summary.h"

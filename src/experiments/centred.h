@@ -1,5 +1,5 @@
-// Contributions to the scores of all experts with their mean over experts removed: what a common
-// offset cannot change.
+// Contributions to the scores of all experts, minus their mean over experts: independent of a
+// common offset.
 #pragma once
 
 #include <span>

@@ -28,19 +28,19 @@ constexpr uint32_t kDrawStride = 1u << 20;  // i = position + 2^20 * draw
 enum Partner : size_t { kNext, kRandom, kUnselected, kPartners };
 constexpr size_t kDrawnPartners = kPartners - kRandom;  // those that are drawn
 
-// What was asked for at one position, and what came back.
+// Requested experts of one position, and the results.
 struct Position {
   uint8_t strata = 0;
-  bool all_eligible = false;  // every eligible expert was asked for
+  bool all_eligible = false;  // every eligible expert was requested
   double weight = 0;          // of e_k
   std::array<int32_t, kPartners> partner = {-1, -1, -1};
   std::array<double, kPartners> partner_weight = {};
   int32_t last_selected = -1;  // e_k
   std::array<Redundancy, kPartners> found = {};
-  size_t further = 0;  // of a boundary position: where its draws from 2 on begin
+  size_t further = 0;  // at a boundary position: index of draw 2
 };
 
-// One of the draws from 2 on at a boundary position: partners, and kappa_hidden with each.
+// A further draw (2 and up) at a boundary position: partners, and kappa_hidden with each.
 struct FurtherDraw {
   std::array<int32_t, kDrawnPartners> partner = {-1, -1};
   std::array<double, kDrawnPartners> kappa = {kNaN, kNaN};
@@ -71,7 +71,7 @@ class ChartCompatibility : public ExperimentBase {
   void summarise_window(size_t slot, size_t window);
   void summarise_draws(size_t slot, size_t window);
   Position* of_window(size_t window) { return positions_.data() + window * positions(); }
-  // The draws from 2 on at a position; none but at the boundary.
+  // The further draws at a position; none outside the boundary.
   std::span<FurtherDraw> further(size_t window, const Position& position) {
     if ((position.strata & kBoundary) == 0) return {};
     return std::span(further_[window]).subspan(position.further, draws_ - 1);
@@ -79,7 +79,7 @@ class ChartCompatibility : public ExperimentBase {
 
   const uint32_t experts_, k_, draws_;
   ChartRecord record_;
-  std::vector<Position> positions_;  // (windows, T) of the layer that is running
+  std::vector<Position> positions_;  // (windows, T) of the current layer
   // (windows)(boundary positions, draws - 1), likewise.
   std::vector<std::vector<FurtherDraw>> further_;
 };
@@ -93,9 +93,9 @@ tap::Needs ChartCompatibility::needs() const {
   tap::Needs needs;
   needs.expert_outputs = true;
   needs.next_unembedding = true;
-  // Expected for untied margins: ties put more tokens into a stratum. Per token e_k, e_{k+1} and
-  // the two random partners, at the boundary two more for every further draw; per window every
-  // eligible expert once. All but e_k are extra products.
+  // Expected values for untied margins (ties enlarge a stratum). Per token: e_k, e_{k+1} and the
+  // two random partners, at the boundary two more per further draw. Per window: every eligible
+  // expert once. All but e_k are extra products.
   const double inside = 4, asked = std::min(std::max(eligible, inside), 2.0 + 2 * draws_);
   needs.extra_outputs_per_row = (boundary * (asked - 1) + interior * (inside - 1) +
                                  std::max(0.0, eligible - k_ - (asked - 1))) *
@@ -139,7 +139,7 @@ void ChartCompatibility::ask_window(const tap::LayerView& view, const tap::GateB
   if (strata.overlapping || strata.boundary == 0) return;
   further_[w].resize(size_t{strata.boundary} * (draws_ - 1));
 
-  // One boundary position per window answers for every eligible competitor.
+  // At one boundary position per window every eligible competitor is computed.
   const uint32_t chosen = draw_below(strata.boundary, setting_.seed, Purpose::sampled_positions,
                                      {0, w, static_cast<uint32_t>(view.layer)});
   uint32_t nth = 0;
@@ -159,7 +159,7 @@ void ChartCompatibility::ask_window(const tap::LayerView& view, const tap::GateB
   }
 }
 
-// Draws the partners of e_k at one position and asks for the outputs.
+// Draws the partners of e_k at one position and requests their outputs.
 void ChartCompatibility::ask(const tap::LayerView& view, const tap::GateBlock& block,
                              const SequenceRows& window, uint32_t t, Position& position) {
   const size_t row = window.first + t;
@@ -170,7 +170,7 @@ void ChartCompatibility::ask(const tap::LayerView& view, const tap::GateBlock& b
                          .ranked = block.ranked + row * (k_ + 1),
                          .weights = block.weights + row * k_};
   const Competitors competitors(token, experts_);
-  // The partners of a draw: any but e_k and e_{k+1}, and any of the ranks above k+1.
+  // The partners of a draw: any expert but e_k and e_{k+1}, and any of rank above k+1.
   const auto draw = [&](uint32_t number) -> std::array<int32_t, kDrawnPartners> {
     const auto of = [&](Purpose purpose) {
       return [&, purpose](uint32_t n) {
@@ -221,7 +221,7 @@ void ChartCompatibility::on_outputs(const tap::LayerView& view, const tap::Exper
   Position& position = of_window(window)[answer.row % setting_.seq_len];
   const auto values_of = [&](int32_t expert) {
     const auto at = std::find(answer.experts.begin(), answer.experts.end(), expert);
-    check_internal(at != answer.experts.end(), "the engine answers with the experts asked for");
+    check_internal(at != answer.experts.end(), "the engine returns the requested experts");
     return answer.outputs + static_cast<size_t>(at - answer.experts.begin()) * d;
   };
   const auto output = [&](int32_t expert, double weight) {

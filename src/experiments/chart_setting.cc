@@ -12,7 +12,7 @@ namespace rg::experiments {
 namespace {
 
 constexpr int64_t kMostDraws = 64;
-constexpr uint32_t kFewestPositions = 10;  // N6
+constexpr uint32_t kFewestPositions = 10;  // else --allow-small-T
 constexpr uint32_t kFewestEligible = 3;    // e_k, e_{k+1} and one to draw
 
 }  // namespace
@@ -44,14 +44,15 @@ uint32_t random_draws_of(const Setting& setting) {
 void check_chart_setting(const Setting& setting) {
   require_competitor(setting, "chart_compatibility");
   if (eligible_experts(setting.spec) < kFewestEligible) {
-    throw Error(ErrorId::RT001,
-                {.object = "chart_compatibility",
-                 .found = fmt::format("{} eligible experts for k={} at layers {}",
-                                      eligible_experts(setting.spec), setting.spec.top_k.value,
-                                      fmt::join(setting.layers, ", ")),
-                 .expected = fmt::format("at least {}", kFewestEligible),
-                 .hint = "Beside the two experts that compete there is none to draw at random, so "
-                         "C2 has no control."});
+    throw Error(
+        ErrorId::RT001,
+        {.object = "chart_compatibility",
+         .found = fmt::format("{} eligible experts for k={} at layers {}",
+                              eligible_experts(setting.spec), setting.spec.top_k.value,
+                              fmt::join(setting.layers, ", ")),
+         .expected = fmt::format("at least {}", kFewestEligible),
+         .hint = "Only the two competing experts are eligible: there is no random expert to "
+                 "compare them with."});
   }
   required_chart_layers(setting);
   random_draws_of(setting);
@@ -62,8 +63,8 @@ void check_chart_setting(const Setting& setting) {
                  .found = fmt::format("windows of {} tokens, {} measured positions",
                                       setting.seq_len, positions),
                  .expected = fmt::format("at least {} measured positions", kFewestPositions),
-                 .hint = "Strata of so few tokens coincide. Raise --seq-len, or measure all the "
-                         "same with --allow-small-T."});
+                 .hint = "The strata of so few tokens coincide. Raise --seq-len, or measure anyway "
+                         "with --allow-small-T."});
   }
 }
 

@@ -37,7 +37,7 @@ std::vector<double> difference(std::span<const double> a, std::span<const double
   return values;
 }
 
-// The per-window differences that C1 and C2 are about, of one layer.
+// The per-window differences behind C1 and C2, of one layer.
 struct Axes {
   std::vector<double> c1, c2;
 };

@@ -1,4 +1,5 @@
-// V2's per-window values and their reduction to the artifact's fields (docs/artifacts.md, 3).
+// Per-window values of chart_compatibility and their reduction to the artifact's fields
+// (docs/artifacts.md, 3).
 #pragma once
 
 #include <array>
@@ -27,14 +28,14 @@ struct StratumValues {
   WindowCounts tokens;
 };
 
-// Everything V2 keeps: (layers, windows) of each quantity. Each window is written by one thread.
+// All values kept, (layers, windows) of each quantity. Each window is written by one thread.
 struct ChartRecord {
   ChartRecord(size_t layers, size_t windows, uint32_t draws);
 
   // Medians and means of one stratum of one window; nothing if it has no member.
   void add_stratum(ChartStratum stratum, size_t layer, size_t window,
                    std::span<const Redundancy> members);
-  // The interior's median as a stratum of `boundary` members would have it.
+  // Expected median of a random subset of `boundary` members of the interior.
   void add_matched(size_t layer, size_t window, std::span<const Redundancy> interior,
                    size_t boundary);
   const StratumValues& of(ChartStratum stratum) const {
@@ -47,8 +48,8 @@ struct ChartRecord {
   // Means over the defined positions of m_set and of the margin in logits; Quantile_0.10 of m_set.
   WindowValues margin_mean, logit_margin_mean, threshold;
   uint32_t draws;
-  // With more than one draw, of the random and of the unselected partner at the boundary: the mean
-  // over the draws of each draw's median of kappa_hidden.
+  // For more than one draw, the random and the unselected partner at the boundary: mean over the
+  // draws of each draw's median of kappa_hidden.
   std::array<WindowValues, 2> drawn;
   std::vector<int32_t> exact_position;  // (layers, windows); -1: none
   WindowCounts undefined, overlapping;

@@ -11,7 +11,7 @@
 namespace rg::experiments {
 namespace {
 
-constexpr uint64_t kUndefinedNoted = 1000;  // one in so many margins undefined is noted (N5)
+constexpr uint64_t kUndefinedNoted = 1000;  // more than one undefined margin in 1,000: a note
 
 }  // namespace
 

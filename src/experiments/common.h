@@ -1,5 +1,5 @@
 // What the experiments share: which layers are measured, sequences inside a block, the statistics
-// of per-window arrays as JSON blocks, and nulls that never stand without a reason.
+// of per-window arrays as JSON blocks, and nulls, each with its reason.
 #pragma once
 
 #include <cmath>
@@ -22,7 +22,7 @@ namespace rg::experiments {
 
 inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 inline constexpr uint32_t kWindowsRequired = 200;  // fewer give no verdict
-inline constexpr uint32_t kShortWindow = 100;      // T below it is noted (N6)
+inline constexpr uint32_t kShortWindow = 100;      // T below it gives a note
 
 // Per-window values of one quantity: (layers, windows), NaN where undefined. Artifacts hold no
 // infinity, so an infinite value is undefined too.
@@ -108,7 +108,7 @@ Json interval_json(const std::optional<stats::Interval>& interval, Nulls& nulls,
 Json convergence_json(const stats::Convergence& convergence, const std::string& verdict,
                       Nulls& nulls);
 
-// The base of the four: measured layers and their slots, sequences of the windows set.
+// The experiments' base: measured layers and their slots, sequences of the windows set.
 class ExperimentBase : public Experiment {
  public:
   explicit ExperimentBase(const Setting& setting);
@@ -121,8 +121,8 @@ class ExperimentBase : public Experiment {
   size_t windows() const { return windows_; }
   uint32_t positions() const { return setting_.seq_len - 1; }  // T
   Json verification_json(const std::vector<int>& required_layers) const;
-  // What a reader must know of the data: short windows, and layers of which more than 0.1 % of the
-  // margins are undefined (N5, N6).
+  // What a reader must know about the data: short windows, and layers where more than 0.1 % of the
+  // margins are undefined.
   std::vector<std::string> notes(const WindowCounts& undefined) const;
   void watch(const tap::SequenceSet* set) { sets_.push_back(set); }
 

@@ -1,4 +1,4 @@
-// Which experts of a token a random partner is drawn from (V2's controls).
+// Which experts of a token a random partner is drawn from (the controls of chart_compatibility).
 #pragma once
 
 #include <algorithm>

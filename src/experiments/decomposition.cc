@@ -11,8 +11,8 @@
 namespace rg::experiments {
 namespace {
 
-// out = (a + b + c) * scale + bias, each rounded as fp64 does and once to fp32. Lanes don't mix,
-// so every width gives the same bits.
+// out = (a + b + c) * scale + bias in fp64, each operation rounded, then once to fp32. Lanes don't
+// mix, so every width gives the same bits.
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 __attribute__((optimize("O3"), target_clones("avx512f", "avx2", "default")))
 #endif
@@ -107,7 +107,7 @@ void Decomposition::begin_layer(const tap::LayerView& view, Scratch& scratch) {
     worker.member.assign(experts_, 0);
     for (auto& top : worker.top) top.resize(k_);
   }
-  // What the embedding alone selects depends on the token id alone.
+  // The selection from the embedding alone depends only on the token id.
   constexpr size_t kChunk = 256;
   embedding_top_.resize(size_t{token_index_.distinct()} * k_);
   parallel_for(
@@ -274,7 +274,7 @@ void Decomposition::add_shares(const tap::LayerView& view, WindowState& sums, Wo
   }
 }
 
-// Statistics 4 and 5: what the gate chooses when only some parts are there.
+// Statistics 4 and 5: what the gate chooses from only some of the parts.
 void Decomposition::find_subsets(const tap::LayerView& view, WindowState& sums, WorkerState& worker,
                                  const std::array<const float*, kMixParts>& gained,
                                  const Gram& gram, const int32_t* ranked, uint32_t token) {

@@ -1,4 +1,4 @@
-// Statistic 4 with removed parts replaced by their corpus means, once these are known.
+// Statistic 4 with removed parts replaced by their corpus means, after these are known.
 #include <algorithm>
 
 #include "experiments/decomposition_state.h"
@@ -57,7 +57,7 @@ void Decomposition::average_parts(const tap::LayerView& view) {
     means.embedding_attention[x] = kernels::dot(row, means.part[kAttention].data(), d);
     means.embedding_experts[x] = kernels::dot(row, means.part[kExperts].data(), d);
   }
-  // Without a part of its own, or with the embedding alone, a position's choice is its id's.
+  // With all parts, or all but the embedding, replaced by means, the choice depends only on the id.
   WorkerState own;
   own.mixed.resize(experts_);
   const float *attention = means.gained[kAttention].data(),

@@ -28,7 +28,7 @@ void Decomposition::end_layer(const tap::LayerView&, size_t slot) {
   defined /= k_;
   if (defined > 0) layer.val_empty = squares / (k_ * (defined * defined));
 
-  // Corpus means of the centred contributions, then what is left of the sums without them.
+  // Corpus means of the centred contributions, then the sums without them.
   std::vector<double> mean(parts() * experts_, 0.0), mean_total(experts_, 0.0);
   for (const WindowState& window : window_) {
     for (size_t i = 0; i < mean.size(); ++i) mean[i] += window.sums[i];

@@ -1,4 +1,4 @@
-// What Decomposition keeps while one layer runs; shared by its three source files alone.
+// State of Decomposition while one layer runs; shared only by its three source files.
 #pragma once
 
 #include <array>

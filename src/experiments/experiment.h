@@ -1,5 +1,5 @@
-// One file per experiment: its declaration, its observer, its reduction. An experiment watches
-// one domain; the four of the list ride on one pass.
+// One file per experiment: its declaration, its observer, its reduction. An experiment watches one
+// domain; all experiments of a run share one pass.
 #pragma once
 
 #include <map>
@@ -23,13 +23,13 @@ struct Setting {
   gate::GateSpec spec;                     // of the measured layers
   uint32_t width;                          // d
   uint32_t expert_width = 0;               // I, of routed experts
-  bool allow_small_t = false;              // --allow-small-T (N6)
+  bool allow_small_t = false;              // --allow-small-T: windows too short for an experiment
   std::map<std::string, Json> parameters;  // --parameter key=JSON, checked by the experiment
 
   // Sequences: this domain's windows and, for attention_router, prompts and probes.
   const tap::SequenceSet* windows = nullptr;
   uint32_t seq_len = 0;
-  std::vector<uint32_t> window_document;  // (windows) index of the document each came from
+  std::vector<uint32_t> window_document;  // (windows) index of each one's document
   uint32_t domain_index = 0;
   int threads = 1;  // of the reduction; observers use LayerView::threads
 

@@ -16,7 +16,7 @@ namespace {
 constexpr size_t kFrequentTokens = 20;
 const std::vector<std::string> kLoadParameters = {"bootstrap"};
 
-// 1 - C(E-k, k)/C(E, k): two independent uniform k-sets meet.
+// 1 - C(E-k, k)/C(E, k): probability that two independent uniform k-sets intersect.
 double chance_of_meeting(uint32_t experts, uint32_t k) {
   double apart = 1;
   for (uint32_t i = 0; i < k; ++i) {
@@ -26,7 +26,7 @@ double chance_of_meeting(uint32_t experts, uint32_t k) {
   return 1 - apart;
 }
 
-// Everything of one layer, as integers.
+// Counts of one layer.
 struct LayerCounts {
   std::vector<uint64_t> per_window;    // (windows, E)
   std::vector<uint64_t> total;         // (E)
@@ -73,7 +73,7 @@ class ExpertLoad : public ExperimentBase {
   const size_t rows_;
   std::vector<LayerCounts> layers_;
   WindowCounts repeat_top1_, repeat_any_, nan_;
-  std::vector<int32_t> selected_;  // (rows, k) of the layer that is running
+  std::vector<int32_t> selected_;  // (rows, k) of the current layer
   std::vector<int32_t> before_;    // first choice at the previous measured layer
   TokenIndex tokens_;
 };
@@ -130,7 +130,7 @@ void ExpertLoad::end_layer(const tap::LayerView& view) {
   for (size_t row = 0; row < rows_; ++row) before_[row] = selected_[row * k_];
 }
 
-// Per expert: its most frequent token ids, and how far those ids belong to it alone.
+// Per expert: its most frequent token ids, and how exclusively they go to it.
 void ExpertLoad::count_tokens(LayerCounts& layer) const {
   std::vector<uint32_t> counts(size_t{experts_} * tokens_.distinct(), 0);  // (E, ids)
   for (size_t row = 0; row < rows_; ++row) {
@@ -174,7 +174,7 @@ struct Load {
   double entropy, max_over_mean;
 };
 
-// From counts over `tokens` positions. Integers decide: 100 c < N and E c >= 2 k N.
+// From counts over `tokens` positions, compared as integers: 100 c < N and E c >= 2 k N.
 Load load_of(std::span<const uint64_t> counts, uint64_t tokens, uint32_t k) {
   Load load;
   const auto experts = static_cast<uint64_t>(counts.size());

@@ -1,4 +1,4 @@
-// How the routing load is spread: counts, cold experts and workhorses with their convergence,
+// How routing load is spread: counts, cold experts and workhorses with their convergence,
 // repetition, co-activation, transitions between layers, vocabulary. Counts all seq_len positions.
 #pragma once
 

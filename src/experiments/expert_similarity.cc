@@ -61,7 +61,7 @@ uint32_t rank_of_energy(const linear::Matrix& gram) {
   return rank;
 }
 
-// What is left to do of one projection once ranks and products <W_a, W_b>, a <= b, are known.
+// Finishes one projection after ranks and products <W_a, W_b>, a <= b, are known.
 void summarise(const ProjectionMatrices& of, const std::vector<double>& products,
                ProjectionSimilarity& found) {
   const size_t n = of.of_expert.size();

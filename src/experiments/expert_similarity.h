@@ -1,6 +1,6 @@
-// Are the experts of a layer variations of one network, or unrelated ones? The matrices of eight
-// drawn experts at the first, middle and last MoE layer: how many directions their differences from
-// the mean fill, and the cosines between them (attention_router, docs/artifacts.md section 5).
+// Are the experts of a layer variations of one network or unrelated? From the matrices of eight
+// drawn experts at the first, middle and last MoE layer: the rank of their differences from the
+// mean, and the cosines between them (attention_router, docs/artifacts.md section 5).
 #pragma once
 
 #include <array>
@@ -51,7 +51,7 @@ class ExpertSimilarity {
   std::span<const int32_t> wanted(int layer) const;
   void take(int layer, const tap::ExpertMatrices& matrices);  // copies
   void end_layer(int layer, int threads);                     // reduces, and frees the copies
-  // Most that it holds at once, for the plan.
+  // The most it holds at once, for the plan.
   uint64_t bytes(uint32_t width, uint32_t expert_width, int threads) const;
   Json json() const;  // after the last layer
 

@@ -1,5 +1,5 @@
-// What a residual is made of, from the router's point of view: embedding, attention, experts (MLPs
-// included), and where the gate has one, its bias. Subsets of the first three are bit masks.
+// The parts of a residual as the router sees them: embedding, attention, experts (MLPs included),
+// and the gate's bias if it has one. Subsets of the first three are bit masks.
 #pragma once
 
 #include <array>
@@ -25,7 +25,7 @@ inline constexpr std::array<const char*, kSubsets> kSubsetNames = {
     "none",    "embedding",         "attention",         "embedding+attention",
     "experts", "embedding+experts", "attention+experts", "embedding+attention+experts"};
 
-// Inner products of the mixed parts: |sum of a subset|^2 follows without touching (d) again.
+// Inner products of the mixed parts: give |sum of a subset|^2 without the (d) vectors.
 struct Gram {
   std::array<std::array<double, kMixParts>, kMixParts> of{};
   void set(size_t a, size_t b, double value) { of[a][b] = of[b][a] = value; }

@@ -1,4 +1,4 @@
-// How alike two experts' outputs are: kappa = |a - b| / (|a| + |b|), its parts and its scale.
+// Similarity of two experts' outputs: kappa = |a - b| / (|a| + |b|), its parts and its scale.
 #pragma once
 
 #include <cstddef>
@@ -11,10 +11,10 @@ struct Redundancy {
   double jump;          // |w_a a - w_b b| / |u|; NaN where u is zero
   double cosine;        // 0 where an output is zero
   double log_ratio;     // ln |a|/|b|; 0 where an output is zero
-  double kappa_orth;    // what orthogonal outputs of these norms give: sqrt(|a|^2+|b|^2)/(|a|+|b|)
+  double kappa_orth;    // value for orthogonal outputs of these norms: sqrt(|a|^2+|b|^2)/(|a|+|b|)
 };
 
-// One expert's output with what is needed of it alone.
+// One expert's output, and the quantities that depend on it alone.
 struct Output {
   const float* values;  // (d)
   double norm;          // |.|

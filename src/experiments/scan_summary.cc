@@ -37,8 +37,8 @@ struct Dominance {
   }
 };
 
-// In how many replicates the last pair is the strict argmin. A tie counts against it, and so does
-// a replicate in which some pair is undefined: what isn't there can't have been beaten.
+// In how many replicates the last pair is the strict argmin. A tie counts against it, and so does a
+// replicate with an undefined pair: an undefined pair counts as not beaten.
 Dominance dominance_of(std::span<const stats::Replicates> jumps) {
   Dominance found;
   const std::vector<double>& terminal = jumps.back().values;
@@ -109,8 +109,8 @@ Json layers_summary(const ScanRecord& record, const std::vector<int>& layers,
   });
 }
 
-// What the overlap would be if routing after the update had nothing to do with routing before:
-// theorems RG-1 to RG-3.
+// The overlap expected if routing after the update is independent of routing before it: theorems
+// RG-1 to RG-3.
 Json null_json(const ScanRecord& record, const Setting& setting, Nulls& nulls) {
   const gate::GateSpec& spec = setting.spec;
   const double k = spec.top_k, experts = spec.experts;

@@ -1,4 +1,5 @@
-// V3's per-window values and their reduction to the artifact's fields (docs/artifacts.md, 4).
+// Per-window values of terminal_ovk_scan and their reduction to the artifact's fields
+// (docs/artifacts.md, 4).
 #pragma once
 
 #include "experiments/common.h"

@@ -75,7 +75,7 @@ const float* SourceTable::embedding(const tap::LayerView& view, size_t sample) c
   return view.embeddings->row(setting_.windows->ids[row]);
 }
 
-// Samples go in groups of seq_len rows, always the same ones.
+// Samples are multiplied in groups of seq_len rows, always grouped the same way.
 void SourceTable::project(const tap::LayerView& view, const RowSource& source, const float* signs,
                           std::vector<float>& out, Scratch& scratch) const {
   const size_t d = view.width, group_rows = setting_.seq_len;
@@ -108,7 +108,7 @@ void SourceTable::tabulate(const tap::LayerView& view, size_t slot, Scratch& scr
   const size_t d = view.width;
   const bool sigmoid = view.spec->score == gate::Score::sigmoid;
   std::vector<float> projected, whole;
-  // The sums are x itself but for the bias, so their projection is what the shares are of.
+  // The parts sum to x, without the bias; the shares are relative to their projection.
   std::vector<double> total(samples_ * experts_, 0.0), part(experts_);
   const auto contribution = [&](size_t sample, std::span<double> v) {
     for (uint32_t e = 0; e < experts_; ++e) {
@@ -159,8 +159,7 @@ void SourceTable::tabulate(const tap::LayerView& view, size_t slot, Scratch& scr
   }
 }
 
-// The router with every input coordinate's sign drawn: rows of the same norms, pointing nowhere in
-// particular.
+// The router with a random sign per input coordinate: rows of the same norms, random directions.
 void SourceTable::measure_null(const tap::LayerView& view, size_t slot, Scratch& scratch) {
   const size_t d = view.width;
   std::vector<float> signs(d);

@@ -1,6 +1,6 @@
-// Which earlier layer writes what the gate reads: signed shares of every single layer's attention
-// and experts at a few sampled positions per window, whose parts alone are kept; and the same
-// positions under a random-direction router, for the null shares.
+// Which earlier layer writes what the gate reads: signed shares of each layer's attention and
+// experts, at a few sampled positions per window, since only their parts are kept; and the same
+// positions under a router of random directions, for the null shares.
 #pragma once
 
 #include <map>
@@ -37,7 +37,7 @@ class SourceTable {
   struct Layer {
     std::vector<float> attention, update;  // (samples, d)
   };
-  // Gained projections (samples, E) of one part given row by row.
+  // Projections (samples, E), gain applied, of one part given row by row.
   using RowSource = std::function<const float*(size_t sample)>;
   void project(const tap::LayerView& view, const RowSource& source, const float* signs,
                std::vector<float>& out, Scratch& scratch) const;
@@ -50,7 +50,7 @@ class SourceTable {
   const size_t samples_;            // windows * per window
   std::vector<uint32_t> position_;  // (samples)
   std::map<int, Layer> layers_;     // by layer, all seen so far
-  // The layer that is running:
+  // Of the current layer:
   std::vector<float> attention_sum_, expert_sum_;  // (samples, d)
   std::vector<double> scale_;                      // (samples) 1/rms; NaN where undefined
   std::vector<float> logits_;                      // (samples, E), for the sigmoid's slope

@@ -15,14 +15,14 @@ struct Strata {
   uint32_t undefined = 0;            // positions whose margin is not finite
   uint32_t boundary = 0;             // positions in the boundary stratum
   float threshold = 0;               // Quantile_0.10 of the finite margins; 0 if there is none
-  bool overlapping = false;          // some position is in boundary and interior both
+  bool overlapping = false;          // some position is in both boundary and interior
 };
 
 // boundary: margin <= Quantile_0.10 of the finite ones; interior: >= Quantile_0.50; high interior:
 // >= Quantile_0.90.
 Strata stratify(std::span<const float> margins);
 
-// How many positions the strata hold when no two margins are equal.
+// Sizes of the strata if no two margins are equal.
 uint32_t boundary_size(uint32_t positions);
 uint32_t interior_size(uint32_t positions);
 

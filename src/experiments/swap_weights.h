@@ -1,5 +1,5 @@
-// The combination weights around a swap at the selection boundary: of the last selected expert in
-// the set R that the gate chose, and of a competitor in the set that has it instead.
+// The combination weights of a swap at the selection boundary: the weight of a competitor that
+// replaces the last selected expert e_k in the set R that the gate chose.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,7 @@ struct GatedToken {
   const float* weights;                   // (k) of ranked[0..k)
 };
 
-// Weight that `competitor` would have in R without e_k and with it; its own weight if it is a
-// member of R already.
+// Weight of `competitor` in R with e_k replaced by it; its present weight if R already contains it.
 double swapped_weight(const GatedToken& token, int32_t competitor);
 
 }  // namespace rg::experiments

@@ -48,7 +48,7 @@ class TerminalScan : public ExperimentBase {
   struct Pass {
     uint64_t kept = 0, swaps = 0;  // sums over defined positions
   };
-  // How the gate would choose at the rows in scratch buffer 0.
+  // The gate's choice for the rows in scratch buffer 0.
   Pass regate(const tap::LayerView& view, const tap::UpdateBlock& block,
               const SequenceRows& window);
   void scan_window(const tap::LayerView& view, const tap::UpdateBlock& block,
@@ -56,7 +56,7 @@ class TerminalScan : public ExperimentBase {
 
   const uint32_t experts_, k_;
   ScanRecord record_;
-  std::vector<uint8_t> row_undefined_;         // of the layer that is running
+  std::vector<uint8_t> row_undefined_;         // of the current layer
   std::vector<std::vector<uint64_t>> counts_;  // (threads, E): its selections
   Scratch scratch_;
 };

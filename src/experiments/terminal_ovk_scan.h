@@ -1,6 +1,6 @@
-// V3: routing self-consistency over depth. Would the gate choose the same experts after adding the
-// layer's own update? ov_k between R_k(norm(x)) and R_k(norm(x + u)), layer by layer, and the drop
-// at the last MoE layer.
+// Routing self-consistency over depth: would the gate choose the same experts after the layer's own
+// update is added? ov_k between R_k(norm(x)) and R_k(norm(x + u)), layer by layer, and its drop at
+// the last MoE layer.
 #pragma once
 
 #include "experiments/experiment.h"

@@ -1,5 +1,5 @@
-// The router's view of every distinct token's embedding, computed once per layer instead of once
-// per token.
+// Router products of every distinct token's embedding, computed once per layer instead of once per
+// token.
 #pragma once
 
 #include <vector>

@@ -14,7 +14,7 @@ constexpr uint32_t kFrequent = 20;
 
 double pairs(double n) { return n * (n - 1) / 2; }
 
-// Counts of (label, expert) with what is needed to leave some of them out again.
+// Counts of (label, expert), kept so that some of them can be left out again.
 struct Table {
   std::vector<uint32_t> counts;  // (labels, E)
   std::vector<uint32_t> labels, experts;
@@ -93,7 +93,7 @@ TokenStatisticsRow TokenStatistics::measure(std::span<const int32_t> selected, i
 }
 
 // Mutual information of (label, selected expert), and for token ids the mean overlaps. Counts are
-// integers and x ln x comes from a table, so leaving a block out changes only what it touches.
+// integers and x ln x comes from a table, so leaving a block out updates only the affected terms.
 void TokenStatistics::measure_labels(std::span<const int32_t> selected, const Labels& labels,
                                      JackknifeValue& information,
                                      TokenStatisticsRow* overlaps) const {
@@ -199,7 +199,7 @@ void TokenStatistics::measure_labels(std::span<const int32_t> selected, const La
   }
 }
 
-// The most frequent set of an id on the fitting documents, against the sets on the others.
+// Each id's most frequent set in the fitting documents, compared with its sets in the others.
 void TokenStatistics::measure_predictor(std::span<const int32_t> selected,
                                         JackknifeValue& out) const {
   if (!has_predictor()) return;
@@ -250,7 +250,7 @@ void TokenStatistics::measure_predictor(std::span<const int32_t> selected,
       ++sets.back().second[kWhole];
       ++sets.back().second[block_of_window[token / positions_]];
     }
-    // Everything, then everything but one block: counts without the block are the difference.
+    // The whole, then the whole without one block, whose counts are subtracted.
     for (size_t b = 0; b <= kWhole; ++b) {
       const auto left = [&](const Counts& counts) {
         return b == kWhole ? counts[kWhole] : counts[kWhole] - counts[b];

@@ -1,5 +1,5 @@
-// Is routing by token id or by context? Statistics over the selected sets of all measured
-// positions of a domain, each with a jackknife over 20 blocks of consecutive windows.
+// Does routing follow the token id or the context? Statistics over the selected sets of all
+// measured positions of a domain, each with a jackknife over 20 blocks of consecutive windows.
 #pragma once
 
 #include <span>
@@ -51,7 +51,7 @@ class TokenStatistics {
   Labels by_id_, by_id_shuffled_, by_position_, by_position_shuffled_;
   std::vector<uint32_t> occurrences_;                 // of every id, over the measured positions
   std::vector<uint32_t> first_of_id_, tokens_by_id_;  // tokens of each id, ascending
-  std::vector<uint8_t> fits_;  // (windows): its document is on the fitting half
+  std::vector<uint8_t> fits_;  // (windows): its document is in the fitting half
   uint64_t frequent_ids_ = 0, frequent_occurrences_ = 0;
   size_t documents_ = 0;
   stats::CountLogs logs_;

@@ -10,7 +10,7 @@ namespace {
 // Per thread and never initialised: clearing it would cost more than a decision.
 struct Scratch {
   float plain[kMaxExperts];      // scores without the selection bias
-  float selection[kMaxExperts];  // for select(), which has no caller's memory for them
+  float selection[kMaxExperts];  // for select(), whose caller passes no memory for them
   float chosen[kMaxExperts];     // logits of the selected experts
   uint64_t keys[kMaxExperts + 1];
   uint64_t group_keys[kMaxExperts + 1];
@@ -35,7 +35,7 @@ Eligibility mask_groups(const GateSpec& spec, float* selection) noexcept {
   const uint32_t experts = spec.experts, groups = spec.groups, kept = spec.groups_kept;
   if (groups == 1) return {experts, kNaN};
   const uint32_t size = experts / groups;
-  float* scores = scratch.chosen;  // not yet in use: nothing is selected before the mask
+  float* scores = scratch.chosen;  // free until the selection, which comes after the mask
   TopKeys ranking(scratch.group_keys, groups);
   for (uint32_t g = 0; g < groups; ++g) {
     scores[g] = group_score(spec.group_score, selection + g * size, size);
@@ -62,7 +62,7 @@ void rank_experts(const GateSpec& spec, const float* selection, TopKeys& ranking
   }
 }
 
-// Scores of all experts: `plain` as they weigh, `selection` as they are ranked and masked.
+// Scores of all experts: `plain` for the weights, `selection` for ranking, masked.
 Eligibility score_experts(const GateSpec& spec, std::span<const float> logits,
                           std::span<const float> selection_bias, float* plain,
                           float* selection) noexcept {

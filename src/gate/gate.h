@@ -1,7 +1,7 @@
 // The object of study: what one MoE layer's gate does with its logits. score -> select -> weigh,
-// in fp32, whatever the weights' type; ties go to the lower index; every decision carries its
-// margin. Field by field the columns of the gate table for released families (OLMoE, Qwen3-MoE,
-// Mixtral, GPT-OSS, DeepSeek-V2/V3, GLM-4.5, Ernie-4.5, Llama-4 ...).
+// always in fp32; ties go to the lower index; every decision carries its margin. The fields are the
+// columns of the table of released families in docs/gates.md (OLMoE, Qwen3-MoE, Mixtral, GPT-OSS,
+// DeepSeek-V2/V3, GLM-4.5, Ernie-4.5, Llama-4 ...).
 #pragma once
 
 #include <cstdint>
@@ -49,14 +49,14 @@ struct GateSpec {
   bool operator==(const GateSpec&) const = default;
 };
 
-// Refuses a spec that no gate can follow (CF010, with the numbers; `file` is named in the message):
-// counts out of range, groups that don't divide E or leave fewer than k eligible, a group score
-// without groups, an epsilon without its rule, combinations that no gate has (weights that are raw
-// logits; a softmax over the selected that is normalised again). Every spec passes here before the
-// first decide(); k == eligible is legal, and leaves margins undefined.
+// Refuses an impossible spec (CF010, with the numbers; `file` is named in the message): counts out
+// of range, groups that don't divide E or leave fewer than k eligible, a group score without
+// groups, an epsilon without a rule that uses it, combinations that no gate has (raw logits as
+// weights; normalising a softmax over the selected again). Validate every spec before the first
+// decide(); k == eligible is legal and leaves margins undefined.
 void validate(const GateSpec& spec, const std::string& file);
 
-// What margins are in: "softmax", "sigmoid+bias", "logits".
+// The quantity that margins are measured in: "softmax", "sigmoid+bias", "logits".
 std::string score_space(const GateSpec& spec);
 // Spellings used in artifacts and tables: "softmax", "top2_sum", "selected_softmax", "by_sum".
 std::string_view name(Score score) noexcept;
@@ -82,7 +82,7 @@ struct DecisionView {
 void decide(const GateSpec& spec, std::span<const float> logits,
             std::span<const float> selection_bias, DecisionView& out) noexcept;
 
-// The selected set only, for many counterfactual gates: ordered top-k of `logits` (k ids).
+// Only the selected set, for many counterfactual gates: ordered top-k of `logits` (k ids).
 void select(const GateSpec& spec, std::span<const float> logits,
             std::span<const float> selection_bias, std::span<int32_t> top) noexcept;
 

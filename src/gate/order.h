@@ -1,6 +1,6 @@
 // The total order that every ranking of the gate follows: score descending, index ascending;
-// -0 equals +0, NaN comes last. A score and its index become one integer, so a comparison can't
-// leave a tie open and doesn't depend on the processor's denormal mode.
+// -0 equals +0, NaN comes last. A score and its index become one integer, so no comparison ends in
+// a tie or depends on the processor's denormal mode.
 #pragma once
 
 #include <bit>

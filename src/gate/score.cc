@@ -8,7 +8,7 @@
 namespace rg::gate {
 namespace {
 
-// The kernels promise nothing about NaN and +inf, so those are settled here.
+// The kernels promise nothing about NaN and +inf, so those are handled here.
 void softmax_with_nonfinite(const float* logits, size_t n, float* scores) noexcept {
   const auto infinite = static_cast<float>(std::count(logits, logits + n, kInfinity));
   if (infinite > 0) {

@@ -1,4 +1,4 @@
-// Logits to scores, whatever the logits hold. Formulas: the column "score" of docs/gates.md.
+// Logits to scores, NaN and infinities included. Formulas: the column "score" of docs/gates.md.
 #pragma once
 
 #include <cstddef>

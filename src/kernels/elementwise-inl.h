@@ -18,7 +18,7 @@ namespace rg::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// 16 virtual lanes whatever the register: 16/Lanes(d) registers side by side.
+// 16 virtual lanes for any register width: 16/Lanes(d) registers.
 constexpr size_t kVirtualLanes = 16;
 using F32 = hn::CappedTag<float, kVirtualLanes>;
 using U32 = hn::RebindToUnsigned<F32>;

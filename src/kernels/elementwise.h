@@ -11,7 +11,7 @@
 
 namespace rg::kernels {
 
-// Caps Highway's targets at AVX2 (RG_MAX_ISA=avx2); call before any kernel.
+// Limits Highway's targets to AVX2 (RG_MAX_ISA=avx2); call before any kernel.
 void limit_to_avx2();
 const char* isa_name() noexcept;  // the target that runs: "avx3", "avx2", ...
 

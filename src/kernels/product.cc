@@ -29,9 +29,9 @@ dnnl::primitive_attr user_scratchpad() {
   return attributes;
 }
 
-// Lets oneDNN see one processor while it plans a product. It settles at creation how it cuts the
-// work, and with AVX2 a row's bits depend on the cut; but a team of one thread doesn't count as
-// parallel, so a cut for two would be followed there and nowhere else.
+// Lets oneDNN see one processor while it creates a product. oneDNN decides at creation how to split
+// the work, and with AVX2 a row's bits depend on the split. OpenMP doesn't count a team of one as
+// parallel, so a split for two threads would be used there and nowhere else.
 class OneThread {
  public:
   OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
@@ -43,8 +43,8 @@ class OneThread {
   int before_;
 };
 
-// Where the code that oneDNN 2.6 generates can't be mapped, it writes it through a null pointer.
-// So room for it, with a wide margin, is asked for first.
+// If oneDNN 2.6 can't map memory for generated code, it writes through a null pointer. So check
+// first that such memory, with a wide margin, can be mapped.
 void require_room_for_code() {
   constexpr size_t kCodeBytes = 32u << 20;
   void* const room =

@@ -1,9 +1,9 @@
-// Matrix products behind one interface: oneDNN, with weights packed once and primitives made
-// beforehand, one per shape; a plain reference stands beside it (product_reference.h). A product
-// runs on the calling thread when called inside a parallel region. Nothing is allocated in run().
+// Matrix products by oneDNN, with weights packed once and one primitive per shape, created before
+// the run; product_reference.h is the plain reference. Called inside a parallel region, a product
+// runs on the calling thread. run() allocates nothing.
 //
 // An output row's bits depend on the shape of the call, never on threads; with tiles of exactly
-// kTileRows rows they don't depend on the row's place either (measured with oneDNN 2.6.3 on
+// kTileRows rows they don't depend on the row's position either (measured with oneDNN 2.6.3 on
 // AVX-512 and AVX2; tests/kernels repeats the measurement for every shape class).
 #pragma once
 
@@ -19,16 +19,16 @@ namespace rg::kernels {
 
 inline constexpr uint32_t kTileRows = 192;
 
-// What large products are computed in; results are fp32 always.
+// Input type of large products; results are always fp32.
 enum class Compute { f32, bf16 };
 constexpr size_t compute_bytes(Compute compute) { return compute == Compute::bf16 ? 2 : 4; }
 
-bool cpu_has_bf16();            // AVX512_BF16 or AMX, and not capped by limit_products_to_avx2
+bool cpu_has_bf16();            // AVX512_BF16 or AMX, unless limit_products_to_avx2 was called
 void limit_products_to_avx2();  // RG_MAX_ISA=avx2; before the first product
 std::string onednn_isa();       // oneDNN's effective level, "avx512_core_bf16"
 std::string onednn_version();   // "2.6.3"
 
-// Weights as they will be multiplied: (out,in) row-major in, oneDNN's own layout inside.
+// Packed weights: (out,in) row-major as input, oneDNN's own layout inside.
 class PackedWeights {
  public:
   PackedWeights();
@@ -45,9 +45,9 @@ class Scratch {
   Scratch();
   ~Scratch();
   Scratch(Scratch&&) noexcept;
-  void reserve(size_t bytes);  // beforehand, so that run() allocates nothing
-  // run() is noexcept: a product that could not be computed is remembered here. std::bad_alloc if
-  // memory was short, else an internal error. Call it before any result is used outside.
+  void reserve(size_t bytes);  // so that run() allocates nothing
+  // Throws the first failure of run(), which is noexcept and only records it: std::bad_alloc if
+  // memory was short, else an internal error. Call it before using any result.
   void throw_if_failed() const;
   struct Impl;
   std::unique_ptr<Impl> impl;
@@ -76,7 +76,7 @@ class WeightProduct {
 };
 
 // Batches of C = A B^T (scores) or C = A B (values) over heads, both sides activations in the
-// compute type; element [h][i][j] of a side stands at h * head_stride + i * row_stride + j.
+// compute type; element [h][i][j] of a side is at h * head_stride + i * row_stride + j.
 class HeadProduct {
  public:
   struct Side {

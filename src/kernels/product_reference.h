@@ -1,4 +1,4 @@
-// The plain reference beside the packed products: C = A W^T in fp64, term by term.
+// Plain reference for the packed products: C = A W^T in fp64, term by term.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
-// Matrix decompositions by Eigen, compiled once for the whole program: instantiating them takes
-// seconds and hundreds of megabytes in every file that names them. fp64, on the calling thread, so
-// that the order of sums never depends on the number of threads. Entries must be finite: Eigen
-// leaves the results of other matrices undefined.
+// Matrix decompositions by Eigen, compiled once for the whole program: every file that instantiates
+// them takes seconds and hundreds of megabytes. fp64, on the calling thread, so that the order of
+// sums never depends on the number of threads. Entries must be finite; otherwise Eigen's results
+// are undefined.
 #pragma once
 
 #include "linear/matrix.h"
@@ -16,8 +16,7 @@ struct Svd {
 };
 Svd thin_svd(const Matrix& matrix);
 Column singular_values(const Matrix& matrix);
-// Right singular vectors and what completes them to a basis: (columns, columns), in the order of
-// the values.
+// Right singular vectors, completed to a basis: (columns, columns), in the order of the values.
 struct RightBasis {
   Column values;
   Matrix vectors;

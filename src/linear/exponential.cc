@@ -1,6 +1,6 @@
 #include "linear/decompositions.h"
 
-// The unsupported header needs <cmath> and the rest before it.
+// Eigen's unsupported header needs <cmath> and the others included before it.
 #include <Eigen/LU>
 #include <unsupported/Eigen/MatrixFunctions>
 

@@ -1,4 +1,4 @@
-// The heavy parts of Eigen that the files of this folder share: each is compiled by one of them.
+// The expensive parts of Eigen that the files of this folder share; each is compiled in one file.
 #pragma once
 
 #include <Eigen/Eigenvalues>

@@ -128,7 +128,7 @@ WrittenArtifact write_artifact(const std::filesystem::path& out, const Json& ass
                                  .hint = "Check the permissions of --out."});
   }
   written.path = folder / "run.json";
-  // run.json last: where it stands, the other two do.
+  // run.json last: if it exists, so do the other two.
   write_file_atomically(folder / "run.log", run_log(assembled), IfExists::replace);
   write_file_atomically(folder / "manifest.json", line(assembled.at("manifest")),
                         IfExists::replace);

@@ -1,6 +1,6 @@
-// What a program leaves: one run.json per test and domain, its manifest and its digest, and one
-// results file per run. The C++ side of schema/. `fields` come from an experiment; everything here
-// is common to all tests. Field by field: docs/artifacts.md.
+// The files that a run writes: one run.json per test and domain, with manifest and digest, and one
+// results file. The C++ side of schema/. `fields` come from an experiment; everything here is
+// common to all tests. Field by field: docs/artifacts.md.
 #pragma once
 
 #include <ctime>
@@ -25,7 +25,7 @@ struct TensorHash {
   std::string shard, sha256;
 };
 
-// What every artifact of a run shares: results part (in the digest) ...
+// What all artifacts of a run share: results part (in the digest) ...
 struct RunFacts {
   std::string program_version;
   NumericProfile profile;
@@ -75,7 +75,7 @@ WrittenArtifact write_artifact(const std::filesystem::path& out, const RunFacts&
                                const DomainFacts& domain, const Contribution& part);
 WrittenArtifact write_artifact(const std::filesystem::path& out, const Json& assembled);
 
-// The results file of a run: what was written, and what the experiments' README promises, read
+// The results file of a run: a list of what was written, and the tables across artifacts, computed
 // from the artifacts themselves.
 struct ResultEntry {
   WrittenArtifact written;
@@ -83,7 +83,7 @@ struct ResultEntry {
 };
 Json assemble_results(const std::filesystem::path& out, std::span<const ResultEntry> entries,
                       std::time_t now);
-// OUT/results/results_YYYYMMDD_HHMMSS.json in UTC; if that name is taken, the next free second's.
+// OUT/results/results_YYYYMMDD_HHMMSS.json in UTC; if that name is taken, the next free second.
 std::filesystem::path write_results(const std::filesystem::path& out, const Json& results,
                                     std::time_t now);
 

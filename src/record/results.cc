@@ -63,7 +63,7 @@ Json attention_router(const std::vector<const Json*>& artifacts) {
            {{"exact", compare(exact)}, {"published", compare(published)}, {"rows", rows}}}};
 }
 
-// How one model's use of each expert divides over the domains, every domain weighted alike.
+// How one model's use of each expert divides over the domains, all domains weighted equally.
 Json specialisation_of_model(const std::vector<const Json*>& domains) {
   Json names = Json::array(), layers = Json::object();
   for (const Json* artifact : domains) names.push_back(artifact->at("domain"));

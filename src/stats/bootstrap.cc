@@ -47,7 +47,7 @@ std::vector<double> defined_ascending(std::span<const double> values) {
   return sorted;
 }
 
-// 1 where defined: its weighted sums count the drawn windows that are defined.
+// 1 where defined, so that its weighted sums count the drawn windows that are defined.
 std::vector<double> definedness(std::span<const double> values) {
   std::vector<double> ones(values.size());
   std::transform(values.begin(), values.end(), ones.begin(),

@@ -1,8 +1,8 @@
 // The window bootstrap: windows drawn with replacement, one table of counts for every statistic of
-// an artifact, percentile intervals by order statistics, and the intervals reported beside them.
+// an artifact, percentile intervals by order statistics, and the other reported intervals.
 // Values are per window; NaN marks an undefined window, in replicates an undefined replicate.
 // Definitions: docs/artifacts.md, section 1.1. All sums are fp64 in window order, so a replicate's
-// bits depend on nothing but table and values.
+// bits depend only on table and values.
 #pragma once
 
 #include <array>
@@ -52,7 +52,7 @@ std::optional<Interval> percentile_interval(std::span<const double> replicates);
 double standard_error(std::span<const double> replicates);  // sample sd; NaN below two
 // Share of the defined replicates below (above) a threshold, strictly; NaN if none is defined.
 double share_below(std::span<const double> replicates, double threshold);
-// The ends of the percentile interval against a threshold, without sorting.
+// Compare the ends of the percentile interval with a threshold, without sorting.
 bool interval_below(std::span<const double> replicates, double threshold);  // upper end < it
 bool interval_above(std::span<const double> replicates, double threshold);  // lower end > it
 

@@ -15,7 +15,7 @@ constexpr uint32_t kReplicates = 200;
 constexpr double kFirstSize = 50, kSqrtTwo = 1.4142135623730951;
 constexpr double kAgreementNeeded = 0.95;
 constexpr double kPowerDistance = 3.242;  // 1.960 + 1.282
-constexpr double kMostWindows = 9e15;     // from here on a double isn't an exact count
+constexpr double kMostWindows = 9e15;     // above this a double isn't an exact count
 
 }  // namespace
 

@@ -1,5 +1,5 @@
-// Has a verdict settled? Subsets of 50, 71, 100, ... windows are judged as the whole was, and the
-// distance to the thresholds says how likely a repetition would agree. Definitions:
+// Has a verdict settled? Subsets of 50, 71, 100, ... windows are judged like the whole, and the
+// distance to the thresholds tells how likely a repetition would agree. Definitions:
 // docs/artifacts.md, section 1.2.
 #pragma once
 
@@ -16,8 +16,8 @@ namespace rg::stats {
 // Judges the windows `members` (ascending) with a table of as many units. Called concurrently.
 using Judge = std::function<int(std::span<const uint32_t> members, const CountTable& table)>;
 
-// A criterion of the verdict: how far the estimate lies on the claim's side of its threshold, and
-// the bootstrap standard error.
+// A criterion of the verdict: distance of the estimate from its threshold, positive on the claim's
+// side, and the bootstrap standard error.
 struct Criterion {
   double distance, standard_error;
 };
@@ -36,7 +36,7 @@ struct Convergence {
   std::optional<size_t> settled_at;
   bool settled = false;
   std::optional<double> z, replication;
-  std::optional<double> n_for_90;  // none where z <= 0, or from 9e15 windows on
+  std::optional<double> n_for_90;  // none if z <= 0 or beyond 9e15 windows
 };
 
 Convergence judge_convergence(size_t windows, uint64_t seed, int threads, int final_label,

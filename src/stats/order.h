@@ -1,5 +1,5 @@
-// Order statistics by the rule of the routing-geometry contract: the q-quantile of m sorted values
-// is the one of rank max(1, min(m, ceil(q m))), with q a fraction so that ceil is exact.
+// Order statistics by the rule of docs/artifacts.md: the q-quantile of m sorted values is the one
+// of rank max(1, min(m, ceil(q m))), with q a fraction so that ceil is exact.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,7 @@ T quantile(std::span<const T> ascending, Fraction q) noexcept {
 // NaN if there are none.
 double median(std::span<double> values) noexcept;
 
-// fp64 sum in the given order over the number; NaN if there are none.
+// fp64 sum in the given order, divided by the count; NaN if there are none.
 double mean(std::span<const double> values) noexcept;
 
 // Expectation of the median of a uniformly drawn subset of `size` of the values, exactly:

@@ -1,5 +1,5 @@
-// log, exp and the normal distribution from +, -, *, / and sqrt alone, so that no version of libm
-// enters a result. Errors: log and exp a few units in the last place, normal_cdf
+// log, exp and the normal distribution from +, -, *, / and sqrt alone, so that results don't
+// depend on the version of libm. Errors: log and exp a few units in the last place, normal_cdf
 // 5e-15 absolute, normal_quantile 1e-15 relative.
 #pragma once
 

@@ -1,6 +1,5 @@
-// What an experiment may see: read-only views of one layer and one block of tokens, handed over
-// while a pass over the layers runs. An experiment never sees the model: every experiment works
-// with every family.
+// What an experiment may see: read-only views of one layer and one block of tokens during a pass
+// over the layers. An experiment never sees the model, so it works with every family.
 //
 // Within a layer the order is: on_gate for every block (concurrently, any order), then
 // on_update for every block (concurrently), then on_outputs for every request (concurrently),
@@ -29,16 +28,16 @@ struct SequenceSet {
 };
 
 // Row products with this layer's router and the counterfactual gate. `rows` must be the length of
-// some sequence of the sets: the rows of one whole sequence in order, or as many gathered rows
-// (zero where none is left), always grouped alike; then results don't depend on how sequences are
-// grouped. From begin_layer to end_layer. Thread safe; `worker` is the worker index of the
-// callback, or any below `threads`, each used by one thread, in begin_layer and end_layer.
+// some sequence of the sets: either the rows of one whole sequence in order, or that many gathered
+// rows (zero-padded), always grouped the same way; then results don't depend on how sequences are
+// grouped. Valid from begin_layer to end_layer. Thread safe; `worker` is the worker index of the
+// callback; in begin_layer and end_layer, any index below `threads`, used by one thread at a time.
 class Router {
  public:
   virtual ~Router() = default;
   // W_g c, no norm, gain or bias. in (rows,d) -> out (rows,E).
   virtual void project_raw(const float* in, size_t rows, float* out, int worker) const = 0;
-  // W_g (gamma * c): c's additive share of the logits once divided by rms(x).
+  // W_g (gamma * c): divided by rms(x), c's additive share of the logits.
   virtual void project_gained(const float* in, size_t rows, float* out, int worker) const = 0;
   // The layer's own norm then W_g (and bias): the logits of Gate(norm(x)).
   virtual void logits_of_residual(const float* in, size_t rows, float* out, int worker) const = 0;
@@ -48,7 +47,7 @@ class Router {
 class Embeddings {
  public:
   virtual ~Embeddings() = default;
-  virtual const float* row(int32_t id) const = 0;  // (d), the same all pass long
+  virtual const float* row(int32_t id) const = 0;  // (d), valid for the whole pass
 };
 
 // One MoE layer. Lives from its begin_layer to its end_layer.
@@ -113,7 +112,7 @@ struct UpdateBlock : Block {
 struct ExpertOutputs {
   const SequenceSet* set;
   size_t row;                         // within the set
-  std::span<const int32_t> experts;   // as asked for
+  std::span<const int32_t> experts;   // as requested
   const float* outputs;               // (experts,d), unweighted
   const float* update;                // (d) u of the row
   const float* next_unembedding;      // (d) unembedding row of the true next token; null at a
@@ -136,11 +135,11 @@ struct Needs {
   bool parts = false;             // two more hidden-state arrays
   bool update = false;            // on_update is called
   bool expert_outputs = false;    // on_outputs is called
-  bool next_unembedding = false;  // unembedding rows of the true next tokens, kept all along
+  bool next_unembedding = false;  // unembedding rows of the true next tokens, kept for the pass
   // Expected values for the plan, for untied margins, per row of the observed sets and per layer:
   double extra_outputs_per_row = 0;   // expert products beyond the routed ones
   double stored_outputs_per_row = 0;  // unweighted outputs kept until the layer ends
-  // Memory that the observer itself holds over the pass, for the plan.
+  // Memory that the observer itself holds during the pass, for the plan.
   uint64_t held_bytes = 0;
 };
 
@@ -150,10 +149,10 @@ class Observer {
   virtual Needs needs() const = 0;
   // The sets this observer watches; it is called for no other.
   virtual std::span<const SequenceSet* const> sets() const = 0;
-  // Experts of `layer` whose matrices it wants to see, ascending; the same answer all run long.
+  // Experts of `layer` whose matrices it wants to see, ascending; the same answer during a run.
   virtual std::span<const int32_t> wanted_experts(int /*layer*/) const { return {}; }
-  // One call for each wanted expert, in ascending layer and expert, on the read-ahead thread: an
-  // earlier layer's callbacks may run meanwhile, this layer's end_layer comes after.
+  // One call per wanted expert, in ascending layer and expert, on the read-ahead thread: an earlier
+  // layer's callbacks may run at the same time; this layer's end_layer comes later.
   virtual void on_expert(int /*layer*/, const ExpertMatrices&) {}
   virtual void begin_layer(const LayerView&) {}
   virtual void on_gate(const LayerView&, const GateBlock&) {}

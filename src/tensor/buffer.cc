@@ -19,7 +19,7 @@ void* allocate_aligned(size_t bytes) {
   const size_t rounded = std::max(alignment, (bytes + alignment - 1) / alignment * alignment);
   void* memory = std::aligned_alloc(alignment, rounded);
   if (memory == nullptr) throw std::bad_alloc();
-  if (alignment == kHugePage) madvise(memory, rounded, MADV_HUGEPAGE);  // a wish, not a need
+  if (alignment == kHugePage) madvise(memory, rounded, MADV_HUGEPAGE);  // a hint; may fail
   return memory;
 }
 

@@ -1,5 +1,5 @@
-// Owned, aligned, uninitialised memory: allocated once, reused, never grown. Large buffers lie on
-// huge pages where the system grants them: their first touch and random access cost far less.
+// Owned, aligned, uninitialised memory: allocated once, reused, never grown. Large buffers use huge
+// pages if the system grants them: first touch and random access are much faster.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,4 @@
-// Storage types of weights. Supported ones can be streamed; the others are known by name so that
-// a refusal can say what it saw.
+// Storage types of weights that can be streamed; dtype_from_name() returns none for all others.
 #pragma once
 
 #include <bit>

@@ -1,4 +1,4 @@
-// The numerical checks, run, and what they found as tables and as JSON.
+// Runs the numerical checks; prints their findings as tables and as JSON.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +17,14 @@ struct CheckResult {
   theorems::Findings findings;
 };
 
-// Each on one thread, in any order; the results in the order of `checks`. Interrupted when asked to
-// stop between two.
+// Runs each check on one thread, in any order; results in the order of `checks`. Throws Interrupted
+// between two checks after a stop signal.
 std::vector<CheckResult> run_checks(const std::vector<theorems::Check>& checks, uint64_t seed,
                                     int threads);
 
-// How much of what it may use a finding uses: 1 at the limit, more if it fails. The limit is the
-// bound with its tolerance; for an equality, the tolerance. None where there is no such share:
-// exact comparisons, and sides of different signs.
+// Share of the allowance that a finding uses: 1 at the limit, more if it fails. The limit is the
+// bound with its tolerance; for an equality, the tolerance. None for exact comparisons and for
+// sides of different signs.
 std::optional<double> slack_used(const theorems::Finding& finding);
 
 std::string summary_table(const std::vector<CheckResult>& results);

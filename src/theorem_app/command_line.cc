@@ -25,7 +25,7 @@ std::string words(const Values& values) {
   return list;
 }
 
-// Nothing was typed: none. US001 for a word that is none of theirs.
+// None for an empty word; US001 for an unknown one.
 template <typename Values>
 std::optional<typename Values::value_type> parse_word(const std::string& text, const Values& values,
                                                       const char* option) {
@@ -39,7 +39,7 @@ std::optional<typename Values::value_type> parse_word(const std::string& text, c
                                .hint = "See routegauge theorems list --help."});
 }
 
-// CLI11 lets a number beyond 64 bits pass as the largest one.
+// CLI11 accepts a number beyond 64 bits as the largest one.
 uint64_t parse_seed(const std::string& text) {
   uint64_t seed = 0;
   const char* end = text.data() + text.size();
@@ -65,16 +65,15 @@ struct TheoremCommandLine::Raw {
 
 void TheoremCommandLine::add_list(Raw& raw) {
   raw.list = raw.all->add_subcommand("list", "One line per theorem of the catalogue");
-  raw.list->add_option("--family", raw.family, "theorems whose ids begin so, such as KR")
+  raw.list->add_option("--family", raw.family, "theorems of one family, such as KR")
       ->type_name("ID");
   raw.list
-      ->add_option(
-          "--verdict", raw.verdict,
-          "theorems with such a verdict on a published claim: " + words(theorems::kVerdicts))
+      ->add_option("--verdict", raw.verdict,
+                   "theorems with this verdict on a published claim: " + words(theorems::kVerdicts))
       ->type_name("WORD");
   raw.list
       ->add_option("--status", raw.status_word,
-                   "theorems with such a formal statement: " + words(theorems::kStatuses))
+                   "theorems with a formal statement of this status: " + words(theorems::kStatuses))
       ->type_name("WORD");
   raw.list->add_flag("--json", raw.list_options.json, "print JSON, for programs");
   raw.list->footer(R"(
@@ -85,7 +84,7 @@ Example:
 }
 
 void TheoremCommandLine::add_show(Raw& raw) {
-  raw.show = raw.all->add_subcommand("show", "All that the catalogue says of one theorem");
+  raw.show = raw.all->add_subcommand("show", "Everything the catalogue says about one theorem");
   raw.show->add_option("id", raw.show_options.id, "such as KR-2")->required();
   raw.show->add_flag("--json", raw.show_options.json, "print JSON, for programs");
   raw.show->footer(R"(
@@ -96,8 +95,8 @@ Example:
 }
 
 void TheoremCommandLine::add_status(Raw& raw) {
-  raw.status = raw.all->add_subcommand("status", "What the proof checker said, counted");
-  raw.status->add_flag("--json", raw.status_options.json, "print the status file as it is");
+  raw.status = raw.all->add_subcommand("status", "Counts of what the proof checker reported");
+  raw.status->add_flag("--json", raw.status_options.json, "print the status file unchanged");
   raw.status->footer(R"(
 Exit codes: 0 done.
 
@@ -110,7 +109,7 @@ void TheoremCommandLine::add_check(Raw& raw) {
   raw.check->add_option("--id", raw.check_options.ids, "only this one, in full; may be repeated")
       ->type_name("ID")
       ->allow_extra_args(false);
-  raw.check->add_option("--seed", raw.seed, "of every random tensor")
+  raw.check->add_option("--seed", raw.seed, "seed of all random tensors")
       ->type_name("N")
       ->capture_default_str();
   raw.check->add_flag("--json", raw.check_options.json, "print JSON, for programs");
@@ -126,7 +125,7 @@ void TheoremCommandLine::add_page(Raw& raw) {
   page->add_option("-o,--out", raw.page_options.out, "the file to write")
       ->type_name("FILE")
       ->required();
-  page->add_option("--seed", raw.seed, "of the numerical checks it shows")
+  page->add_option("--seed", raw.seed, "seed of its numerical checks")
       ->type_name("N")
       ->capture_default_str();
   page->footer(R"(
@@ -178,7 +177,7 @@ TheoremCommand TheoremCommandLine::chosen() const {
 }
 
 std::variant<ParsedTheorems, std::string> parse_theorems(int argc, const char* const* argv) {
-  CLI::App app("What is proved about routers, what checked it, and checks in numbers.",
+  CLI::App app("What is proved about routers, by which checker, and numerical checks.",
                "routegauge theorems");
   app.formatter(std::make_shared<HelpFormat>(stdout_columns()));
   app.set_help_flag("-h,--help", "show this and stop");

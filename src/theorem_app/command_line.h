@@ -1,4 +1,4 @@
-// The options of `routegauge theorems ...`; their program is called routegauge-theorems.
+// The options of `routegauge theorems ...`, which runs the program routegauge-theorems.
 #pragma once
 
 #include <memory>
@@ -20,8 +20,8 @@ class TheoremCommandLine {
   TheoremCommandLine(const TheoremCommandLine&) = delete;
   TheoremCommandLine& operator=(const TheoremCommandLine&) = delete;
 
-  // What was asked for, once the program has parsed. US001 for a verdict, status or seed that does
-  // not exist.
+  // The command that was asked for, valid after parsing. US001 for an unknown verdict or status, or
+  // an invalid seed.
   TheoremCommand chosen() const;
 
  private:
@@ -40,7 +40,7 @@ struct ParsedTheorems {
   TheoremCommand command;
 };
 
-// When the user asked for help or the version, their text comes back instead. US001.
+// Returns the text instead if the user asked for help or the version. US001.
 std::variant<ParsedTheorems, std::string> parse_theorems(int argc, const char* const* argv);
 
 }  // namespace rg::app

@@ -1,4 +1,4 @@
-// One function per command: prints its results, returns the exit code, throws what went wrong.
+// One function per command: prints its results, returns the exit code, throws on errors.
 #pragma once
 
 #include "theorem_app/options.h"

@@ -1,4 +1,4 @@
-// What each command of `routegauge theorems` was asked to do.
+// The options of each command of `routegauge theorems`.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// From what a user typed to entries of the theorem catalogue.
+// Finds entries of the theorem catalogue by what a user typed.
 #pragma once
 
 #include <string>
@@ -12,12 +12,12 @@ namespace rg::app {
 const theorems::Entry& find_entry(const theorems::Catalogue& catalogue, std::string_view id,
                                   const char* option);
 
-// "3 proven, 1 deferred"; one alone, or several of one kind: "proven". With "(in part)" where the
-// formal statements leave out something of the catalogue's, "(differs)" where they only differ.
+// "3 proven, 1 deferred"; "proven" for one, or for several of one kind. With "(in part)" if the
+// formal statements omit part of the catalogue's, "(differs)" if they only differ.
 std::string status_summary(const theorems::Catalogue& catalogue, const theorems::Entry& entry);
 
-// How much of an entry's statement its formal statements are: "whole", "differs" (all of it, not
-// quite as the catalogue has it), "part" or "none".
+// How much of an entry's statement is formal: "whole", "differs" (all of it, in a different form),
+// "part" or "none".
 const char* formal_cover(const theorems::Entry& entry);
 
 // The verdicts on an entry's claims, each once, in the order of the claims.

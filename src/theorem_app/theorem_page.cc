@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kOpening = R"(<script id="checks" type="application/json">)";
 constexpr std::string_view kEmpty = "null</script>";
 
-// JSON that HTML leaves alone: '<' stands only inside strings, and write_json escapes the line
+// Makes JSON safe inside HTML: '<' occurs only inside strings, and write_json escapes the line
 // separators U+2028 and U+2029.
 std::string json_for_html(const Json& value) {
   std::string out;

@@ -10,13 +10,13 @@
 
 namespace rg::app {
 
-// The page as it was built; TH001 if the program was built without one, or if the page does not
-// name `sources_sha256`, and so shows statuses of other proofs than the program's.
+// The page as built; TH001 if the program was built without one, or if the page doesn't contain
+// `sources_sha256`: then its statuses come from other proofs than the program's.
 std::string_view built_page(std::span<const EmbeddedFile> files, std::string_view sources_sha256);
 
 // `page` with `checks` in place of the null in
 //   <script id="checks" type="application/json">null</script>
-// No text in `checks` can end that element or begin another. RT070 unless it stands there once.
+// No text in `checks` can end that element or begin another. RT070 unless it occurs exactly once.
 std::string filled_page(std::string_view page, const Json& checks);
 
 }  // namespace rg::app

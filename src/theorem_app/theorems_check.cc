@@ -17,7 +17,7 @@ namespace {
 
 struct Selection {
   std::vector<theorems::Check> checks;  // in the catalogue's order, each once
-  std::vector<std::string> without;     // asked for, and there is nothing to compute
+  std::vector<std::string> without;     // asked for, but have no numerical check
 };
 
 Selection select(const theorems::Catalogue& catalogue, const std::vector<std::string>& ids) {

@@ -77,7 +77,7 @@ int theorems_list_command(const TheoremsListOptions& options) {
     const Json document = {{"schema_version", 1}, {"theorems", list}};
     print(write_json(document, JsonLayout::indented) + '\n');
   } else if (list.empty()) {
-    print("no theorem of the catalogue is like that\n");
+    print("no theorem of the catalogue matches\n");
   } else {
     print(table.text(0));
   }

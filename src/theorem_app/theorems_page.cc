@@ -26,7 +26,7 @@ int theorems_page_command(const TheoremsPageOptions& options) {
   const auto results = run_checks(theorems::all_checks(), options.seed, effective_threads(0));
   const std::string html = filled_page(page, checks_json(results, options.seed));
   throw_if_stopped();
-  watch.set_text("the page may be written; if so, it is whole. Run the same command again.");
+  watch.set_text("the page may be written; if so, it is complete. Run the same command again.");
   write_file_atomically(options.out, html, IfExists::replace);
   const auto holding = std::count_if(results.begin(), results.end(),
                                      [](const auto& r) { return r.findings.all_hold(); });

@@ -65,8 +65,8 @@ void add_formal(Sheet& sheet, const Catalogue& catalogue, const Entry& entry) {
     sheet.lines(line, 2);
     if (row->statement) sheet.lines(*row->statement, 6);
     if (!row->name) continue;
-    sheet.paragraph("rests on: " + (row->assumptions.empty() ? "nothing beyond Coq's logic"
-                                                             : join(row->assumptions, ", ")),
+    sheet.paragraph("assumes: " + (row->assumptions.empty() ? "nothing beyond Coq's logic"
+                                                            : join(row->assumptions, ", ")),
                     6);
   }
   if (entry.difference) sheet.paragraph("differs: " + *entry.difference, 2);
@@ -82,7 +82,7 @@ void add_check(Sheet& sheet, const Entry& entry) {
 }
 
 void add_links(Sheet& sheet, const Catalogue& catalogue, const Entry& entry) {
-  if (!entry.experiments.empty()) sheet.heading("experiments it concerns");
+  if (!entry.experiments.empty()) sheet.heading("related experiments");
   for (const theorems::ExperimentLink& link : entry.experiments) {
     sheet.item(link.fields.empty() ? link.experiment
                                    : link.experiment + ": " + join(link.fields, ", "));

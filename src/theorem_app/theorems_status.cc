@@ -18,7 +18,7 @@ using theorems::Catalogue;
 using theorems::FormalStatement;
 using theorems::Status;
 
-// The module of the proofs that states what the libraries lack.
+// The module of the proofs that states facts missing from Coq's libraries.
 constexpr std::string_view kMissing = "Missing.";
 
 std::string count_of(const Catalogue& catalogue, const std::string& family, Status status) {
@@ -74,7 +74,7 @@ std::string assumptions_list(const Catalogue& catalogue) {
   }
   const size_t columns = stdout_columns();
   std::string out =
-      fmt::format("\nstatements that rest on\n{:>5}  nothing beyond Coq's logic\n", nothing);
+      fmt::format("\nstatements that assume\n{:>5}  nothing beyond Coq's logic\n", nothing);
   for (const auto& [name, module] : modules) {
     const std::vector<std::string> names(module.names.begin(), module.names.end());
     out += wrapped(fmt::format("{}: {}", name.empty() ? "no module" : name, join(names, ", ")),
@@ -95,7 +95,8 @@ std::string deferred_table(const Catalogue& catalogue) {
     table.row({row.id, row.name.value_or(""), join(missing, ", ")});
     any = true;
   }
-  return any ? "\nproved from facts that the libraries lack (proofs/Missing.v)\n" + table.text(2)
+  return any ? "\nproved from facts missing from Coq's libraries (proofs/Missing.v)\n" +
+                   table.text(2)
              : "";
 }
 

@@ -1,4 +1,4 @@
-// Softmax attention of one layer, plain, in fp64, and the two ways to make weights of scores.
+// Softmax attention of one layer, plain, in fp64, and the two functions from scores to weights.
 #pragma once
 
 #include <vector>
@@ -17,7 +17,7 @@ struct AttentionLayer {
   Tensor key, value;             // (kv_heads d, D)
   Tensor output;                 // (D, heads d)
   Rotary rotary;                 // of size d
-  // (d, d) each, one a key head: what queries and keys are multiplied with after RoPE; empty: none.
+  // (d, d), one per key head: factors of queries and keys after RoPE; empty: none.
   std::vector<Tensor> query_gauge, key_gauge;
 };
 

@@ -110,7 +110,7 @@ void variation_bound(TensorView scores, TensorView other_scores, TensorView weig
     const double moved =
         total_variation(weights.row(n).transpose(), other_weights.row(n).transpose());
     difference.see(moved, bound);
-    if (bound > 0.01) quotient.see(moved / bound, 1);  // below, rounding decides
+    if (bound > 0.01) quotient.see(moved / bound, 1);  // below this, rounding dominates
   }
   findings.at_most("total variation, against tanh(osc / 4)", difference.value(), difference.bound(),
                    1e-12);
@@ -165,7 +165,7 @@ void output_bounds(TensorView queries, TensorView keys, TensorView coded_keys, T
 void code_error_bound(TensorView queries, TensorView keys, TensorView codes, Findings& findings) {
   const Vector errors = (codes - keys).rowwise().norm();
   const Vector expected = keys.rowwise().norm().cwiseProduct(root_missing(keys));
-  // Where 1 - beta is rounding, so is the error: the unit is the key.
+  // If 1 - beta is only rounding, so is the error; so it is measured relative to the key.
   findings.at_most(
       "largest | |dk| - |k| sqrt(1 - beta) |, relative, squared lengths",
       largest_size(

@@ -29,7 +29,7 @@ void variation_bound(TensorView scores, TensorView other_scores, TensorView weig
 // measured error M = |o' - o|_inf of every query against the chain
 //   M <= B1 (TV) <= B2 (tanh) <= B3 (linear) <= B4 (Euclidean), B3 <= B5 (entrywise) <= linearised,
 //   M <= B6 (multiplicative, AD-6),
-// each in front of max_i |dv_i|_inf. 1e-9 absolute.
+// each plus max_i |dv_i|_inf. 1e-9 absolute.
 void output_bounds(TensorView queries, TensorView keys, TensorView coded_keys, TensorView values,
                    TensorView coded_values, Findings& findings);
 
@@ -49,7 +49,7 @@ void covariance_form(VectorView scores, VectorView weights, VectorView errors,
 double forecast_correlation(VectorView scores, TensorView errors, VectorView values);
 
 // AD-6. Change of every channel at most (exp(osc(errors)) - 1) min_b E|v - b|. Returns the share of
-// channels where this lies below the bound of AD-3, tanh(osc / 4) osc(v).
+// channels where this is below the bound of AD-3, tanh(osc / 4) osc(v).
 double multiplicative_bound(VectorView weights, VectorView errors, VectorView other_weights,
                             TensorView values, Findings& findings);
 

@@ -24,7 +24,7 @@ Claim read_claim(const RecordReader& record) {
               .why = record.text("why")};
   record.check(
       claim.verdict == Verdict::unclaimed || (!claim.claim.empty() && !claim.source.empty()),
-      "claim and source beside a verdict on them");
+      "claim and source where the verdict judges them");
   record.check_all_read();
   return claim;
 }
@@ -122,9 +122,9 @@ void check_ids(const Catalogue& catalogue) {
   std::set<int> orders;
   for (const Family& family : catalogue.families) {
     check_internal(families.insert(family.id).second && orders.insert(family.order).second,
-                   "family " + family.id + " has an id and a place of its own");
+                   "family " + family.id + " has a unique id and place");
     for (const Entry& entry : family.entries) {
-      check_internal(entries.insert(entry.id).second, entry.id + " stands once in the catalogue");
+      check_internal(entries.insert(entry.id).second, entry.id + " occurs once in the catalogue");
     }
   }
   for (const Family& family : catalogue.families) {

@@ -1,5 +1,5 @@
-// The theorem catalogue and what the proof checker said of it, as data: theorems/*.json and
-// proofs/theorem_status.json, compiled into the program. Texts hold TeX between dollars.
+// The theorem catalogue and its proof statuses as data: theorems/*.json and
+// proofs/theorem_status.json, compiled into the program. Texts hold TeX between dollar signs.
 #pragma once
 
 #include <array>
@@ -54,8 +54,8 @@ struct Entry {
   std::vector<Claim> claims;
   std::string proof_idea;
   std::vector<std::string> formal_names;  // Coq theorems; none: informal
-  std::optional<std::string> difference;  // of the Coq statements from `statement`
-  std::optional<std::string> gap;         // what of `statement` is not formal, and why
+  std::optional<std::string> difference;  // how the Coq statements differ from `statement`
+  std::optional<std::string> gap;         // what part of `statement` is not formal, and why
   std::optional<NumericCheck> check;
   std::vector<ExperimentLink> experiments;
   std::vector<std::string> depends_on;  // ids
@@ -92,10 +92,10 @@ struct Catalogue {
   std::vector<const Entry*> needed_by(const Entry& entry) const;  // those that depend on it
 };
 
-// Reads the files, theorem_status.json among them. What a schema would refuse, a repeated id, and
-// an id that names nothing are RT070: the files are our own.
+// Reads the files, including theorem_status.json. A violated schema, a repeated id or an unknown id
+// is RT070: the files are the program's own.
 Catalogue read_catalogue(std::span<const EmbeddedFile> files);
 
-const Catalogue& catalogue();  // of the program's own files; read once
+const Catalogue& catalogue();  // from the embedded files; read once
 
 }  // namespace rg::theorems

@@ -34,8 +34,10 @@ void decision(const char* scales, double raw_error, double centred_error, double
                  centred_error, energy * (1 - eta) * (1 - beta_centred), kRelative * energy);
   const double gain = (raw_error - centred_error) / energy;
   const double excess = beta_centred - (beta_raw - eta) / (1 - eta);
-  findings.holds(fmt::format("{}: centring lowers the error just if beta_cen says so", scales),
-                 std::abs(gain) <= kRelative || (gain > 0) == (excess > 0));
+  findings.holds(
+      fmt::format("{}: centring lowers the error exactly if beta_cen is above the threshold",
+                  scales),
+      std::abs(gain) <= kRelative || (gain > 0) == (excess > 0));
 }
 
 }  // namespace

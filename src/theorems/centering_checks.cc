@@ -39,7 +39,7 @@ void check_dc_2(Draws& draws, Findings& findings) {
   const Rotary rotary{.frequencies = standard_frequencies(planes, 1e6), .unrotated = 4};
   const Vector mean = 5 * draws.normal_vector(d);
   const Tensor keys = draws.normal(n, d).rowwise() + mean.transpose();
-  findings.input("keys around a mean, 16 planes of base 10^6, 4 coordinates unturned, n = 40");
+  findings.input("keys around a mean, 16 planes of base 10^6, 4 unrotated coordinates, n = 40");
   correction_restores_scores(draws.normal(n, d), keys, mean, correction_table(mean, rotary, n),
                              rotary, findings);
   const Vector query = draws.normal_vector(d);
@@ -47,7 +47,7 @@ void check_dc_2(Draws& draws, Findings& findings) {
                  correction_spread(query, mean, rotary, n), 1e-3);
   Vector standing = Vector::Zero(d);
   standing.tail(4) = draws.normal_vector(4);
-  findings.input("mean in the unturned coordinates");
+  findings.input("mean in the unrotated coordinates");
   findings.equal("spread of the correction over positions",
                  correction_spread(query, standing, rotary, n), 0, 1e-12);
   findings.input("mean under RoPE, 16 planes of base 10^6, 1000 positions");
@@ -110,14 +110,14 @@ void check_dc_4(Draws& draws, Findings& findings) {
   findings.input("keys 10 (1, ..., 1) + normal noise, n = 3000, d = 32");
   const Tensor shifted = draws.normal(n, d).array() + 10;
   findings.above("mean c", mean_cosine(shifted), 0.99);
-  findings.equal("mean sign: the bits say nothing", sign_code(shifted).mean(), 1, 0);
+  findings.equal("mean sign: the bits carry no information", sign_code(shifted).mean(), 1, 0);
 }
 
 void check_dc_5(Draws& draws, Findings& findings) {
   const Eigen::Index d = 16;
   const Tensor identity = Tensor::Identity(d, d);
   for (const KeySample& sample : key_samples(draws, d)) {
-    findings.input(sample.name + ", as they are");
+    findings.input(sample.name + ", unchanged");
     centering_errors(sample.keys, identity, identity, findings);
     findings.input(sample.name + ", in two random gauges");
     centering_errors(sample.keys, draws.rotation(d), draws.rotation(d), findings);

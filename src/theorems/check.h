@@ -1,6 +1,5 @@
 // The numerical checks of the theorem catalogue, in its order: one function per entry, on seeded
-// synthetic tensors. The functions on tensors behind them stand in the families' headers, for
-// tensors of other origin.
+// synthetic tensors. The functions they call are in the families' headers and accept any tensors.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Seeded synthetic tensors, the adversarial ones included. Every number is a pure function of the
-// seed, the check's id and its place in the order of drawing.
+// Seeded synthetic tensors, adversarial ones included. Every number is a pure function of the seed,
+// the check's id and its place in the order of drawing.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ class Draws {
   Vector normal_vector(Eigen::Index size);
   Tensor normal(Eigen::Index rows, Eigen::Index columns);
   Tensor signs(Eigen::Index rows, Eigen::Index columns);  // keys on the sign lattice
-  // `nonzeros` normal entries a row, the rest exactly 0; nonzeros <= columns.
+  // `nonzeros` normal entries per row, the rest exactly 0; nonzeros <= columns.
   Tensor sparse(Eigen::Index rows, Eigen::Index columns, Eigen::Index nonzeros);
   // Normal rows around one common mean of length `mean_norm`.
   Tensor cloud(Eigen::Index rows, Eigen::Index columns, double mean_norm);

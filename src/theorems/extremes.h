@@ -1,4 +1,4 @@
-// The worst of many, for findings: NaN if one of them is NaN, so that it cannot hide.
+// The worst of many values, for findings: NaN if one of them is NaN, so that it is noticed.
 #pragma once
 
 #include <cmath>

@@ -1,5 +1,5 @@
-// What a numerical check found: one line per quantity it compared, whether it holds or not. A
-// check never throws because a theorem fails; it says so, with both numbers.
+// The results of a numerical check: one line per compared quantity, whether it holds or not. A
+// check never throws because a theorem fails; it reports both numbers.
 #pragma once
 
 #include <string>

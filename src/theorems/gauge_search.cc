@@ -34,7 +34,7 @@ void never_falls(const char* name, const std::vector<double>& values, Findings& 
 }  // namespace
 
 void itq_climbs(TensorView keys, VectorView weights, const Itq& run, Findings& findings) {
-  never_falls("gain before a step, against behind it", run.gains, findings);
+  never_falls("gain before a step, against after it", run.gains, findings);
   findings.equal("last gain, against that of the rotation", run.gains.back(),
                  itq_gain(keys, run.rotation, weights), 1e-12 * run.gains.back());
   findings.holds("no sign changes in the last step", run.settled);
@@ -161,7 +161,7 @@ void sweeps_climb(TensorView keys, VectorView weights, int sweeps, Findings& fin
       }
     }
   }
-  never_falls("sum of one-norms before a turn, against behind it", gains, findings);
+  never_falls("sum of one-norms before a turn, against after it", gains, findings);
   findings.at_most("energy of the keys, change, relative",
                    std::abs(now.squaredNorm() / keys.squaredNorm() - 1), 0, 1e-11);
   findings.at_least("sum of one-norms, last against first", gains.back(), gains.front());

@@ -10,7 +10,7 @@
 
 namespace rg::theorems {
 
-// GS-1. The gains of a run never fall, relative 1e-12; it ends where no sign changes, and there
+// GS-1. The gains of a run never fall, relative 1e-12; it ends when no sign changes, and then
 // M = sum_n w_n sgn(y_n) y_n', y = Rk, is symmetric (relative 1e-8) and has no negative eigenvalue.
 void itq_climbs(TensorView keys, VectorView weights, const Itq& run, Findings& findings);
 

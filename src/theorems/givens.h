@@ -11,9 +11,9 @@ struct PlaneTurn {
 };
 
 // sum_n w_n (|cos(t) x_n - sin(t) y_n| + |sin(t) x_n + cos(t) y_n|): pi/2-periodic in t, concave
-// and sinusoidal between the angles where a term changes its sign. x, y, w (n); w >= 0.
+// and sinusoidal between the angles where a term changes sign. x, y, w (n); w >= 0.
 double plane_gain(VectorView x, VectorView y, VectorView weights, double angle);
-// Its maximum, exactly, in O(n log n): every piece A cos(t) + B sin(t) has a known one.
+// Its maximum, exactly, in O(n log n): that of each piece A cos(t) + B sin(t) is known.
 PlaneTurn best_plane_turn(VectorView x, VectorView y, VectorView weights);
 
 }  // namespace rg::theorems

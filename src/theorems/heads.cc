@@ -27,7 +27,7 @@ void same_output(const AttentionLayer& layer, const AttentionLayer& other, Tenso
   const Tensor attention = attend(layer, inputs), changed = attend(other, inputs);
   findings.at_most("relative difference of the attention outputs",
                    relative_difference(changed, attention), 0, 1e-12);
-  findings.at_most("relative difference behind the residual",
+  findings.at_most("relative difference after the residual",
                    relative_difference(inputs + changed, inputs + attention), 0, 1e-12);
 }
 
@@ -68,7 +68,7 @@ void check_mh_1(Draws& draws, Findings& findings) {
                        .rotary = {.frequencies = standard_frequencies(3, 1e4), .unrotated = 2},
                        .query_gauge = {},
                        .key_gauge = {}};
-  const auto member = [&] {  // turned and scaled planes, anything where RoPE rests
+  const auto member = [&] {  // turned and scaled planes; anything on unrotated coordinates
     Tensor out = plane_turn(draws.normal_vector(3), 2);
     for (Eigen::Index j = 0; j < 3; ++j) out.middleRows(2 * j, 2) *= std::exp(draws.normal() / 3);
     out.bottomRightCorner(2, 2) = Tensor{{2, 1}, {0.5, -1}};
@@ -81,9 +81,9 @@ void check_mh_1(Draws& draws, Findings& findings) {
   const std::vector<Tensor> values{stretched_rotation(), stretched_rotation()};
   findings.input("4 query heads on 2 key heads, 12 tokens, gauges folded before partial RoPE");
   folded_bundle(layer, draws.normal(12, width), {member(), member()}, values, findings);
-  findings.input("the same layer, rotations behind RoPE");
+  findings.input("the same layer, rotations after RoPE");
   online_bundle(layer, draws.normal(12, width), {draws.rotation(d), hadamard(d)}, values, findings);
-  findings.input("inverse transposes behind RoPE, large scores around a mean");
+  findings.input("inverse transposes after RoPE, large scores around a mean");
   online_bundle(layer, draws.cloud(12, width, 10), {stretched_rotation(), stretched_rotation()},
                 values, findings);
 }

@@ -1,4 +1,4 @@
-// MH: gauges of a layer of several heads, one a key head.
+// MH: gauges of a layer of several heads, one per key head.
 #pragma once
 
 #include <vector>
@@ -9,9 +9,9 @@
 
 namespace rg::theorems {
 
-// MH-1. Gauges (d, d), one a key head, folded into the weights before RoPE, or acting behind it;
-// queries get the inverse transpose, values a gauge of their own that the output matrix undoes.
-// Inputs (tokens, D) plus attention come out the same, relative 1e-12 of their norm.
+// MH-1. Gauges (d, d), one per key head, folded into the weights before RoPE or applied after it;
+// queries get the inverse transpose, values their own gauge, which the output matrix undoes. Inputs
+// (tokens, D) plus attention stay the same, relative 1e-12 of their norm.
 void folded_bundle(const AttentionLayer& layer, TensorView inputs,
                    const std::vector<Tensor>& gauges, const std::vector<Tensor>& value_gauges,
                    Findings& findings);
@@ -29,9 +29,9 @@ void head_mixing(TensorView rotation, Eigen::Index heads, Findings& findings);
 // R permutes and turns heads and does nothing else: outside norm and change at most 1e-12.
 void head_bundle(TensorView rotation, Eigen::Index heads, Findings& findings);
 
-// MH-4. Keys (n, d), one tensor a head, equal n. Largest sum of one-norms found with one rotation
-// for all heads, with one each, with one for all heads at once: in this order, as each search
-// starts where the one before ended.
+// MH-4. Keys (n, d), one tensor per head, equal n. Largest sum of one-norms found with one rotation
+// shared by all heads, with one per head, with one of the concatenated heads: ascending, since each
+// search starts at the result of the previous one.
 void cost_of_sharing(const std::vector<Tensor>& keys, TensorView start, int steps,
                      Findings& findings);
 // d = 2, where the best rotation is found exactly.

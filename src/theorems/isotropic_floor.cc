@@ -131,8 +131,7 @@ void concentration(VectorView cosines, Eigen::Index d, Findings& findings) {
                  0.1 * expected);
   const Vector off = (cosines.array() - sphere_cosine(d)).abs();
   const auto n = static_cast<double>(cosines.size());
-  for (const double deviations :
-       {6.0, 8.0, 12.0}) {  // nearer the bound says nothing: it is above 1
+  for (const double deviations : {6.0, 8.0, 12.0}) {  // for smaller ones the bound is above 1
     const double t = deviations * expected;
     const double bound = 2 * std::exp(-(size - 2) * t * t / 2);
     const auto beyond = static_cast<double>((off.array() >= t).count());

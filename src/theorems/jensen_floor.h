@@ -1,5 +1,5 @@
-// JF: what one bit a coordinate keeps of one key, with no assumption on the key but that it is not
-// zero. Keys are rows (n, d), no row zero; c is cos_1bit of one_bit.h.
+// JF: what one bit per coordinate keeps of a key; the only assumption is that the key isn't zero.
+// Keys are rows (n, d), no row zero; c is cos_1bit of one_bit.h.
 #pragma once
 
 #include "theorems/findings.h"
@@ -13,8 +13,8 @@ void cosine_formula(TensorView keys, TensorView codes, Findings& findings);
 
 // JF-2. 1/sqrt(d) <= c <= 1.
 void cosine_range(TensorView keys, Findings& findings);
-// JF-2, the ends: a key has cosine 1 just when its coordinates have one magnitude, 1/sqrt(d) just
-// when one of them is not zero. An end counts as reached within 1e-13.
+// JF-2, the ends: a key has cosine 1 exactly if its coordinates have one magnitude, 1/sqrt(d)
+// exactly if only one of them is not zero. An end counts as reached within 1e-13.
 void cosine_extremes(TensorView keys, Findings& findings);
 
 // JF-3. |k - a sgn(k)|^2 at a = |k|_1 / d against |k|^2 (1 - c^2), and at other scales against
@@ -31,9 +31,9 @@ void best_pattern_of_all(TensorView keys, Findings& findings);
 // JF-5. The errors of the least-error, the norm-keeping and the unbiased scale against 1 - c^2,
 // 2 (1 - c), 1/c^2 - 1; their order; the key's product with its code.
 void three_scales(TensorView keys, Findings& findings);
-// JF-5, what it does to attention: every key in turn is the query, times `sharpness`. Its logit on
-// its own code is beta times the exact one with the least-error scale and the exact one with the
-// unbiased scale; so the former gives the own key less attention, on average.
+// JF-5, the effect on attention: each key in turn, times `sharpness`, is the query. Its logit on
+// its own code is beta times the exact one with the least-error scale, and exact with the unbiased
+// scale; so the former gives the own key less attention, on average.
 void scales_in_attention(TensorView keys, double sharpness, Findings& findings);
 
 // JF-6. 1 - beta against the variance of |k_i| over their mean square, beta against 1 / (1 + CV^2).

@@ -20,8 +20,8 @@ double key_difference(TensorView keys, VectorView x0, VectorView x, double epsil
   return (keys_of(keys, x, epsilon) - wanted).norm() / wanted.norm();
 }
 
-// The member of the class that does most against the pair: y against P g, at the sphere for
-// epsilon 0, else at half way between where the pair ties and the rim.
+// The member of the class most opposed to the pair: y against P g, on the sphere for epsilon 0,
+// else halfway between where the pair ties and the rim.
 Vector witness(const KeyClass& keyed, TensorView gate, const Determinacy& pair) {
   const Vector g = (gate.row(pair.inside) - gate.row(pair.outside)).transpose();
   const Vector hidden = keyed.projection * g;

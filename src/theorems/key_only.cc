@@ -203,7 +203,7 @@ void square_keys(TensorView keys, TensorView gate, TensorView inputs, const RmsN
     return sum / static_cast<double>(k * inputs.rows());
   };
   findings.equal("overlap of the sets read from the keys", overlap(stored), 1, 0);
-  findings.equal("the same behind a norm over all keys", overlap(stored.rowwise().normalized()), 1,
+  findings.equal("the same after a norm over all keys", overlap(stored.rowwise().normalized()), 1,
                  0);
   const double gain = readout.rowwise().norm().maxCoeff();
   const auto kept = [&](const char* name, const Tensor& read) {

@@ -1,5 +1,5 @@
-// KR: what the keys of a token tell of its route. Keys are linear maps K (m, D), a learned gain
-// absorbed where one stands before them; gates are G (E, D); inputs are rows (n, D).
+// KR: what the keys of a token tell about its route. Keys are linear maps K (m, D) that include a
+// learned gain before them, if any; gates are G (E, D); inputs are rows (n, D).
 #pragma once
 
 #include <vector>
@@ -18,28 +18,28 @@ struct RmsNorm {
 Tensor normed(TensorView rows, const RmsNorm& norm);
 
 Tensor expert_centred(TensorView gate);  // G minus the mean of its rows: C G
-// eta = |C G (I - P)|_F^2 / |C G|_F^2, P the projection on the row space of K: 0 if the keys hold
-// all that routing depends on, 1 if nothing.
+// eta = |C G (I - P)|_F^2 / |C G|_F^2, P the projection on the row space of K: 0 if the keys
+// contain everything that routing depends on, 1 if nothing.
 double invisible_share(TensorView keys, TensorView gate);
 std::vector<Set> routes(TensorView logits, Eigen::Index k);  // of every row
 
-// KR-1. Is there a function from summaries (n, m), compared to the bit, to routes? By building its
-// table, and by searching two inputs with one summary and different routes.
+// KR-1. Is there a function from summaries (n, m), compared bit by bit, to routes? By building its
+// table, and by searching for two inputs with the same summary and different routes.
 bool factors(TensorView summaries, const std::vector<Set>& routes);
 bool collides(TensorView summaries, const std::vector<Set>& routes);
 void factorisation_criterion(TensorView summaries, const std::vector<Set>& routes,
                              Findings& findings);
 
-// KR-2. eta is 0, and the sets of G x come back from K x through a linear map.
+// KR-2. eta is 0, and a linear map recovers the sets of G x from K x.
 void linear_factorisation(TensorView keys, TensorView gate, TensorView inputs, Eigen::Index k,
                           Findings& findings);
 // K has full row rank. A direction z with K z = 0 within a rigorous bound, whose exact neighbour in
-// the kernel has different sets at z and -z whatever the rounding: residual of K z by running error
+// the kernel has different sets at z and -z for any rounding: residual of K z by running error
 // bounds, |(K K')^-1| from an approximate inverse, gamma_n = n u / (1 - n u) (Higham 2002, 3.1).
 void linear_obstruction(TensorView keys, TensorView gate, Eigen::Index k, Findings& findings);
 
-// KR-3. W_K (m, D) behind one RMS norm, W_g (E, D) and bias (E) behind another. Sets come back from
-// the normalised keys; with a bias both epsilons must agree.
+// KR-3. W_K (m, D) after one RMS norm, W_g (E, D) and bias (E) after another. The normalised keys
+// determine the sets; with a bias both epsilons must agree.
 void normed_factorisation(TensorView key_weights, const RmsNorm& key_norm, TensorView gate_weights,
                           VectorView bias, const RmsNorm& gate_norm, TensorView inputs,
                           Eigen::Index k, Findings& findings);
@@ -51,9 +51,9 @@ void normed_obstruction(TensorView key_weights, const RmsNorm& key_norm, TensorV
 // leaves of C G, eta is above 1e-6, and KR-2's pair exists.
 void too_few_keys(TensorView keys, TensorView gate, Eigen::Index k, Findings& findings);
 
-// KR-5. K square: every set comes back from the keys, behind an RMS norm and rescaled by a norm
-// over all of them. Keys rounded to 8 bits of precision and 1-bit keys keep at least the sets whose
-// margin exceeds twice the largest logit error |G K^-1| |dk|.
+// KR-5. K square: the keys determine every set, also after an RMS norm and after a norm over all
+// keys. Keys rounded to 8 bits of precision and 1-bit keys keep at least the sets whose margin
+// exceeds twice the largest logit error |G K^-1| |dk|.
 void square_keys(TensorView keys, TensorView gate, TensorView inputs, const RmsNorm& norm,
                  Eigen::Index k, Findings& findings);
 // With a norm over each head's keys (m / heads rows of K) some input has the same keys as x (D)
@@ -61,7 +61,7 @@ void square_keys(TensorView keys, TensorView gate, TensorView inputs, const RmsN
 void per_head_norm_collision(TensorView keys, Eigen::Index heads, TensorView gate, VectorView x,
                              Eigen::Index k, Findings& findings);
 
-// KR-6, KR-7. A serial block: the gate reads the residual behind the attention.
+// KR-6, KR-7. A serial block: the gate reads the residual after the attention.
 struct SerialBlock {
   RmsNorm attention_norm;
   AttentionLayer attention;
@@ -83,8 +83,8 @@ void scale_seen_through_epsilon(VectorView x, double epsilon, Findings& findings
 // (c) x in the kernel of the keys at position 0: keys 0 for x and -x, different sets.
 void kernel_collision(const SerialBlock& block, VectorView x, Eigen::Index k, Findings& findings);
 
-// KR-7. One prompt a row: the own layer-0 keys don't determine the layer-0 routes; the layer-0 keys
-// of the whole context do, and so do the keys of the next layer, which never coincide.
+// KR-7. One prompt per row: a token's own layer-0 keys don't determine its layer-0 route; the
+// layer-0 keys of the whole context do, and so do the keys of the next layer, all of them distinct.
 void reachable_factorisation(TensorView own, TensorView whole_context, TensorView next_layer,
                              const std::vector<Set>& routes, Findings& findings);
 
@@ -123,7 +123,7 @@ void class_has_one_key(TensorView keys, VectorView x0, double epsilon, TensorVie
                        Findings& findings);
 
 // Smallest g' (x0 - P x0) - |P g| radius over g = G_i - G_j, i inside the set of x0, j outside: if
-// not negative, y of that radius can't change the set. No bias.
+// not negative, no y of that radius changes the set. No bias.
 struct Determinacy {
   double slack;
   Eigen::Index inside, outside;

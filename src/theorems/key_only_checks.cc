@@ -40,7 +40,8 @@ void check_kr_1(Draws& draws, Findings& findings) {
     const bool coarse = table % 2 == 0;
     findings.input(coarse ? "summaries on a lattice: many coincide" : "summaries: all distinct");
     const Tensor summaries = coarse ? draws.signs(60, 3) : draws.normal(60, 3);
-    // The first coarse table's routes are a function of the summaries, the other ones' are not.
+    // The routes of the first coarse table are a function of the summaries; those of the second
+    // aren't.
     const Tensor logits =
         table == 0 ? Tensor(summaries * draws.normal(3, kExperts)) : draws.normal(60, kExperts);
     const std::vector<Set> sets = routes(logits, kTop);
@@ -59,7 +60,7 @@ void check_kr_2(Draws& draws, Findings& findings) {
   findings.input("random gate, top 1 and keys of very unequal size");
   const Tensor uneven = Vector::LinSpaced(kKeys, 0, 6).array().exp().matrix().asDiagonal() * keys;
   linear_obstruction(uneven, draws.normal(kExperts, kWidth), 1, findings);
-  findings.input("gate made from the keys but for a part in a million");
+  findings.input("gate made from the keys, except for a part in a million");
   const Tensor nearly = gate_from_keys(draws, keys) + 1e-6 * draws.normal(kExperts, kWidth);
   linear_obstruction(keys, nearly, kTop, findings);
 }

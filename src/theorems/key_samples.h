@@ -1,4 +1,4 @@
-// Sets of keys that a statement about all keys must survive, the hostile ones included.
+// Sets of keys to test statements about all keys, adversarial ones included.
 #pragma once
 
 #include <string>
@@ -18,8 +18,8 @@ struct KeySample {
 // coordinates. d even, at least 4.
 std::vector<KeySample> key_samples(Draws& draws, Eigen::Index d);
 
-// Normal keys whose first `massive` channels are `factor` times as large and offset from zero by as
-// much again: (n, d).
+// Normal keys whose first `massive` channels are scaled by `factor` and shifted by `factor`: (n,
+// d).
 Tensor massive_channel_keys(Draws& draws, Eigen::Index n, Eigen::Index d, Eigen::Index massive,
                             double factor);
 // A common mean turned by RoPE to the positions 0..n-1, plus normal noise of the given size: fast

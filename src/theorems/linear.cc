@@ -17,7 +17,7 @@ Eigen::Index count_above(const Vector& values) {
 }  // namespace
 
 Svd svd_of(TensorView matrix) {
-  if (!matrix.allFinite()) {  // Eigen would leave the results as memory was
+  if (!matrix.allFinite()) {  // Eigen would leave the results uninitialised
     const Eigen::Index rank = std::min(matrix.rows(), matrix.cols());
     return {.left = Tensor::Constant(matrix.rows(), rank, kNone),
             .values = Vector::Constant(rank, kNone),

@@ -1,6 +1,5 @@
-// Singular values, ranks and kernels, so that Eigen's decompositions are compiled once. All are NaN
-// if an entry of the matrix is not finite (a rank is 0, a kernel one column), so that it can't
-// hide.
+// Singular values, ranks and kernels. For a matrix with a non-finite entry all results are NaN (a
+// rank is 0, a kernel one column), so that it is noticed.
 #pragma once
 
 #include "theorems/tensors.h"
@@ -18,7 +17,7 @@ Vector singular_values(TensorView matrix);        // descending
 Vector symmetric_eigenvalues(TensorView matrix);  // of its lower half; ascending
 double spectral_norm(TensorView matrix);
 
-// Singular values above 1e-10 times the largest count.
+// Number of singular values above 1e-10 times the largest.
 Eigen::Index rank_of(TensorView matrix);
 Tensor kernel_basis(TensorView matrix);       // (columns, columns - rank), orthonormal columns
 Tensor kernel_projection(TensorView matrix);  // (columns, columns)

@@ -122,7 +122,8 @@ void gradient_identity(TensorView keys, TensorView skew, Findings& findings) {
     const double difference =
         (cos_1bit(turn_of(step * skew) * key) - cos_1bit(turn_of(-step * skew) * key)) / (2 * step);
     const double product = gradient.cwiseProduct(skew).sum() / 2;
-    // The difference's own rounding is 1e-16 / step, a step from a coordinate near 0 is short.
+    // The difference's rounding error is 1e-16 / step, and a coordinate near 0 makes the step
+    // short.
     const double scale = turn_length(gradient) * turn_length(skew);
     slope(n) = std::abs(difference - product) - kDifference * scale - 1e-15 / step;
   }
@@ -159,7 +160,7 @@ void second_order_expansion(TensorView keys, TensorView rotation, VectorView wei
   const Vector times = now.cwiseAbs().cwiseQuotient(speed).rowwise().minCoeff();
   const double step = 0.5 * std::min(kStep, least(times));
   const Tensor there = turned(now, turn_of(step * skew)), back = turned(now, turn_of(-step * skew));
-  // Coordinate by coordinate, so that what cancels does so before the sum rounds it.
+  // Coordinate by coordinate, so that terms cancel before the sum rounds them.
   const Tensor first = there.cwiseAbs() - back.cwiseAbs();
   const Tensor second = (there.cwiseAbs() - now.cwiseAbs()) + (back.cwiseAbs() - now.cwiseAbs());
   const double slope = weights.dot(first.rowwise().sum()) / (2 * step * n * root);
@@ -168,7 +169,7 @@ void second_order_expansion(TensorView keys, TensorView rotation, VectorView wei
   const Eigen::MatrixXd symmetric = (moment + moment.transpose()) / 2;
   const double curvature_formula = (skew * skew * symmetric).trace() / root;
   const double scale = moment.norm() * turn_length(skew) / root;
-  // What rounding leaves of differences of F over a step that a coordinate near 0 keeps short.
+  // Rounding error of differences of F; a coordinate near 0 makes the step short.
   const double rounding = 0x1p-51 * weights.dot(one_norms(now)) / (n * root);
   findings.equal("first difference = tr(AM') / sqrt(d)", slope, slope_formula,
                  kDifference * scale + rounding / step);

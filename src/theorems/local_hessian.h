@@ -1,6 +1,6 @@
 // LH: the landscape of the 1-bit cosine near the sign lattice and at the end of a search.
 // Velocities of rotations are skew matrices A (d, d), of length sqrt(tr(A'A) / 2): turning one
-// plane by an angle has that angle as its length. Second differences stand for Hessians.
+// plane by an angle has that angle as its length. Second differences replace Hessians.
 #pragma once
 
 #include <vector>
@@ -35,8 +35,8 @@ Tensor cosine_gradient(VectorView key);
 // LH-3. Keys (n, d) without zeros, a velocity: the gradients' squared lengths against 1 - c^2 and
 // 4 beta (1 - beta), and at least 1 - c; their product with the velocity against differences.
 void gradient_identity(TensorView keys, TensorView skew, Findings& findings);
-// LH-3. Gradient flow from a key by steps of length `step`, short against 1: the loss 1 - c stays
-// below (its start) e^-t, and no sign changes.
+// LH-3. Gradient flow from a key by steps of length `step` << 1: the loss 1 - c stays below
+// (its start) e^-t, and no sign changes.
 void flow_contracts(VectorView key, double step, int steps, Findings& findings);
 
 // (1/n) sum w_n sgn(y_n) y_n' with y_n = Rk_n: (d, d).
@@ -46,9 +46,9 @@ Tensor critical_matrix(TensorView keys, TensorView rotation, VectorView weights)
 // relative plus rounding; the latter against the sum over eigenvalues of M's symmetric part, 1e-12.
 void second_order_expansion(TensorView keys, TensorView rotation, VectorView weights,
                             TensorView skew, Findings& findings);
-// LH-4. At what is meant to be a fixed point of ITQ, M is symmetric to 1e-8 and its least
-// eigenvalue at least -1e-10, relative to |M|_F; so no m_i + m_j is below 0, and no second
-// difference above it. The condition number is max (m_i + m_j) / min (m_i + m_j).
+// LH-4. At a fixed point of ITQ, M is symmetric to 1e-8 and its least eigenvalue at least -1e-10,
+// relative to |M|_F; so no m_i + m_j is below 0, and no second difference above it. The condition
+// number is max (m_i + m_j) / min (m_i + m_j).
 void itq_fixed_point(TensorView keys, TensorView rotation, VectorView weights, Findings& findings);
 
 // LH-5. The two parts of the second derivative of E|e^(tA) y|_1: mean of sgn(y)'A^2 y, and twice
@@ -57,22 +57,22 @@ struct Curvature {
   double smooth, kink;
 };
 Curvature population_curvature(TensorView rotated_keys, TensorView skew, double bandwidth);
-// LH-5. Keys N(0, I), rotated by anything: the parts cancel, up to 10 % of the first, which is
+// LH-5. Keys N(0, I), under any rotation: the parts cancel, up to 10 % of the first, which is
 // -sqrt(2/pi) |A|_F^2.
 void flat_population(TensorView rotated_keys, TensorView skew, double bandwidth,
                      Findings& findings);
 
-// arccos(sqrt(b0)) - arccos(sqrt(b1)): the angle on the way from one beta to a higher one.
+// arccos(sqrt(b0)) - arccos(sqrt(b1)): the angle from one beta to a higher one.
 double way_between(double beta_start, double beta_end);
-// LH-6. Along a geodesic of LH-1, angles 0 < end < start below its limit: the way by the formula
+// LH-6. Along a geodesic of LH-1, angles 0 < end < start below its limit: the angle by the formula
 // against start - end, 1e-12; d theta / d beta against differences, 1e-5 relative.
 void way_along_geodesic(VectorView signs, VectorView direction, double start, double end,
                         Findings& findings);
-// LH-6. Gradient steps R <- e^(eta grad c) R for one key, 0 < eta <= 1/2: 1 - c shrinks at least by
-// 1 - eta/2 in every one. Ends at 1 - c < 1e-12 or after `steps`.
+// LH-6. Gradient steps R <- e^(eta grad c) R for one key, 0 < eta <= 1/2: each multiplies 1 - c by
+// at most 1 - eta/2. Ends at 1 - c < 1e-12 or after `steps`.
 void gradient_steps(VectorView key, double eta, int steps, Findings& findings);
 // LH-6. Steps of angle delta along the geodesic towards the lattice: after ceil((start - delta/2) /
-// delta) steps 1 - beta <= sin^2(delta/2), and never less than the start's remainder allows.
+// delta) steps 1 - beta <= sin^2(delta/2), and never below sin^2 of the start's remainder.
 void fixed_angle_steps(VectorView signs, VectorView direction, double start, double delta,
                        Findings& findings);
 
@@ -82,8 +82,8 @@ struct DecayFit {
   double geometric, power;
 };
 DecayFit decay_fit(VectorView gaps);
-// LH-6. What a search still lacked of its last value after every step: closer to geometric decay
-// than to a power of t.
+// LH-6. Gaps between the last value of a search and its value after every step: closer to geometric
+// decay than to a power of t.
 void decay_of_search(const std::vector<double>& values, Findings& findings);
 
 }  // namespace rg::theorems

@@ -86,7 +86,7 @@ void fixed_angle_steps(VectorView signs, VectorView direction, double start, dou
   const auto needed = static_cast<int>(std::ceil((start - delta / 2) / delta));
   const double stall = std::pow(std::sin(delta / 2), 2);
   double angle = start, best = 1;
-  // It goes on after the lattice is passed, back and forth.
+  // After passing the lattice it continues, back and forth.
   for (int i = 1; i <= needed + 20; ++i) {
     angle = std::abs(angle) < 1e-15 ? delta : angle - std::copysign(delta, angle);
     best = std::min(best, 1 - beta_on_geodesic(signs, direction, angle));
@@ -110,7 +110,7 @@ void decay_of_search(const std::vector<double>& values, Findings& findings) {
   std::vector<double> gaps;
   for (const double value : values) {
     const double gap = 1 - value / values.back();
-    if (gap > 1e-9) gaps.push_back(gap);  // below, rounding speaks
+    if (gap > 1e-9) gaps.push_back(gap);  // below this, rounding dominates
   }
   const DecayFit fit = decay_fit(Vector::Map(gaps.data(), static_cast<Eigen::Index>(gaps.size())));
   findings.below("AIC of log(gap) linear in t, against linear in log t", fit.geometric, fit.power);

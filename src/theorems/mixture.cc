@@ -13,7 +13,8 @@ namespace {
 
 Vector between(VectorView a, VectorView b, double at) { return a + at * (b - a); }
 
-// What a crossing exchanges, and the outputs on both sides; null sets if not one for one.
+// The experts exchanged at a crossing, and the outputs on both sides; null sets unless exactly one
+// expert replaces one other.
 struct Exchange {
   Set before, after, left, entered;
   Vector jump;
@@ -42,7 +43,7 @@ bool one_for_one(const std::vector<Crossing>& found, const Mixture& mixture, Vec
     *exchange = exchange_at(mixture, a, b, found.front());
     fine = exchange->left.size() == 1 && exchange->entered.size() == 1;
   }
-  findings.holds("one expert gives way to one other", fine);
+  findings.holds("one expert replaces one other", fine);
   return fine;
 }
 

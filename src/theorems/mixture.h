@@ -28,10 +28,10 @@ Vector output(const Mixture& mixture, VectorView input);                   // (D
 struct Crossing {
   double before, after;  // places in [0, 1]
 };
-// All changes, from `grid` equal pieces on, each halved until its ends are neighbours.
+// All changes: from `grid` equal pieces, each halved until its ends are neighbouring numbers.
 std::vector<Crossing> crossings(const Mixture& mixture, VectorView a, VectorView b, int grid);
 
-// RG-8. At the first crossing one expert i gives way to j and the output jumps by w (E_j - E_i),
+// RG-8. At the first crossing expert j replaces expert i and the output jumps by w (E_j - E_i),
 // relative 1e-6, w at most 1/k if weights are normalised over the set, else 1/(k + 1). No bias.
 void jump_identity(const Mixture& mixture, VectorView a, VectorView b, Findings& findings);
 // With a bias: w_j' E_j - w_i E_i + sum over the others of (w' - w) E.
@@ -40,7 +40,8 @@ void biased_jump_identity(const Mixture& mixture, VectorView a, VectorView b, Fi
 void quotient_growth(const Mixture& mixture, VectorView a, VectorView b, Findings& findings);
 
 // RG-9. Full softmax over logits (E), outputs (E, D), i in the set, s_i >= s_j: replacing i by j
-// costs w_i E_i - w_j E_j, w_j = exp(-m) w_i, at most w_i |E_i - E_j| + w_i (1 - exp(-m)) |E_j|.
+// changes the output by w_i E_i - w_j E_j, w_j = exp(-m) w_i, of norm at most
+// w_i |E_i - E_j| + w_i (1 - exp(-m)) |E_j|.
 void swap_cost(VectorView logits, TensorView outputs, Eigen::Index i, Eigen::Index j,
                Findings& findings);
 // Full softmax: how fast the output can change within a set: max |V_e|_2 + sqrt(D) max |G_i|_2.

@@ -1,5 +1,4 @@
-// MR: what the 1-bit cosine is on average, from the law of the coordinates: beta = (E|X|)^2 / E
-// X^2.
+// MR: the average 1-bit cosine from the law of the coordinates: beta = (E|X|)^2 / E X^2.
 #pragma once
 
 #include "theorems/findings.h"
@@ -8,7 +7,7 @@
 namespace rg::theorems {
 
 // MR-1. The ratio of all entries of a matrix: above 0 and at most 1; 1 minus it is the variance of
-// |X| over E X^2; 1 just for entries of one magnitude; the same for tX.
+// |X| over E X^2; 1 only for entries of one magnitude; the same for tX.
 void ratio_range(TensorView entries, Findings& findings);
 
 // MR-2. Keys (n, d), n >= 2, whose coordinates were drawn independently from the pool: their mean

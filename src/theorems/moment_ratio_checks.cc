@@ -135,7 +135,8 @@ void check_mr_5(Draws& draws, Findings& findings) {
     Eigen::Index row = 0;
     for (const KeySample& sample : key_samples(draws, d)) keys.row(row++) = sample.keys.row(0);
     const Eigen::Index rotations = d == 8 ? 1000 : 100;
-    findings.input(fmt::format("9 hostile keys under {} random rotations, d = {}", rotations, d));
+    findings.input(
+        fmt::format("9 adversarial keys under {} random rotations, d = {}", rotations, d));
     Tensor cosines(rotations, keys.rows());
     for (auto line : cosines.rowwise()) {
       line = cosines_1bit(turned(keys, draws.rotation(d))).transpose();

@@ -1,6 +1,6 @@
-// One bit a coordinate: how well a key's signs represent it, how that is averaged over a head, and
-// the rotation ITQ looks for. Keys are rows (n, d), no row zero; a rotation R turns a key k into
-// Rk, so keys K into KR'. The sign of zero is +1: with 0 the cosine of a one-hot key would be 1.
+// One bit per coordinate: how well a key's signs represent it, averages over a head, and the
+// rotation that ITQ searches. Keys are rows (n, d), no row zero; a rotation R maps a key k to Rk,
+// so keys K to KR'. The sign of zero is +1: with 0 the cosine of a one-hot key would be 1.
 #pragma once
 
 #include <vector>
@@ -34,9 +34,9 @@ Tensor nearest_rotation(TensorView matrix);
 
 // sum_n w_n sgn(Rk_n) k_n', (d, d): what an ITQ step fits. Weights (n), positive.
 Tensor sign_moment(TensorView keys, TensorView rotation, VectorView weights);
-// What ITQ climbs: sum_n w_n |Rk_n|_1.
+// The objective of ITQ: sum_n w_n |Rk_n|_1.
 double itq_gain(TensorView keys, TensorView rotation, VectorView weights);
-// The best rotation for the signs under the present one (Gong and Lazebnik 2011).
+// The best rotation for the signs under the current one (Gong and Lazebnik 2011).
 Tensor itq_step(TensorView keys, TensorView rotation, VectorView weights);
 
 struct Itq {

@@ -1,5 +1,5 @@
-// Members of one JSON object of the project's own files, each read exactly once by its kind.
-// Anything else (a member missing, of another kind, empty, never read) is RT070 with its place.
+// Reads the members of one JSON object of the project's own files, each exactly once, by type.
+// Anything else (a member missing, of another type, empty, never read) is RT070 with its place.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@
 
 namespace rg::theorems {
 
-Json parse_own_json(const EmbeddedFile& file);  // RT070 for what the strict reader refuses
+Json parse_own_json(const EmbeddedFile& file);  // RT070 unless strict JSON
 
 class RecordReader {
  public:
@@ -30,14 +30,14 @@ class RecordReader {
   std::optional<RecordReader> record_or_null(std::string_view key) const;
   std::vector<RecordReader> records(std::string_view key) const;
 
-  // The one of `values` whose word_of the member is.
+  // The element of `values` whose word_of() equals the member.
   template <typename Values>
   auto one_of(std::string_view key, const Values& values) const {
     const std::string word = text(key);
     for (const auto value : values) {
       if (word == word_of(value)) return value;
     }
-    fail(std::string(key) + " is one of its words, so not " + word);
+    fail(std::string(key) + " has an allowed value, not " + word);
   }
 
   void check(bool holds, std::string_view rule) const;

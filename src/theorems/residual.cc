@@ -50,7 +50,7 @@ void check_rr_2(Draws& draws, Findings& findings) {
 }
 
 void check_rr_3(Draws& draws, Findings& findings) {
-  double from_pre = 0, from_post = 0;  // single products may meet by chance, not all of them
+  double from_pre = 0, from_post = 0;  // single products may agree by chance, not all of them
   const auto run = [&](const std::string& name, const Tensor& keys) {
     for (const Eigen::Index rank : {1, 4}) {
       findings.input(name + ", rank " + std::to_string(rank));

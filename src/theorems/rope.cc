@@ -12,7 +12,7 @@ namespace {
 
 Tensor turn(double angle) { return plane_turn(Vector::Constant(1, angle), 0); }
 
-// d diag(gains) x / |x| * sqrt(d): what a norm with learned gains makes of the rows.
+// d diag(gains) x / |x| * sqrt(d): the rows after a norm with learned gains.
 Tensor normed(const Tensor& rows, VectorView gains) {
   const double root = std::sqrt(static_cast<double>(rows.cols()));
   return (rows.rowwise().normalized() * root) * gains.asDiagonal();

@@ -1,5 +1,5 @@
-// RC: what commutes with RoPE, what can be folded into the weights, and how far RoPE itself caps
-// the 1-bit cosine.
+// RC: what commutes with RoPE, what can be folded into the weights, and the limit that RoPE itself
+// sets to the 1-bit cosine.
 #pragma once
 
 #include <vector>
@@ -20,7 +20,7 @@ void plane_commutant(double angle, Findings& findings);
 // RC-2. X rot(phi) = rot(psi) X with cos(phi) != cos(psi) has no solution but 0: the smallest
 // singular value of the operator is the smaller of 2|sin((phi -+ psi) / 2)|.
 void no_intertwiner(double phi, double psi, Findings& findings);
-// A coordinate at rest against a plane turned by `psi`, not a multiple of 2 pi: the same.
+// An unrotated coordinate against a plane turned by `psi`, not a multiple of 2 pi: the same.
 void no_intertwiner_with_rest(double psi, Findings& findings);
 
 // RC-3. Frequencies in [0, pi), repeated or zero ones as often as they occur: dimension of what
@@ -36,9 +36,9 @@ void fold(const Rotary& rotary, TensorView b, TensorView queries, TensorView key
 // lies between |TB - BT|_2 / |B|_2 and |TB - BT|_2 |B^-1|_2, T one step of RoPE.
 void fold_defect(const Rotary& rotary, TensorView b, Findings& findings);
 
-// RC-5. Keys before the norm (n, d), gains (d) behind it, in-plane angles (d/2). The turn behind
-// the gains, moved in front of the norm: keys stay the same if both gains of every turned plane
-// have one magnitude, and don't otherwise.
+// RC-5. Keys before the norm (n, d), gains (d) after it, in-plane angles (d/2). The turn after the
+// gains, moved before the norm: keys stay the same exactly if both gains of every turned plane have
+// one magnitude.
 void fold_through_gains(TensorView keys, VectorView gains, VectorView angles, Findings& findings);
 void gains_prevent_fold(TensorView keys, VectorView gains, VectorView angles, Findings& findings);
 
@@ -55,20 +55,20 @@ void cyclic_torus_average(TensorView keys, int order, const std::vector<int>& st
 // RC-7. Every key (n, d), d even, averaged over common turns of all planes by multiples of
 // 2 pi / shifts, then rotated: mean cosine and pooled beta at most
 // sqrt(2) / (m sin(pi / 2m)), m = shifts / 2, and its square; 0.9003 and 8/pi^2 as m grows.
-// Returns both over their ceilings: 1 where the keys meet it.
+// Returns both divided by their ceilings: 1 if the keys reach it.
 struct CeilingReached {
   double cosine, pooled;
 };
 CeilingReached rope_ceiling(TensorView keys, TensorView rotation, int shifts, Findings& findings);
-// The same with the last `resting` coordinates unturned: per key at most
+// The same with the last `resting` coordinates unrotated: per key at most
 // sqrt(s + 8/pi^2 (1 - s)), s the share of its energy there.
 void rope_ceiling_with_rest(TensorView keys, Eigen::Index resting, TensorView rotation, int shifts,
                             Findings& findings);
-// E|w cos(psi) + b| <= sqrt(b^2 + 4 w^2 / pi^2), the step behind it; w > 0, b >= 0.
+// E|w cos(psi) + b| <= sqrt(b^2 + 4 w^2 / pi^2), the step used above; w > 0, b >= 0.
 void offset_phase_bound(double w, double b, Findings& findings);
 
-// RC-8. Keys (n, d) with uniform phases and radii that differ only between planes: scaled by one
-// over the radius of each plane they meet the ceiling of RC-7, over `shifts` common turns.
+// RC-8. Keys (n, d) with uniform phases and radii that differ only between planes: divided by the
+// radius of each plane they reach the ceiling of RC-7, over `shifts` common turns.
 void plane_scaling(TensorView keys, int shifts, Findings& findings);
 // E (q' dk)^2 over all queries and keys, dk the error of the MMSE 1-bit code taken after scaling
 // plane j of the keys by scale[j] and undone: queries (m, d), keys (n, d).

@@ -12,7 +12,7 @@
 namespace rg::theorems {
 namespace {
 
-// Keys of the given radii (one a plane), every phase uniform of its own: (n, 2 planes).
+// Keys of the given radii (one per plane), phases independent and uniform: (n, 2 planes).
 Tensor uniform_phases(Draws& draws, Eigen::Index n, const Vector& radii) {
   Tensor out(n, 2 * radii.size());
   for (Eigen::Index row = 0; row < n; ++row) {
@@ -25,7 +25,7 @@ Tensor uniform_phases(Draws& draws, Eigen::Index n, const Vector& radii) {
   return out;
 }
 
-// Every row turned by one phase of its own, common to all planes.
+// Every row turned by its own phase, common to all planes.
 Tensor common_shifts(Draws& draws, const Tensor& keys) {
   Tensor out(keys.rows(), keys.cols());
   for (Eigen::Index n = 0; n < keys.rows(); ++n) {
@@ -67,7 +67,7 @@ void check_rc_2(Draws& draws, Findings& findings) {
   no_intertwiner(3 * draws.uniform(), 4 * draws.uniform() + 0.01, findings);
   findings.input("two slow planes");
   no_intertwiner(1.2e-4, 1e-4, findings);
-  findings.input("a resting coordinate and a slow plane");
+  findings.input("an unrotated coordinate and a slow plane");
   no_intertwiner_with_rest(1e-4, findings);
   findings.input("opposite angles");
   const double phi = 0.2 + 2 * draws.uniform();
@@ -80,11 +80,11 @@ void check_rc_2(Draws& draws, Findings& findings) {
 void check_rc_3(Draws&, Findings& findings) {
   findings.input("standard schedule, d = 16");
   cage({.frequencies = standard_frequencies(8, 1e4), .unrotated = 0}, findings);
-  findings.input("partial RoPE: two planes, 6 coordinates at rest");
+  findings.input("partial RoPE: two planes, 6 unrotated coordinates");
   cage({.frequencies = standard_frequencies(2, 1e4), .unrotated = 6}, findings);
   findings.input("repeated frequencies, as in two-dimensional RoPE");
   cage({.frequencies = Vector{{1.0, 0.01, 1.0, 0.01, 0.3, 1.0}}, .unrotated = 0}, findings);
-  findings.input("repeated and zero frequencies, one coordinate at rest");
+  findings.input("repeated and zero frequencies, one unrotated coordinate");
   cage({.frequencies = Vector{{0.7, 0.0, 0.7, 0.002, 0.0}}, .unrotated = 1}, findings);
 }
 
@@ -98,7 +98,7 @@ void check_rc_4(Draws& draws, Findings& findings) {
   const Tensor member = complex_scalings(draws, 8);
   fold(standard, member, queries, keys, positions, findings);
   fold_defect(standard, member, findings);
-  findings.input("any invertible matrix on coordinates at rest");
+  findings.input("any invertible matrix on unrotated coordinates");
   Tensor partial = Tensor::Identity(16, 16);
   partial.topLeftCorner(4, 4) = complex_scalings(draws, 2);
   partial.bottomRightCorner(12, 12) = draws.normal(12, 12);
@@ -166,14 +166,14 @@ void check_rc_7(Draws& draws, Findings& findings) {
     findings.input(sample.name + ", random rotation");
     rope_ceiling(sample.keys, draws.rotation(8), 32, findings);
   }
-  findings.input("one key at 512 positions, learned rotation, planes of under 8 cycles at rest");
+  findings.input("one key at 512 positions, learned rotation, planes of under 8 cycles unrotated");
   const Rotary rotary{.frequencies = standard_frequencies(d / 2, 1e4), .unrotated = 0};
   const Tensor same = Vector::Ones(512) * draws.normal_vector(d).transpose();
   const Tensor placed = at_positions(same, rotary);
   const Tensor fitted = itq(placed, draws.rotation(d), 20, cosine_weights(placed)).rotation;
   const Eigen::Index slow = (rotary.frequencies.array() * 512 < 16 * kPi).count();
   rope_ceiling_with_rest(placed.topRows(64), 2 * slow, fitted, 256, findings);
-  findings.input("half of the coordinates on the sign lattice and at rest");
+  findings.input("half of the coordinates on the sign lattice and unrotated");
   rope_ceiling_with_rest(draws.signs(20, d), d / 2, Tensor::Identity(d, d), 256, findings);
   for (const double b : {0.0, 0.2, 0.7, 0.999, 1.0, 3.0}) {
     findings.input("a turning coordinate of radius 1 and offset " + std::to_string(b));

@@ -1,5 +1,5 @@
 // RoPE as a matrix. Coordinates 2j and 2j+1 form plane j and turn by position * frequency j;
-// the unrotated ones follow. (Layouts that pair j with j + d/2 differ by a permutation.)
+// unrotated coordinates follow. (Layouts that pair j with j + d/2 differ by a permutation.)
 // Source: Su et al. 2021, section 3.4.2.
 #pragma once
 
@@ -8,7 +8,7 @@
 namespace rg::theorems {
 
 struct Rotary {
-  Vector frequencies;      // radians per position, one a plane
+  Vector frequencies;      // radians per position, one per plane
   Eigen::Index unrotated;  // coordinates without a plane
   Eigen::Index size() const { return 2 * frequencies.size() + unrotated; }
 };

@@ -1,4 +1,4 @@
-// RG: what chance alone makes of routes, how far a route is from changing, and what a change costs.
+// RG: routes by chance alone, how far a route is from changing, and what a change costs.
 // Scores are rows (tokens, E) of logits, routes sets of k experts; ov = |A and B| / k.
 #pragma once
 
@@ -92,7 +92,7 @@ double biased_sigmoid_radius(TensorView gate, VectorView bias, VectorView input,
 // to 1.
 void additive_shares(TensorView logits, TensorView a, TensorView b, Findings& findings);
 // A second part that shifts all logits of a row by `shift` leaves the sets and has centred share 0,
-// whatever its norm ratio |b| / (|a| + |b|).
+// for any norm ratio |b| / (|a| + |b|).
 void shift_without_effect(TensorView a, double shift, Eigen::Index k, Findings& findings);
 
 // RG-12. Spearman's correlation (mid-ranks for ties), of x (n) and y (n), none constant.

@@ -1,5 +1,4 @@
-// Means and moment ratios of samples with their standard errors, so that a simulation is judged in
-// units of its own noise.
+// Means and moment ratios of samples with standard errors, to judge simulations by their own noise.
 #pragma once
 
 #include <string>
@@ -14,8 +13,7 @@ struct Estimate {
   double error;  // one standard error
 };
 
-// How many standard errors a simulation may be off: of some 150 draws one in 10,000 seeds has one
-// further out.
+// Allowed standard errors of a simulation: with some 150 draws, one seed in 10,000 exceeds them.
 inline constexpr double kErrors = 5;
 
 Estimate mean_of(VectorView independent);                // n >= 2

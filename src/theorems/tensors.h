@@ -1,6 +1,5 @@
-// What the checks compute on: fp64 matrices, one key, query or token a row. A view borrows any
-// row-major memory, so a check that runs on synthetic tensors today runs on a checkpoint's keys
-// too.
+// The tensors of the checks: fp64 matrices, one key, query or token per row. A view borrows any
+// row-major memory, so the checks can also run on a checkpoint's keys.
 #pragma once
 
 #include "linear/decompositions.h"

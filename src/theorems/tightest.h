@@ -1,4 +1,4 @@
-// One line for many inequalities of one kind: the one with the least room, or a NaN.
+// One line for many inequalities of one kind: the tightest, or a NaN.
 #pragma once
 
 #include <cmath>

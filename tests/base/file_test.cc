@@ -260,7 +260,7 @@ TEST(WriteFile, RefusesToReplaceOnEveryFileSystem) {
       write_file_atomically(folder / "free", kNew, IfExists::refuse);
       const auto error =
           caught([&] { write_file_atomically(folder / "taken", kNew, IfExists::refuse); });
-      return error.id == ErrorId::IO004 && error.says("stands there already") ? 0 : 1;
+      return error.id == ErrorId::IO004 && error.says("already exists") ? 0 : 1;
     });
     EXPECT_EQ(code, 0) << lacks.size();
     EXPECT_EQ(get_file(folder / "free"), kNew);

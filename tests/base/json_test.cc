@@ -206,7 +206,7 @@ TEST(WriteJson, ReplacesBytesThatAreNotUtf8) {
             "{\"\xef\xbf\xbd\":\"\xef\xbf\xbd\"}");
 }
 
-// What is printed must not steer a terminal; what digests are taken of stays as it is.
+// Printed text must not control a terminal; the text that digests are computed from is unchanged.
 TEST(WriteJson, HiddenCharactersAreEscapedButNotInTheCanonicalForm) {
   const std::string hidden = "a\x7f\u009b\u202e\u2028\ufeff\u00e9";
   const Json json = {{hidden, Json::array({hidden})}};

@@ -34,7 +34,7 @@ INSTANTIATE_TEST_SUITE_P(All, Determinism,
                                            "terminal_ovk_scan"),
                          [](const auto& test) { return std::string(test.param); });
 
-// Every null of an artifact stands below a path that names its reason.
+// Every null of an artifact is below a path that has a reason.
 void find_nulls(const Json& value, const std::string& path, std::vector<std::string>& found) {
   if (value.is_null()) found.push_back(path);
   if (value.is_array()) {

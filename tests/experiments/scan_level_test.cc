@@ -1,4 +1,4 @@
-// How often V3 passes when nothing is there (nominal 0.05), and when a cliff is.
+// How often terminal_ovk_scan passes without an effect (nominal 0.05), and with a clear drop.
 #include <gtest/gtest.h>
 
 #include <functional>

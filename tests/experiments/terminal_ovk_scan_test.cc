@@ -220,7 +220,7 @@ TEST(TerminalScan, GroupsLeaveTheUniformNullButForEqualGroups) {
   EXPECT_EQ(null["per_layer"]["1"]["uniform_same_groups"], 0.5);  // kG/(gE)
 }
 
-// More than one margin in a thousand undefined is a note in every test that needs margins (N5).
+// More than one undefined margin in a thousand gives a note in every test that needs margins.
 TEST(Notes, SayWhereMarginsAreUndefined) {
   for (const uint32_t gone : {1u, 0u}) {
     Shape shape;

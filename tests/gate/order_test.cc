@@ -203,7 +203,7 @@ TEST(GateOrder, MaskedExpertsAreNotSelectedEvenBeforeNaN) {
   EXPECT_EQ(made.scores[3], -kInf);
 }
 
-// Equal logits must give equal scores wherever they stand in a register.
+// Equal logits must give equal scores at every position in a register.
 void expect_ties_survive(const GateSpec& spec) {
   std::mt19937_64 random(10);
   for (int trial = 0; trial < 2000; ++trial) {

@@ -1,5 +1,5 @@
-// Packed products against the fp64 reference, and the promise that determinism rests on: in tiles
-// of kTileRows a row's bits depend neither on its place nor on its neighbours nor on threads.
+// Packed products against the fp64 reference, and the property that determinism needs: in tiles of
+// kTileRows a row's bits depend neither on its position nor on its neighbours nor on threads.
 #include "kernels/product.h"
 
 #include <gtest/gtest.h>

@@ -20,7 +20,7 @@ def unfinished(folder):
 
 
 class DiskFaults(ProgramTest):
-    """R1: every write and fsync of a run fails once; what stood in the folder stays whole."""
+    """Every write and fsync of a run fails once; earlier files in the folder stay complete."""
 
     @classmethod
     def setUpClass(cls):
@@ -72,7 +72,7 @@ class DiskFaults(ProgramTest):
         self.assertEqual(artifacts_below(out), [])
 
     def test_short_reads_and_writes(self):
-        """R5: a kernel that gives and takes little at a time changes nothing."""
+        """Short reads and writes change nothing."""
         for most in (997, 8):
             out = self.out("short")
             result = self.faulty(out, f"short:{most}:0")
@@ -81,7 +81,7 @@ class DiskFaults(ProgramTest):
             self.assertEqual(unfinished(out), [])
 
     def test_what_a_stopped_run_says_is_true(self):
-        """R10: stopped at every fsync, it tells what of this run was written."""
+        """Stopped at every fsync, it says which files of this run were written."""
         old, new = digests(self.old), self.out("new")
         self.assertExit(run(*self.job(new, "--seed", 9)), 0)
         said = set()
@@ -136,7 +136,7 @@ class DiskFaults(ProgramTest):
 
 
 class Streams(ProgramTest):
-    """R11: stdout that is full, closed or no longer read. The artifacts are not affected."""
+    """Stdout that is full, closed or no longer read. The artifacts are not affected."""
 
     def job(self, out):
         return [PROGRAM, *map(str, self.main_job(out, experiments="expert_load", windows=12))]
@@ -189,7 +189,7 @@ class LongRun(ProgramTest):
         return process.returncode, time.monotonic() - sent
 
     def test_interrupted_at_many_times(self):
-        """R10"""
+        """Stopped by a signal at any time: exit code 130 or 143, within five seconds."""
         stopped = 0
         for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
             for seconds in (0.1, 0.3, 0.6, 1.0, 1.5, 2.2):
@@ -216,7 +216,7 @@ class LongRun(ProgramTest):
         self.assertEqual(unfinished(out), [])
 
     def test_twenty_at_once(self):
-        """R12 IO011: one measures, the others are told who."""
+        """IO011: one run measures, the others are told which."""
         out = self.out("shared")
         processes = [start(*self.long_job(out)) for _ in range(20)]
         measured = 0
@@ -232,7 +232,7 @@ class LongRun(ProgramTest):
         self.assertEqual(len(artifacts_below(out)), 8)
 
     def test_file_system_without_locks(self):
-        """R12: such a folder can be written to; only two runs at once are not kept apart, and that is said."""
+        """Such a folder can be written to; it is not locked against a second run, and a note says so."""
         shim = fault_shim(self.folder)
         job = self.main_job(self.out("locked"), experiments="expert_load")
         self.assertExit(run(*job), 0)
@@ -285,7 +285,7 @@ class LongRun(ProgramTest):
         self.assertIn("error[IO020]", self.changed_while_running(rewrite))
 
     def test_weights_truncated_while_running(self):
-        """R5 IO002 IO020"""
+        """IO002, IO020"""
         errors = self.changed_while_running(lambda path: os.truncate(path, 20_000))
         self.assertRegex(errors, r"error\[IO0(02|20)\]")
 
@@ -294,7 +294,7 @@ class Traces(ProgramTest):
     """What trace does when it is stopped."""
 
     def test_interrupted(self):
-        """R10: 130, nothing under the name, nothing beside it."""
+        """Exit code 130, no output file, no temporary file."""
         tokens = os.path.join(self.folder, "many.json")
         with open(tokens, "w", encoding="utf-8") as file:
             json.dump([[(7 * window + position) % 250 for position in range(200)] for window in range(1500)], file)
@@ -350,7 +350,7 @@ class Numbers(ProgramTest):
 
 class Budgets(ProgramTest):
     def test_plan_beyond_the_memory(self):
-        """R8 RT004"""
+        """RT004"""
         result = run(*self.main_job(self.out("x"), "--memory", "100KB"))
         self.assertExit(result, 5, "error[RT004]", "--memory")
 
@@ -368,7 +368,7 @@ class Budgets(ProgramTest):
         self.assertGreater(refused, 0)
 
     def test_allocation_fails(self):
-        """R9 RT005: whatever the limit, success or code 5, and no torn file. The budget is stated, or the plan would
+        """RT005: for any limit, success or code 5, and no torn file. The budget is stated, or the plan would
         keep to the limit."""
         for threads in (1, 2):
             codes = set()
@@ -388,7 +388,7 @@ class Budgets(ProgramTest):
             self.assertEqual(codes, {0, 5})
 
     def test_threads_that_cannot_start(self):
-        """R18 RT005: with room for n threads beside the first the run works or says so; libgomp alone would end
+        """RT005: with room for n more threads the run works or says so; libgomp alone would end
         it with code 1, that of a failed claim."""
         shim = fault_shim(self.folder)
         codes = []
@@ -447,7 +447,7 @@ class Weights(ProgramTest):
 
 
 class Locale(ProgramTest):
-    """R16: commas for points and dotless i change nothing."""
+    """Commas for points and dotless i change nothing."""
 
     def test_locale_sweep(self):
         locales = os.path.join(self.folder, "locales")

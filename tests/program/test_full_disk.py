@@ -1,5 +1,5 @@
-"""R1 for real: a file system that fills up, and the kernel's own answer at every write. What stood in the output
-folder stays whole, nothing unfinished lies about, and the program says IO010 with code 4."""
+"""A file system that really fills up, with the kernel's own answer at every write. Earlier files in the output
+folder stay complete, no unfinished file is left, and the program reports IO010 with code 4."""
 
 import errno
 import os

@@ -45,7 +45,7 @@ class Memory(ProgramTest):
         return usage.ru_maxrss * 1024
 
     def test_a_small_budget_gives_the_same_digests_within_it(self):
-        """R8: all that can spill spills, and the peak is not above the budget by more than a tenth."""
+        """Everything that can spill spills; the peak exceeds the budget by at most a tenth."""
         plenty, little = self.out("plenty"), self.out("little")
         self.assertExit(run("run", *self.job("--out", plenty)), 0)
         peak = self.peak_bytes("run", *self.job("--out", little, "--memory", f"{self.least}M"))

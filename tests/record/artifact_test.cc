@@ -106,7 +106,7 @@ TEST_F(ArtifactTest, NamesNeverLeaveTheFolder) {
 }
 
 TEST_F(ArtifactTest, AFolderThatCannotBeMadeIsAnError) {
-  std::ofstream(folder_ / "expert_load") << "a file stands here";
+  std::ofstream(folder_ / "expert_load") << "a file with this name";
   try {
     write_artifact(folder_, run_, domain_, part_);
     FAIL() << "no error";

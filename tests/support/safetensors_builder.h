@@ -20,7 +20,7 @@ struct FileTensor {
   std::string bytes;
 };
 
-// The three parts of the format, whatever they say.
+// The three parts of the format, valid or not.
 inline std::string join_safetensors(std::string_view header, std::string_view data) {
   const uint64_t header_bytes = header.size();
   std::string file(sizeof header_bytes, '\0');

@@ -40,7 +40,7 @@ class SafetensorsFile {
   }
   std::vector<float> floats(const std::string& name) const { return values<float>(name, "F32"); }
   std::vector<int32_t> ints(const std::string& name) const { return values<int32_t>(name, "I32"); }
-  // Where the values of a tensor stand in the file, in bytes: first, one past the last.
+  // Byte range of a tensor's values in the file: first, one past the last.
   std::pair<uint64_t, uint64_t> range(const std::string& name) const {
     const auto ends = entries_.at(name).at("data_offsets").get<std::vector<uint64_t>>();
     return {first_ + ends.at(0), first_ + ends.at(1)};

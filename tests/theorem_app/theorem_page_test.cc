@@ -15,7 +15,7 @@ namespace {
 const std::string kPage =
     R"(<!doctype html><script id="checks" type="application/json">null</script><p>x</p>)";
 
-// What stands in the element, and what stands behind it.
+// The text inside the element, and the text after it.
 std::pair<std::string, std::string> split(const std::string& html) {
   const std::string opening = R"(<script id="checks" type="application/json">)";
   const size_t begin = html.find(opening) + opening.size();

@@ -1,4 +1,4 @@
-// The functions behind the AD checks report a broken hypothesis.
+// The functions that the AD checks call report a broken hypothesis.
 #include "theorems/attention_distortion.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// The functions behind the GS checks report a broken hypothesis.
+// The functions that the GS checks call report a broken hypothesis.
 #include "theorems/gauge_search.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// The functions behind the MH checks report a broken hypothesis.
+// The functions that the MH checks call report a broken hypothesis.
 #include "theorems/heads.h"
 
 #include <gtest/gtest.h>

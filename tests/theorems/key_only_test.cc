@@ -1,4 +1,4 @@
-// The functions behind the KR checks report a broken hypothesis.
+// The functions that the KR checks call report a broken hypothesis.
 #include "theorems/key_only.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// The functions behind the RR checks report a broken hypothesis.
+// The functions that the RR checks call report a broken hypothesis.
 #include "theorems/residual.h"
 
 #include <gtest/gtest.h>

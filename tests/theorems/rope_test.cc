@@ -1,4 +1,4 @@
-// The functions behind the RC checks report a broken hypothesis.
+// The functions that the RC checks call report a broken hypothesis.
 #include "theorems/rope.h"
 
 #include <gtest/gtest.h>

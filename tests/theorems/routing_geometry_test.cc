@@ -1,4 +1,4 @@
-// The functions behind the RG checks report a broken hypothesis.
+// The functions that the RG checks call report a broken hypothesis.
 #include "theorems/routing_geometry.h"
 
 #include <gtest/gtest.h>

@@ -54,7 +54,8 @@ function crossCheck({ families, statuses }: Sources): void {
   const ids = new Set<string>();
   for (const { family, entries } of families) {
     for (const { id } of entries) {
-      if (!id.startsWith(`${family.id}-`)) throw new Error(`${id}: stands in family ${family.id}`);
+      if (!id.startsWith(`${family.id}-`))
+        throw new Error(`${id}: is listed in family ${family.id}`);
       if (ids.has(id)) throw new Error(`${id}: two entries have this id`);
       ids.add(id);
     }

@@ -1,5 +1,5 @@
-// Lays out the dependency graph with Graphviz's dot: a box per family, what an entry rests on to
-// its left. Lengths are SVG pixels.
+// Lays out the dependency graph with Graphviz's dot: a box per family, the entries that an entry
+// depends on to its left. Lengths are SVG pixels.
 import { instance } from '@viz-js/viz';
 import type { Graph, GraphBox, GraphEdge, GraphNode } from '../src/theorems/data';
 

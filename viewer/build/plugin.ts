@@ -1,5 +1,5 @@
-// The Vite plugin that makes the page whole: puts the data into <script id="catalogue">, an empty
-// place for the checks beside it and, once everything is inlined, a content security policy that
+// The Vite plugin that completes the page: puts the data into <script id="catalogue">, an empty
+// place for the checks next to it and, once everything is inlined, a content security policy that
 // allows that one script and no request.
 import { createHash } from 'node:crypto';
 import type { Plugin } from 'vite';

@@ -1,6 +1,6 @@
 // Texts of the catalogue to pieces: plain strings, and formulas typeset to MathML once each.
 // "$...$" is inline TeX, "$$...$$" displayed TeX, nothing else is markup; a text with an odd dollar
-// sign or TeX that Temml refuses is an error that names where it stands.
+// sign or TeX that Temml refuses is an error that names the place.
 import temml from 'temml';
 import type { Formula, Text } from '../src/theorems/data';
 

@@ -139,7 +139,7 @@ export function EntryCard({ entry }: { entry: Entry }) {
         </Disclosure>
       </div>
       <footer>
-        <EntryLinks label="Rests on" ids={entry.depends_on} />
+        <EntryLinks label="Depends on" ids={entry.depends_on} />
         <EntryLinks label="Used by" ids={entry.used_by} />
         <ExperimentLinks entry={entry} />
         {widget !== undefined && (

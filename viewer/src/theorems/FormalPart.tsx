@@ -1,4 +1,4 @@
-// The formal statements of an entry: status, Coq text, where it stands, what it rests on.
+// The formal statements of an entry: status, Coq text, file, assumptions.
 import { Disclosure } from '../components/Disclosure';
 import { RichText } from '../components/RichText';
 import { StatusChip } from './chips';

@@ -1,4 +1,4 @@
-// The dependency graph: an entry to the right of what it rests on. Fill = proof status, border = verdict on the
+// The dependency graph: an entry is right of those it depends on. Fill = proof status, border = verdict on the
 // published claim, ring = numerical check. Layout was made at build time.
 import { useContext } from 'preact/hooks';
 import { PanZoom } from '../components/PanZoom';
@@ -126,7 +126,7 @@ function Selected({ entry }: { entry: Entry }) {
 function GraphKey() {
   return (
     <p class="graph-key note">
-      An arrow runs from an entry to one that rests on it. Fill: proof. Border: verdict on the
+      An arrow runs from an entry to one that depends on it. Fill: proof. Border: verdict on the
       published claim (solid true, dashed repaired, thick red false, dotted new). Ring: numerical
       check{checks === null && ', absent here because none was run in this page'}. Click an entry,
       or step with the arrows; Enter opens its card.

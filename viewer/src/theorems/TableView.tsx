@@ -61,7 +61,7 @@ export function TableView() {
         },
         { head: 'Numbers', cell: (entry) => <CheckChip result={checkResult(entry, checks)} /> },
         {
-          head: 'Rests on',
+          head: 'Depends on',
           cell: ({ depends_on }) => (
             <div class="links">
               {depends_on.map((id) => (

@@ -1,7 +1,7 @@
 // Walks over the dependency graph.
 import type { Entry, GraphNode } from './data';
 
-// Everything an entry rests on, directly or not, and everything that rests on it; itself included.
+// Everything an entry depends on, directly or not, and everything that depends on it; itself included.
 export function related(id: string, entryOf: ReadonlyMap<string, Entry>): Set<string> {
   const walk = (links: 'depends_on' | 'used_by') => {
     const seen = new Set([id]); // grows while it is walked

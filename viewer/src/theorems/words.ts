@@ -14,7 +14,7 @@ export const kStatusWords: Record<Status, Word> = {
     label: 'proven',
     tone: 'good',
     sign: '■',
-    meaning: 'Coq has checked a proof; it rests only on the assumptions listed with it.',
+    meaning: 'Coq has checked a proof; it uses only the assumptions listed with it.',
   },
   deferred: {
     label: 'deferred',
@@ -32,7 +32,7 @@ export const kStatusWords: Record<Status, Word> = {
     label: 'axiom',
     tone: 'warn',
     sign: '▲',
-    meaning: 'Rests on an assumption that is not on the list of permitted ones.',
+    meaning: 'Uses an assumption that is not on the list of permitted ones.',
   },
   stub: {
     label: 'stub',
@@ -47,7 +47,7 @@ export const kVerdictWords: Record<Verdict, Word> = {
     label: 'claim holds',
     tone: 'good',
     sign: '✓',
-    meaning: 'The published sentence is right as it stands.',
+    meaning: 'The published sentence is right.',
   },
   repaired: {
     label: 'claim repaired',

@@ -192,7 +192,7 @@ describe('table and graph', () => {
     expect(await bare.locator('.ring').count()).toBe(0);
   });
 
-  it('light up what an entry rests on and what rests on it', async () => {
+  it('light up what an entry depends on and what depends on it', async () => {
     const page = await open(pages.checked, { hash: '#?view=graph' });
     await page.locator('#DC-3').click();
     expect(await page.locator('.graph-selected').innerText()).toContain('Centring can hurt');

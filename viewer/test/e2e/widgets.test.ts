@@ -15,7 +15,7 @@ async function slide(page: Page, label: RegExp, to: number): Promise<void> {
 const tryPage = () => open(pages.checked, { hash: '#?view=try' });
 
 describe('moment ratio', () => {
-  it('shows the exact values of the dimension beside the sample', async () => {
+  it('shows the exact values of the dimension next to the sample', async () => {
     const page = await tryPage();
     for (const [power, c, beta] of [
       [6, 0.80101, 0.6423],

@@ -62,7 +62,7 @@ describe('reading the catalogue', () => {
       'GI-1: two entries',
     );
     expect(() => read((all) => Object.assign(all[0]!.entries[1]!, { id: 'DC-9' }))).toThrow(
-      'DC-9: stands in family GI',
+      'DC-9: is listed in family GI',
     );
   });
 });
@@ -93,7 +93,7 @@ describe('the data of the page', () => {
     expect(weakest([])).toBe('informal');
   });
 
-  it('lays the graph out: an entry right of what it rests on, inside the box of its family', async () => {
+  it('lays the graph out: an entry right of those it depends on, inside the box of its family', async () => {
     const { graph } = await pageData(read(() => undefined));
     expect(graph.nodes.map(({ id }) => id).sort()).toEqual([
       'DC-3',

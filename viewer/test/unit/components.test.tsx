@@ -86,7 +86,7 @@ describe('numbers', () => {
     expect(fixed(-0.5, 2)).toBe('−0.50');
   });
 
-  it('stand at round places on an axis', () => {
+  it('are at round values of an axis', () => {
     expect(ticks({ from: 0, to: 90 }, 6)).toEqual([0, 20, 40, 60, 80]);
     expect(ticks({ from: 0.5, to: 1.02 }, 4)).toEqual([0.6, 0.8, 1]);
     expect(ticks({ from: 0, to: 0.09 }, 4)).toEqual([0, 0.05]);

@@ -6,7 +6,7 @@ const entry = (id: string, depends_on: string[], used_by: string[]) =>
   [id, { id, depends_on, used_by } as unknown as Entry] as const;
 
 describe('the dependency graph', () => {
-  it('relates an entry to all it rests on and all that rests on it, not to its siblings', () => {
+  it('relates an entry to all it depends on and all that depend on it, not to its siblings', () => {
     const entries = new Map([
       entry('A', [], ['B', 'C']),
       entry('B', ['A'], ['D']),
