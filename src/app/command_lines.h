@@ -1,5 +1,5 @@
 // The options of each command. An object adds its command to the program, holds what was typed,
-// and turns it into options once parsing is over, so that every refusal is ours.
+// and turns it into options after parsing, so that every refusal is an error with an id.
 //
 //   const VerifyCommandLine verify(app);
 //   app.parse(argc, argv);
@@ -21,7 +21,7 @@ class App;
 
 namespace rg::app {
 
-// CLI11 keeps pointers to the members: these objects stay where they are.
+// CLI11 keeps pointers to the members: these objects must not move.
 class CommandLinePart {
  public:
   CommandLinePart() = default;
@@ -42,7 +42,7 @@ class InspectCommandLine : CommandLinePart {
   InspectOptions options_;
 };
 
-// `plan` and `run` ask the same question: the one what it costs, the other for the answer.
+// `plan` and `run` take the same options: `plan` says what the run costs, `run` does it.
 struct RawRun {
   RunOptions options;
   RawPass pass;

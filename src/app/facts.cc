@@ -47,7 +47,7 @@ Json circumstances(const RunOptions& options, const Measurement& measurement,
             {"out", absolute(options.out)}}}};
 }
 
-// Every number of a layer from `from_layer` on is downstream of a weight that is no number.
+// Every number of a layer from `from_layer` on depends on a weight that is NaN or infinite.
 Json nonfinite_weights(const stream::PassResult& pass) {
   if (pass.nonfinite.empty()) return nullptr;
   Json tensors = Json::array();
@@ -73,8 +73,8 @@ uint64_t peak_memory_bytes() {
 Json effective_settings(const RunOptions& options, const Measurement& measurement) {
   Json parameters = Json::object();
   for (const auto& [key, value] : options.parameters) {
-    // Which models run together, and where prompts lie, change no result: the prompts' texts do,
-    // and stand in the artifact.
+    // Which models run together, and the file of the prompts, change no result: the prompts' texts
+    // do, and are in the artifact.
     if (key != "models" && key != "prompts" && key != "layers") parameters[key] = value;
   }
   const text::WindowSettings& windows = options.windows;

@@ -15,7 +15,7 @@ struct GlobalOptions {
   bool quiet = false;        // no progress, no notes
   bool json_errors = false;  // --errors=json
   ProgressStyle progress = ProgressStyle::automatic;
-  std::string program;  // as it was called, for commands that we suggest
+  std::string program;  // as it was called, for commands that hints suggest
 };
 
 struct RawGlobal {
@@ -25,7 +25,7 @@ struct RawGlobal {
 
 // CLI11 keeps pointers into `raw`.
 void add_global_options(CLI::App& app, RawGlobal& raw);
-// `program`: argv[0]. US001 for a word that is none of an option's.
+// `program`: argv[0]. US001 for a value that its option doesn't take.
 GlobalOptions finish_global(const RawGlobal& raw, const char* program);
 
 }  // namespace rg::app

@@ -35,7 +35,7 @@ std::string HelpFormat::entry(const std::string& name, const std::string& text) 
 
 HelpFormat::HelpFormat(size_t columns) : columns_(columns) { label("Positionals", "Arguments"); }
 
-// The library leaves a line between groups, and so do the groups: one is enough.
+// CLI11 gives two empty lines between groups: one is enough.
 std::string HelpFormat::make_help(const CLI::App* app, std::string name,
                                   CLI::AppFormatMode mode) const {
   std::string text = CLI::Formatter::make_help(app, std::move(name), mode);
@@ -85,7 +85,7 @@ std::string HelpFormat::make_subcommands(const CLI::App* app, CLI::AppFormatMode
   return text.empty() ? text : "\nCommands:\n" + text;
 }
 
-// Laid out by hand: examples are not to be broken.
+// Laid out by hand: lines of examples must not be wrapped.
 std::string HelpFormat::make_footer(const CLI::App* app) const {
   std::string text = app->get_footer() + '\n';
   if (app->get_parent() != nullptr) text += "\nOptions of every command: routegauge --help\n";

@@ -206,8 +206,7 @@ std::string as_text(const OpenModel& open, const TokenizerState& tokenizer,
   text += '\n' + heading("weights");
   Table weights({Align::left, Align::right, Align::right});
   for (const DTypeUse& use : dtype_uses(open.checkpoint)) {
-    weights.row(
-        {use.dtype, fmt::format("{} tensors", format_count(use.tensors)), format_bytes(use.bytes)});
+    weights.row({use.dtype, counted(use.tensors, "tensor"), format_bytes(use.bytes)});
   }
   text += weights.text(2);
   Table shards({Align::left, Align::right, Align::left});

@@ -22,11 +22,10 @@ class Measurement {
   Measurement(const Measurement&) = delete;  // experiments point into it
   Measurement& operator=(const Measurement&) = delete;
 
-  // Reads the domains and cuts their windows; token ids beyond what memory should hold go to
+  // Reads the domains and cuts their windows; token ids that memory should not hold go to
   // `spill_folder` (empty: where temporary files go). CO0xx, RT004.
   void read_texts(ProgressPrinter& progress, const std::filesystem::path& spill_folder);
-  // Instead of reading: as many windows as were asked for, every token id as likely as any other.
-  // What a plan needs, from headers alone.
+  // For a plan, which reads no text: as many windows as were asked for, with all token ids in turn.
   void assume_texts();
   // Makes the experiments and the plan. RT0xx, US003.
   void prepare(const std::filesystem::path& spill_folder);

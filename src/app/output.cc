@@ -55,7 +55,8 @@ size_t columns_of(int descriptor) {
 void guard_standard_streams() {
   for (int descriptor = 0; descriptor <= 2; ++descriptor) {
     if (::fcntl(descriptor, F_GETFD) != -1) continue;
-    // The lowest free number is this one. Opened the wrong way round: using it fails.
+    // open() takes the lowest free number, which is this one. The mode is wrong on purpose, so that
+    // using it fails.
     const int opened = ::open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY);
     check_internal(opened == descriptor, "descriptors 0 to 2 are taken before anything else");
   }

@@ -23,7 +23,7 @@ struct RawPass {
   std::vector<std::string> domains;
 };
 
-// `options` and `raw` stay where they are until parsing is over.
+// `options` and `raw` must not move until parsing is over.
 void add_pass_options(CLI::App& command, PassOptions& options, RawPass& raw);
 
 // `options` with what `raw` says; US001.

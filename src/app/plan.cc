@@ -43,13 +43,13 @@ std::string as_text(const std::string& model, const stream::Plan& plan,
   cost.row({"to read", format_bytes(plan.read_bytes)});
   cost.row({"to compute", fmt::format("{:.3g} FLOPs, and {:.3g} for the experiments", plan.flops,
                                       plan.extra_flops)});
-  cost.row({"at", fmt::format("{:.0f} GFLOP/s (one product timed, {} threads, {})",
-                              plan.flops_per_s / 1e9, settings.threads,
+  cost.row({"at", fmt::format("{:.0f} GFLOP/s (one product timed, {}, {})", plan.flops_per_s / 1e9,
+                              counted(static_cast<uint64_t>(settings.threads), "thread"),
                               settings.compute == stream::Compute::bf16 ? "bf16" : "f32")});
   cost.row({"disk", fmt::format("{}/s (assumed; --disk)",
                                 format_bytes(static_cast<uint64_t>(settings.disk_bytes_per_s)))});
-  cost.row({"blocks", fmt::format("{} windows; {} experts read at a time", plan.block_windows,
-                                  plan.experts_per_slice)});
+  cost.row({"blocks", fmt::format("{}; {} read at a time", counted(plan.block_windows, "window"),
+                                  counted(plan.experts_per_slice, "expert"))});
   cost.row({"spilled", plan.spill_bytes == 0 ? "nothing" : format_bytes(plan.spill_bytes)});
   cost.row(
       {"budget", fmt::format("{}, by {}", format_bytes(plan.budget_bytes), plan.budget_source)});

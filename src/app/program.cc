@@ -30,7 +30,7 @@ int dispatch(const CommandLine& line) {
   return std::visit(Visitor{line.global}, line.command);
 }
 
-// Errors of the command line itself must know the form, too: looked up before it is parsed.
+// Errors of the command line itself need --errors too, so it is looked up before parsing.
 bool wants_json_errors(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];

@@ -8,7 +8,7 @@ namespace rg::app {
 
 int run_program(int argc, char** argv);
 
-// What programs of this project share: standard streams, signals and rounding as they must be, then
+// Shared by the programs of this project: sets up standard streams, signals and rounding, then runs
 // `body`; what it throws becomes a message on stderr (JSON if the arguments say --errors=json) and
 // the exit code.
 using Body = std::function<int(int argc, char** argv)>;

@@ -55,7 +55,7 @@ void ProgressPrinter::layer_advanced(int layer, int layers, double share) {
     print_error(write_json(line, JsonLayout::compact) + '\n');
     return;
   }
-  // Elsewhere than on a terminal one line per layer is enough.
+  // If this is not a terminal, one line per layer is enough.
   if (style_ == ProgressStyle::plain && layer == last_layer_) return;
   if (style_ == ProgressStyle::terminal && layer == last_layer_ && share - last_share_ < 0.002)
     return;

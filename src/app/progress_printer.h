@@ -22,7 +22,7 @@ class ProgressPrinter : public Progress {
 
   // A step outside the layers: "reading prose".
   void step(const std::string& text);
-  // Ends the rewritten line, so that what follows starts on its own.
+  // Ends the rewritten line, so that what follows starts on a new one.
   void finish_line();
 
  private:

@@ -1,4 +1,4 @@
-// The prompts and probes that attention_router reads beside the windows, encoded as Hugging Face
+// The prompts and probes that attention_router reads besides the windows, encoded as Hugging Face
 // would (special tokens as the tokenizer's post-processor says).
 #pragma once
 

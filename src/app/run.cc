@@ -30,8 +30,7 @@ constexpr const char* kNothingWritten =
     "Run the same command again to start over.";
 constexpr const char* kSomeWritten =
     "some artifacts of this run may be written, and some of an earlier run not yet replaced; each "
-    "is "
-    "whole. Run the same command again to start over.";
+    "is complete. Run the same command again to start over.";
 constexpr const char* kArtifactsWritten =
     "the artifacts are written, the verdicts are not. `routegauge verify` on the output folder "
     "judges them; the same command again starts over.";
@@ -52,7 +51,7 @@ Json identity_of(const RunOptions& options, const Measurements& measurements) {
 }
 
 // Room for the artifacts: numbers per window and layer as text, with a wide margin, twice because a
-// file is whole before it replaces another.
+// new file is complete before it replaces the old one.
 uint64_t expected_output_bytes(const Measurement& measurement) {
   constexpr uint64_t kNumberBytes = 24, kNumbersPerCell = 120, kFixed = 4u << 20;
   const uint64_t layers = measurement.layers().size();

@@ -60,8 +60,8 @@ bool means_no_locks(int number) {
   return number == ENOLCK || number == ENOSYS || number == EOPNOTSUPP || number == EINVAL;
 }
 
-// What the holder wrote about itself. It takes the lock first and writes then, so one who comes
-// right between the two waits a moment for the line.
+// What the holder wrote about itself. It takes the lock first and writes then, so a process
+// that comes in between waits a moment for the line.
 std::string lock_holder(int descriptor) {
   for (int attempt = 0; attempt < 100; ++attempt) {
     std::array<char, 256> text = {};
@@ -139,8 +139,7 @@ RunFolder::RunFolder(const std::filesystem::path& out) : out_(out) {
   if (::fcntl(lock_, F_OFD_SETLK, &whole) != 0) {
     const std::error_code refused = last_failure();
     if (means_no_locks(refused.value())) {
-      // No file of ours could stand in: one that a killed run leaves would lock the folder for
-      // good.
+      // A lock file is no substitute: a killed run would leave it and lock the folder for good.
       note_ = fmt::format(
           "{}: the file system offers no locks ({}), so two runs into this folder at once are not "
           "kept apart; each folder can take one run at a time",
@@ -160,8 +159,8 @@ RunFolder::RunFolder(const std::filesystem::path& out) : out_(out) {
                 {.file = out_.string(),
                  .found = "in use by " + escape_for_terminal(holder),
                  .expected = "a folder that no other run works in",
-                 .hint = "Wait for it, or choose another --out. A lock left by a run that ended is "
-                         "not in the way."});
+                 .hint = "Wait for it, or choose another --out. A run that has ended holds no "
+                         "lock."});
   }
   write_holder(lock_);
 }
@@ -233,7 +232,7 @@ void RunFolder::begin(const Json& identity) {
       replaced_.push_back(row.at("path").get<std::string>());
     }
   }
-  // The paths of what stands here stay listed until they are replaced.
+  // The paths of existing artifacts stay listed until these are replaced.
   Json artifacts = Json::array();
   for (const std::string& path : replaced_) {
     artifacts.push_back({{"test", ""}, {"domain", ""}, {"path", path}, {"body_sha256", ""}});

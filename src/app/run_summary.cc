@@ -42,7 +42,7 @@ std::string run_summary(const std::filesystem::path& out,
       if (!is_artifact(file)) text += ", " + name(file);
     }
   }
-  // A name that a terminal must not see whole cannot be typed either.
+  // A name that had to be escaped for the terminal cannot be typed either.
   const std::string folder = out.string(), shown = escape_for_terminal(folder);
   if (shape.details || shown != folder) return text + '\n';
   const bool on_path = program.find('/') == std::string::npos;

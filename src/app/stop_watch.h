@@ -1,7 +1,7 @@
-// Ctrl-C and SIGTERM. The pass stops by itself at the next tile (base/cancel.h); what does not look
-// (tokenising, bootstraps, verifying) is ended by this watch a few seconds later. Files are only
-// ever renamed into place when complete, so ending anywhere leaves nothing half-written under a
-// name; the temporary ones are removed.
+// Ctrl-C and SIGTERM. The pass stops by itself at the next tile (base/cancel.h); what does not
+// check for it (tokenising, bootstraps, verifying) is ended by this watch a few seconds later.
+// Files get their names only when complete, so ending anywhere leaves no half-written file;
+// temporary files are removed.
 #pragma once
 
 #include <mutex>

@@ -44,8 +44,8 @@ tap::SequenceSet read_tokens(const std::filesystem::path& file, const OpenModel&
     const std::string window = fmt::format("window {}", w);
     if (!rows[w].is_array() || rows[w].size() != rows[0].size()) {
       throw bad_tokens(file, window,
-                       rows[w].is_array() ? fmt::format("{} ids", rows[w].size()) : "no array",
-                       fmt::format("{} ids as in window 0", rows[0].size()),
+                       rows[w].is_array() ? counted(rows[w].size(), "id") : "no array",
+                       counted(rows[0].size(), "id") + " as in window 0",
                        "Cut the rows to one length, or trace them from several files.");
     }
     for (const Json& id : rows[w]) {
@@ -84,10 +84,10 @@ tap::SequenceSet read_windows(const TraceOptions& options, const OpenModel& open
 }
 
 constexpr const char* kNothingWritten =
-    "nothing was written, and what stood at --out before still does. Run the same command again to "
-    "start over.";
+    "nothing was written; a file that was at --out before is unchanged. Run the same command again "
+    "to start over.";
 constexpr const char* kMaybeWritten =
-    "the trace may be written; if so, it is whole. Run the same command again to start over.";
+    "the trace may be written; if so, it is complete. Run the same command again to start over.";
 
 int trace(const TraceOptions& options, ProgressPrinter& progress, StopWatch& watch) {
   const OpenModel open = open_model(options.model);
@@ -124,9 +124,10 @@ int trace(const TraceOptions& options, ProgressPrinter& progress, StopWatch& wat
   watch.set_text(kMaybeWritten);
   observer.commit();
   progress.finish_line();
-  print(fmt::format("{}: {} windows of {} tokens, layers {}, {}\n",
-                    escape_for_terminal(options.out.string()), set.sequences(), set.lengths[0],
-                    format_ranges(layers), format_bytes(observer.file_bytes())));
+  print(fmt::format("{}: {} of {}, layer{} {}, {}\n", escape_for_terminal(options.out.string()),
+                    counted(set.sequences(), "window"), counted(set.lengths[0], "token"),
+                    layers.size() == 1 ? "" : "s", format_ranges(layers),
+                    format_bytes(observer.file_bytes())));
   return static_cast<int>(ExitCode::done);
 }
 

@@ -105,6 +105,10 @@ std::string format_count(uint64_t count) {
   return digits;
 }
 
+std::string counted(uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", format_count(count), noun, count == 1 ? "" : "s");
+}
+
 std::string format_seconds(double seconds) {
   if (!(seconds >= 0)) return "?";
   if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);

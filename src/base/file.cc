@@ -21,24 +21,70 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kNameAFile = "Name a file in that folder.";
+constexpr const char* kStoreItFirst = "Write what it gives to a file first, and name that file.";
+
 std::string reason(int number) { return std::generic_category().message(number); }
 
-[[noreturn]] void refuse_opening(const fs::path& path, std::string found) {
+[[noreturn]] void refuse_opening(const fs::path& path, std::string found, const char* hint) {
   throw Error(ErrorId::IO003, {.file = path.string(),
                                .found = std::move(found),
                                .expected = "a readable regular file",
-                               .hint = "Check the path and its permissions."});
+                               .hint = hint});
+}
+
+[[noreturn]] void refuse_opening(const fs::path& path, int number) {
+  const char* hint = "Check the path and the file system it is on.";
+  switch (number) {
+    case ENOENT:
+      hint = "Check the spelling of the path, and that no link in it leads to a missing file.";
+      break;
+    case ENOTDIR:
+      hint = "A part of the path is a file where a folder is needed. Correct the path.";
+      break;
+    case EACCES:
+    case EPERM:
+      hint = "Make the file readable, and the folders above it searchable, for this user.";
+      break;
+    case ELOOP:
+      hint = "The symbolic links in the path lead in a circle. Correct the links or the path.";
+      break;
+    case ENAMETOOLONG:
+      hint = "The path, or a name in it, is longer than the file system allows. Shorten it.";
+      break;
+    case EISDIR:
+      hint = kNameAFile;
+      break;
+    case ENXIO:
+    case ENODEV:
+      hint = kStoreItFirst;
+      break;
+    case EMFILE:
+      hint = "This process has too many files open. Raise its limit (ulimit -n), then rerun.";
+      break;
+    case ENFILE:
+      hint = "The system has too many files open. End other programs, then rerun.";
+      break;
+    case EIO:
+    case ESTALE:
+    case ETIMEDOUT:
+      hint = "The disk or the network file system failed; see the kernel's log, then rerun.";
+      break;
+    default:
+      break;
+  }
+  refuse_opening(path, reason(number), hint);
 }
 
 FileStamp stamp_of(const fs::path& path, int descriptor) {
   struct stat status = {};
-  if (fstat(descriptor, &status) != 0) refuse_opening(path, reason(errno));
+  if (fstat(descriptor, &status) != 0) refuse_opening(path, errno);
   if (!S_ISREG(status.st_mode)) {
     const char* kind = S_ISDIR(status.st_mode)    ? "a folder"
                        : S_ISFIFO(status.st_mode) ? "a FIFO"
                        : S_ISSOCK(status.st_mode) ? "a socket"
                                                   : "a device";
-    refuse_opening(path, kind);
+    refuse_opening(path, kind, S_ISDIR(status.st_mode) ? kNameAFile : kStoreItFirst);
   }
   return {.device = status.st_dev,
           .inode = status.st_ino,
@@ -57,7 +103,7 @@ int open_for_reading(const fs::path& path) {
 InputFile::InputFile(const fs::path& path) : InputFile(path, open_for_reading(path)) {}
 
 InputFile::InputFile(const fs::path& path, int descriptor) : path_(path), descriptor_(descriptor) {
-  if (descriptor_ < 0) refuse_opening(path_, reason(errno));
+  if (descriptor_ < 0) refuse_opening(path_, errno);
   try {
     stamp_ = stamp_of(path_, descriptor_);
   } catch (...) {
@@ -176,8 +222,8 @@ class TemporaryFile {
         ::open(name_.path().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (descriptor_ >= 0) return;
     const int number = errno;
-    name_.release();  // a file of this name belongs to someone else
-    fail("cannot create a file in its folder", number);
+    name_.release();  // not made by this process
+    fail("cannot create a temporary file in its folder", number);
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
@@ -201,7 +247,7 @@ class TemporaryFile {
 
   void rename(IfExists if_exists) {
     const int failed = if_exists == IfExists::replace ? replace() : rename_unless_taken();
-    if (failed == EEXIST) fail("it already exists", failed);
+    if (failed == EEXIST) fail("a file of this name exists already", failed);
     if (failed != 0) fail("cannot rename to it", failed);
     name_.release();
   }
@@ -209,18 +255,44 @@ class TemporaryFile {
  private:
   [[noreturn]] void fail(std::string_view what, int number) const {
     const bool full = number == ENOSPC || number == EDQUOT;
-    throw Error(full ? ErrorId::IO010 : ErrorId::IO004,
-                {.file = target_.string(),
-                 .found = fmt::format("{}: {}", what, reason(number)),
-                 .hint = full ? "The previous content is unchanged. Free some space and rerun."
-                              : "The previous content is unchanged. Check the folder and its "
-                                "permissions, then rerun."});
+    throw Error(
+        full ? ErrorId::IO010 : ErrorId::IO004,
+        {.file = target_.string(),
+         .found = fmt::format("{}: {}", what, reason(number)),
+         .hint = std::string("A file that was there before is unchanged. ") + what_to_do(number)});
+  }
+
+  static const char* what_to_do(int number) {
+    switch (number) {
+      case ENOSPC:
+      case EDQUOT:
+        return "Free some space and rerun.";
+      case EACCES:
+      case EPERM:
+        return "Make the folder writable for this user, then rerun.";
+      case EROFS:
+        return "The file system is mounted read-only: choose another folder.";
+      case ENOENT:
+      case ENOTDIR:
+        return "The folder does not exist: create it, or choose another one.";
+      case EISDIR:
+      case EEXIST:
+      case ENOTEMPTY:
+        return "The name is taken: choose another one.";
+      case ENAMETOOLONG:
+        return "The path is longer than the file system allows: choose a shorter one.";
+      case EFBIG:
+        return "Raise the limit on file sizes (ulimit -f), then rerun.";
+      default:
+        return "Check the folder and the file system it is on, then rerun.";
+    }
   }
 
   int replace() const { return ::rename(name_.path().c_str(), target_.c_str()) == 0 ? 0 : errno; }
 
-  // 0, or errno; EEXIST if the target exists. Some file systems support neither a rename that
-  // refuses (NFS: EINVAL) nor hard links (FAT: EPERM); there an empty file reserves the name first.
+  // 0, or errno; EEXIST if the name is taken. Not every file system knows a rename that
+  // refuses (NFS: EINVAL), nor hard links (FAT: EPERM); there the name is taken first by an empty
+  // file.
   int rename_unless_taken() const {
     const char* from = name_.path().c_str();
     if (::renameat2(AT_FDCWD, from, AT_FDCWD, target_.c_str(), RENAME_NOREPLACE) == 0) return 0;

@@ -60,7 +60,7 @@ Json parse_config(const std::string& text) {
               {.file = location.folder.string(),
                .object = std::move(object),
                .found = "no such file",
-               .expected = snapshot ? "a complete snapshot" : "it beside config.json",
+               .expected = snapshot ? "a complete snapshot" : "it in this folder",
                .hint = snapshot ? "Run: " + location.download_command : std::move(hint)});
 }
 
@@ -69,7 +69,7 @@ Json parse_config(const std::string& text) {
   std::string hint = location.download_command.empty() ? "Point to the folder that holds them."
                                                        : "Run: " + location.download_command;
   std::error_code ignored;
-  std::set<std::string> shards, others;  // in order, so that the message is the same everywhere
+  std::set<std::string> shards, others;  // sorted: the same message everywhere
   for (const auto& entry : fs::directory_iterator(location.folder, ignored)) {
     const std::string name = entry.path().filename().string();
     const std::string extension = entry.path().extension().string();
@@ -83,9 +83,10 @@ Json parse_config(const std::string& text) {
     const bool sharded = shards.size() > 1 || first.find("-of-") != std::string::npos;
     found += sharded ? fmt::format(", but {} shards ({}, …)", shards.size(), first)
                      : fmt::format(", but another safetensors file ({})", first);
-    hint = sharded ? fmt::format("Fetch {} as well: it says which tensor lies where.", kIndex)
-                   : "A whole checkpoint in one file must be named model.safetensors. An adapter "
-                     "must be merged into its model first.";
+    hint = sharded
+               ? fmt::format("Fetch {} as well: it says which shard holds which tensor.", kIndex)
+               : "A checkpoint in one file must be named model.safetensors. Merge an adapter into "
+                 "its model first.";
   } else if (!others.empty()) {
     const std::string first = escape_for_terminal(*others.begin());
     found +=
@@ -119,7 +120,7 @@ std::vector<std::string> names_of(const SafetensorsHeader& header) {
   return names;
 }
 
-// The index and the shards must tell the same story: ST011, ST012, ST014.
+// Index and shards must agree: ST011, ST012, ST014.
 void check_index(const ShardIndex& index, const std::vector<SafetensorsHeader>& headers) {
   std::vector<std::vector<std::string>> expected(headers.size());
   for (const auto& [tensor, shard] : index.weight_map) expected[shard].push_back(tensor);
@@ -133,8 +134,10 @@ void check_index(const ShardIndex& index, const std::vector<SafetensorsHeader>& 
       throw Error(ErrorId::ST011,
                   {.file = std::string(kIndex),
                    .object = difference[0],
-                   .found = fmt::format("{} of its tensors not in {}", difference.size(),
-                                        escape_for_terminal(index.shards[shard])),
+                   .found = (difference.size() == 1
+                                 ? "no such tensor"
+                                 : fmt::format("{} of its tensors not", difference.size())) +
+                            " in " + escape_for_terminal(index.shards[shard]),
                    .expected = "every tensor in the shard that the index names",
                    .hint = "Index and shards come from different downloads. Fetch both again."});
     }
@@ -154,6 +157,8 @@ void check_index(const ShardIndex& index, const std::vector<SafetensorsHeader>& 
        .object = name,
        .found = twice
                     ? "this tensor here and in " + escape_for_terminal(index.shards[listed->second])
+                : unlisted.size() == 1
+                    ? std::string("a tensor that the index does not name")
                     : fmt::format("{} tensors that the index does not name", unlisted.size()),
        .expected = twice ? "every tensor in one shard" : "every tensor in the index",
        .hint = "Readers disagree on what counts. Fetch index and shards again."});

@@ -1,5 +1,5 @@
-// A checkpoint on disk, opened and checked whole before the first weight byte is read: config,
-// every header of every shard, sizes. Reading is by pread, one tensor (or a piece) at a time.
+// A checkpoint on disk, opened and fully checked before the first weight byte is read: config,
+// index, the header of every shard, sizes. Reading is by pread, one tensor (or a piece) at a time.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +40,8 @@ class Checkpoint {
   const std::vector<std::string>& notes() const { return notes_; }
   std::optional<std::filesystem::path> tokenizer_path() const;  // tokenizer.json if there
 
-  // By name, in byte order. Entries stay where they are as long as the checkpoint, or what it was
-  // moved to, lives.
+  // By name, in byte order. Pointers to entries stay valid while the checkpoint, or the object it
+  // was moved to, lives.
   std::span<const TensorEntry> tensors() const { return tensors_; }
   const TensorEntry* find(std::string_view name) const;  // null if there is none
   const std::vector<UnsupportedTensor>& unsupported() const { return unsupported_; }

@@ -69,7 +69,7 @@ fs::path cache_root() {
   return expand("~/.cache/huggingface/hub");
 }
 
-// One step of a path inside the cache: nothing that leaves it or hides.
+// A path component that stays inside the cache and is not hidden.
 bool is_safe_step(std::string_view step) {
   return !step.empty() && step[0] != '.' && step[0] != '-' &&
          std::all_of(step.begin(), step.end(),
@@ -126,7 +126,7 @@ bool is_folder(const fs::path& path) {
   return fs::is_directory(path, ignored);
 }
 
-// Whether a path can't be looked at, rather than not being there.
+// Whether looking at a path fails for another reason than that it doesn't exist.
 bool is_denied(const fs::path& path) {
   std::error_code failure;
   return !fs::exists(path, failure) && failure;
@@ -153,7 +153,7 @@ std::optional<std::string> find_commit(const fs::path& repo, const HubId& id) {
                                  .hint = "Run: " + id.download()});
   }
   if (!id.revision.empty()) return std::nullopt;
-  // Copies of a cache often lack refs/: a single snapshot leaves no doubt.
+  // Copies of a cache often lack refs/; a single snapshot is unambiguous.
   std::vector<std::string> commits;
   for (const auto& entry : fs::directory_iterator(repo / "snapshots", ignored)) {
     if (entry.is_directory(ignored)) commits.push_back(entry.path().filename().string());
@@ -185,7 +185,7 @@ std::optional<ModelLocation> as_snapshot(const fs::path& folder) {
   return snapshot_location(repo.parent_path(), id, commit);
 }
 
-// A folder given by path may be a snapshot, where it lies or as it is spelled: a repository or its
+// A folder given by path may be a snapshot by its real path or by its spelling: a repository or its
 // snapshots may be linked from elsewhere.
 ModelLocation folder_location(const fs::path& argument) {
   const fs::path folder = fs::canonical(argument);
@@ -217,7 +217,7 @@ fs::path canonical_or_empty(const fs::path& path) {
 }
 
 // Whether `folder` (canonical) is the blobs folder of a repository in the cache at `root`. Its
-// entries are the library's and the owner's: no name that comes with a model reaches it.
+// entries are made by the library or the owner: no file name of a model ends up there.
 bool is_blob_folder(const fs::path& folder, const fs::path& root, const std::string& repo) {
   return repo.starts_with(kRepoPrefix) && !folder.empty() &&
          canonical_or_empty(root / repo / "blobs") == folder;
@@ -225,8 +225,8 @@ bool is_blob_folder(const fs::path& folder, const fs::path& root, const std::str
 
 // The folder that `target` (canonical, what `path` leads to) may lie in; empty if it may not.
 //
-// A model's folder is trusted as far as it reaches. In a cache, so is whatever its owner linked
-// into it: the root, a repository, its snapshots, its blobs, a blob (huggingface_hub links those
+// Everything below a model's folder is trusted. In a cache, so is whatever its owner linked into
+// it: the root, a repository, its snapshots, its blobs, a blob (huggingface_hub links those
 // that repositories share). A link of a snapshot, whose names come with the model, must end in one
 // of these places, or at an entry of a blobs folder, wherever that then leads. The same holds for
 // a folder whose files are links into the cache, as `local_dir` downloads used to be.
@@ -249,7 +249,7 @@ fs::path trusted_folder(const ModelLocation& location, const fs::path& path,
   std::error_code failure;
   const fs::path link = fs::read_symlink(path, failure);
   if (failure || root.empty()) return {};
-  // As the kernel follows it, and as it is spelled.
+  // By its real path, and by its spelling.
   const fs::path followed = canonical_or_empty(trusted[0] / link.parent_path());
   const fs::path spelled = (location.folder / link).lexically_normal().parent_path();
   for (const std::string& repo :
@@ -261,9 +261,9 @@ fs::path trusted_folder(const ModelLocation& location, const fs::path& path,
 }
 
 // Opens a file by its path without links. `root` and `target` are canonical, `target` below `root`.
-// openat2 holds the kernel to both, whatever is exchanged meanwhile: EXDEV, ELOOP. Kernels before
-// 5.6 lack it (ENOSYS), some containers hide it (EPERM); there only the last step is held. The
-// descriptor, or -1 and errno.
+// openat2 makes the kernel enforce both, whatever is replaced meanwhile (EXDEV, ELOOP). Kernels
+// before 5.6 lack it (ENOSYS), some containers forbid it (EPERM); there only the last component is
+// enforced. Returns the descriptor, or -1 and errno.
 int open_without_links(const fs::path& root, const fs::path& target) {
   constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   const int folder = ::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -330,7 +330,7 @@ ModelLocation resolve_model(const std::string& argument) {
 }
 
 bool has_member(const ModelLocation& location, const std::string& name) {
-  std::error_code failure;  // set where it can't be told: opening the file says why
+  std::error_code failure;  // set if it can't be resolved: opening the file says why
   return fs::exists(location.folder / name, failure) || failure;
 }
 
@@ -360,7 +360,7 @@ InputFile open_member(const ModelLocation& location, const std::string& name, Er
   // The target has no links left; should one appear now, opening fails.
   const int descriptor = open_without_links(root, target);
   if (descriptor < 0 && (errno == EXDEV || errno == ELOOP)) {
-    refuse("a path that was exchanged while it was opened", "a regular file below " + root.string(),
+    refuse("a path that was replaced while it was opened", "a regular file below " + root.string(),
            "Leave the checkpoint alone and rerun.");
   }
   return InputFile(path, descriptor);

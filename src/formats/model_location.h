@@ -24,8 +24,8 @@ struct ModelLocation {
 // of a snapshot is missing. A folder that lies in such a cache is treated as the snapshot it is.
 ModelLocation resolve_model(const std::string& argument);
 
-// Whether the folder has this file, or it can't be told: opening says why. A dangling link counts
-// as missing.
+// True if the folder has this file, or if that can't be determined (opening it then says why).
+// False for a dangling link.
 bool has_member(const ModelLocation& location, const std::string& name);
 
 // Opens folder/name. Links must end at a regular file in a trusted place, otherwise `refusal`

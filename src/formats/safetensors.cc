@@ -94,7 +94,8 @@ void check_ranges(const HeaderTable& table, uint64_t data_bytes, const std::stri
     throw Error(ErrorId::ST005,
                 {.file = file,
                  .object = before == nullptr ? "" : *before->name,
-                 .found = fmt::format("{} bytes behind the last tensor{}", data_bytes - end,
+                 .found = fmt::format("{} more byte{} after the last tensor{}", data_bytes - end,
+                                      data_bytes - end == 1 ? "" : "s",
                                       before == nullptr ? "" : ", " + describe(*before)),
                  .expected = "the end of the file",
                  .hint = "The file was joined with another or damaged. Fetch it again."});

@@ -1,5 +1,5 @@
 // The safetensors header: 8 bytes N (little-endian), N bytes of JSON, then the tensors' bytes.
-// Checked whole against the file's size before any tensor byte is read. Differences from the
+// Fully checked against the file's size before any tensor byte is read. Differences from the
 // reference reader, all refusals: duplicate names (ST004), unknown fields of an entry (ST003),
 // more than kMaxRank dimensions (ST008).
 #pragma once
@@ -24,7 +24,7 @@ struct SafetensorsHeader {
 };
 
 // `json` is the header's text, `file_bytes` the size of the whole file. ST003 to ST008, ST016.
-// Memory beside `json`: about 150 bytes per tensor.
+// Memory needed in addition to `json`: about 150 bytes per tensor.
 SafetensorsHeader parse_safetensors_header(std::string_view json, uint64_t file_bytes,
                                            const std::string& file);
 

@@ -25,7 +25,7 @@ struct FormatDType {
   std::string_view name;
   uint64_t bits;
 };
-// All that the format knows.
+// Every dtype of the format.
 constexpr std::array kFormatDTypes = {
     FormatDType{"BOOL", 8},        FormatDType{"U8", 8},          FormatDType{"I8", 8},
     FormatDType{"F8_E4M3", 8},     FormatDType{"F8_E5M2", 8},     FormatDType{"F8_E8M0", 8},
@@ -39,7 +39,7 @@ constexpr std::array kFormatDTypes = {
 class HeaderEvents final : public JsonEvents {
  public:
   HeaderEvents(std::string_view text, const std::string& file) : file_(file) {
-    // Names may hold the word too, so this is a guess from above; memory not touched costs nothing.
+    // An upper bound, since names may hold the word too; untouched memory costs nothing.
     constexpr std::string_view kField = "\"data_offsets\"";
     size_t count = 0;
     for (size_t at = text.find(kField); at != text.npos; at = text.find(kField, at + 1)) ++count;
@@ -79,7 +79,8 @@ class HeaderEvents final : public JsonEvents {
   }
   void null(size_t offset) override {
     if (state_ != State::header || name_ != kMetadata) wrong_kind(offset, "null");
-    if (std::exchange(has_metadata_, true)) duplicate(kMetadata);  // none, to the reference as well
+    // null means no metadata, as in the reference.
+    if (std::exchange(has_metadata_, true)) duplicate(kMetadata);
   }
   void boolean(bool, size_t offset) override { wrong_kind(offset, "a boolean"); }
 
@@ -243,7 +244,7 @@ class HeaderEvents final : public JsonEvents {
     for (const uint64_t dimension : shape_) {
       if (bits) bits = checked_mul(*bits, dimension);
     }
-    // A later 0 makes the product 0; the reference refuses the overflow before it, and so do we.
+    // As in the reference, an overflow is refused even if a later 0 would make the product 0.
     if (!bits || *bits % 8 != 0) {
       refuse(ErrorId::ST006, fmt::format("shape {} of {}", shape_text(shape_), dtype_->name),
              bits ? "whole bytes" : "a size below 2^61 bytes", "The header is damaged.");
@@ -278,7 +279,7 @@ class HeaderEvents final : public JsonEvents {
   size_t offsets_ = 0;
 };
 
-// Where a key of the top level stands: only looked for once it is known to stand there twice.
+// Finds where a top-level key occurs; only used once it is known to occur twice.
 class KeyFinder final : public JsonEvents {
  public:
   explicit KeyFinder(std::string_view key) : key_(key) {}

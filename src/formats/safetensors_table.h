@@ -1,5 +1,5 @@
-// What a safetensors header's JSON spells, entry by entry: names, dtypes, shapes and byte ranges
-// that are valid each for itself. Whether they fit each other and the file, safetensors.cc asks.
+// The entries of a safetensors header's JSON: names, dtypes, shapes and byte ranges, each valid by
+// itself. safetensors.cc checks that they fit each other and the file.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +26,10 @@ struct HeaderTable {
   std::vector<UnsupportedEntry> unsupported;
 };
 
-// In the order of the text. ST003, ST004 for `__metadata__` twice, ST005 for offsets that are no
-// range, ST006, ST008, ST016.
+// In file order. ST003, ST004 for `__metadata__` twice, ST005 for offsets that are not a range,
+// ST006, ST008, ST016.
 HeaderTable read_header_table(std::string_view json, const std::string& file);
-// Byte offsets of a key of the top level.
+// Byte offsets of every occurrence of a top-level key.
 std::vector<size_t> find_header_key(std::string_view json, const std::string& file,
                                     std::string_view key);
 

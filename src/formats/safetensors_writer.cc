@@ -88,7 +88,7 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
   descriptor_ = ::open(temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (descriptor_ < 0) {
     const int number = errno;
-    name_.release();  // whatever has this name is not ours
+    name_.release();  // not made by this process
     throw Error(ErrorId::IO003, {.file = temporary.string(),
                                  .found = std::strerror(number),
                                  .expected = "a folder that can be written to"});

@@ -27,7 +27,8 @@ struct OutputTensor {
 
 class SafetensorsWriter {
  public:
-  // Reserves the whole file beside `path`. IO010 without room, IO003 or IO004 otherwise.
+  // Reserves space for the whole file in the folder of `path`. IO010 if there is no room, else
+  // IO003 or IO004.
   SafetensorsWriter(const std::filesystem::path& path, const std::vector<OutputTensor>& tensors,
                     const std::map<std::string, std::string>& metadata);
   ~SafetensorsWriter();  // without commit() nothing remains

@@ -1,4 +1,4 @@
-// What a checkpoint says of one tensor.
+// What a checkpoint says about one tensor.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace rg::formats {
 
-// Where one tensor's bytes stand. Row-major, little-endian.
+// Where one tensor's bytes are. Row-major, little-endian.
 struct TensorEntry {
   std::string name;
   DType dtype;

@@ -17,8 +17,8 @@ struct AttentionWeights {
       k_gain;                  // (d), (nh hd), (nkv hd); the last two empty without qk_norm
   Buffer<float> mlp_gain;      // gamma (d)
   Buffer<float> router_plain;  // W_g (E,d) as views show it
-  // Experiments ask for router products until the layer ends, long after the slot that holds the
-  // large matrices has gone on to other slices.
+  // Separate from the slot of the large matrices: experiments ask for router products until the
+  // layer ends, when that slot already holds other slices.
   Buffer<std::byte> router_memory;
 };
 
@@ -72,8 +72,8 @@ class Attention {
             kernels::Compute compute)
       : model_(model), weights_(weights), rope_(rope), compute_(compute) {}
 
-  // residual (length,d) -> out (shape.rows(),d): what the block adds to the residual; rows from
-  // `length` on are meaningless. length <= shape.rows().
+  // residual (length,d) -> out (shape.rows(),d): what the block adds to the residual; rows past
+  // `length` are meaningless. length <= shape.rows().
   void run(const AttentionShape& shape, uint32_t length, Mask mask, const float* residual,
            float* out, AttentionScratch& scratch, kernels::Scratch& products) const noexcept;
 

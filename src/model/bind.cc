@@ -15,7 +15,7 @@ struct Family {
   Model (*bind)(const formats::Checkpoint&);
 };
 
-// One line each; explicit, since linkers drop what registers itself.
+// An explicit list: linkers drop objects that register themselves.
 constexpr std::array kFamilies = {
     Family{"olmoe", bind_olmoe},
 };

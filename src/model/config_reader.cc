@@ -49,12 +49,11 @@ void refuse_leftovers(const std::vector<Leftover>& leftovers) {
        .object = leftovers[0].key,
        .found = found,
        .expected = alone && !any_unknown
-                       ? leftovers[0].known + ", the only values known to change nothing"
+                       ? leftovers[0].known + ": no other value is known to change nothing"
                        : "only keys and values whose meaning is known for this family",
        .hint = any_unknown
-                   ? "What this program doesn't know may change the forward pass, so the model "
-                     "isn't measured. Its makers' code says what the key does; a later release may "
-                     "know it."
+                   ? "An unknown key may change the forward pass, so the model isn't measured. The "
+                     "model's own code shows what the key does; a later release may know it."
                    : "Another value asks for a forward pass that this program doesn't compute."});
 }
 

@@ -27,7 +27,7 @@ struct Leftover {
   std::string known;  // the values that would be; empty if the key is unknown
 };
 
-// CF004 with all of them, unless there is none.
+// Throws CF004 naming all of them, if there are any.
 void refuse_leftovers(const std::vector<Leftover>& leftovers);
 
 class ConfigReader {
@@ -35,18 +35,18 @@ class ConfigReader {
   // `path` names the object in messages: "" for the file's top level, "rope_parameters" within.
   ConfigReader(const Json& object, std::string path, std::vector<Origin>& origins);
 
-  // `field` is what the origin is kept under; empty: none is kept.
-  // A key that decides the gate, or that nothing can stand in for: CF003 if missing.
+  // `field`: the name under which the origin is recorded; empty: not recorded.
+  // A key that decides the gate or has no substitute: CF003 if missing.
   uint32_t count(std::string_view key, std::string_view field);
   bool flag(std::string_view key, std::string_view field);
   std::string text(std::string_view key, std::string_view field);
-  // The family's class default where the key is missing; marked so. null is no default.
+  // The family's class default if the key is missing, recorded as such. null is not missing.
   uint32_t count_or(std::string_view key, std::string_view field, uint32_t otherwise);
   bool flag_or(std::string_view key, std::string_view field, bool otherwise);
   // Infinity as transformers 5 writes it, {"__float__": "Infinity"}, is a real as well.
   double real_or(std::string_view key, std::string_view field, double otherwise);
   std::string text_or(std::string_view key, std::string_view field, std::string_view otherwise);
-  // null and a missing key alike.
+  // None for null as for a missing key.
   std::optional<uint32_t> count_if(std::string_view key, std::string_view field);
   std::optional<double> real_if(std::string_view key, std::string_view field);
   const Json* object_if(std::string_view key);
@@ -57,8 +57,8 @@ class ConfigReader {
   // CF002 about a key that was read.
   [[noreturn]] void refuse(std::string_view key, std::string found, std::string expected,
                            std::string hint) const;
-  // Adds every key that was neither read, nor is harmless by the family's list, nor (at the file's
-  // top level) by the common one.
+  // Adds every key that was not read and that no list calls harmless: the family's, and at the
+  // file's top level the common one.
   void collect_leftovers(std::initializer_list<KnownKey> known_to_family,
                          std::vector<Leftover>& leftovers) const;
 

@@ -23,7 +23,7 @@ class ExpertShape {
   kernels::WeightProduct gate_up_, down_;
 };
 
-// One worker's tile. `input` is the caller's to fill, `output` to read.
+// One worker's tile: fill `input`, run, read `output`.
 class ExpertTile {
  public:
   ExpertTile(const Model& model, kernels::Compute compute);
@@ -31,7 +31,7 @@ class ExpertTile {
 
   std::byte* input() { return input_.data(); }            // (kTileRows,d) compute type
   const float* output() const { return output_.data(); }  // (kTileRows,d)
-  // Rows from `rows` on are computed from zeros.
+  // Rows past `rows` are zero-padded.
   void run(const ExpertShape& shape, const ExpertWeights& weights, uint32_t rows,
            kernels::Scratch& products) noexcept;
 

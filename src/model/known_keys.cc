@@ -8,7 +8,7 @@
 namespace rg::model {
 namespace {
 
-// PretrainedConfig of transformers 4.57 and 5.24, but for the keys below that have a say.
+// PretrainedConfig of transformers 4.57 and 5.24, except the keys below that affect the result.
 constexpr std::array kAnyValue = std::to_array<std::string_view>({
     // Where the file comes from.
     "_auto_class",

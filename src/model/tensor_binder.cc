@@ -41,13 +41,13 @@ Tensor TensorBinder::bind(const std::string& name, const std::vector<Dimension>&
                                    .object = name,
                                    .found = "dtype " + other->dtype,
                                    .expected = "F32, F16 or BF16",
-                                   .hint = "Quantised weights are not guessed at. Use a checkpoint "
+                                   .hint = "Quantised weights are not supported. Use a checkpoint "
                                            "in one of these dtypes."});
     }
     throw Error(ErrorId::ST023, {.file = folder,
                                  .object = name,
                                  .found = "no such tensor",
-                                 .expected = "it, of shape " + shape_text(shape),
+                                 .expected = "this tensor, with shape " + shape_text(shape),
                                  .hint = "The checkpoint is incomplete, or config.json belongs to "
                                          "another one."});
   }
@@ -86,7 +86,9 @@ void TensorBinder::refuse_leftovers(const std::function<bool(std::string_view)>&
       ErrorId::ST022,
       {.file = checkpoint_.location().folder.string(),
        .object = std::string(left[0]),
-       .found = fmt::format("{} tensors that the family does not use ({})", left.size(), names),
+       .found = left.size() == 1 ? std::string("a tensor that the family does not use")
+                                 : fmt::format("{} tensors that the family does not use ({})",
+                                               left.size(), names),
        .expected = "every tensor used or known to be irrelevant",
        .hint = "The model is not what its config.json says, so what it computes is "
                "unknown."});

@@ -1,4 +1,4 @@
-// How much memory this process may still take, and what says so: the least of what the system has
+// How much memory this process may still use, and what sets that: the least of what the system has
 // available, what its control groups (v2 and v1, every level up to the root) leave, and RLIMIT_AS.
 #pragma once
 
@@ -14,7 +14,8 @@ struct AvailableMemory {
 };
 
 // `proc` and `groups` are /proc and /sys/fs/cgroup, elsewhere in tests. File pages that the kernel
-// can drop without writing are free: they count against a group's limit, but give way.
+// can drop without writing count as free: they count against a group's limit, but are dropped when
+// memory is needed.
 AvailableMemory available_memory(const std::filesystem::path& proc,
                                  const std::filesystem::path& groups);
 AvailableMemory available_memory();  // of this machine

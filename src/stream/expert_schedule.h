@@ -1,6 +1,6 @@
-// Which rows each expert of a layer computes, for whatever reason, as one batch per expert: those
-// routed to it and those an experiment asked for. And the order in which tiles may add to the
-// tokens' sums: ascending expert id, whatever the threads do.
+// The rows that each expert of a layer computes, one batch per expert: those routed to it and those
+// that an experiment asked for. Also the order in which tiles add to the tokens' sums: ascending
+// expert id, whatever the threads do.
 #pragma once
 
 #include <atomic>
@@ -20,7 +20,7 @@ struct Assignment {
   bool first;  // the row's lowest routed expert: it sets the sum that the others add to
 };
 
-// An experiment's wish: outputs of `expert` for `row`, to be kept in `slot`.
+// A request of an experiment: keep the output of `expert` for `row` in `slot`.
 struct OutputWish {
   uint32_t row;
   int32_t expert;
@@ -46,8 +46,8 @@ class ExpertSchedule {
 };
 
 // Tiles are handed out expert by expert. A thread computes its tile freely and waits here, before
-// it adds to the sums, until every tile of every lower expert has added. The lowest tile in work
-// never waits, so neither does the whole for ever.
+// it adds to the sums, until every tile of every lower expert has added. The lowest unfinished
+// tile never waits, so there is no deadlock.
 class AscendingCommit {
  public:
   explicit AscendingCommit(const std::vector<uint32_t>& tiles_of_expert);

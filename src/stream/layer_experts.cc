@@ -13,9 +13,9 @@ namespace rg::stream {
 
 using kernels::kTileRows;
 
-// Gives every wished output a slot and sorts all rows by expert. Tied margins can put more tokens
-// into an experiment's strata than the plan expects: the store then grows, on disk if there is a
-// budget to keep.
+// Gives every requested output a slot and sorts all rows by expert. Tied margins can put more
+// tokens into an experiment's strata than the plan expects: the store then grows, on disk if there
+// is a memory budget.
 void LayerPass::schedule() {
   std::vector<OutputWish> wishes;
   int32_t slot = 0;

@@ -32,7 +32,7 @@ class LayerPass {
   void attention(const AttentionSlice& slice);
   void experts(const ExpertSlice& slice);
   void finish_layer();  // after the last expert slice
-  // Rows of the residual; `scratch` as RowStore::load.
+  // Rows of the residual; `scratch` as for RowStore::load.
   const float* residual(size_t first, size_t rows, float* scratch) const;
 
   const std::vector<Sequence>& sequences() const { return sequences_; }
@@ -51,7 +51,7 @@ class LayerPass {
   void update_block(const BlockRange& block, Worker& worker);
   void deliver_outputs();
   tap::Block view(const BlockRange& block, int worker) const;
-  // Points `shown` to the parts of the residual; the experts' sum, to be added to, is returned.
+  // Points `shown` to the parts of the residual; returns the experts' sum, to be added to.
   template <typename Shown>
   float* show_parts(const BlockRange& block, Worker& worker, Shown& shown) const;
   bool watches(const tap::Observer& observer, const tap::SequenceSet* set) const;

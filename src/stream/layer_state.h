@@ -1,5 +1,5 @@
-// What a LayerPass holds while it runs: each worker's buffers, the requests of a block, the layer
-// at work. Private to the layer_*.cc files.
+// What a LayerPass holds while it runs: each worker's buffers, the requests of a block, the
+// current layer. Private to the layer_*.cc files.
 #pragma once
 
 #include <memory>

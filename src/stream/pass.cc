@@ -19,7 +19,7 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Adds the time since `start` to one part of the layers' time and to the whole of it.
+// Adds the time since `start` to one part of the layers' time and to their total.
 void account(Clock::time_point start, double& part, PassResult& result) {
   const double seconds = seconds_since(start);
   part += seconds;
@@ -112,8 +112,8 @@ void emit_logits(const model::Model& model, std::span<const tap::SequenceSet* co
   }
 }
 
-// Whether the config ties tables that the checkpoint stores apart, and this pass used both: equal
-// bytes leave no choice.
+// True if the config ties two tables that the checkpoint stores separately, their bytes differ, and
+// this pass used both.
 bool head_was_chosen(const model::Model& model, const std::vector<TensorDigest>& digests) {
   if (!model.head_despite_tie) return false;
   const auto digest_of = [&](model::Tensor tensor) {
@@ -163,7 +163,7 @@ PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& m
     };
     for (const int layer : to_run) {
       checkpoint.throw_if_changed();
-      // Kept until the layer ends for its router; its slot goes on to other slices before.
+      // Kept until the layer ends, for its router; the slot is reused earlier.
       const AttentionSlice attention = std::move(std::get<AttentionSlice>(reader.next()));
       auto working = Clock::now();
       layers.attention(attention);

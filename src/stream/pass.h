@@ -59,7 +59,7 @@ struct Plan {
   double flops = 0, extra_flops = 0;  // of the forward pass; of experiments' expert products
   std::vector<Line> memory;           // adds up to peak_bytes
   uint64_t peak_bytes = 0;
-  uint64_t budget_bytes = 0;  // that peak_bytes had to fit, and what set it: "--memory", a limit
+  uint64_t budget_bytes = 0;  // limit of peak_bytes, and what set it: "--memory", a limit
   std::string budget_source;
   uint64_t spill_bytes = 0;  // to the spill file, 0 if all stays in memory
   size_t block_windows = 0;
@@ -68,7 +68,7 @@ struct Plan {
   // What stays in memory; the rest is spilled. Same order as the run's stores.
   bool spill_updates = false, spill_gate_inputs = false, spill_residual = false,
        spill_parts = false, spill_outputs = false;
-  uint64_t output_rows = 0;     // unweighted expert outputs kept at once, without tied margins
+  uint64_t output_rows = 0;     // unweighted expert outputs kept at once, if no margins tie
   double expected_seconds = 0;  // by Settings::disk_bytes_per_s and a measured product rate
   double flops_per_s = 0;
 };

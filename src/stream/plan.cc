@@ -108,7 +108,8 @@ void tabulate(const Run& run, Plan& plan) {
        SliceReader::staging_bytes(run.model, run.settings.compute) + 3 * kChunkBytes);
   line("one expert's matrices as shown to experiments",
        SliceReader::shown_bytes(run.model, layers_to_run(run.model, run.settings), run.observers));
-  line(fmt::format("buffers of {} threads", run.settings.threads),
+  line(fmt::format("buffers of {} thread{}", run.settings.threads,
+                   run.settings.threads == 1 ? "" : "s"),
        static_cast<uint64_t>(run.settings.threads) * worker_bytes(run, block_rows));
   plan.peak_bytes = 0;
   for (const Plan::Line& entry : plan.memory) plan.peak_bytes += entry.bytes;

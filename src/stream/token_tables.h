@@ -38,7 +38,7 @@ class TokenTables : public tap::Embeddings {
     const float* row(int32_t id) const {
       return values_.data() + size_t{place_[static_cast<size_t>(id)]} * width_;
     }
-    // Takes what it needs of `elements` stored values that start at element `first` of the table.
+    // Copies the rows it needs from `elements` stored values, the first being element `first`.
     void take(DType dtype, const std::byte* bytes, uint64_t first, uint64_t elements);
 
    private:

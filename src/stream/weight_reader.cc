@@ -299,7 +299,7 @@ Slice SliceReader::read_experts(int layer, uint32_t first, uint32_t count, std::
   const size_t matrix = size_t{model_.width} * model_.expert_width;
   for (uint32_t e = first; e < first + count; ++e) {
     const bool seen = wanted(layer, e);
-    // `nth` matrix of the expert: to `out` for the product, and as it is for who wants to see it.
+    // `nth` matrix of the expert: to `out` for the product, and in fp32 for observers that want it.
     const auto read_matrix = [&](const model::TensorSlice& part, size_t nth, std::byte* out) {
       tensors_.read_as(compute_, *part.tensor, part.offset_bytes, part.elements(), out,
                        seen ? shown_.data() + nth * matrix : nullptr);

@@ -99,13 +99,12 @@ class SliceReader {
   static size_t slot_bytes(const model::Model& model, const model::AttentionShape& attention,
                            const model::ExpertShape& experts, uint32_t experts_per_slice);
   static size_t staging_bytes(const model::Model& model, kernels::Compute compute);
-  // Of one expert's matrices in fp32, held where an observer wants to see some.
+  // One expert's matrices in fp32; 0 unless an observer wants to see some.
   static size_t shown_bytes(const model::Model& model, std::span<const int> layers,
                             std::span<tap::Observer* const> observers);
   ~SliceReader();
 
-  // The next slice, waiting for it if need be; rethrows what stopped the reader. It stays valid
-  // until release().
+  // Blocks for the next slice; rethrows the reader's error. Valid until release().
   Slice& next();
   void release();
   // Waits until the reader has nothing left to do or no free slot (benchmarks).

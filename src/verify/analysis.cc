@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cmath>
 
+#include "verify/words.h"
+
 namespace rg::verify {
 namespace {
 
@@ -102,17 +104,22 @@ Verdict Analysis::conclude(const Judge& judge,
   if (header.n_windows < kMinWindows) {
     judgement.reasons.push_back(
         {"", "", "data.n_windows",
-         fmt::format("{} windows, a verdict needs {}", header.n_windows, kMinWindows)});
-    judgement.sentence = fmt::format("Only {} windows were measured; a verdict needs {}.",
-                                     header.n_windows, kMinWindows);
+         fmt::format("{}, a verdict needs {}", counted(header.n_windows, "window"), kMinWindows)});
+    judgement.sentence = fmt::format(
+        "Only {} measured; a verdict needs {}.",
+        counted(header.n_windows, "window") + (header.n_windows == 1 ? " was" : " were"),
+        kMinWindows);
     return Verdict::insufficient;
   }
   if (*header.replicates < kMinReplicates) {
     judgement.reasons.push_back(
         {"", "", "summary.bootstrap.B",
-         fmt::format("{} replicates, a verdict needs {}", *header.replicates, kMinReplicates)});
-    judgement.sentence = fmt::format("Only {} bootstrap replicates were drawn; a verdict needs {}.",
-                                     *header.replicates, kMinReplicates);
+         fmt::format("{}, a verdict needs {}", counted(*header.replicates, "replicate"),
+                     kMinReplicates)});
+    judgement.sentence = fmt::format("Only {} drawn; a verdict needs {}.",
+                                     counted(*header.replicates, "bootstrap replicate") +
+                                         (*header.replicates == 1 ? " was" : " were"),
+                                     kMinReplicates);
     return Verdict::insufficient;
   }
   const Verdict verdict = judge(primary());
@@ -222,7 +229,7 @@ void warn_foreign_interval(const Case& c, const At& stated, const Analysis& anal
   if (std::abs(theirs->lo - ours->lo) > kForeignErrors * lo ||
       std::abs(theirs->hi - ours->hi) > kForeignErrors * hi) {
     c.inspect.warn(fmt::format(
-        "{}: stated [{}, {}], our {} replicates give [{}, {}], beyond Monte-Carlo error",
+        "{}: stated [{}, {}], the verifier's {} replicates give [{}, {}], beyond Monte-Carlo error",
         stated.path, theirs->lo, theirs->hi, analysis.primary().count(), ours->lo, ours->hi));
   }
 }

@@ -63,16 +63,16 @@ class Analysis {
   std::optional<double> probability(ColumnId id, int side) const;
 
   using Judge = std::function<Verdict(const Sample&)>;
-  // n < 200 or B < 200 give INSUFFICIENT; with neither, what `judge` says. Fills stability:
+  // n < 200 or B < 200 give INSUFFICIENT; otherwise what `judge` says. Fills stability:
   // `supports` says whether one replicate lies on the passing side of every criterion.
   // `stated`: what the intervals of a published artifact give, whose generator is unknown; there
-  // it is the verdict to compare with, since ours come from the verifier's replicates already.
+  // `fragile` compares with it, since the verdict uses the verifier's replicates already.
   Verdict conclude(const Judge& judge, const std::function<bool(const Sample&, size_t)>& supports,
                    std::optional<Verdict> stated);
 
-  // Names the verdict of a sample of these windows (ascending), n-gate waived.
+  // Names the verdict of a sample of these windows (ascending), whatever their number.
   using Label = std::function<std::string(const Sample&, std::span<const uint32_t>)>;
-  // summary.convergence from section 1.2.
+  // summary.convergence (docs/artifacts.md section 1.2).
   void convergence(Claims& claims, std::optional<double> z, const Label& label);
   // Distance to the threshold in standard errors; none without a positive error.
   std::optional<double> distance(const Test& test) const;
@@ -113,7 +113,7 @@ std::vector<uint64_t> window_grid(uint64_t n);
 void choose_effect(Judgement& judgement);
 
 // Where a stated interval of an unknown generator lies more than 4 Monte-Carlo standard errors
-// from ours: a warning.
+// from the verifier's: a warning.
 void warn_foreign_interval(const Case& c, const At& stated, const Analysis& analysis, ColumnId id);
 
 }  // namespace rg::verify

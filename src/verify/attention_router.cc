@@ -238,8 +238,8 @@ std::string show_published(std::optional<double> mean) {
   return mean ? fmt::format("{} ({:.1f} %)", label, 100 * *mean) : label;
 }
 
-// `convention: published`: the table's line speaks of the published program's figure, which has
-// neither interval nor standard error. All layers, as its first stored revision averages.
+// `convention: published`: the table's line gives the published program's figure, which has neither
+// interval nor standard error: the mean over all layers, as in the first published version.
 void show_published_convention(Judgement& judgement, const router::PublishedVerdict& verdict) {
   judgement.effect.reset();
   if (!verdict.all_layers) {

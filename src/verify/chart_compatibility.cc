@@ -184,8 +184,8 @@ Spread spread_of_means(const Case& c, const Arrays& arrays, const char* name) {
   return spread;
 }
 
-// How often one axis fails at the required layers: of those where it does, the largest drop of
-// kappa that their intervals leave open.
+// How often one axis fails at the required layers and, at those, the largest drop of kappa that
+// their intervals do not exclude.
 struct Axis {
   size_t fails = 0;
   double open = 0;
@@ -202,7 +202,8 @@ struct Axis {
   }
 };
 
-// kappa compares outputs and ignores the weight: whether a flipped choice matters is jump_hidden's.
+// kappa compares outputs and ignores the weight: jump_hidden tells whether a flipped choice
+// matters.
 std::string explain(Verdict verdict, const Axis& interior, const Axis& random_pair, size_t layers,
                     const Spread& jump) {
   std::string consequence;

@@ -15,11 +15,11 @@ namespace {
               {.file = path.string(),
                .found = failure.message(),
                .expected = "a readable file or folder",
-               .hint = "Artifacts there would be passed over. Check its permissions "
+               .hint = "Artifacts there would be skipped. Check its permissions "
                        "and the file system, or name other paths."});
 }
 
-// Symbolic links to folders are not followed: they could lead around in circles.
+// Symbolic links to folders are not followed: they could form a cycle.
 void walk(const fs::path& folder, const ListFolder& list, std::vector<fs::path>& found) {
   std::error_code failure;
   const std::vector<fs::directory_entry> entries = list(folder, failure);

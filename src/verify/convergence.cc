@@ -1,5 +1,5 @@
-// Section 5 of the routing-geometry contract: how far the verdict is from its threshold and how
-// many windows it takes to settle. z, replication and n_for_90 are always recomputed; the
+// How far the verdict is from its threshold and how many windows it takes to settle
+// (docs/artifacts.md section 1.2). z, replication and n_for_90 are always recomputed; the
 // agreement of subsets only on request.
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // The verifier's own view of an artifact: a compact tree with everything needed to judge it that
-// a convenient tree would lose (repeated keys, the sign of zero, integers told from reals).
+// a convenient tree would lose (repeated keys, the sign of zero, integers apart from reals).
 #pragma once
 
 #include <cstdint>

@@ -255,7 +255,7 @@ void claim_lift(const Case& c, const At& stated, const LoadLayer& layer, Claims&
     return;
   }
   claims.mean({at[0], at[1], at[2], at[3], "value"}, best);
-  // Rounding may decide between lifts a hair apart: the named pair must reach the value.
+  // Rounding may decide between nearly equal lifts: any pair that reaches the value will do.
   const Value* experts = nullptr;
   if (stated.value != nullptr) {
     if (const Value* lift = stated.value->find("coactivation_lift"))
@@ -370,8 +370,9 @@ void judge_expert_load(const Case& c, Finding& finding) {
     if (!c.inspect.sound()) return;
     for (size_t w = 0; w < h.n_windows; ++w) {
       if (*top1.at(layer)[w] <= *any.at(layer)[w]) continue;
-      c.inspect.invalid(Check::count_total, fmt::format("per_window.repeat_any.{}[{}]", layer, w),
-                        "is smaller than repeat_top1: equal first experts are a meeting");
+      c.inspect.invalid(
+          Check::count_total, fmt::format("per_window.repeat_any.{}[{}]", layer, w),
+          "is smaller than repeat_top1: sets with the same first expert have an expert in common");
       return;
     }
   }

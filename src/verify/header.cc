@@ -267,7 +267,7 @@ Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules)
       (root / "layers").value->array().empty()) {
     inspect.invalid(Check::layer_list, "layers", "is empty");
   }
-  if (!inspect.sound()) return header;  // every other list is held against the layers
+  if (!inspect.sound()) return header;  // all other lists are checked against it
   read_subject(inspect, root, rules, header);
   read_gate(inspect, root, header);
   read_data(inspect, root, header);

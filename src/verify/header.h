@@ -11,7 +11,7 @@ namespace rg::verify {
 
 struct Header {
   std::string test;
-  bool full = false;  // carries any of our fields; else the published contract alone
+  bool full = false;  // has any of routegauge's own fields; else a published artifact
   uint64_t n_windows = 0;
   uint32_t seq_len = 0;
   uint32_t topk = 0;
@@ -41,16 +41,16 @@ struct HeaderRules {
 
 Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules);
 
-// Whether any member beyond the published contract is there, which makes the artifact one of ours
-// with every duty of ours: a digest taken out doesn't make it a published one.
+// Whether any member beyond the published format is there. Such an artifact must meet all of
+// routegauge's rules: removing the digest doesn't make it a published one.
 bool carries_our_fields(const At& root, const std::string& test);
 // What was measured with what: the profile of numbers, hashes of inputs and tensors, settings,
 // program, notes, manifest.
 void check_provenance(Inspector& inspect, const At& root);
-// The gate profile whole.
+// The complete gate profile.
 void check_gate_profile(Inspector& inspect, const At& gate, Header& header);
 
-// Top-level members of the contract; others are warnings, or errors with strict.
+// Top-level members outside the format are warnings, or errors with strict.
 void check_members(Inspector& inspect, const At& root,
                    const std::vector<std::string_view>& of_this_test);
 // Every null in the test's own members is at or below a path that `null_reasons` names.

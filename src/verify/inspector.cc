@@ -106,7 +106,7 @@ bool Inspector::check_element(const Value& value, size_t index, const std::strin
   if (!(number >= range.lo && number <= range.hi)) {
     const std::string expected =
         range.hi >= kUnbounded
-            ? (range.lo <= -kUnbounded ? std::string("a finite number of sane size")
+            ? (range.lo <= -kUnbounded ? std::string("a finite number of plausible size")
                                        : fmt::format("at least {}", range.lo))
             : fmt::format("{} to {}", range.lo, range.hi);
     invalid(Check::value_range, place(),

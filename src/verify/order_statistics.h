@@ -1,4 +1,4 @@
-// Quantiles and medians, the verifier's own (routing-geometry section 1).
+// Quantiles and medians, the verifier's own implementation (docs/artifacts.md section 1.1).
 #pragma once
 
 #include <cstdint>

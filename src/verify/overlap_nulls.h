@@ -9,7 +9,7 @@ namespace rg::verify {
 // By layer; selections of each expert over all defined positions of all windows.
 using ExpertCounts = std::map<int, std::vector<int64_t>>;
 
-// Top-level `expert_counts`, held against the defined positions of every measured layer.
+// Top-level `expert_counts`, checked against the defined positions of every measured layer.
 ExpertCounts read_expert_counts(const Case& c, const LayerWindows& undefined);
 // summary.null.
 void claim_overlap_nulls(const Case& c, const ExpertCounts& counts, Claims& claims);

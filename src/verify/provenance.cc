@@ -1,4 +1,4 @@
-// What makes an artifact one of ours, and what one of ours must say about how it was made.
+// Which artifacts count as routegauge's, and what those must say about how they were made.
 #include <fmt/format.h>
 
 #include <algorithm>

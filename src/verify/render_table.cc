@@ -100,7 +100,7 @@ std::string title_of(const Group& group) {
     if (judgement->n_windows > 0) windows.insert(judgement->n_windows);
   }
   std::string title = "model " + escape_for_terminal(group.front()->model);
-  if (windows.size() == 1) title += fmt::format(", {} windows per domain", *windows.begin());
+  if (windows.size() == 1) title += ", " + counted(*windows.begin(), "window") + " per domain";
   return title + "\n\n";
 }
 
@@ -162,7 +162,7 @@ Row wide_row(const Judgement& judgement) {
           judgement.n_windows > 0 ? std::to_string(judgement.n_windows) : "-"};
 }
 
-// As wide as it is: the reader asked for it.
+// Not wrapped to the terminal: --wide asks for every column.
 std::string wide_table(const std::vector<Judgement>& judgements, const TableStyle& style,
                        size_t columns) {
   constexpr size_t kVerdict = 3;

@@ -27,7 +27,7 @@ std::optional<double> standard_error(const Windows& values);
 // Window by window; undefined where either is.
 Windows difference(const Windows& a, const Windows& b);
 
-// Statistics side by side, (windows, columns) with columns padded to eights.
+// One column per statistic, (windows, columns), the columns padded to a multiple of 8.
 class Columns {
  public:
   explicit Columns(size_t windows) : windows_(windows) {}

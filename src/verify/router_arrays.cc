@@ -120,7 +120,7 @@ void check_nulls_of(const Case& c, const Arrays& arrays) {
   };
   check_pattern(c, "agreement_top1", arrays.agreement_top1, compared);
   check_pattern(c, "agreement_topk", arrays.agreement_topk, compared);
-  // Of sampled positions: there if none can have missed, absent if all must have.
+  // Of sampled positions: a value needs a defined position, null an undefined one.
   const auto sampled = [&](int layer, size_t w, bool there) {
     return there ? defined_in(c, arrays.undefined, layer, w) > 0
                  : *arrays.undefined.at(layer)[w] > 0;

@@ -126,8 +126,8 @@ void check_layer_geometry(const Case& c, const At& at) {
   if (energy <= 0) return;
   double entropy = 0;
   double so_far = 0;
-  int64_t fewest = 0;  // with the sum a hair higher
-  int64_t most = 0;    // with the sum a hair lower
+  int64_t fewest = 0;  // with the sum slightly higher
+  int64_t most = 0;    // with the sum slightly lower
   for (size_t i = 0; i < count; ++i) {
     const double p = *singular[i] * *singular[i] / energy;
     if (p > 0) entropy -= p * std::log(p);

@@ -67,7 +67,7 @@ void add_warnings(Lines& lines, const Judgement& judgement, const TableStyle& st
   }
   lines.more(all - shown, "warnings (--details lists them)");
   if (judgement.rule == "published") {
-    lines.item("warning: judged by the published rule: the artifact lacks our extra fields");
+    lines.item("warning: judged by the published rule: the artifact lacks routegauge's own fields");
   }
 }
 
@@ -102,7 +102,7 @@ std::string lines_under(const Judgement& judgement, const TableStyle& style, siz
   Lines lines(columns);
   const bool unjudged =
       judgement.verdict == Verdict::invalid || judgement.verdict == Verdict::over_budget;
-  // What can't be judged is told in the file's own words, which may be endless.
+  // The sentence about a file that can't be judged quotes it, and may be very long.
   lines.add(judgement.verdict == Verdict::invalid ? escape_for_terminal(judgement.sentence)
                                                   : escape_whole(judgement.sentence));
   add_reasons(lines, judgement, style);

@@ -1,4 +1,4 @@
-// Things that no honest measurement shows, told as warnings.
+// Warnings about what no real measurement shows.
 #include <fmt/format.h>
 
 #include <bit>
@@ -139,7 +139,7 @@ void check_members(Inspector& inspect, const At& root,
     };
     if (names(kCommonMembers) || names(of_this_test)) continue;
     if (inspect.options().strict_members) {
-      inspect.invalid(Check::member_known, member.key, "is not a member of the contract");
+      inspect.invalid(Check::member_known, member.key, "is not a member of the format");
     } else {
       inspect.warn(fmt::format("unknown member `{}` was not judged", member.key));
     }

@@ -17,7 +17,7 @@ struct Case {
   At root;
 };
 
-// What a judge leaves. Criteria, effect, sentence, ... go into the Judgement itself.
+// A judge's result. Criteria, effect, sentence, ... go into the Judgement itself.
 struct Finding {
   Claims claims;                       // the summary that the arrays give
   Verdict verdict = Verdict::invalid;  // that the arrays give

@@ -74,7 +74,7 @@ void finish(Judgement& judgement) {
   }
 }
 
-// More work than the limits allow: no judgement of the artifact, and none of the others' affair.
+// More work than the limits allow: this artifact is not judged, the others are.
 void refuse_work(Judgement& judgement, const Error& error) {
   const ErrorParts& parts = error.parts();
   judgement.verdict = Verdict::over_budget;
@@ -171,7 +171,7 @@ Judgement judge_file(const std::filesystem::path& path, const Options& options) 
                         options);
     }
   } catch (const Error& error) {
-    // What isn't a file is no artifact; what can't be opened or read says nothing about one.
+    // Anything but a regular file is INVALID; failing to open or read one says nothing about it.
     std::error_code unknown;
     const std::filesystem::file_status status = std::filesystem::status(path, unknown);
     const bool other_kind =

@@ -62,8 +62,8 @@ struct Criterion {
   std::optional<double> z;  // distance to the threshold in standard errors, > 0 where it holds
 };
 
-// What is told with the verdict: another verdict ("C1_matched", "H by norm_share") or a number's
-// range over the required layers ("kappa - kappa_orth").
+// Reported with the verdict without entering it: another verdict ("C1_matched", "H by norm_share")
+// or a number's range over the required layers ("kappa - kappa_orth").
 struct Beside {
   std::string name;
   std::string verdict;
@@ -98,7 +98,7 @@ struct Judgement {
   std::vector<Reason> reasons;
   std::vector<std::string> warnings;
   std::vector<std::string> notes;  // what was not recomputed
-  std::string rule;  // "full", or "published" for an artifact without our extra fields
+  std::string rule;  // "full", or "published" for an artifact without routegauge's fields
   uint64_t n_windows = 0;
   std::optional<Criterion> effect;  // the criterion with the smallest z
   std::vector<Criterion> criteria;

@@ -153,6 +153,10 @@ std::string layer_ranges(std::span<const int> layers) {
   return text;
 }
 
+std::string counted(uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::string at_layers(std::span<const int> layers) {
   return (layers.size() == 1 ? "layer " : "layers ") + layer_ranges(layers);
 }

@@ -2,6 +2,7 @@
 // files made safe to print.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,9 @@ std::string_view verdict_legend(Verdict verdict);
 
 // "0, 2, 4-7"; the layers ascend.
 std::string layer_ranges(std::span<const int> layers);
+
+// "1 window", "200 windows".
+std::string counted(uint64_t count, std::string_view noun);
 
 // "layer 3" or "layers 0, 2, 4-7".
 std::string at_layers(std::span<const int> layers);

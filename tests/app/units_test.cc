@@ -68,6 +68,9 @@ TEST(Units, CountsAndTimes) {
   EXPECT_EQ(format_count(999), "999");
   EXPECT_EQ(format_count(1'000), "1,000");
   EXPECT_EQ(format_count(12'345'678), "12,345,678");
+  EXPECT_EQ(counted(0, "window"), "0 windows");
+  EXPECT_EQ(counted(1, "window"), "1 window");
+  EXPECT_EQ(counted(2000, "window"), "2,000 windows");
   EXPECT_EQ(format_seconds(0.44), "0.4 s");
   EXPECT_EQ(format_seconds(59.4), "59 s");
   EXPECT_EQ(format_seconds(192), "3 min 12 s");

@@ -78,6 +78,55 @@ TEST(InputFile, RefusesWhatIsNoRegularFileWithoutWaiting) {
   EXPECT_TRUE(missing.says("No such file")) << missing.line;
 }
 
+TEST(InputFile, HintFollowsFromTheReason) {
+  const TempFolder folder;
+  put_file(folder / "f", "");
+  fs::create_symlink("loop", folder / "loop");
+  ASSERT_EQ(mkfifo((folder / "fifo").c_str(), 0600), 0);
+  const std::pair<fs::path, const char*> real[] = {
+      {folder / "none", "spelling"},
+      {folder / "f" / "below", "a file where a folder is needed"},
+      {folder / "loop", "circle"},
+      {folder / std::string(300, 'a'), "Shorten it"},
+      {folder.path(), "Name a file in that folder"},
+      {folder / "fifo", "to a file first"},
+      {"/dev/zero", "to a file first"}};
+  for (const auto& [path, words] : real) {
+    const auto error = caught([&, &name = path] { InputFile file(name); });
+    EXPECT_EQ(error.id, ErrorId::IO003) << error.line;
+    EXPECT_TRUE(error.says(words)) << error.line;
+  }
+  // What root never sees, or a test can't bring about.
+  const std::pair<int, const char*> reported[] = {
+      {EACCES, "readable"},  {EPERM, "readable"},      {EISDIR, "Name a file"},
+      {ENXIO, "to a file"},  {EMFILE, "ulimit"},       {ENFILE, "The system"},
+      {EIO, "kernel's log"}, {ESTALE, "kernel's log"}, {EINVAL, "Check the path"}};
+  for (const auto& [number, words] : reported) {
+    const auto error =
+        caught([&, reason = number] { InputFile file(folder / "f", (errno = reason, -1)); });
+    EXPECT_EQ(error.id, ErrorId::IO003) << error.line;
+    EXPECT_TRUE(error.says(words)) << error.line;
+  }
+}
+
+TEST(WriteFile, HintFollowsFromTheReason) {
+  const TempFolder folder;
+  put_file(folder / "f", "kept");
+  fs::create_directories(folder / "taken" / "below");
+  const std::pair<fs::path, const char*> cases[] = {
+      {folder / "none" / "f", "does not exist"},
+      {folder / "f" / "below", "does not exist"},
+      {folder / "taken", "The name is taken"},
+      {folder / std::string(300, 'a') / "f", "a shorter one"}};
+  for (const auto& [path, words] : cases) {
+    const auto error =
+        caught([&, &name = path] { write_file_atomically(name, "new", IfExists::replace); });
+    EXPECT_EQ(error.id, ErrorId::IO004) << error.line;
+    EXPECT_TRUE(error.says(words)) << error.line;
+  }
+  EXPECT_EQ(get_file(folder / "f"), "kept");
+}
+
 TEST(InputFile, ReportsAFailingRead) {
   // A descriptor that may only be written: every pread fails, as on a broken disk.
   const TempFolder folder;
@@ -260,7 +309,7 @@ TEST(WriteFile, RefusesToReplaceOnEveryFileSystem) {
       write_file_atomically(folder / "free", kNew, IfExists::refuse);
       const auto error =
           caught([&] { write_file_atomically(folder / "taken", kNew, IfExists::refuse); });
-      return error.id == ErrorId::IO004 && error.says("already exists") ? 0 : 1;
+      return error.id == ErrorId::IO004 && error.says("exists already") ? 0 : 1;
     });
     EXPECT_EQ(code, 0) << lacks.size();
     EXPECT_EQ(get_file(folder / "free"), kNew);

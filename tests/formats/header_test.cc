@@ -312,7 +312,7 @@ TEST(Header, RangesMustTile) {
     }
     const Caught trailing = header_refusal(header(places), data + '.');
     EXPECT_EQ(trailing.id, ErrorId::ST005);
-    EXPECT_TRUE(trailing.says("1 bytes behind the last tensor")) << trailing.line;
+    EXPECT_TRUE(trailing.says("1 more byte after the last tensor")) << trailing.line;
   } while (std::next_permutation(order.begin(), order.end()));
 }
 

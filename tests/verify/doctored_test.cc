@@ -367,7 +367,7 @@ std::vector<Doctored> doctored() {
        {}},
       {Check::interval_order,
        kV3,
-       "ends exchanged",
+       "ends swapped",
        [](Json& a) {
          Json& interval = at(a, "summary.per_layer.3.ovk_cf_ci95");
          interval = {interval[1], interval[0]};

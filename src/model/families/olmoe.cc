@@ -70,7 +70,7 @@ std::optional<double> read_rope_object(ConfigReader& rope, std::vector<Leftover>
 
 // rope_theta and rope_scaling (transformers 4), or rope_parameters (5). Of several, transformers 5
 // takes rope_scaling over rope_parameters, and the base inside that object over the one outside.
-// Here whatever states a base must state the same.
+// Here all stated bases must be equal.
 float read_rope(ConfigReader& reader, std::vector<Origin>& origins,
                 std::vector<Leftover>& leftovers) {
   constexpr double kClassBase = 10000;
