@@ -19,6 +19,7 @@ namespace rg::text {
 // Ids that the post-processor puts before and behind the text's.
 struct SpecialIds {
   std::vector<int32_t> before, behind;
+  bool empty() const { return before.empty() && behind.empty(); }
 };
 
 // Every token's id and, back, every id's bytes (an added token's content as it stands).

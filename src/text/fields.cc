@@ -47,6 +47,13 @@ const Json& Fields::array(std::string_view key) {
   return value;
 }
 
+const Json& Fields::object(std::string_view key) {
+  const Json& value = any(key);
+  if (!value.is_object())
+    malformed(key, std::string("a value of type ") + value.type_name(), "an object");
+  return value;
+}
+
 void Fields::finish() const {
   for (const auto& [key, value] : json_.items()) {
     if (!asked_.contains(key)) {

@@ -23,6 +23,7 @@ class Fields {
   bool boolean(std::string_view key);
   std::string text(std::string_view key);
   const Json& array(std::string_view key);
+  const Json& object(std::string_view key);
   // Where Hugging Face has a default for the key.
   bool boolean_or(std::string_view key, bool otherwise);
   const Json* optional(std::string_view key);  // none when missing or null

@@ -251,9 +251,12 @@ Tokenizer Tokenizer::from_file(TokenizerFile file, UnknownPatterns patterns) {
   Fields fields(file.tree, "tokenizer.json", file.name);
   fields.ignore("version");
   fields.ignore("decoder");  // from ids back to text, which nobody asks for
+  std::vector<std::string> notes;
   for (const auto key : {"truncation", "padding"}) {
-    if (fields.optional(key))
-      fields.unsupported(fmt::format("{} set", key), "null: every token of a text counts");
+    if (fields.optional(key)) {
+      notes.push_back(fmt::format(
+          "tokenizer: the {} stored in tokenizer.json is not applied, as in transformers", key));
+    }
   }
   const auto component = [&](std::string_view key) {
     const Json* json = fields.optional(key);
@@ -267,7 +270,6 @@ Tokenizer Tokenizer::from_file(TokenizerFile file, UnknownPatterns patterns) {
              post_json = component("post_processor"), model_json = fields.any("model");
   fields.finish();
 
-  std::vector<std::string> notes;
   Normalizer normalizer = make_normalizer(normalizer_json, file);
   PreTokenizer pre_tokenizer = make_pre_tokenizer(pre_json, file, patterns, notes);
   Vocabulary vocabulary = make_vocabulary(file, added);

@@ -194,6 +194,8 @@ class FileReader final : public JsonEvents {
   }
 
   void add_joined_merge(const std::string& text, size_t offset) {
+    // The first line of a merges.txt, which some conversions keep; tokenizers leaves it out, too.
+    if (text.starts_with("#version")) return;
     const size_t space = text.find(' ');
     if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) {
       throw Error(ErrorId::TK005,

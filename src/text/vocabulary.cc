@@ -142,14 +142,24 @@ namespace {
 bool occurs_in_utf8(unsigned byte) { return byte != 0xc0 && byte != 0xc1 && byte < 0xf5; }
 
 std::array<int32_t, 256> find_byte_ids(const TokenizerFile& file, const Vocabulary& vocabulary,
-                                       bool has_unknown) {
+                                       bool has_unknown, bool byte_fallback) {
   std::array<int32_t, 256> ids;
   for (unsigned byte = 0; byte < 256; ++byte) {
     const auto found = vocabulary.ids.find(token_of_byte(static_cast<uint8_t>(byte)));
     ids[byte] = found == vocabulary.ids.end() ? BytePairModel::kNoId : found->second;
-    if (ids[byte] == BytePairModel::kNoId && !has_unknown && occurs_in_utf8(byte)) {
+    if (ids[byte] != BytePairModel::kNoId || !occurs_in_utf8(byte)) continue;
+    if (byte_fallback) {
+      throw Error(ErrorId::TK003,
+                  {.file = file.name,
+                   .object = "model",
+                   .found = fmt::format("byte_fallback with no token for byte 0x{:02x}", byte),
+                   .expected = "a token for each byte, as in byte-level models",
+                   .hint = "This tokenizer isn't supported. Tokenise elsewhere and pass the ids "
+                           "with --tokens."});
+    }
+    if (!has_unknown) {
       inconsistent(file, "model.vocab",
-                   fmt::format("no token for byte 0x{:02x} and no unk_token", byte),
+                   fmt::format("no token for byte 0x{:02x}, and no unk_token that it knows", byte),
                    "a token for each byte of UTF-8",
                    "Text with this byte would lose it silently. Use another tokenizer.");
     }
@@ -213,28 +223,23 @@ BytePairModel make_model(const Json& json, TokenizerFile& file, const Vocabulary
   if (dropout && !(dropout->is_number() && dropout->get<double>() == 0)) {
     fields.unsupported("dropout", "none: tokenisation must be a function of the text");
   }
-  if (fields.boolean_or("byte_fallback", false)) {
-    fields.unsupported("byte_fallback", "false, as in byte-level models");
-  }
+  const bool byte_fallback = fields.boolean_or("byte_fallback", false);
   if (file.vocabulary.empty()) fields.malformed("vocab", "no token", "a vocabulary");
   const bool ignore_merges = fields.boolean_or("ignore_merges", false);
   const bool fuse_unknown = fields.boolean_or("fuse_unk", false);
+  // Named but not in the vocabulary it has no effect as long as each byte has a token of its own.
   int32_t unknown_id = BytePairModel::kNoId;
   if (fields.optional("unk_token")) {
     const auto found = vocabulary.ids.find(fields.text("unk_token"));
-    if (found == vocabulary.ids.end()) {
-      inconsistent(file, "model.unk_token", "a token that the vocabulary lacks",
-                   "one of its tokens", kDamaged);
-    }
-    unknown_id = found->second;
+    if (found != vocabulary.ids.end()) unknown_id = found->second;
   }
   fields.finish();
-  BytePairModel model{
-      .byte_ids = find_byte_ids(file, vocabulary, unknown_id != BytePairModel::kNoId),
-      .merges = make_merges(file, vocabulary),
-      .unknown_id = unknown_id,
-      .fuse_unknown = fuse_unknown,
-      .whole_words = {}};
+  BytePairModel model{.byte_ids = find_byte_ids(file, vocabulary,
+                                                unknown_id != BytePairModel::kNoId, byte_fallback),
+                      .merges = make_merges(file, vocabulary),
+                      .unknown_id = unknown_id,
+                      .fuse_unknown = fuse_unknown,
+                      .whole_words = {}};
   if (ignore_merges) {
     for (const auto& [token, id] : file.vocabulary) {
       if (auto bytes = bytes_of_token(token)) model.whole_words.emplace(std::move(*bytes), id);
