@@ -214,7 +214,7 @@ void check_special_id(const Fields& fields, const Vocabulary& vocabulary, const 
                                .object = fields.where(),
                                .found = fmt::format("special token id {}", id.dump()),
                                .expected = "an id of the vocabulary",
-                               .hint = "The file is damaged. Download it again."});
+                               .hint = kTakeAgain});
 }
 
 // The ids of a special token of a template. `table` is the template's "special_tokens".

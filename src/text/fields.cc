@@ -75,12 +75,11 @@ void Fields::unsupported(std::string found, std::string expected) const {
 }
 
 void Fields::malformed(std::string_view key, std::string found, std::string expected) const {
-  throw Error(ErrorId::TK002,
-              {.file = file_,
-               .object = key.empty() ? where_ : fmt::format("{}.{}", where_, key),
-               .found = std::move(found),
-               .expected = std::move(expected),
-               .hint = "The file is damaged or no tokenizer.json. Download it again."});
+  throw Error(ErrorId::TK002, {.file = file_,
+                               .object = key.empty() ? where_ : fmt::format("{}.{}", where_, key),
+                               .found = std::move(found),
+                               .expected = std::move(expected),
+                               .hint = kTakeAgain});
 }
 
 }  // namespace rg::text

@@ -10,6 +10,14 @@
 
 namespace rg::text {
 
+// Hints, by what went wrong.
+inline constexpr const char* kTakeAgain =
+    "Take tokenizer.json from the model's repository again, or save it again with save_pretrained.";
+inline constexpr const char* kRemoveOne =
+    "Readers disagree on which of the two counts. Remove one.";
+inline constexpr const char* kOverLimit =
+    "This is over what is read here. Tokenise elsewhere and pass the ids with trace --tokens.";
+
 class Fields {
  public:
   // `where` names the component in messages ("normalizer.normalizers[1]"). TK002 if no object.

@@ -22,10 +22,10 @@ constexpr size_t kMaxAddedTokenBytes = 1024;  // bounds the search for added tok
                                .hint = std::move(hint)});
 }
 
-constexpr auto kDamaged = "The vocabulary is damaged. Download the file again.";
+enum class Counted { yes, no };  // among the entries, and for the largest id
 
 void enter(Vocabulary& vocabulary, const TokenizerFile& file, int32_t id, std::string bytes,
-           const std::string& shown) {
+           const std::string& shown, Counted counted) {
   const auto slot = static_cast<size_t>(id);
   if (slot >= vocabulary.bytes.size()) {
     vocabulary.bytes.resize(slot + 1);
@@ -35,10 +35,11 @@ void enter(Vocabulary& vocabulary, const TokenizerFile& file, int32_t id, std::s
     inconsistent(
         file, fmt::format("token '{}'", escape_for_terminal(shown)),
         fmt::format("id {} of token '{}'", id, escape_for_terminal(vocabulary.bytes[slot])),
-        "an id of its own", kDamaged);
+        "an id of its own", kTakeAgain);
   }
   vocabulary.bytes[slot] = std::move(bytes);
   vocabulary.known[slot] = true;
+  if (counted == Counted::no) return;
   vocabulary.largest_id = std::max(vocabulary.largest_id, id);
   ++vocabulary.entries;
 }
@@ -50,7 +51,7 @@ int32_t read_id(Fields& fields) {
                                  .object = fields.where(),
                                  .found = fmt::format("id {}", escape_for_terminal(id.dump())),
                                  .expected = fmt::format("0 to {}", kMaxTokenId),
-                                 .hint = kDamaged});
+                                 .hint = kTakeAgain});
   }
   return id.get<int32_t>();
 }
@@ -83,6 +84,13 @@ std::vector<AddedToken> read_added_tokens(const Json& json, const TokenizerFile&
   std::vector<AddedToken> tokens;
   std::unordered_set<std::string> contents;
   if (json.is_null()) return tokens;
+  if (!json.is_array()) {
+    throw Error(ErrorId::TK002, {.file = file.name,
+                                 .object = "added_tokens",
+                                 .found = fmt::format("a value of type {}", json.type_name()),
+                                 .expected = "a list",
+                                 .hint = "Get tokenizer.json of the model's repository again."});
+  }
   for (const Json& entry : json) {
     Fields fields(entry, fmt::format("added_tokens[{}]", tokens.size()), file.name);
     AddedToken token{.id = read_id(fields),
@@ -95,31 +103,34 @@ std::vector<AddedToken> read_added_tokens(const Json& json, const TokenizerFile&
     fields.finish();
     if (token.content.empty() || token.content.size() > kMaxAddedTokenBytes) {
       inconsistent(file, fields.where(), fmt::format("content of {} bytes", token.content.size()),
-                   fmt::format("1 to {}", kMaxAddedTokenBytes), kDamaged);
+                   fmt::format("1 to {}", kMaxAddedTokenBytes),
+                   token.content.empty() ? "Remove it: it never matches." : kOverLimit);
     }
     if (!contents.insert(token.content).second) {
       inconsistent(file, fields.where(),
                    fmt::format("'{}' again", escape_for_terminal(token.content)),
-                   "each added token once", kDamaged);
+                   "each added token once", kRemoveOne);
     }
     tokens.push_back(std::move(token));
   }
   return tokens;
 }
 
-Vocabulary make_vocabulary(const TokenizerFile& file, const std::vector<AddedToken>& added) {
+Vocabulary make_vocabulary(const TokenizerFile& file, std::vector<AddedToken>& added) {
   Vocabulary vocabulary;
   vocabulary.ids.reserve(file.vocabulary.size());
   for (const auto& [token, id] : file.vocabulary) {
     if (!vocabulary.ids.emplace(token, id).second) {
       inconsistent(file, fmt::format("token '{}'", escape_for_terminal(token)), "the token twice",
-                   "once", kDamaged);
+                   "once", kTakeAgain);
     }
-    enter(vocabulary, file, id, bytes_of_token(token).value_or(token), token);
+    enter(vocabulary, file, id, bytes_of_token(token).value_or(token), token, Counted::yes);
   }
+  vocabulary.largest_in_model = vocabulary.largest_id;
   ReferenceIds reference(vocabulary);
-  for (const AddedToken& token : added) {
+  for (AddedToken& token : added) {
     const int32_t expected = reference.next(token.content);
+    if (token.id == kNoId) token.id = expected;
     if (token.id != expected) {
       inconsistent(
           file, fmt::format("added token '{}'", escape_for_terminal(token.content)),
@@ -130,7 +141,8 @@ Vocabulary make_vocabulary(const TokenizerFile& file, const std::vector<AddedTok
     if (vocabulary.ids.contains(token.content)) {
       vocabulary.bytes[static_cast<size_t>(token.id)] = token.content;
     } else {
-      enter(vocabulary, file, token.id, token.content, token.content);
+      enter(vocabulary, file, token.id, token.content, token.content,
+            token.stored ? Counted::yes : Counted::no);
     }
   }
   return vocabulary;
