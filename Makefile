@@ -1,16 +1,16 @@
 # The front door. Every target works from a fresh clone; running one again is quick.
-# Behind them stand the CMake presets (CMakePresets.json) and scripts/.
+# They call scripts/ and the presets of CMakePresets.json.
 PREFIX ?= /usr/local
 
-.PHONY: help setup build demo test fuzz bench proofs proofs-full theorem-status viewer viewer-test install format
+.PHONY: help setup build demo test check measure-build fuzz bench proofs proofs-full theorem-status viewer viewer-test install format
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 24
 
-setup:  ## install the Debian packages of scripts/packages.txt that are missing
+setup:  ## install the Debian packages that the program needs (scripts/packages.txt)
 	@scripts/setup.sh
 
-build: setup  ## build the program: build/release/bin/routegauge
+build: setup  ## build the programs: build/release/bin/routegauge and routegauge-theorems
 	@scripts/build.sh
 
 demo: setup  ## measure the shipped model on two demo domains; ends with the verdict table
@@ -18,6 +18,12 @@ demo: setup  ## measure the shipped model on two demo domains; ends with the ver
 
 test: setup  ## build and run every test, sanitizers and fuzz targets included
 	@scripts/test.sh
+
+check: setup  ## arrows, error ids, layout and unit tests: about a minute after a build
+	@scripts/check.sh
+
+measure-build: setup  ## what compiling costs, file by file, without a compiler cache
+	@scripts/measure_build.sh
 
 fuzz: setup  ## run every fuzz target for FUZZ_SECONDS (default 60) each
 	@scripts/fuzz.sh

@@ -1,12 +1,19 @@
-# rg_floor(NAME [FLOORS f...] [LIBS l...]): the static library rg_NAME from src/NAME/**/*.cc.
+# rg_floor(NAME [SEPARATE] [BATCH n] [FLOORS f...] [LIBS l...]): the static library rg_NAME from
+# src/NAME/**/*.cc. With RG_UNITY, n of its files (6) are compiled as one, unless it is SEPARATE.
 function(rg_floor name)
-  cmake_parse_arguments(ARG "" "" "FLOORS;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "SEPARATE" "BATCH" "FLOORS;LIBS" ${ARGN})
+  if(NOT ARG_BATCH)
+    set(ARG_BATCH 6)
+  endif()
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cc")
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
   list(TRANSFORM ARG_FLOORS PREPEND rg_)
   if(sources)
     add_library(rg_${name} STATIC ${sources})
     set(reach PUBLIC)
+    if(RG_UNITY AND NOT ARG_SEPARATE)
+      set_target_properties(rg_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${ARG_BATCH})
+    endif()
   else()  # a floor of headers only
     add_library(rg_${name} INTERFACE)
     set(reach INTERFACE)
@@ -15,11 +22,13 @@ function(rg_floor name)
   target_link_libraries(rg_${name} ${reach} ${ARG_FLOORS} ${ARG_LIBS})
 endfunction()
 
-# The program, and its installation.
-function(rg_program)
+# The two programs, and their installation. Nothing that measures needs the second.
+function(rg_programs)
   add_executable(routegauge "${PROJECT_SOURCE_DIR}/src/app/main.cc")
   target_link_libraries(routegauge PRIVATE rg_app)
+  add_executable(routegauge-theorems "${PROJECT_SOURCE_DIR}/src/theorem_app/main.cc")
+  target_link_libraries(routegauge-theorems PRIVATE rg_theorem_app)
   include(GNUInstallDirs)
-  install(TARGETS routegauge RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  install(TARGETS routegauge routegauge-theorems RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/schema/" DESTINATION "${CMAKE_INSTALL_DATADIR}/routegauge/schema")
 endfunction()

@@ -10,21 +10,27 @@ option(RG_BUILD_TESTS "Build the tests" ON)
 option(RG_BUILD_BENCH "Build the benchmarks" OFF)
 option(RG_BUILD_FUZZERS "Build the libFuzzer targets (clang)" OFF)
 option(RG_PARSERS_ONLY "Only the floors that read untrusted files: base, tensor, text, formats, verify" OFF)
+option(RG_UNITY "Compile the files of a floor in batches: half the time, but each change costs a batch" ON)
 option(RG_WERROR "Treat warnings as errors" ON)
 set(RG_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, empty for none")
 
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
-find_program(RG_CCACHE ccache)
-if(RG_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${RG_CCACHE}")
+if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  find_program(RG_CCACHE ccache)
+  if(RG_CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${RG_CCACHE}")
+  endif()
 endif()
 
 # -O2 and no fast-math: a result is a promise. Contraction off: a*b+c means two roundings
 # wherever the code doesn't say fma.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2")
 set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g")
+if(RG_SANITIZE)
+  set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")  # lines are enough for a report
+endif()
 add_compile_options(-ffp-contract=off -fno-strict-aliasing -fno-delete-null-pointer-checks)
 add_compile_options(-Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wformat=2
                     -Werror=format-security -Wimplicit-fallthrough)

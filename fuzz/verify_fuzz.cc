@@ -48,8 +48,9 @@ void check(std::string_view text) {
           "the same bytes get the same judgement");
   require(!judgement->sentence.empty(), "every judgement has its sentence");
   for (const std::string& shown :
-       {verify::render_table({*judgement}, {}), verify::render_csv({*judgement}),
-        verify::render_json({*judgement}, settings)}) {
+       {verify::render_table({*judgement}, {}),
+        verify::render_table({*judgement}, {.wide = true, .details = true}),
+        verify::render_csv({*judgement}), verify::render_json({*judgement}, settings)}) {
     require(!commands_terminal(shown), "no escape reaches the terminal");
   }
   const bool defects =

@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
-# Builds the program alone (no tests) in build/release.
+# Builds in build/release: the two programs, or the targets named.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+[ $# -gt 0 ] || set -- routegauge routegauge-theorems
 mkdir -p build
-cmake --preset release >build/configure-release.log 2>&1 || {
+# Tests stay as an earlier run set them; a first build doesn't need their packages.
+tests=()
+[ -f build/release/CMakeCache.txt ] || tests=(-DRG_BUILD_TESTS=OFF)
+cmake --preset release "${tests[@]}" >build/configure-release.log 2>&1 || {
   cat build/configure-release.log >&2
   exit 1
 }
-cmake --build --preset release --target routegauge
+export NINJA_STATUS="build: %p after %e s  "
+cmake --build --preset release --target "$@"

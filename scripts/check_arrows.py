@@ -17,6 +17,7 @@ ROWS = {
     "base": [],
     "tensor": ["base"],
     "stats": ["base"],
+    "linear": [],
     "text": ["base"],
     "formats": ["tensor", "base"],
     "kernels": ["tensor", "base"],
@@ -24,12 +25,13 @@ ROWS = {
     "tap": ["gate", "tensor", "base"],
     "model": ["gate", "formats", "kernels", "tensor", "base"],
     "stream": ["model", "tap", "text", "formats"],
-    "theorems": ["stats", "kernels", "tensor", "base"],
+    "theorems": ["linear", "stats", "kernels", "tensor", "base"],
     "record": ["base"],
-    "experiments": ["tap", "gate", "stats", "record"],
+    "experiments": ["tap", "gate", "stats", "record", "linear"],
     "verify": ["base"],
     "report": ["record"],
-    "app": ["stream", "experiments", "verify", "record", "text", "theorems"],
+    "app": ["stream", "experiments", "verify", "record", "text"],
+    "theorem_app": ["app", "theorems"],
 }
 
 # Library header (pattern) -> floors that may include it.
@@ -39,12 +41,12 @@ LIBRARIES = {
     r"hwy/.*": ["kernels", "gate", "base"],
     r"omp\.h": ["base", "kernels"],
     r"nlohmann/.*": ["base"],
-    r"CLI/.*|CLI11\.hpp": ["app"],
+    r"CLI/.*|CLI11\.hpp": ["app", "theorem_app"],
     r"openssl/.*": ["base"],
     r"Random123/.*": ["base"],
     r"pcre2\.h|utf8proc\.h|zstd\.h|zlib\.h": ["text"],
     r"boost/.*": ["verify"],
-    r"Eigen/.*": ["experiments", "stats", "theorems"],
+    r"(unsupported/)?Eigen/.*": ["linear"],
 }
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)')

@@ -4,6 +4,7 @@
 # that breaks it ends this with a failure and the input's path. The last line counts the targets.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+scripts/setup.sh scripts/packages-test.txt
 seconds=${FUZZ_SECONDS:-60}
 seed=${FUZZ_SEED:-0}  # libFuzzer's 0: by the clock
 jobs=${RG_JOBS:-$(nproc)}

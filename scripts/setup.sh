@@ -27,7 +27,7 @@ if [ "$(id -u)" -ne 0 ]; then
   fi
   as_root=(sudo)
 fi
-echo "setup: installing ${#missing[@]} Debian packages: ${missing[*]}"
+echo "setup: installing ${#missing[@]} Debian packages, a minute or two: ${missing[*]}"
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -53,14 +53,15 @@ std::vector<int> measured_layers(const model::Model& model,
   return *wanted;
 }
 
-void check_sequence_length(const OpenModel& model, uint64_t tokens, const std::string& what) {
+void check_sequence_length(const OpenModel& model, uint64_t tokens, const std::string& what,
+                           const std::string& hint) {
   if (tokens <= model.model.positions) return;
   throw Error(ErrorId::CF017, {.file = model.checkpoint.location().folder.string(),
                                .object = what,
                                .found = fmt::format("{} tokens", tokens),
                                .expected = fmt::format("at most {}, max_position_embeddings",
                                                        model.model.positions),
-                               .hint = "Lower --seq-len."});
+                               .hint = hint});
 }
 
 tap::SequenceSet sequences_of(const text::WindowSet& windows) {

@@ -29,8 +29,10 @@ text::Tokenizer open_tokenizer(const OpenModel& model, bool allow_regex);
 std::vector<int> measured_layers(const model::Model& model,
                                  const std::optional<std::vector<int>>& wanted);
 
-// CF017 if a sequence is longer than the model's positions.
-void check_sequence_length(const OpenModel& model, uint64_t tokens, const std::string& what);
+// CF017 if a sequence is longer than the model's positions; `what` and `hint` say whose length it
+// is and how to shorten it.
+void check_sequence_length(const OpenModel& model, uint64_t tokens, const std::string& what,
+                           const std::string& hint);
 
 // One domain's windows as the pass carries them.
 tap::SequenceSet sequences_of(const text::WindowSet& windows);

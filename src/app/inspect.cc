@@ -22,16 +22,36 @@ struct TokenizerFacts {
   std::vector<std::string> notes;
 };
 
-// None if the folder has no tokenizer: fine as long as no text is read.
-std::optional<TokenizerFacts> tokenizer_facts(const OpenModel& model, bool allow_regex) {
-  const auto path = model.checkpoint.tokenizer_path();
-  if (!path) return std::nullopt;
-  const text::Tokenizer tokenizer = open_tokenizer(model, allow_regex);
-  return TokenizerFacts{.file = path->filename().string(),
-                        .sha256 = tokenizer.sha256(),
-                        .entries = tokenizer.vocabulary_size(),
-                        .largest_id = tokenizer.largest_id(),
-                        .notes = tokenizer.notes()};
+// Facts, the reason why it can't be used, or neither: the folder has none. inspect reads no text,
+// so all three are fine.
+struct TokenizerState {
+  std::optional<TokenizerFacts> facts;
+  std::optional<Error> error;
+};
+
+TokenizerState tokenizer_state(const OpenModel& model, bool allow_regex) {
+  TokenizerState state;
+  try {
+    const auto path = model.checkpoint.tokenizer_path();
+    if (!path) return state;
+    const text::Tokenizer tokenizer = open_tokenizer(model, allow_regex);
+    state.facts = {.file = path->filename().string(),
+                   .sha256 = tokenizer.sha256(),
+                   .entries = tokenizer.vocabulary_size(),
+                   .largest_id = tokenizer.largest_id(),
+                   .notes = tokenizer.notes()};
+  } catch (const Error& error) {
+    if (error.exit_code() == ExitCode::internal) throw;
+    state.error = error;
+  }
+  return state;
+}
+
+// Of the checkpoint's files and of what was bound.
+std::vector<std::string> notes_of(const OpenModel& open) {
+  std::vector<std::string> notes = open.checkpoint.notes();
+  notes.insert(notes.end(), open.model.notes.begin(), open.model.notes.end());
+  return notes;
 }
 
 std::string hash_file(const InputFile& file) {
@@ -79,7 +99,7 @@ std::vector<DTypeUse> dtype_uses(const formats::Checkpoint& checkpoint) {
   return uses;
 }
 
-Json as_json(const OpenModel& open, const std::optional<TokenizerFacts>& tokenizer,
+Json as_json(const OpenModel& open, const TokenizerState& tokenizer,
              const std::vector<std::string>& shard_hashes) {
   const model::Model& model = open.model;
   Json origins = Json::array(), dtypes = Json::object(), shards = Json::array();
@@ -127,19 +147,21 @@ Json as_json(const OpenModel& open, const std::optional<TokenizerFacts>& tokeniz
                     {"shards", shards},
                     {"files_sha256", files},
                     {"tokenizer", nullptr},
-                    {"notes", open.checkpoint.notes()},
+                    {"notes", notes_of(open)},
                     {"weight_bytes_read", open.checkpoint.bytes_read()}};
-  if (tokenizer) {
-    described["tokenizer"] = {{"file", tokenizer->file},
-                              {"sha256", tokenizer->sha256},
-                              {"entries", tokenizer->entries},
-                              {"largest_id", tokenizer->largest_id},
-                              {"notes", tokenizer->notes}};
+  if (tokenizer.facts) {
+    described["tokenizer"] = {{"file", tokenizer.facts->file},
+                              {"sha256", tokenizer.facts->sha256},
+                              {"entries", tokenizer.facts->entries},
+                              {"largest_id", tokenizer.facts->largest_id},
+                              {"notes", tokenizer.facts->notes}};
+  } else if (tokenizer.error) {
+    described["tokenizer"] = {{"error", parse_json(tokenizer.error->json(), JsonLimits{}, "")}};
   }
   return described;
 }
 
-std::string as_text(const OpenModel& open, const std::optional<TokenizerFacts>& tokenizer,
+std::string as_text(const OpenModel& open, const TokenizerState& tokenizer,
                     const std::vector<std::string>& shard_hashes, bool colour) {
   using Align = Table::Align;
   const model::Model& model = open.model;
@@ -195,13 +217,19 @@ std::string as_text(const OpenModel& open, const std::optional<TokenizerFacts>& 
   }
   text += shards.text(2);
   text += '\n';
-  if (tokenizer) {
-    text += fmt::format("tokenizer  {}: {} entries, largest id {}, sha256 {}\n", tokenizer->file,
-                        format_count(tokenizer->entries), tokenizer->largest_id, tokenizer->sha256);
+  if (tokenizer.facts) {
+    text += fmt::format("tokenizer  {}: {} entries, largest id {}, sha256 {}\n",
+                        tokenizer.facts->file, format_count(tokenizer.facts->entries),
+                        tokenizer.facts->largest_id, tokenizer.facts->sha256);
+    for (const std::string& note : tokenizer.facts->notes) {
+      text += "note       " + escape_for_terminal(note) + '\n';
+    }
   } else {
-    text += "tokenizer  none: text can't be read with this model; trace --tokens works\n";
+    text += fmt::format("tokenizer  {}: text can't be read with this model; trace --tokens works\n",
+                        tokenizer.error ? "can't be used" : "none");
+    if (tokenizer.error) text += fmt::format("           {}\n", tokenizer.error->what());
   }
-  for (const std::string& note : open.checkpoint.notes()) {
+  for (const std::string& note : notes_of(open)) {
     text += "note       " + escape_for_terminal(note) + '\n';
   }
   return text;
@@ -211,7 +239,7 @@ std::string as_text(const OpenModel& open, const std::optional<TokenizerFacts>& 
 
 int inspect_command(const InspectOptions& options, const GlobalOptions&) {
   const OpenModel open = open_model(options.model);
-  const auto tokenizer = tokenizer_facts(open, options.allow_regex);
+  const TokenizerState tokenizer = tokenizer_state(open, options.allow_regex);
   std::vector<std::string> shard_hashes;
   if (options.hash) {
     for (const InputFile& shard : open.checkpoint.shards())

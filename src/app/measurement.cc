@@ -14,7 +14,7 @@ Measurement::Measurement(const std::string& model_argument, const RunOptions& op
       tokenizer_(open_tokenizer(open_, options.allow_regex)),
       layers_(measured_layers(open_.model, chosen_layers(options))),
       compute_(stream::choose_compute(options.compute)) {
-  check_sequence_length(open_, options.windows.seq_len, "--seq-len");
+  check_sequence_length(open_, options.windows.seq_len, "--seq-len", "Lower --seq-len.");
   for (const std::string& name : options.experiments) {
     uses_prompts_ = uses_prompts_ || declaration_of(name).uses_prompts;
   }

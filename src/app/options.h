@@ -9,19 +9,17 @@
 #include <variant>
 #include <vector>
 
+#include "app/global_options.h"
 #include "base/json.h"
 #include "stream/pass.h"
 #include "text/windows.h"
-#include "theorems/catalogue.h"
 
 namespace rg::app {
 
-enum class ProgressStyle { automatic, terminal, plain, json };
-
-struct GlobalOptions {
-  bool quiet = false;        // no progress, no notes
-  bool json_errors = false;  // --errors=json
-  ProgressStyle progress = ProgressStyle::automatic;
+// How much the verdict table shows.
+struct TableShape {
+  bool details = false;  // everything that was found, under each row
+  bool wide = false;     // every column
 };
 
 struct InspectOptions {
@@ -53,6 +51,7 @@ struct RunOptions : PassOptions {
   bool allow_small_t = false;
   bool overwrite = false;
   bool json = false;
+  TableShape shape;
 };
 
 struct PlanOptions {
@@ -68,6 +67,7 @@ struct TraceOptions : PassOptions {
 struct VerifyOptions {
   std::vector<std::filesystem::path> paths;
   bool json = false, csv = false;
+  TableShape shape;
   bool strict = false;       // unknown members are errors
   bool convergence = false;  // recompute settled_at
   std::optional<std::vector<int>> required_layers;
@@ -78,36 +78,13 @@ struct DoctorOptions {
   bool json = false;
 };
 
-struct TheoremsListOptions {
-  std::optional<std::string> family;         // none: every family
-  std::optional<theorems::Verdict> verdict;  // entries with such a claim
-  std::optional<theorems::Status> status;    // entries with such a formal statement
-  bool json = false;
-};
-
-struct TheoremsShowOptions {
-  std::string id;
-  bool json = false;
-};
-
-struct TheoremsStatusOptions {
-  bool json = false;
-};
-
-struct TheoremsCheckOptions {
-  std::vector<std::string> ids;  // none: every check
-  uint64_t seed = 0;
-  bool json = false;
-};
-
-struct TheoremsPageOptions {
-  std::filesystem::path out;
-  uint64_t seed = 0;
+// `routegauge theorems`: what was typed, for the program that has the catalogue.
+struct TheoremsOptions {
+  std::vector<std::string> arguments;  // without the word "theorems"
 };
 
 using Command = std::variant<InspectOptions, PlanOptions, RunOptions, TraceOptions, VerifyOptions,
-                             DoctorOptions, TheoremsListOptions, TheoremsShowOptions,
-                             TheoremsStatusOptions, TheoremsCheckOptions, TheoremsPageOptions>;
+                             DoctorOptions, TheoremsOptions>;
 
 struct CommandLine {
   GlobalOptions global;

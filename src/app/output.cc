@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -34,6 +35,19 @@ bool colour_wanted(int descriptor) {
   if (no_color != nullptr && *no_color != '\0') return false;
   if (terminal == nullptr || std::strcmp(terminal, "dumb") == 0) return false;
   return ::isatty(descriptor) == 1;
+}
+
+constexpr size_t kFallbackColumns = 100;
+
+size_t columns_of(int descriptor) {
+  constexpr size_t kLeast = 40;
+  size_t columns = 0;
+  if (const char* text = std::getenv("COLUMNS")) {
+    std::from_chars(text, text + std::strlen(text), columns);
+  }
+  winsize size = {};
+  if (columns == 0 && ::ioctl(descriptor, TIOCGWINSZ, &size) == 0) columns = size.ws_col;
+  return columns == 0 ? kFallbackColumns : std::max(columns, kLeast);
 }
 
 }  // namespace
@@ -84,16 +98,10 @@ std::string styled(std::string_view text, Style style, bool colour) {
 
 bool stderr_is_terminal() { return ::isatty(STDERR_FILENO) == 1; }
 
-int terminal_columns() {
-  constexpr int kFallback = 100, kLeast = 40;
-  int columns = 0;
-  if (const char* text = std::getenv("COLUMNS")) {
-    std::from_chars(text, text + std::strlen(text), columns);
-  }
-  winsize size = {};
-  if (columns <= 0 && ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0) columns = size.ws_col;
-  if (columns <= 0) return kFallback;
-  return columns < kLeast ? kLeast : columns;
+size_t stdout_columns() {
+  return ::isatty(STDOUT_FILENO) == 1 ? columns_of(STDOUT_FILENO) : kFallbackColumns;
 }
+
+size_t stderr_columns() { return columns_of(STDERR_FILENO); }
 
 }  // namespace rg::app

@@ -26,6 +26,10 @@ bool stdout_has_colour();
 std::string styled(std::string_view text, Style style, bool colour);
 
 bool stderr_is_terminal();
-int terminal_columns();  // of stderr: COLUMNS, the terminal's own width, else 100
+
+// COLUMNS, else the terminal's own width, at least 40. Of stdout: 100 where it is not a terminal,
+// whatever COLUMNS says, so that what is piped or stored is always the same.
+size_t stdout_columns();
+size_t stderr_columns();
 
 }  // namespace rg::app

@@ -61,7 +61,7 @@ std::pair<std::string, Json> parse_parameter(const std::string& text) {
   try {
     return {key, parse_json(value, JsonLimits{.max_depth = 8, .max_bytes = 1u << 20}, "")};
   } catch (const Error&) {
-    // A shell makes quotes inside quotes hard to write: bare words stand for themselves.
+    // A shell makes quotes inside quotes hard to write: bare words mean themselves.
     const bool bare = !value.empty() && value.find_first_of("[]{}\"'") == std::string::npos;
     if (bare) return {key, Json(value)};
     throw bad_parameter(key, fmt::format("'{}'", value), "a JSON value");

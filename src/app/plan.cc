@@ -22,6 +22,8 @@ Json as_json(const std::string& model, const stream::Plan& plan, const stream::S
           {"extra_flops", plan.extra_flops},
           {"memory", memory},
           {"peak_bytes", plan.peak_bytes},
+          {"budget_bytes", plan.budget_bytes},
+          {"budget_source", plan.budget_source},
           {"spill_bytes", plan.spill_bytes},
           {"block_windows", plan.block_windows},
           {"experts_per_slice", plan.experts_per_slice},
@@ -49,6 +51,8 @@ std::string as_text(const std::string& model, const stream::Plan& plan,
   cost.row({"blocks", fmt::format("{} windows; {} experts read at a time", plan.block_windows,
                                   plan.experts_per_slice)});
   cost.row({"spilled", plan.spill_bytes == 0 ? "nothing" : format_bytes(plan.spill_bytes)});
+  cost.row(
+      {"budget", fmt::format("{}, by {}", format_bytes(plan.budget_bytes), plan.budget_source)});
   cost.row({"expected", "about " + format_seconds(plan.expected_seconds)});
   Table memory({Align::left, Align::right});
   for (const auto& line : plan.memory) memory.row({line.what, format_bytes(line.bytes)});

@@ -25,21 +25,7 @@ int dispatch(const CommandLine& line) {
     int operator()(const TraceOptions& options) const { return trace_command(options, global); }
     int operator()(const VerifyOptions& options) const { return verify_command(options, global); }
     int operator()(const DoctorOptions& options) const { return doctor_command(options, global); }
-    int operator()(const TheoremsListOptions& options) const {
-      return theorems_list_command(options);
-    }
-    int operator()(const TheoremsShowOptions& options) const {
-      return theorems_show_command(options);
-    }
-    int operator()(const TheoremsStatusOptions& options) const {
-      return theorems_status_command(options);
-    }
-    int operator()(const TheoremsCheckOptions& options) const {
-      return theorems_check_command(options, global);
-    }
-    int operator()(const TheoremsPageOptions& options) const {
-      return theorems_page_command(options);
-    }
+    int operator()(const TheoremsOptions& options) const { return theorems_command(options); }
   };
   return std::visit(Visitor{line.global}, line.command);
 }
@@ -63,29 +49,36 @@ int report_allocation(bool json) {
   return report(
       Error(ErrorId::RT005, {.object = "memory",
                              .found = "an allocation that failed",
-                             .expected = "the memory that the plan names",
-                             .hint = "Lower --memory or --block-windows, or raise the limit."}),
+                             .expected = "the memory that the command needs",
+                             .hint = "Raise the limit (ulimit -v, a control group). run, plan and "
+                                     "trace need less with a lower --memory, --threads or "
+                                     "--block-windows."}),
       json);
 }
 
 int report_thread(bool json) {
-  return report(
-      Error(ErrorId::RT005, {.object = "threads",
-                             .found = "one that could not be started",
-                             .expected = "the threads that --threads names, and two more",
-                             .hint = "Lower --threads, or raise the limit on processes or address "
-                                     "space (ulimit -u, ulimit -v)."}),
-      json);
+  return report(Error(ErrorId::RT005,
+                      {.object = "threads",
+                       .found = "one that could not be started",
+                       .expected = "as many threads as there are cores, or as --threads says, "
+                                   "and two more",
+                       .hint = "Raise the limit on processes or address space (ulimit -u, "
+                               "ulimit -v), or lower --threads where the command has it."}),
+                json);
 }
 
-int run_reporting(int argc, char** argv, bool json_errors) {
+int parse_and_run(int argc, char** argv) {
+  const auto parsed = parse_command_line(argc, argv);
+  if (const auto* text = std::get_if<std::string>(&parsed)) {
+    print(*text);
+    return static_cast<int>(ExitCode::done);
+  }
+  return dispatch(std::get<CommandLine>(parsed));
+}
+
+int run_reporting(int argc, char** argv, bool json_errors, const Body& body) {
   try {
-    const auto parsed = parse_command_line(argc, argv);
-    if (const auto* text = std::get_if<std::string>(&parsed)) {
-      print(*text);
-      return static_cast<int>(ExitCode::done);
-    }
-    return dispatch(std::get<CommandLine>(parsed));
+    return body(argc, argv);
   } catch (const Error& error) {
     return report(error, json_errors);
   } catch (const Interrupted& stop) {
@@ -112,7 +105,7 @@ int run_reporting(int argc, char** argv, bool json_errors) {
 
 }  // namespace
 
-int run_program(int argc, char** argv) {
+int run_reporting(int argc, char** argv, const Body& body) {
   const bool json_errors = wants_json_errors(argc, argv);
   try {
     guard_standard_streams();
@@ -124,7 +117,9 @@ int run_program(int argc, char** argv) {
   } catch (const Error& error) {
     return report(error, json_errors);
   }
-  return run_reporting(argc, argv, json_errors);
+  return run_reporting(argc, argv, json_errors, body);
 }
+
+int run_program(int argc, char** argv) { return run_reporting(argc, argv, parse_and_run); }
 
 }  // namespace rg::app

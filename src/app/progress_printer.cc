@@ -29,7 +29,7 @@ ProgressPrinter::~ProgressPrinter() { finish_line(); }
 
 void ProgressPrinter::draw(const std::string& line) {
   if (style_ == ProgressStyle::terminal) {
-    const auto width = static_cast<size_t>(terminal_columns() - 1);
+    const size_t width = stderr_columns() - 1;
     print_error("\r\x1b[K" + line.substr(0, width));
     line_open_ = true;
   } else {

@@ -53,11 +53,12 @@ uint32_t position_by_piece(const text::Tokenizer& tokenizer, const text::Encodin
   return static_cast<uint32_t>(encoding.ids.size() - 1);
 }
 
-Error bad_prompts(const std::string& file, std::string found) {
+Error bad_prompts(const std::string& file, std::string found, std::string hint) {
   return Error(ErrorId::US001, {.file = file,
                                 .object = "--parameter prompts",
                                 .found = std::move(found),
-                                .expected = "a JSON array of strings, none empty"});
+                                .expected = "a JSON array of strings, none empty",
+                                .hint = std::move(hint)});
 }
 
 }  // namespace
@@ -70,16 +71,20 @@ std::vector<std::string> prompt_texts(const Json* parameter) {
     file = list.get<std::string>();
     list = parse_json(read_whole_file(file, kMaxPromptFileBytes), JsonLimits{}, file);
   }
-  if (!list.is_array()) throw bad_prompts(file, "another JSON value");
+  if (!list.is_array()) {
+    throw bad_prompts(file, "another JSON value", "One prompt is written as [\"prompt\"].");
+  }
   if (list.empty() || list.size() > kMaxPrompts) {
-    throw bad_prompts(file, fmt::format("{} prompts", list.size()));
+    throw bad_prompts(file, fmt::format("{} prompts", list.size()),
+                      fmt::format("Give 1 to {}.", kMaxPrompts));
   }
   std::vector<std::string> texts;
   for (const Json& item : list) {
     if (!item.is_string() || item.get_ref<const std::string&>().empty()) {
       throw bad_prompts(file,
                         fmt::format("item {}: {}", texts.size(),
-                                    escape_for_terminal(write_json(item, JsonLayout::compact))));
+                                    escape_for_terminal(write_json(item, JsonLayout::compact))),
+                        item.is_string() ? "Leave it out." : "Write it as a string.");
     }
     texts.push_back(item.get<std::string>());
   }
@@ -92,10 +97,13 @@ PromptInput make_prompts(const text::Tokenizer& tokenizer, const std::vector<std
   const auto encode = [&](const std::string& text) {
     text::Encoding encoding = tokenizer.encode(text, text::SpecialTokens::add);
     if (encoding.ids.empty() || encoding.ids.size() > max_positions) {
-      throw Error(ErrorId::CF017,
-                  {.object = fmt::format("prompt \"{}\"", escape_for_terminal(text)),
-                   .found = fmt::format("{} tokens", encoding.ids.size()),
-                   .expected = fmt::format("1 to {}, the model's positions", max_positions)});
+      throw Error(
+          ErrorId::CF017,
+          {.object = fmt::format("prompt \"{}\"", escape_for_terminal(text)),
+           .found = fmt::format("{} tokens", encoding.ids.size()),
+           .expected = fmt::format("1 to {}, the model's positions", max_positions),
+           .hint = encoding.ids.empty() ? "The tokenizer makes nothing of this text: leave it out."
+                                        : "Give shorter ones by --parameter prompts."});
     }
     input.causal.lengths.push_back(static_cast<uint32_t>(encoding.ids.size()));
     input.causal.ids.insert(input.causal.ids.end(), encoding.ids.begin(), encoding.ids.end());

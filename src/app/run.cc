@@ -9,8 +9,10 @@
 #include "app/output.h"
 #include "app/parameters.h"
 #include "app/run_folder.h"
+#include "app/run_summary.h"
 #include "app/stop_watch.h"
 #include "app/units.h"
+#include "app/verdicts.h"
 #include "app/version.h"
 #include "base/cancel.h"
 #include "base/error.h"
@@ -24,11 +26,12 @@ namespace {
 using Measurements = std::vector<std::unique_ptr<Measurement>>;
 
 constexpr const char* kNothingWritten =
-    "no artifact of this run was written, and what stood in the output folder before still does. "
+    "no artifact of this run was written, and those of earlier runs are as they were. "
     "Run the same command again to start over.";
 constexpr const char* kSomeWritten =
-    "some artifacts of this run may be written, beside those of an earlier run that they have not "
-    "replaced yet; each is whole. Run the same command again to start over.";
+    "some artifacts of this run may be written, and some of an earlier run not yet replaced; each "
+    "is "
+    "whole. Run the same command again to start over.";
 constexpr const char* kArtifactsWritten =
     "the artifacts are written, the verdicts are not. `routegauge verify` on the output folder "
     "judges them; the same command again starts over.";
@@ -49,7 +52,7 @@ Json identity_of(const RunOptions& options, const Measurements& measurements) {
 }
 
 // Room for the artifacts: numbers per window and layer as text, with a wide margin, twice because a
-// file stands beside the one it replaces.
+// file is whole before it replaces another.
 uint64_t expected_output_bytes(const Measurement& measurement) {
   constexpr uint64_t kNumberBytes = 24, kNumbersPerCell = 120, kFixed = 4u << 20;
   const uint64_t layers = measurement.layers().size();
@@ -72,27 +75,28 @@ std::vector<verify::Judgement> judge(const std::vector<record::WrittenArtifact>&
   return judgements;
 }
 
-void print_outcome(const RunOptions& options, const std::vector<verify::Judgement>& judgements,
-                   const verify::Options& judge_options, const std::vector<std::string>& paths) {
+using Paths = std::vector<std::filesystem::path>;
+
+Paths paths_of(const std::vector<record::WrittenArtifact>& artifacts) {
+  Paths paths;
+  for (const record::WrittenArtifact& artifact : artifacts) paths.push_back(artifact.path);
+  return paths;
+}
+
+void print_outcome(const RunOptions& options, const GlobalOptions& global,
+                   const std::vector<verify::Judgement>& judgements,
+                   const verify::Options& judge_options, const Paths& files) {
   if (options.json) {
     print(verify::render_json(judgements, judge_options));
     return;
   }
-  std::string text =
-      verify::render_table(judgements, {.times = false, .color = stdout_has_colour()});
-  text += '\n';
-  for (const std::string& path : paths) text += escape_for_terminal(path) + '\n';
-  print(text);
+  print(verify::render_table(judgements, table_style(options.shape)) +
+        run_summary(options.out, files, options.shape, global.program));
 }
 
-std::vector<std::string> paths_of(const std::vector<record::WrittenArtifact>& artifacts) {
-  std::vector<std::string> paths;
-  for (const record::WrittenArtifact& artifact : artifacts) paths.push_back(artifact.path.string());
-  return paths;
-}
-
-int run_in_folder(const RunOptions& options, const Measurements& measurements, RunFolder& folder,
-                  ProgressPrinter& progress, StopWatch& watch) {
+int run_in_folder(const RunOptions& options, const GlobalOptions& global,
+                  const Measurements& measurements, RunFolder& folder, ProgressPrinter& progress,
+                  StopWatch& watch) {
   const Json identity = identity_of(options, measurements);
   verify::Options judge_options;
   judge_options.threads = effective_threads(options.threads);
@@ -101,8 +105,8 @@ int run_in_folder(const RunOptions& options, const Measurements& measurements, R
     progress.step("this run is done already: nothing was measured again");
     progress.finish_line();
     auto paths = paths_of(*done);
-    paths.push_back((folder.path() / "verdicts.json").string());
-    print_outcome(options, judge(*done, judge_options), judge_options, paths);
+    paths.push_back(folder.path() / "verdicts.json");
+    print_outcome(options, global, judge(*done, judge_options), judge_options, paths);
     return static_cast<int>(ExitCode::done);
   }
 
@@ -157,13 +161,12 @@ int run_in_folder(const RunOptions& options, const Measurements& measurements, R
   write_file_atomically(folder.path() / "verdicts.json",
                         verify::render_json(judgements, judge_options), IfExists::replace);
   auto paths = paths_of(artifacts);
-  paths.push_back((folder.path() / "verdicts.json").string());
+  paths.push_back(folder.path() / "verdicts.json");
   const std::time_t now = std::time(nullptr);
-  paths.push_back(record::write_results(folder.path(),
-                                        record::assemble_results(folder.path(), entries, now), now)
-                      .string());
+  paths.push_back(record::write_results(
+      folder.path(), record::assemble_results(folder.path(), entries, now), now));
   folder.finish(identity, artifacts);
-  print_outcome(options, judgements, judge_options, paths);
+  print_outcome(options, global, judgements, judge_options, paths);
   return static_cast<int>(ExitCode::done);
 }
 
@@ -178,8 +181,9 @@ int run_command(const RunOptions& options, const GlobalOptions& global) {
       measurements.push_back(std::make_unique<Measurement>(model, options));
     }
     RunFolder folder(options.out);
+    if (folder.note()) progress.note(*folder.note());
     for (const auto& measurement : measurements) measurement->read_texts(progress, folder.path());
-    return run_in_folder(options, measurements, folder, progress, watch);
+    return run_in_folder(options, global, measurements, folder, progress, watch);
   } catch (const Interrupted& stop) {
     progress.finish_line();
     print_error("stopped: " + watch.text() + '\n');

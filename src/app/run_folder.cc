@@ -10,8 +10,8 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <string_view>
+#include <system_error>
 #include <thread>
 
 #include "app/clock.h"
@@ -34,11 +34,30 @@ std::string host_name() {
   return ::uname(&names) == 0 ? names.nodename : "unknown host";
 }
 
-Error cannot_use(const std::filesystem::path& path, const char* reason) {
+// What to do about a folder that can't be made or written to follows from the reason.
+Error cannot_use(const std::filesystem::path& path, const std::error_code& failure) {
+  std::string hint = "Choose another --out.";
+  if (failure == std::errc::permission_denied || failure == std::errc::operation_not_permitted) {
+    hint = "Make it writable for this user, or choose another --out.";
+  } else if (failure == std::errc::read_only_file_system) {
+    hint = "The file system is mounted read-only: choose another --out.";
+  } else if (failure == std::errc::not_a_directory || failure == std::errc::file_exists) {
+    hint = "A file lies where a folder is needed: choose another --out.";
+  } else if (failure == std::errc::no_space_on_device) {
+    hint = "Make room, or choose another --out.";
+  }
   return Error(ErrorId::IO003, {.file = path.string(),
-                                .found = reason,
+                                .found = failure.message(),
                                 .expected = "a folder that can be written to",
-                                .hint = "Choose another --out."});
+                                .hint = std::move(hint)});
+}
+
+std::error_code last_failure() { return {errno, std::generic_category()}; }
+
+// Whether the file system lacks locks, rather than another run holding this one: NFS without lockd,
+// Lustre mounted without flock, kernels and sandboxes without locks of open files.
+bool means_no_locks(int number) {
+  return number == ENOLCK || number == ENOSYS || number == EOPNOTSUPP || number == EINVAL;
 }
 
 // What the holder wrote about itself. It takes the lock first and writes then, so one who comes
@@ -64,13 +83,12 @@ void write_holder(int descriptor) {
 }
 
 Error not_settings(const std::filesystem::path& path, std::string object, std::string found,
-                   std::string expected) {
-  return Error(ErrorId::US002,
-               {.file = path.string(),
-                .object = std::move(object),
-                .found = std::move(found),
-                .expected = std::move(expected),
-                .hint = "It is not what a run left here. Remove it, or choose another --out."});
+                   std::string expected, std::string hint) {
+  return Error(ErrorId::US002, {.file = path.string(),
+                                .object = std::move(object),
+                                .found = std::move(found),
+                                .expected = std::move(expected),
+                                .hint = std::move(hint) + " Remove it, or choose another --out."});
 }
 
 // Inside OUT: the paths of an earlier run are read, and removed.
@@ -87,7 +105,8 @@ void check_settings(const std::filesystem::path& file, const Json& settings) {
   if (!settings.is_object() || !has(settings, "run_id", Json::value_t::string) ||
       !has(settings, "done", Json::value_t::boolean) ||
       !has(settings, "artifacts", Json::value_t::array)) {
-    throw not_settings(file, "", "not the settings of a run", "run_id, done, artifacts");
+    throw not_settings(file, "", "not the settings of a run", "run_id, done, artifacts",
+                       "Another program wrote it.");
   }
   const Json& rows = settings.at("artifacts");
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -95,12 +114,12 @@ void check_settings(const std::filesystem::path& file, const Json& settings) {
     for (const char* key : {"test", "domain", "path", "body_sha256"}) {
       if (rows[i].is_object() && has(rows[i], key, Json::value_t::string)) continue;
       throw not_settings(file, place, fmt::format("no string \"{}\"", key),
-                         "test, domain, path, body_sha256");
+                         "test, domain, path, body_sha256", "It was changed since a run wrote it.");
     }
     if (!stays_inside(rows[i].at("path").get<std::string>())) {
       throw not_settings(file, place + ".path",
                          escape_for_terminal(rows[i].at("path").get<std::string>()),
-                         "a path below this folder");
+                         "a path below this folder", "It was changed since a run wrote it.");
     }
   }
 }
@@ -110,18 +129,33 @@ void check_settings(const std::filesystem::path& file, const Json& settings) {
 RunFolder::RunFolder(const std::filesystem::path& out) : out_(out) {
   std::error_code failure;
   std::filesystem::create_directories(out_, failure);
-  if (failure) throw cannot_use(out_, failure.message().c_str());
+  if (failure) throw cannot_use(out_, failure);
   const std::filesystem::path lock = out_ / kLockFile;
   lock_ = ::open(lock.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
-  if (lock_ < 0) throw cannot_use(lock, std::strerror(errno));
+  if (lock_ < 0) throw cannot_use(lock, last_failure());
   struct flock whole = {};
   whole.l_type = F_WRLCK;
   whole.l_whence = SEEK_SET;
   if (::fcntl(lock_, F_OFD_SETLK, &whole) != 0) {
-    const int number = errno;
+    const std::error_code refused = last_failure();
+    if (means_no_locks(refused.value())) {
+      // No file of ours could stand in: one that a killed run leaves would lock the folder for
+      // good.
+      note_ = fmt::format(
+          "{}: the file system offers no locks ({}), so two runs into this folder at once are not "
+          "kept apart; each folder can take one run at a time",
+          out_.string(), refused.message());
+      write_holder(lock_);
+      return;
+    }
     const std::string holder = lock_holder(lock_);
     ::close(lock_);
-    if (number != EAGAIN && number != EACCES) throw cannot_use(lock, std::strerror(number));
+    if (refused.value() != EAGAIN && refused.value() != EACCES) {
+      throw Error(ErrorId::IO003, {.file = lock.string(),
+                                   .found = refused.message(),
+                                   .expected = "a lock on it",
+                                   .hint = "Choose an --out on another file system."});
+    }
     throw Error(ErrorId::IO011,
                 {.file = out_.string(),
                  .found = "in use by " + escape_for_terminal(holder),
@@ -145,7 +179,8 @@ std::optional<Json> RunFolder::read_settings() const {
   try {
     settings = parse_json(text, JsonLimits{}, path.string());
   } catch (const Error& error) {
-    throw not_settings(path, error.parts().object, error.parts().found, error.parts().expected);
+    throw not_settings(path, error.parts().object, error.parts().found, error.parts().expected,
+                       error.parts().hint);
   }
   check_settings(path, settings);
   return settings;
@@ -239,7 +274,7 @@ void RunFolder::finish(const Json& identity,
 
 void RunFolder::check_free_space(uint64_t bytes) const {
   struct statvfs room = {};
-  if (::statvfs(out_.c_str(), &room) != 0) throw cannot_use(out_, std::strerror(errno));
+  if (::statvfs(out_.c_str(), &room) != 0) throw cannot_use(out_, last_failure());
   const uint64_t free_bytes = uint64_t{room.f_bavail} * room.f_frsize;
   if (free_bytes >= bytes) return;
   throw Error(ErrorId::IO010,

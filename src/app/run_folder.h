@@ -17,7 +17,7 @@ namespace rg::app {
 class RunFolder {
  public:
   // Creates the folder where it is missing and takes the lock. IO003 if it can't be written to,
-  // IO011 if another run holds it.
+  // IO011 if another run holds it. Where the file system has no locks, note() says so.
   explicit RunFolder(const std::filesystem::path& out);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
@@ -39,12 +39,14 @@ class RunFolder {
   void check_free_space(uint64_t bytes) const;
 
   const std::filesystem::path& path() const { return out_; }
+  const std::optional<std::string>& note() const { return note_; }
 
  private:
   std::optional<Json> read_settings() const;
 
   std::filesystem::path out_;
   int lock_ = -1;
+  std::optional<std::string> note_;
   std::vector<std::string> replaced_;  // artifact paths of the run that begin() replaced
 };
 

@@ -18,39 +18,49 @@ namespace {
 constexpr uint64_t kMaxTokenFileBytes = uint64_t{1} << 30;
 
 Error bad_tokens(const std::filesystem::path& file, std::string object, std::string found,
-                 std::string expected) {
+                 std::string expected, std::string hint) {
   return Error(ErrorId::CO007, {.file = file.string(),
                                 .object = std::move(object),
                                 .found = std::move(found),
-                                .expected = std::move(expected)});
+                                .expected = std::move(expected),
+                                .hint = std::move(hint)});
 }
 
-tap::SequenceSet read_tokens(const std::filesystem::path& file, const model::Model& model) {
+// An array of rows of ids, all of one length that the model has positions for.
+tap::SequenceSet read_tokens(const std::filesystem::path& file, const OpenModel& open) {
+  const model::Model& model = open.model;
   const Json rows =
       parse_json(read_whole_file(file, kMaxTokenFileBytes), JsonLimits{}, file.string());
   if (!rows.is_array() || rows.empty() || !rows[0].is_array() || rows[0].empty()) {
     throw bad_tokens(file, "", "another JSON value",
-                     "an array of equally long arrays of token ids, none empty");
+                     "an array of equally long arrays of token ids, none empty",
+                     "One window is written as [[1, 2, 3]].");
   }
+  check_sequence_length(open, rows[0].size(), "window 0 of " + file.string(),
+                        "Write shorter rows into the file.");
   tap::SequenceSet set;
   set.name = "tokens";
   for (size_t w = 0; w < rows.size(); ++w) {
+    const std::string window = fmt::format("window {}", w);
     if (!rows[w].is_array() || rows[w].size() != rows[0].size()) {
-      throw bad_tokens(file, fmt::format("window {}", w),
+      throw bad_tokens(file, window,
                        rows[w].is_array() ? fmt::format("{} ids", rows[w].size()) : "no array",
-                       fmt::format("{} ids as in window 0", rows[0].size()));
+                       fmt::format("{} ids as in window 0", rows[0].size()),
+                       "Cut the rows to one length, or trace them from several files.");
     }
     for (const Json& id : rows[w]) {
       if (!id.is_number_integer()) {
-        throw bad_tokens(file, fmt::format("window {}", w),
-                         escape_for_terminal(write_json(id, JsonLayout::compact)), "whole numbers");
+        throw bad_tokens(file, window, escape_for_terminal(write_json(id, JsonLayout::compact)),
+                         "whole numbers", "Ids are written as integers, not as 1.0 or \"1\".");
       }
       if (id < 0 || id >= model.vocabulary) {
-        throw Error(ErrorId::TK010, {.file = file.string(),
-                                     .object = fmt::format("window {}", w),
-                                     .found = "token id " + write_json(id, JsonLayout::compact),
-                                     .expected = fmt::format("0 to {}, the rows of the embedding",
-                                                             model.vocabulary - 1)});
+        throw Error(
+            ErrorId::TK010,
+            {.file = file.string(),
+             .object = window,
+             .found = "token id " + write_json(id, JsonLayout::compact),
+             .expected = fmt::format("0 to {}, the rows of the embedding", model.vocabulary - 1),
+             .hint = "The ids were made by the tokenizer of another model."});
       }
       set.ids.push_back(id.get<int32_t>());
     }
@@ -61,8 +71,9 @@ tap::SequenceSet read_tokens(const std::filesystem::path& file, const model::Mod
 
 tap::SequenceSet read_windows(const TraceOptions& options, const OpenModel& open,
                               ProgressPrinter& progress) {
-  check_sequence_length(open, options.windows.seq_len, "--seq-len");
+  check_sequence_length(open, options.windows.seq_len, "--seq-len", "Lower --seq-len.");
   const text::Tokenizer tokenizer = open_tokenizer(open, options.allow_regex);
+  for (const std::string& note : tokenizer.notes()) progress.note(note);
   text::WindowSettings settings = options.windows;
   settings.threads = effective_threads(options.threads);
   settings.memory_bytes = options.memory_bytes;
@@ -80,23 +91,23 @@ constexpr const char* kMaybeWritten =
 
 int trace(const TraceOptions& options, ProgressPrinter& progress, StopWatch& watch) {
   const OpenModel open = open_model(options.model);
+  for (const std::string& note : open.checkpoint.notes()) progress.note(note);
   const std::vector<int> layers = measured_layers(open.model, options.layers);
-  const tap::SequenceSet set = options.tokens_file.empty()
-                                   ? read_windows(options, open, progress)
-                                   : read_tokens(options.tokens_file, open.model);
-  check_sequence_length(open, set.lengths[0], "tokens of a window");
+  const tap::SequenceSet set = options.tokens_file.empty() ? read_windows(options, open, progress)
+                                                           : read_tokens(options.tokens_file, open);
 
   const stream::Compute compute = stream::choose_compute(options.compute);
   const stream::Profile profile = stream::numeric_profile(compute);
   const std::filesystem::path folder =
       options.out.has_parent_path() ? options.out.parent_path() : std::filesystem::path(".");
   stream::Settings settings = engine_settings(options, compute, folder);
-  TraceObserver observer(options.out, open.model, set, layers, options.tensors,
-                         {{"program", version_text()},
-                          {"model", open.checkpoint.location().display_name},
-                          {"isa", profile.isa},
-                          {"compute", profile.compute},
-                          {"onednn", profile.onednn}});
+  std::map<std::string, std::string> metadata = {{"program", version_text()},
+                                                 {"model", open.checkpoint.location().display_name},
+                                                 {"isa", profile.isa},
+                                                 {"compute", profile.compute},
+                                                 {"onednn", profile.onednn}};
+  if (open.model.head_despite_tie) metadata["unembedding"] = open.model.unembedding->name;
+  TraceObserver observer(options.out, open.model, set, layers, options.tensors, metadata);
   if (!observer.wants_logits()) settings.last_layer = layers.back();
   const std::vector<const tap::SequenceSet*> sets = {&set};
   std::vector<tap::Observer*> observers = {&observer};

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "app/inputs.h"
+#include "app/output.h"
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -68,7 +69,7 @@ class ModelBytes {
   std::map<std::string, std::string> inputs_, hashes_;
 };
 
-// The first difference, as a path and what stands there; none if all that the artifact lists is
+// The first difference, as a path and what is there; none if all that the artifact lists is
 // this checkpoint's, and it lists enough.
 struct Difference {
   std::string path, text;
@@ -173,9 +174,16 @@ void compare_with_model(std::vector<verify::Judgement>& judgements, const std::s
                                  .check = "",
                                  .path = found->path,
                                  .text = found->text});
-    judgement.sentence =
-        "It is not shown to have measured the bytes of the checkpoint given by --model.";
+    judgement.sentence = "Not shown: that this artifact measured the checkpoint given by --model.";
   }
+}
+
+verify::TableStyle table_style(const TableShape& shape) {
+  return {.wide = shape.wide,
+          .details = shape.details,
+          .times = false,
+          .color = stdout_has_colour(),
+          .columns = stdout_columns()};
 }
 
 }  // namespace rg::app

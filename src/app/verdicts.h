@@ -1,10 +1,12 @@
-// Judging what stands in files, for `verify` and at the end of `run`.
+// What `run` and `verify` do with judgements beyond the judge's own: comparing artifacts with a
+// checkpoint, and the table as this terminal shows it.
 #pragma once
 
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "app/options.h"
 #include "verify/verify.h"
 
 namespace rg::app {
@@ -15,5 +17,8 @@ namespace rg::app {
 // judged, turns the verdict into FAIL with the reason AR022. Each tensor is read once. INVALID and
 // OVER_BUDGET ones stay as they are. Opening the checkpoint: as `inspect`.
 void compare_with_model(std::vector<verify::Judgement>& judgements, const std::string& model);
+
+// For stdout: its width, and colour where it is wanted.
+verify::TableStyle table_style(const TableShape& shape);
 
 }  // namespace rg::app

@@ -22,7 +22,9 @@ int verify_command(const VerifyOptions& options, const GlobalOptions&) {
   } else if (options.csv) {
     print(verify::render_csv(judgements));
   } else {
-    print(verify::render_table(judgements, {.times = true, .color = stdout_has_colour()}));
+    verify::TableStyle style = table_style(options.shape);
+    style.times = options.shape.details;
+    print(verify::render_table(judgements, style));
   }
   return static_cast<int>(verify::exit_code(judgements));
 }

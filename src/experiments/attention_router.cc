@@ -12,8 +12,8 @@
 namespace rg::experiments {
 namespace {
 
-const std::vector<std::string> kParameters = {"bootstrap", "convention", "expert_similarity",
-                                              "source_positions"};
+const std::vector<std::string> kRouterParameters = {"bootstrap", "convention", "expert_similarity",
+                                                    "source_positions"};
 constexpr int64_t kSourcePositions = 4, kMostSourcePositions = 64;
 constexpr size_t kBuffers = 4;  // of a worker: one of (rows, d), three of (rows, E)
 
@@ -181,8 +181,8 @@ record::Contribution AttentionRouter::reduce() {
   return part;
 }
 
-std::unique_ptr<Experiment> make(const Setting& setting) {
-  check_keys(setting, kParameters);
+std::unique_ptr<Experiment> make_router(const Setting& setting) {
+  check_keys(setting, kRouterParameters);
   require_competitor(setting, "attention_router");
   convention_of(setting);
   expert_similarity_of(setting);
@@ -197,9 +197,9 @@ Declaration attention_router_declaration() {
           .summary =
               "Who writes what each router reads, and does routing follow the token or its "
               "context?",
-          .parameters = kParameters,
+          .parameters = kRouterParameters,
           .uses_prompts = true,
-          .make = &make};
+          .make = &make_router};
 }
 
 }  // namespace rg::experiments

@@ -20,7 +20,7 @@
 namespace rg::experiments {
 namespace {
 
-const std::vector<std::string> kParameters = {"bootstrap", "random_draws", "required_layers"};
+const std::vector<std::string> kChartParameters = {"bootstrap", "random_draws", "required_layers"};
 constexpr uint32_t kDraw = 1;               // verdicts come from draw 1
 constexpr uint32_t kDrawStride = 1u << 20;  // i = position + 2^20 * draw
 
@@ -333,8 +333,8 @@ record::Contribution ChartCompatibility::reduce() {
   return part;
 }
 
-std::unique_ptr<Experiment> make(const Setting& setting) {
-  check_keys(setting, kParameters);
+std::unique_ptr<Experiment> make_chart(const Setting& setting) {
+  check_keys(setting, kChartParameters);
   check_chart_setting(setting);
   return std::make_unique<ChartCompatibility>(with_parameters(setting));
 }
@@ -345,9 +345,9 @@ Declaration chart_compatibility_declaration() {
   return {
       .name = "chart_compatibility",
       .summary = "Are the experts that compete at the selection boundary interchangeable there?",
-      .parameters = kParameters,
+      .parameters = kChartParameters,
       .uses_prompts = false,
-      .make = &make};
+      .make = &make_chart};
 }
 
 }  // namespace rg::experiments

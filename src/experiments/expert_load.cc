@@ -14,7 +14,7 @@ namespace rg::experiments {
 namespace {
 
 constexpr size_t kFrequentTokens = 20;
-const std::vector<std::string> kParameters = {"bootstrap"};
+const std::vector<std::string> kLoadParameters = {"bootstrap"};
 
 // 1 - C(E-k, k)/C(E, k): two independent uniform k-sets meet.
 double chance_of_meeting(uint32_t experts, uint32_t k) {
@@ -323,8 +323,8 @@ record::Contribution ExpertLoad::reduce() {
   return part;
 }
 
-std::unique_ptr<Experiment> make(const Setting& setting) {
-  check_keys(setting, kParameters);
+std::unique_ptr<Experiment> make_load(const Setting& setting) {
+  check_keys(setting, kLoadParameters);
   return std::make_unique<ExpertLoad>(with_parameters(setting));
 }
 
@@ -333,9 +333,9 @@ std::unique_ptr<Experiment> make(const Setting& setting) {
 Declaration expert_load_declaration() {
   return {.name = "expert_load",
           .summary = "How routing load is spread over experts, tokens and layers.",
-          .parameters = kParameters,
+          .parameters = kLoadParameters,
           .uses_prompts = false,
-          .make = &make};
+          .make = &make_load};
 }
 
 }  // namespace rg::experiments

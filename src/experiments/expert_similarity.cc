@@ -1,8 +1,5 @@
 #include "experiments/expert_similarity.h"
 
-// One thread, so that the order of sums never depends on their number.
-#define EIGEN_DONT_PARALLELIZE
-#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -11,6 +8,7 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "kernels/elementwise.h"
+#include "linear/decompositions.h"
 
 namespace rg::experiments {
 namespace {
@@ -21,16 +19,16 @@ constexpr size_t kPanel = 128;  // columns of the Gram matrix' factor at a time
 constexpr std::array<const char*, kProjections> kProjectionNames = {"gate", "up", "down"};
 
 // Gram matrix of W - mean W on its smaller side, summed panel by panel in fp64.
-Eigen::MatrixXd gram_of_difference(std::span<const float* const> matrices, size_t which,
-                                   size_t rows, size_t columns) {
+linear::Matrix gram_of_difference(std::span<const float* const> matrices, size_t which, size_t rows,
+                                  size_t columns) {
   const bool wide = rows <= columns;
   const size_t small = wide ? rows : columns, large = wide ? columns : rows;
   const auto number = static_cast<double>(matrices.size());
   const auto side = static_cast<Eigen::Index>(small);
-  Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(side, side);
+  linear::Matrix gram = linear::Matrix::Zero(side, side);
   for (size_t first = 0; first < large; first += kPanel) {
     const size_t count = std::min(kPanel, large - first);
-    Eigen::MatrixXd panel(side, static_cast<Eigen::Index>(count));
+    linear::Matrix panel(side, static_cast<Eigen::Index>(count));
     for (size_t i = 0; i < small; ++i) {
       for (size_t j = 0; j < count; ++j) {
         const size_t at = wide ? i * columns + first + j : (first + j) * columns + i;
@@ -40,15 +38,14 @@ Eigen::MatrixXd gram_of_difference(std::span<const float* const> matrices, size_
             static_cast<double>(matrices[which][at]) - sum / number;
       }
     }
-    gram.selfadjointView<Eigen::Lower>().rankUpdate(panel);
+    linear::add_gram(gram, panel);
   }
   return gram;
 }
 
-uint32_t rank_of_energy(const Eigen::MatrixXd& gram) {
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(gram, Eigen::EigenvaluesOnly);
-  std::vector<double> values(solver.eigenvalues().data(),
-                             solver.eigenvalues().data() + solver.eigenvalues().size());
+uint32_t rank_of_energy(const linear::Matrix& gram) {
+  const linear::Column eigenvalues = linear::symmetric_eigenvalues(gram);
+  std::vector<double> values(eigenvalues.data(), eigenvalues.data() + eigenvalues.size());
   std::sort(values.begin(), values.end(), std::greater<>());
   double total = 0;
   for (double& value : values) {

@@ -1,13 +1,10 @@
 #include "experiments/gate_geometry.h"
 
-// One thread, so that the order of sums never depends on their number.
-#define EIGEN_DONT_PARALLELIZE
-#include <Eigen/QR>
-#include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
 
 #include "kernels/elementwise.h"
+#include "linear/decompositions.h"
 #include "stats/pinned_math.h"
 
 namespace rg::experiments {
@@ -16,13 +13,9 @@ GateGeometry measure_geometry(std::span<const float> router_weight, uint32_t exp
                               uint32_t width) {
   using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const Eigen::Map<const Matrix> weight(router_weight.data(), experts, width);
-  Eigen::MatrixXd tall = weight.cast<double>();
+  linear::Matrix tall = weight.cast<double>();
   if (experts < width) tall.transposeInPlace();
-  const Eigen::Index small = std::min(tall.rows(), tall.cols());
-  const Eigen::HouseholderQR<Eigen::MatrixXd> qr(tall);
-  const Eigen::MatrixXd triangle =
-      qr.matrixQR().topLeftCorner(small, small).template triangularView<Eigen::Upper>();
-  const Eigen::VectorXd values = Eigen::BDCSVD<Eigen::MatrixXd>(triangle).singularValues();
+  const linear::Column values = linear::singular_values(linear::qr_triangle(tall));
 
   GateGeometry geometry;
   geometry.singular_values.assign(values.data(), values.data() + values.size());

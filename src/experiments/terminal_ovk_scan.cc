@@ -16,7 +16,7 @@
 namespace rg::experiments {
 namespace {
 
-const std::vector<std::string> kParameters = {"bootstrap"};
+const std::vector<std::string> kScanParameters = {"bootstrap"};
 
 class TerminalScan : public ExperimentBase {
  public:
@@ -167,8 +167,8 @@ record::Contribution TerminalScan::reduce() {
   return part;
 }
 
-std::unique_ptr<Experiment> make(const Setting& setting) {
-  check_keys(setting, kParameters);
+std::unique_ptr<Experiment> make_scan(const Setting& setting) {
+  check_keys(setting, kScanParameters);
   require_competitor(setting, "terminal_ovk_scan");
   const int terminal = setting.moe_layers.back();
   if (setting.layers.size() < 2 || setting.layers.back() != terminal) {
@@ -192,9 +192,9 @@ Declaration terminal_ovk_scan_declaration() {
           .summary =
               "Would each layer route the same after its own update, and does that drop at "
               "the last layer?",
-          .parameters = kParameters,
+          .parameters = kScanParameters,
           .uses_prompts = false,
-          .make = &make};
+          .make = &make_scan};
 }
 
 }  // namespace rg::experiments

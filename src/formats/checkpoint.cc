@@ -66,22 +66,36 @@ Json parse_config(const std::string& text) {
 
 [[noreturn]] void no_weights(const ModelLocation& location) {
   std::string found = "neither " + std::string(kSingle) + " nor " + std::string(kIndex);
+  std::string hint = location.download_command.empty() ? "Point to the folder that holds them."
+                                                       : "Run: " + location.download_command;
   std::error_code ignored;
+  std::set<std::string> shards, others;  // in order, so that the message is the same everywhere
   for (const auto& entry : fs::directory_iterator(location.folder, ignored)) {
+    const std::string name = entry.path().filename().string();
     const std::string extension = entry.path().extension().string();
-    if (extension == ".bin" || extension == ".pt" || extension == ".pth") {
-      found +=
-          ", but pickled weights (" + escape_for_terminal(entry.path().filename().string()) + ")";
-      break;
+    if (extension == ".safetensors") shards.insert(name);
+    if (extension == ".bin" || extension == ".pt" || extension == ".pth" || extension == ".gguf") {
+      others.insert(name);
     }
   }
-  throw Error(ErrorId::ST017,
-              {.file = location.folder.string(),
-               .found = found,
-               .expected = "weights as safetensors",
-               .hint = location.download_command.empty()
-                           ? "Point to the folder that holds them, or convert the checkpoint."
-                           : "Run: " + location.download_command});
+  if (!shards.empty()) {
+    const std::string first = escape_for_terminal(*shards.begin());
+    const bool sharded = shards.size() > 1 || first.find("-of-") != std::string::npos;
+    found += sharded ? fmt::format(", but {} shards ({}, …)", shards.size(), first)
+                     : fmt::format(", but another safetensors file ({})", first);
+    hint = sharded ? fmt::format("Fetch {} as well: it says which tensor lies where.", kIndex)
+                   : "A whole checkpoint in one file must be named model.safetensors. An adapter "
+                     "must be merged into its model first.";
+  } else if (!others.empty()) {
+    const std::string first = escape_for_terminal(*others.begin());
+    found +=
+        fmt::format(", but {} ({})", first.ends_with(".gguf") ? "GGUF" : "pickled weights", first);
+    hint = "Convert the checkpoint: load it with transformers and save it by save_pretrained.";
+  }
+  throw Error(ErrorId::ST017, {.file = location.folder.string(),
+                               .found = found,
+                               .expected = "weights as safetensors",
+                               .hint = hint});
 }
 
 std::vector<std::string> stray_shards(const fs::path& folder, const std::set<std::string>& used) {
@@ -161,7 +175,12 @@ Checkpoint Checkpoint::open(const ModelLocation& location) {
   result.location_ = location;
 
   if (!has_member(location, "config.json")) {
-    missing(location, ErrorId::CF005, "config.json", "Point to the folder that holds the model.");
+    missing(location, ErrorId::CF005, "config.json",
+            has_member(location, "adapter_config.json")
+                ? "This folder holds an adapter: merge it into its model first, then point to that."
+            : has_member(location, "snapshots")
+                ? "This is a repository in the Hugging Face cache: give its id, org/name."
+                : "Point to the folder that holds the model.");
   }
   const InputFile config = open_member(location, "config.json", ErrorId::CF005);
   const std::string config_text = read_text(config, kMaxConfigBytes, ErrorId::CF005);

@@ -126,6 +126,18 @@ bool is_folder(const fs::path& path) {
   return fs::is_directory(path, ignored);
 }
 
+// Whether a path can't be looked at, rather than not being there.
+bool is_denied(const fs::path& path) {
+  std::error_code failure;
+  return !fs::exists(path, failure) && failure;
+}
+
+std::string why_no_folder(const fs::path& path) {
+  std::error_code failure;
+  if (fs::exists(path, failure)) return "a file";
+  return failure ? failure.message() : "no such folder";
+}
+
 // The commit that the id's revision names in this repository, if the cache knows.
 std::optional<std::string> find_commit(const fs::path& repo, const HubId& id) {
   if (is_commit(id.revision)) return id.revision;
@@ -157,28 +169,95 @@ ModelLocation snapshot_location(const fs::path& root, const HubId& id, const std
           .download_command = id.download()};
 }
 
-// A folder given by path may be a snapshot: <root>/models--org--name/snapshots/<commit>.
-ModelLocation folder_location(const fs::path& argument) {
-  const fs::path folder = fs::canonical(argument);
+// <root>/models--org--name/snapshots/<commit>, by its spelling.
+std::optional<ModelLocation> as_snapshot(const fs::path& folder) {
   const std::string commit = folder.filename().string();
   const fs::path repo = folder.parent_path().parent_path();
   const std::string repo_name = repo.filename().string();
-  if (is_commit(commit) && folder.parent_path().filename() == "snapshots" &&
-      repo_name.starts_with(kRepoPrefix)) {
-    const std::string id_name = repo_name.substr(kRepoPrefix.size());
-    const size_t dashes = id_name.find("--");
-    if (dashes != std::string::npos) {
-      const HubId id = {id_name.substr(0, dashes), id_name.substr(dashes + 2), commit};
-      return snapshot_location(repo.parent_path(), id, commit);
-    }
+  if (!is_commit(commit) || folder.parent_path().filename() != "snapshots" ||
+      !repo_name.starts_with(kRepoPrefix)) {
+    return std::nullopt;
   }
-  return {.folder = folder, .display_name = commit, .cache_root = {}, .download_command = {}};
+  const std::string id_name = repo_name.substr(kRepoPrefix.size());
+  const size_t dashes = id_name.find("--");
+  if (dashes == std::string::npos) return std::nullopt;
+  const HubId id = {id_name.substr(0, dashes), id_name.substr(dashes + 2), commit};
+  return snapshot_location(repo.parent_path(), id, commit);
+}
+
+// A folder given by path may be a snapshot, where it lies or as it is spelled: a repository or its
+// snapshots may be linked from elsewhere.
+ModelLocation folder_location(const fs::path& argument) {
+  const fs::path folder = fs::canonical(argument);
+  if (const auto snapshot = as_snapshot(folder)) return *snapshot;
+  fs::path spelled = fs::absolute(argument).lexically_normal();
+  if (!spelled.has_filename()) spelled = spelled.parent_path();
+  std::error_code ignored;
+  if (const auto snapshot = as_snapshot(spelled);
+      snapshot && fs::equivalent(spelled, folder, ignored)) {
+    return *snapshot;
+  }
+  return {.folder = folder,
+          .display_name = folder.filename().string(),
+          .cache_root = {},
+          .download_command = {}};
 }
 
 // Whether `path` lies below `folder`; both canonical.
 bool lies_below(const fs::path& path, const fs::path& folder) {
   const auto differ = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
   return differ.first == folder.end() && differ.second != path.end();
+}
+
+// Empty where there is none.
+fs::path canonical_or_empty(const fs::path& path) {
+  std::error_code failure;
+  fs::path found = fs::canonical(path, failure);
+  return failure ? fs::path() : found;
+}
+
+// Whether `folder` (canonical) is the blobs folder of a repository in the cache at `root`. Its
+// entries are the library's and the owner's: no name that comes with a model reaches it.
+bool is_blob_folder(const fs::path& folder, const fs::path& root, const std::string& repo) {
+  return repo.starts_with(kRepoPrefix) && !folder.empty() &&
+         canonical_or_empty(root / repo / "blobs") == folder;
+}
+
+// The folder that `target` (canonical, what `path` leads to) may lie in; empty if it may not.
+//
+// A model's folder is trusted as far as it reaches. In a cache, so is whatever its owner linked
+// into it: the root, a repository, its snapshots, its blobs, a blob (huggingface_hub links those
+// that repositories share). A link of a snapshot, whose names come with the model, must end in one
+// of these places, or at an entry of a blobs folder, wherever that then leads. The same holds for
+// a folder whose files are links into the cache, as `local_dir` downloads used to be.
+fs::path trusted_folder(const ModelLocation& location, const fs::path& path,
+                        const fs::path& target) {
+  const fs::path root = canonical_or_empty(location.cache_root.value_or(cache_root()));
+  std::vector<fs::path> trusted = {canonical_or_empty(location.folder)};
+  if (!root.empty()) trusted.push_back(root);
+  if (location.cache_root) {
+    trusted.push_back(canonical_or_empty(location.folder.parent_path().parent_path()));
+    // The links in linked snapshots lead to the blobs next to where the snapshots really are.
+    const fs::path snapshots = trusted[0].parent_path();
+    if (snapshots.filename() == "snapshots") {
+      trusted.push_back(canonical_or_empty(snapshots.parent_path() / "blobs"));
+    }
+  }
+  for (const fs::path& folder : trusted) {
+    if (!folder.empty() && lies_below(target, folder)) return folder;
+  }
+  std::error_code failure;
+  const fs::path link = fs::read_symlink(path, failure);
+  if (failure || root.empty()) return {};
+  // As the kernel follows it, and as it is spelled.
+  const fs::path followed = canonical_or_empty(trusted[0] / link.parent_path());
+  const fs::path spelled = (location.folder / link).lexically_normal().parent_path();
+  for (const std::string& repo :
+       {followed.parent_path().filename().string(), spelled.parent_path().filename().string(),
+        location.folder.parent_path().parent_path().filename().string()}) {
+    if (is_blob_folder(followed, root, repo)) return target.parent_path();
+  }
+  return {};
 }
 
 // Opens a file by its path without links. `root` and `target` are canonical, `target` below `root`.
@@ -211,12 +290,14 @@ ModelLocation resolve_model(const std::string& argument) {
     return folder_location(argument);
   }
   if (!id) {
-    const bool file = fs::exists(argument, ignored);
-    throw Error(ErrorId::HF001,
-                {.file = argument,
-                 .found = file ? "a file" : "no such folder",
-                 .expected = "a folder with config.json and *.safetensors, or org/name[@revision]",
-                 .hint = "Give the model's folder, or the id of a model that you downloaded."});
+    throw Error(
+        ErrorId::HF001,
+        {.file = argument,
+         .found = why_no_folder(argument),
+         .expected = "a folder with config.json and *.safetensors, or org/name[@revision]",
+         .hint = is_denied(argument) ? "Look at the path and its permissions."
+                                     : "Give the model's folder, or the id of a model that you "
+                                       "downloaded."});
   }
   const fs::path root = cache_root();
   const fs::path repo = root / id->folder();
@@ -224,6 +305,12 @@ ModelLocation resolve_model(const std::string& argument) {
   const ModelLocation location = snapshot_location(root, *id, commit.value_or(""));
   if (!commit || !is_folder(location.folder)) {
     if (folder) return folder_location(argument);  // its missing config.json is the better message
+    if (is_denied(repo)) {
+      throw Error(ErrorId::HF001, {.file = argument,
+                                   .found = why_no_folder(repo) + " at " + repo.string(),
+                                   .expected = "the model's folder in the Hugging Face cache",
+                                   .hint = "Look at the path and its permissions."});
+    }
     throw Error(ErrorId::HF001,
                 {.file = argument,
                  .found = !is_folder(repo)
@@ -243,8 +330,8 @@ ModelLocation resolve_model(const std::string& argument) {
 }
 
 bool has_member(const ModelLocation& location, const std::string& name) {
-  std::error_code ignored;
-  return fs::exists(location.folder / name, ignored);
+  std::error_code failure;  // set where it can't be told: opening the file says why
+  return fs::exists(location.folder / name, failure) || failure;
 }
 
 InputFile open_member(const ModelLocation& location, const std::string& name, ErrorId refusal) {
@@ -252,19 +339,30 @@ InputFile open_member(const ModelLocation& location, const std::string& name, Er
   std::error_code failure;
   const fs::path target = fs::canonical(path, failure);
   if (failure) return InputFile(path);  // its message says why
-  const fs::path root = fs::canonical(location.cache_root.value_or(location.folder));
-  const auto refuse = [&](std::string found) {
+  const auto refuse = [&](std::string found, std::string expected, std::string hint) {
     throw Error(refusal, {.file = path.string(),
                           .found = std::move(found),
-                          .expected = "a regular file below " + root.string(),
-                          .hint = "Don't trust this checkpoint, or put the file itself there."});
+                          .expected = std::move(expected),
+                          .hint = std::move(hint)});
   };
-  if (!lies_below(target, root)) refuse("a link to " + escape_for_terminal(target.string()));
+  const fs::path root = trusted_folder(location, path, target);
+  if (root.empty()) {
+    refuse("a link to " + escape_for_terminal(target.string()),
+           "a file below " + location.cache_root.value_or(location.folder).string(),
+           "If you made the link, put the file itself there, or a hard link. If it came with the "
+           "model, don't trust this checkpoint.");
+  }
   const fs::file_status status = fs::status(target, failure);
-  if (status.type() != fs::file_type::regular) refuse("a folder, FIFO or device");
+  if (status.type() != fs::file_type::regular) {
+    refuse("a folder, FIFO or device", "a regular file",
+           "Put the file itself there. If this came with the model, don't trust it.");
+  }
   // The target has no links left; should one appear now, opening fails.
   const int descriptor = open_without_links(root, target);
-  if (descriptor < 0 && (errno == EXDEV || errno == ELOOP)) refuse("a path that was exchanged");
+  if (descriptor < 0 && (errno == EXDEV || errno == ELOOP)) {
+    refuse("a path that was exchanged while it was opened", "a regular file below " + root.string(),
+           "Leave the checkpoint alone and rerun.");
+  }
   return InputFile(path, descriptor);
 }
 

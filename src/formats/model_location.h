@@ -13,7 +13,7 @@ namespace rg::formats {
 struct ModelLocation {
   std::filesystem::path folder;
   std::string display_name;  // folder name, or org--name@revision12
-  // Set for a snapshot of the Hugging Face cache: links may lead to anywhere below it.
+  // Set for a snapshot of the Hugging Face cache.
   std::optional<std::filesystem::path> cache_root;
   std::string download_command;  // `hf download org/name …`, for a snapshot; else empty
 };
@@ -24,11 +24,13 @@ struct ModelLocation {
 // of a snapshot is missing. A folder that lies in such a cache is treated as the snapshot it is.
 ModelLocation resolve_model(const std::string& argument);
 
-// Whether the folder has this file; a dangling link counts as missing.
+// Whether the folder has this file, or it can't be told: opening says why. A dangling link counts
+// as missing.
 bool has_member(const ModelLocation& location, const std::string& name);
 
-// Opens folder/name, where links must end at a regular file below the folder, or below the cache
-// root of a snapshot: otherwise `refusal` (ST015 for weights, CF005 for config.json).
+// Opens folder/name. Links must end at a regular file in a trusted place, otherwise `refusal`
+// (ST015 for weights, CF005 for config.json): below the folder; below the Hugging Face cache, or
+// what its owner linked into it (root, repository, snapshots, blobs, one blob).
 InputFile open_member(const ModelLocation& location, const std::string& name, ErrorId refusal);
 
 }  // namespace rg::formats

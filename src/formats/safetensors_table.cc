@@ -77,7 +77,10 @@ class HeaderEvents final : public JsonEvents {
   void real(double value, size_t offset) override {
     wrong_kind(offset, fmt::format("{}, not written as an integer", value));
   }
-  void null(size_t offset) override { wrong_kind(offset, "null"); }
+  void null(size_t offset) override {
+    if (state_ != State::header || name_ != kMetadata) wrong_kind(offset, "null");
+    if (std::exchange(has_metadata_, true)) duplicate(kMetadata);  // none, to the reference as well
+  }
   void boolean(bool, size_t offset) override { wrong_kind(offset, "a boolean"); }
 
   void start_object(size_t offset) override {

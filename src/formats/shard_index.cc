@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "base/error.h"
@@ -14,12 +15,12 @@ namespace {
 constexpr JsonLimits kLimits = {.max_depth = 8, .max_bytes = uint64_t{256} << 20};
 
 [[noreturn]] void malformed(const std::string& file, std::string object, std::string found,
-                            std::string expected) {
+                            std::string expected, std::string hint) {
   throw Error(ErrorId::ST013, {.file = file,
                                .object = std::move(object),
                                .found = std::move(found),
                                .expected = std::move(expected),
-                               .hint = "The index is damaged. Fetch it again."});
+                               .hint = std::move(hint)});
 }
 
 Json parse(std::string_view text, const std::string& file) {
@@ -28,6 +29,15 @@ Json parse(std::string_view text, const std::string& file) {
   } catch (const Error& error) {
     throw Error(ErrorId::ST013, error.parts());
   }
+}
+
+std::optional<uint64_t> whole_number(const Json& value) {
+  if (value.is_number_unsigned()) return value.get<uint64_t>();
+  if (!value.is_number_float()) return std::nullopt;
+  const double real = value.get<double>();
+  constexpr double kExact = 9007199254740992;  // 2^53
+  if (!(real >= 0 && real <= kExact) || real != std::floor(real)) return std::nullopt;
+  return static_cast<uint64_t>(real);
 }
 
 }  // namespace
@@ -40,15 +50,23 @@ bool is_plain_file_name(std::string_view name) {
 
 ShardIndex parse_shard_index(std::string_view text, const std::string& file) {
   const Json root = parse(text, file);
-  if (!root.is_object()) malformed(file, "", root.type_name(), "an object with a weight_map");
+  const std::string other = "This is not an index of safetensors shards. Fetch it again.";
+  if (!root.is_object())
+    malformed(file, "", root.type_name(), "an object with a weight_map", other);
   const auto map = root.find("weight_map");
-  if (map == root.end()) malformed(file, "weight_map", "no such key", "an object");
-  if (!map->is_object()) malformed(file, "weight_map", map->type_name(), "an object");
-  if (map->empty()) malformed(file, "weight_map", "no tensor", "at least one");
+  if (map == root.end()) malformed(file, "weight_map", "no such key", "an object", other);
+  if (!map->is_object()) malformed(file, "weight_map", map->type_name(), "an object", other);
+  if (map->empty()) {
+    malformed(file, "weight_map", "no tensor", "at least one",
+              "Whatever wrote the index saw no weights. Write the checkpoint again.");
+  }
 
   std::map<std::string, uint32_t> shards;
   for (const auto& [tensor, shard] : map->items()) {
-    if (!shard.is_string()) malformed(file, tensor, shard.type_name(), "the name of a file");
+    if (!shard.is_string()) {
+      malformed(file, tensor, shard.type_name(), "the name of a file",
+                "The index is damaged. Fetch it again.");
+    }
     const auto& name = shard.get_ref<const std::string&>();
     if (!is_plain_file_name(name)) {
       throw Error(
@@ -73,12 +91,10 @@ ShardIndex parse_shard_index(std::string_view text, const std::string& file) {
   }
   std::sort(index.weight_map.begin(), index.weight_map.end());
 
+  // Only a note depends on it, so any metadata will do; some writers make the size a float.
   const auto metadata = root.find("metadata");
-  if (metadata != root.end() && metadata->is_object()) {
-    const auto total = metadata->find("total_size");
-    if (total != metadata->end() && total->is_number_unsigned()) {
-      index.total_size = total->get<uint64_t>();
-    }
+  if (metadata != root.end() && metadata->is_object() && metadata->contains("total_size")) {
+    index.total_size = whole_number(metadata->at("total_size"));
   }
   return index;
 }

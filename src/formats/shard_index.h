@@ -14,7 +14,7 @@ struct ShardIndex {
   std::vector<std::string> shards;  // file names, in byte order, each once
   // (tensor, index into shards), by tensor name.
   std::vector<std::pair<std::string, uint32_t>> weight_map;
-  std::optional<uint64_t> total_size;  // metadata.total_size where it is an integer
+  std::optional<uint64_t> total_size;  // metadata.total_size where it is a whole number
 };
 
 // ST013 for anything but a map of names to names, ST015 for a shard name that isn't a plain file

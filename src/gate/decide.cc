@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <limits>
 
 #include "gate/gate.h"
 #include "gate/order.h"
@@ -7,9 +6,6 @@
 
 namespace rg::gate {
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 // Per thread and never initialised: clearing it would cost more than a decision.
 struct Scratch {

@@ -2,15 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "kernels/elementwise.h"
 
 namespace rg::gate {
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 // The kernels promise nothing about NaN and +inf, so those are settled here.
 void softmax_with_nonfinite(const float* logits, size_t n, float* scores) noexcept {

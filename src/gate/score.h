@@ -2,10 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 
 #include "gate/gate.h"
 
 namespace rg::gate {
+
+inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
+inline constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 // logits (n) -> scores (n), two different arrays. NaN stays NaN and takes no part in the others'
 // softmax; +inf takes the limit (equal shares among the infinite ones), -inf gives 0.

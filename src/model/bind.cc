@@ -39,14 +39,16 @@ Model bind_model(const formats::Checkpoint& checkpoint) {
                .hint = "No gate is assumed for an unknown family."});
 }
 
-void require_positions(const Model& model, uint64_t seq_len) {
-  if (seq_len <= model.positions) return;
-  throw Error(ErrorId::CF017,
+void require_unembedding(const Model& model) {
+  if (model.unembedding != nullptr) return;
+  throw Error(ErrorId::ST023,
               {.file = "config.json",
-               .object = "max_position_embeddings",
-               .found = fmt::format("{} positions", model.positions),
-               .expected = fmt::format("at least {} for --seq-len {}", seq_len, seq_len),
-               .hint = "The model was not trained on longer windows; lower --seq-len."});
+               .object = "lm_head.weight",
+               .found = "no such tensor, and tie_word_embeddings false",
+               .expected = "the head, which logits and chart_compatibility need",
+               .hint = "Fetch the checkpoint again, or add the head that was left out when it was "
+                       "converted. If the model was trained with its embedding as head, "
+                       "tie_word_embeddings must be true."});
 }
 
 }  // namespace rg::model

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "base/error.h"
 
@@ -14,7 +15,47 @@ const std::string kClassDefault = "class default";
 
 std::string shown(const Json& value) { return escape_for_terminal(value.dump()); }
 
+// JSON has no infinity; transformers 5 writes one as an object.
+std::optional<double> tagged_float(const Json& value) {
+  if (!value.is_object() || value.size() != 1 || !value.contains("__float__")) return std::nullopt;
+  const Json& name = value.at("__float__");
+  if (name == "Infinity") return std::numeric_limits<double>::infinity();
+  if (name == "-Infinity") return -std::numeric_limits<double>::infinity();
+  if (name == "NaN") return std::numeric_limits<double>::quiet_NaN();
+  return std::nullopt;
+}
+
 }  // namespace
+
+void refuse_leftovers(const std::vector<Leftover>& leftovers) {
+  if (leftovers.empty()) return;
+  constexpr size_t kNamed = 100, kValueBytes = 60;
+  const bool alone = leftovers.size() == 1;
+  const bool any_unknown = std::any_of(leftovers.begin(), leftovers.end(),
+                                       [](const Leftover& left) { return left.known.empty(); });
+  std::string found = alone ? leftovers[0].value : fmt::format("{} keys: ", leftovers.size());
+  for (size_t i = 0; !alone && i < std::min(leftovers.size(), kNamed); ++i) {
+    const Leftover& left = leftovers[i];
+    const bool fits = left.value.size() <= kValueBytes;
+    found += fmt::format("{}{} = {}", i == 0 ? "" : ", ", escape_for_terminal(left.key),
+                         fits ? left.value : "…");
+    if (!left.known.empty()) found += fmt::format(" (known: {})", left.known);
+  }
+  if (leftovers.size() > kNamed) found += fmt::format(", and {} more", leftovers.size() - kNamed);
+  throw Error(
+      ErrorId::CF004,
+      {.file = kFile,
+       .object = leftovers[0].key,
+       .found = found,
+       .expected = alone && !any_unknown
+                       ? leftovers[0].known + ", the only values known to change nothing"
+                       : "only keys and values whose meaning is known for this family",
+       .hint = any_unknown
+                   ? "What this program doesn't know may change the forward pass, so the model "
+                     "isn't measured. Its makers' code says what the key does; a later release may "
+                     "know it."
+                   : "Another value asks for a forward pass that this program doesn't compute."});
+}
 
 ConfigReader::ConfigReader(const Json& object, std::string path, std::vector<Origin>& origins)
     : object_(object), path_(std::move(path)), origins_(origins) {}
@@ -95,6 +136,7 @@ const Json* ConfigReader::object_if(std::string_view key) {
 bool ConfigReader::has(std::string_view key) const { return object_.contains(key); }
 
 void ConfigReader::state(std::string_view field, std::string value, std::string source) {
+  if (field.empty()) return;
   origins_.push_back({std::string(field), std::move(value), std::move(source)});
 }
 
@@ -107,17 +149,18 @@ void ConfigReader::refuse(std::string_view key, std::string found, std::string e
                                .hint = std::move(hint)});
 }
 
-void ConfigReader::refuse_leftovers(std::initializer_list<std::string_view> ignored) const {
+void ConfigReader::collect_leftovers(std::initializer_list<KnownKey> known_to_family,
+                                     std::vector<Leftover>& leftovers) const {
   for (const auto& [key, value] : object_.items()) {
     if (read_.contains(key)) continue;
-    if (std::find(ignored.begin(), ignored.end(), key) != ignored.end()) continue;
-    throw Error(ErrorId::CF004,
-                {.file = kFile,
-                 .object = full_name(key),
-                 .found = shown(value),
-                 .expected = "only keys whose meaning is known for this family",
-                 .hint = "The model may not be computed as its makers meant. Remove the key if it "
-                         "does not change the forward pass."});
+    const auto own = std::find_if(known_to_family.begin(), known_to_family.end(),
+                                  [&](const KnownKey& known) { return known.name == key; });
+    const std::optional<Harmless> when = own != known_to_family.end() ? own->harmless
+                                         : path_.empty()              ? bookkeeping_key(key)
+                                                                      : std::nullopt;
+    if (when && is_harmless(*when, value)) continue;
+    leftovers.push_back(
+        {full_name(key), shown(value), when ? std::string(harmless_values(*when)) : ""});
   }
 }
 
@@ -145,6 +188,7 @@ uint32_t ConfigReader::as_count(std::string_view key, const Json& value) const {
 }
 
 double ConfigReader::as_real(std::string_view key, const Json& value) const {
+  if (const auto tagged = tagged_float(value)) return *tagged;
   if (!value.is_number()) refuse(key, shown(value), "a number", "");
   return value.get<double>();
 }

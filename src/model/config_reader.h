@@ -1,7 +1,7 @@
-// config.json, read strictly: every key that a family reads is marked, whatever is left over is
-// refused, and every value remembers where it came from. A number must be written as what it is:
-// 256.0, "256", 1e3 and null are no integers (CF002). Bounds are the reader's, not the family's:
-// counts from files end at kMaxCount.
+// config.json, read strictly: every key that a family reads is marked, whatever is left over and
+// not known to be harmless is refused, and every value remembers where it came from. A number must
+// be written as what it is: 256.0, "256", 1e3 and null are no integers (CF002). Bounds are the
+// reader's, not the family's: counts from files end at kMaxCount.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +13,29 @@
 #include <vector>
 
 #include "base/json.h"
+#include "model/known_keys.h"
 #include "model/model.h"
 
 namespace rg::model {
 
 inline constexpr uint32_t kMaxCount = 1u << 30;
 
+// A key that no one read, with a value that isn't known to be harmless.
+struct Leftover {
+  std::string key;    // full name
+  std::string value;  // as shown in messages
+  std::string known;  // the values that would be; empty if the key is unknown
+};
+
+// CF004 with all of them, unless there is none.
+void refuse_leftovers(const std::vector<Leftover>& leftovers);
+
 class ConfigReader {
  public:
   // `path` names the object in messages: "" for the file's top level, "rope_parameters" within.
   ConfigReader(const Json& object, std::string path, std::vector<Origin>& origins);
 
+  // `field` is what the origin is kept under; empty: none is kept.
   // A key that decides the gate, or that nothing can stand in for: CF003 if missing.
   uint32_t count(std::string_view key, std::string_view field);
   bool flag(std::string_view key, std::string_view field);
@@ -31,6 +43,7 @@ class ConfigReader {
   // The family's class default where the key is missing; marked so. null is no default.
   uint32_t count_or(std::string_view key, std::string_view field, uint32_t otherwise);
   bool flag_or(std::string_view key, std::string_view field, bool otherwise);
+  // Infinity as transformers 5 writes it, {"__float__": "Infinity"}, is a real as well.
   double real_or(std::string_view key, std::string_view field, double otherwise);
   std::string text_or(std::string_view key, std::string_view field, std::string_view otherwise);
   // null and a missing key alike.
@@ -44,8 +57,10 @@ class ConfigReader {
   // CF002 about a key that was read.
   [[noreturn]] void refuse(std::string_view key, std::string found, std::string expected,
                            std::string hint) const;
-  // CF004 if a key is left that is neither read nor among `ignored`.
-  void refuse_leftovers(std::initializer_list<std::string_view> ignored) const;
+  // Adds every key that was neither read, nor is harmless by the family's list, nor (at the file's
+  // top level) by the common one.
+  void collect_leftovers(std::initializer_list<KnownKey> known_to_family,
+                         std::vector<Leftover>& leftovers) const;
 
  private:
   const Json* find(std::string_view key);  // null if missing; marks the key

@@ -22,10 +22,10 @@ struct Origin {
 
 struct AttentionSpec {
   uint32_t heads, kv_heads, head_width;
-  bool qk_norm;                    // RMSNorm over the full projected q and k, before RoPE
-  std::optional<float> clip_qkv;   // clamp of q, k, v after the norm
+  bool qk_norm;                   // RMSNorm over the full projected q and k, before RoPE
+  std::optional<float> clip_qkv;  // clamp of q, k, v after the norm
   float rope_base;
-  float scale;                     // 1/sqrt(head_width)
+  float scale;  // 1/sqrt(head_width)
 };
 
 // The tensors of one layer; pointers into the checkpoint's table.
@@ -51,26 +51,29 @@ struct LayerTensors {
 };
 
 struct Model {
-  std::string family;              // "olmoe"
-  uint32_t width;                  // d
+  std::string family;  // "olmoe"
+  uint32_t width;      // d
   uint32_t layers;
-  uint32_t expert_width;           // I
-  uint32_t vocabulary;             // embedding rows
-  uint32_t positions;              // max_position_embeddings
+  uint32_t expert_width;  // I
+  uint32_t vocabulary;    // embedding rows
+  uint32_t positions;     // max_position_embeddings
   float norm_epsilon;
   AttentionSpec attention;
   gate::GateSpec gate;
   std::vector<int> moe_layers;
-  bool tied_embeddings;
-  Tensor embedding, final_norm, unembedding;
+  bool tied_embeddings;  // embedding and unembedding are one tensor
+  bool head_despite_tie;  // the config ties them, the checkpoint holds both
+  Tensor embedding, final_norm;
+  Tensor unembedding;  // null if the checkpoint has none: require_unembedding()
   std::vector<LayerTensors> layer_tensors;
   std::vector<Origin> origins;     // for `inspect`, field by field
+  std::vector<std::string> notes;  // for `inspect`: where config and tensors left a choice
 };
 
 // Picks the family by model_type, reads the config strictly, binds the tensors. CF0xx, ST02x.
 Model bind_model(const formats::Checkpoint& checkpoint);
 
-// CF017 if windows of seq_len tokens go beyond the model's positions.
-void require_positions(const Model& model, uint64_t seq_len);
+// ST023 if the model has no head.
+void require_unembedding(const Model& model);
 
 }  // namespace rg::model

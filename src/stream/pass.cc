@@ -112,6 +112,19 @@ void emit_logits(const model::Model& model, std::span<const tap::SequenceSet* co
   }
 }
 
+// Whether the config ties tables that the checkpoint stores apart, and this pass used both: equal
+// bytes leave no choice.
+bool head_was_chosen(const model::Model& model, const std::vector<TensorDigest>& digests) {
+  if (!model.head_despite_tie) return false;
+  const auto digest_of = [&](model::Tensor tensor) {
+    const auto at = std::find_if(digests.begin(), digests.end(),
+                                 [&](const TensorDigest& one) { return one.tensor == tensor; });
+    return at == digests.end() ? std::string() : at->sha256;
+  };
+  const std::string head = digest_of(model.unembedding);
+  return !head.empty() && head != digest_of(model.embedding);
+}
+
 }  // namespace
 
 PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& model,
@@ -175,6 +188,11 @@ PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& m
     emit_logits(model, sets, layers, tables, *unembedding, shapes, settings, *logits);
   }
   result.digests = tensors.digests();
+  if (head_was_chosen(model, result.digests)) {
+    result.notes.push_back(
+        "tie_word_embeddings is true, but lm_head.weight is stored and differs from "
+        "model.embed_tokens.weight: the stored head was used, as transformers does");
+  }
   for (const TensorReader::Damage& damage : tensors.damage()) {
     result.nonfinite.push_back({.name = damage.tensor->name,
                                 .first = damage.first,

@@ -59,6 +59,8 @@ struct Plan {
   double flops = 0, extra_flops = 0;  // of the forward pass; of experiments' expert products
   std::vector<Line> memory;           // adds up to peak_bytes
   uint64_t peak_bytes = 0;
+  uint64_t budget_bytes = 0;  // that peak_bytes had to fit, and what set it: "--memory", a limit
+  std::string budget_source;
   uint64_t spill_bytes = 0;  // to the spill file, 0 if all stays in memory
   size_t block_windows = 0;
   uint32_t experts_per_slice = 0;
@@ -70,7 +72,8 @@ struct Plan {
   double expected_seconds = 0;  // by Settings::disk_bytes_per_s and a measured product rate
   double flops_per_s = 0;
 };
-// RT004 with the table and the smallest fix if no plan fits.
+// RT004 with the table and the smallest fix if no plan fits. ST023 if logits or an observer need
+// a head that the model lacks.
 enum class Logits { none, wanted };  // whether final logits are computed too
 Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
                std::span<tap::Observer* const> observers, Logits logits, const Settings& settings);

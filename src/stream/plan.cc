@@ -115,7 +115,7 @@ void tabulate(const Run& run, Plan& plan) {
 }
 
 // Spills more and more, least used rows first, and cuts slices finer, until the plan fits.
-bool fit(const Run& run, uint64_t budget, uint32_t default_experts, Plan& plan) {
+bool fit(const Run& run, uint32_t default_experts, Plan& plan) {
   bool* const spills[] = {&plan.spill_outputs, &plan.spill_parts, &plan.spill_residual,
                           &plan.spill_gate_inputs, &plan.spill_updates};
   for (size_t level = 0; level <= std::size(spills); ++level) {
@@ -124,7 +124,7 @@ bool fit(const Run& run, uint64_t budget, uint32_t default_experts, Plan& plan) 
     for (uint32_t experts = default_experts;; experts = std::max(finest, experts / 2)) {
       plan.experts_per_slice = experts;
       tabulate(run, plan);
-      if (plan.peak_bytes <= budget) return true;
+      if (plan.peak_bytes <= plan.budget_bytes) return true;
       if (experts == finest) break;
     }
   }
@@ -140,9 +140,12 @@ std::string table_of(const Plan& plan) {
   return text;
 }
 
-[[noreturn]] void refuse(const Run& run, uint64_t budget, Plan plan) {
+[[noreturn]] void refuse(const Run& run, Plan plan) {
   const double need = static_cast<double>(plan.peak_bytes) / 1e6;
-  std::string fix = fmt::format("--memory {:.0f}M", need * 1.01 + 1);
+  const bool asked = run.settings.memory_bytes.has_value();
+  const double enough = need * 1.01 + 1;
+  std::string fix = asked ? fmt::format("Use --memory {:.0f}M", enough)
+                          : fmt::format("Make {:.0f} MB available", enough);
   for (const auto& [option, threads, windows] :
        {std::tuple{"--block-windows 1", run.settings.threads, size_t{1}},
         std::tuple{"--threads 1", 1, plan.block_windows},
@@ -154,17 +157,20 @@ std::string table_of(const Plan& plan) {
     Plan attempt = plan;
     attempt.block_windows = windows;
     tabulate(other, attempt);
-    if (attempt.peak_bytes <= budget) {
-      fix = option;
+    if (attempt.peak_bytes <= plan.budget_bytes) {
+      fix = fmt::format("Use {}", option);
       break;
     }
   }
-  throw Error(ErrorId::RT004,
-              {.object = "--memory",
-               .found = fmt::format("a plan of {:.1f} MB with everything spilled: {}", need,
-                                    table_of(plan)),
-               .expected = fmt::format("at most {:.1f} MB", static_cast<double>(budget) / 1e6),
-               .hint = "Use " + fix + ", or fewer windows."});
+  const double budget = static_cast<double>(plan.budget_bytes) / 1e6;
+  throw Error(
+      ErrorId::RT004,
+      {.object = asked ? "--memory" : "memory",
+       .found =
+           fmt::format("a plan of {:.1f} MB with everything spilled: {}", need, table_of(plan)),
+       .expected = asked ? fmt::format("at most {:.1f} MB", budget)
+                         : fmt::format("at most {:.1f} MB, by {}", budget, plan.budget_source),
+       .hint = fix + ", or measure fewer windows."});
 }
 
 // Bytes of the tensors that the pass binds.
@@ -235,6 +241,7 @@ Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* cons
                 settings,      shapes,
                 experts,       combined_needs(observers),
                 rows_of(sets), TokenTables::distinct_ids(sets)};
+  if (logits == Logits::wanted || run.needs.next_unembedding) model::require_unembedding(model);
   Plan plan;
   uint32_t shortest = UINT32_MAX;
   for (const uint32_t length : sets.front()->lengths) shortest = std::min(shortest, length);
@@ -249,8 +256,12 @@ Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* cons
     const size_t groups = (model.gate.experts + default_experts - 1) / default_experts;
     plan.slices_in_memory = layers_to_run(model, settings).size() * (1 + groups);
   }
-  const uint64_t budget = settings.memory_bytes ? *settings.memory_bytes : available_memory();
-  if (!fit(run, budget, default_experts, plan)) refuse(run, budget, plan);
+  const AvailableMemory budget = settings.memory_bytes
+                                     ? AvailableMemory{*settings.memory_bytes, "--memory"}
+                                     : available_memory();
+  plan.budget_bytes = budget.bytes;
+  plan.budget_source = budget.source;
+  if (!fit(run, default_experts, plan)) refuse(run, plan);
   plan.flops_per_s = settings.flops_per_s ? *settings.flops_per_s
                                           : measure_flops_per_s(model.width, 2 * model.expert_width,
                                                                 settings.compute, settings.threads);

@@ -2,21 +2,19 @@
 
 #include <fmt/format.h>
 
-#include <Eigen/Geometry>
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <vector>
 
 #include "theorems/attention.h"
+#include "theorems/constants.h"
 #include "theorems/extremes.h"
 #include "theorems/one_bit.h"
 #include "theorems/sampling.h"
 
 namespace rg::theorems {
 namespace {
-
-constexpr double kPi = std::numbers::pi, kRelative = 1e-12;
 
 // Squared errors of every key's code with one scale for all, the best one: (n).
 Vector one_scale_errors(TensorView keys) {
@@ -191,13 +189,14 @@ void beats_alignment(TensorView keys, VectorView direction, TensorView gauge, Fi
 GridBest best_mean_cosine_in_space(TensorView keys, int steps_of_half_turn) {
   // Turns about z, y and z again reach every rotation; the last one only up to quarter turns, which
   // swap coordinates. Within half a step in each angle a rotation is within 3/2 steps.
-  using Eigen::AngleAxisd, Eigen::Matrix3d, Eigen::Vector3d;
+  using Eigen::Matrix3d;
   const double step = kPi / steps_of_half_turn;
   const Eigen::Matrix3Xd normed = keys.rowwise().normalized().transpose();
   std::vector<Matrix3d> about_z, about_y;
   for (int i = 0; i < 2 * steps_of_half_turn; ++i) {
-    about_z.push_back(AngleAxisd(i * step, Vector3d::UnitZ()).matrix());
-    about_y.push_back(AngleAxisd(i * step, Vector3d::UnitY()).matrix());
+    const double c = std::cos(i * step), s = std::sin(i * step);
+    about_z.push_back(Matrix3d{{c, -s, 0}, {s, c, 0}, {0, 0, 1}});
+    about_y.push_back(Matrix3d{{c, 0, s}, {0, 1, 0}, {-s, 0, c}});
   }
   const auto half = static_cast<size_t>(steps_of_half_turn);
   double best = 0;

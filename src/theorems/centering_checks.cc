@@ -6,14 +6,13 @@
 #include <numbers>
 
 #include "theorems/centering.h"
+#include "theorems/constants.h"
 #include "theorems/families.h"
 #include "theorems/key_samples.h"
 #include "theorems/one_bit.h"
 
 namespace rg::theorems {
 namespace {
-
-constexpr double kPi = std::numbers::pi;
 
 void check_dc_1(Draws& draws, Findings& findings) {
   const Eigen::Index d = 32;

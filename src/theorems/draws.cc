@@ -1,6 +1,5 @@
 #include "theorems/draws.h"
 
-#include <Eigen/QR>
 #include <bit>
 #include <cmath>
 #include <numeric>
@@ -87,11 +86,10 @@ Tensor Draws::cloud(Eigen::Index rows, Eigen::Index columns, double mean_norm) {
 }
 
 Tensor Draws::rotation(Eigen::Index size) {
-  const Eigen::MatrixXd square = normal(size, size);
-  const Eigen::HouseholderQR<Eigen::MatrixXd> qr(square);
-  Tensor out = qr.householderQ() * Eigen::MatrixXd::Identity(size, size);
+  const linear::Qr qr = linear::qr_of(normal(size, size));
+  Tensor out = qr.q;
   for (Eigen::Index i = 0; i < size; ++i) {
-    if (qr.matrixQR()(i, i) < 0) out.col(i) = -out.col(i);
+    if (qr.r(i, i) < 0) out.col(i) = -out.col(i);
   }
   return out;
 }

@@ -1,6 +1,5 @@
 #include "theorems/gauge_invariance.h"
 
-#include <Eigen/LU>
 #include <cmath>
 
 #include "theorems/extremes.h"
@@ -12,7 +11,7 @@ namespace {
 
 constexpr double kRounding = 0x1p-53;
 
-Tensor inverse_of(TensorView matrix) { return Eigen::MatrixXd(matrix).inverse(); }
+Tensor inverse_of(TensorView matrix) { return linear::inverse(matrix); }
 
 template <typename Scalar>
 Vector output_in(const Head& head) {

@@ -1,5 +1,4 @@
 // GI's functions on synthetic tensors.
-#include <Eigen/LU>
 #include <array>
 #include <cmath>
 
@@ -34,7 +33,7 @@ void check_gi_2(Draws& draws, Findings& findings) {
   const Eigen::Index d = 32;
   const Tensor gauge = invertible(draws, d), rotation = draws.rotation(d);
   findings.input("M and its inverse transposed, d = 32");
-  score_keeping_pair(gauge.inverse().transpose(), gauge, findings);
+  score_keeping_pair(linear::inverse(gauge).transpose(), gauge, findings);
   findings.input("one rotation for both, d = 32");
   score_keeping_pair(rotation, rotation, findings);
   findings.input("M for both, M not orthogonal, d = 32");

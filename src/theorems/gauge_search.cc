@@ -1,6 +1,5 @@
 #include "theorems/gauge_search.h"
 
-#include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -17,11 +16,10 @@ namespace {
 // An orthonormal basis (d, d) whose first columns span those of `columns`, one after the other and
 // with positive coefficients.
 Tensor completed_basis(const Tensor& columns) {
-  const Eigen::MatrixXd matrix = columns;
-  const Eigen::HouseholderQR<Eigen::MatrixXd> qr(matrix);
-  Tensor out = qr.householderQ() * Eigen::MatrixXd::Identity(columns.rows(), columns.rows());
+  const linear::Qr qr = linear::qr_of(columns);
+  Tensor out = qr.q;
   for (Eigen::Index i = 0; i < columns.cols(); ++i) {
-    if (qr.matrixQR()(i, i) < 0) out.col(i) = -out.col(i);
+    if (qr.r(i, i) < 0) out.col(i) = -out.col(i);
   }
   return out;
 }

@@ -1,6 +1,5 @@
 #include "theorems/heads.h"
 
-#include <Eigen/LU>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -15,7 +14,7 @@
 namespace rg::theorems {
 namespace {
 
-Tensor inverse_transpose(const Tensor& matrix) { return matrix.inverse().transpose(); }
+Tensor inverse_transpose(const Tensor& matrix) { return linear::inverse(matrix).transpose(); }
 
 // W becomes gauge W in every block of d rows.
 void fold_rows(Tensor& weights, Eigen::Index block, const Tensor& gauge) {

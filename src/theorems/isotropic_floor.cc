@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "theorems/constants.h"
 #include "theorems/extremes.h"
 #include "theorems/key_samples.h"
 #include "theorems/moment_ratio.h"
@@ -14,7 +15,6 @@
 namespace rg::theorems {
 namespace {
 
-constexpr double kTight = 1e-13;
 const double kGaussianCosine = std::sqrt(2 / std::numbers::pi);
 
 // |k|_3^3 / |k|_2^3

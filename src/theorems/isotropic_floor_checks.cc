@@ -1,7 +1,6 @@
 // IF's functions on synthetic tensors.
 #include <fmt/format.h>
 
-#include <Eigen/Eigenvalues>
 #include <array>
 #include <cmath>
 #include <numbers>
@@ -96,9 +95,7 @@ void check_if_5(Draws& draws, Findings& findings) {
     return Tensor(draws.normal(count, d) * spectrum.cwiseSqrt().asDiagonal() * basis.transpose());
   };
   const Tensor seen = keys_of(n), fresh = keys_of(n);
-  const Eigen::MatrixXd sample = seen.transpose() * seen;
-  const Tensor axes =
-      Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(sample).eigenvectors().transpose();
+  const Tensor axes = linear::symmetric_eigenpairs(seen.transpose() * seen).vectors.transpose();
   const Itq learned = itq(seen, draws.rotation(d), 20, Vector::Ones(n));
   const struct {
     const char* name;

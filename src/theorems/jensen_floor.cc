@@ -6,14 +6,13 @@
 
 #include "base/error.h"
 #include "theorems/attention.h"
+#include "theorems/constants.h"
 #include "theorems/extremes.h"
 #include "theorems/key_samples.h"
 #include "theorems/one_bit.h"
 
 namespace rg::theorems {
 namespace {
-
-constexpr double kTight = 1e-13, kRelative = 1e-12;
 
 double root_of_size(TensorView keys) { return std::sqrt(static_cast<double>(keys.cols())); }
 

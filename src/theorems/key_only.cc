@@ -1,6 +1,5 @@
 #include "theorems/key_only.h"
 
-#include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -113,7 +112,7 @@ void linear_obstruction(TensorView keys, TensorView gate, Eigen::Index k, Findin
   const Vector z = loudest_kernel_direction(keys, gate);
   const double rounding = gamma(width);
   const double residual = (keys * z).norm() + (rounding * (keys.cwiseAbs() * z.cwiseAbs())).norm();
-  const Tensor gram = keys * keys.transpose(), inverse = gram.inverse();
+  const Tensor gram = keys * keys.transpose(), inverse = linear::inverse(gram);
   const Tensor spread = keys.cwiseAbs() * keys.cwiseAbs().transpose() * inverse.cwiseAbs();
   const double contraction = row_sum_norm(Tensor::Identity(m, m) - gram * inverse) +
                              gamma(2 * width + m) * (row_sum_norm(spread) + 1);
@@ -192,7 +191,7 @@ void square_keys(TensorView keys, TensorView gate, TensorView inputs, const RmsN
                  Eigen::Index k, Findings& findings) {
   const Vector values = singular_values(keys);
   findings.below("condition number of the keys", values[0] / values[values.size() - 1], 1e10);
-  const Tensor readout = gate * keys.inverse();
+  const Tensor readout = gate * linear::inverse(keys);
   const Tensor stored = normed(inputs, norm) * keys.transpose();
   const Tensor logits = normed(inputs, norm) * gate.transpose();
   const std::vector<Set> wanted = routes(inputs * norm.gain.asDiagonal() * gate.transpose(), k);
@@ -223,7 +222,7 @@ void square_keys(TensorView keys, TensorView gate, TensorView inputs, const RmsN
 
 void per_head_norm_collision(TensorView keys, Eigen::Index heads, TensorView gate, VectorView x,
                              Eigen::Index k, Findings& findings) {
-  const Tensor inverse = keys.inverse();
+  const Tensor inverse = linear::inverse(keys);
   const Vector own = keys * x;
   const Eigen::Index d = keys.rows() / heads;
   const Set set = top_k(gate * x, k);

@@ -1,7 +1,5 @@
 #include "theorems/linear.h"
 
-#include <Eigen/Eigenvalues>
-#include <Eigen/SVD>
 #include <algorithm>
 #include <limits>
 
@@ -25,19 +23,18 @@ Svd svd_of(TensorView matrix) {
             .values = Vector::Constant(rank, kNone),
             .right = Tensor::Constant(matrix.cols(), rank, kNone)};
   }
-  const Eigen::BDCSVD<Eigen::MatrixXd> svd(matrix, Eigen::ComputeThinU | Eigen::ComputeThinV);
-  return {.left = svd.matrixU(), .values = svd.singularValues(), .right = svd.matrixV()};
+  const linear::Svd svd = linear::thin_svd(matrix);
+  return {.left = svd.left, .values = svd.values, .right = svd.right};
 }
 
 Vector singular_values(TensorView matrix) {
   if (!matrix.allFinite()) return Vector::Constant(std::min(matrix.rows(), matrix.cols()), kNone);
-  return Eigen::BDCSVD<Eigen::MatrixXd>(matrix).singularValues();
+  return linear::singular_values(matrix);
 }
 
 Vector symmetric_eigenvalues(TensorView matrix) {
   if (!matrix.allFinite()) return Vector::Constant(matrix.rows(), kNone);
-  return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(matrix, Eigen::EigenvaluesOnly)
-      .eigenvalues();
+  return linear::symmetric_eigenvalues(matrix);
 }
 
 double spectral_norm(TensorView matrix) {
@@ -48,8 +45,8 @@ Eigen::Index rank_of(TensorView matrix) { return count_above(singular_values(mat
 
 Tensor kernel_basis(TensorView matrix) {
   if (!matrix.allFinite()) return Tensor::Constant(matrix.cols(), 1, kNone);
-  const Eigen::BDCSVD<Eigen::MatrixXd> svd(matrix, Eigen::ComputeFullV);
-  return svd.matrixV().rightCols(matrix.cols() - count_above(svd.singularValues()));
+  const linear::RightBasis basis = linear::right_basis(matrix);
+  return basis.vectors.rightCols(matrix.cols() - count_above(basis.values));
 }
 
 Tensor kernel_projection(TensorView matrix) {

@@ -1,19 +1,18 @@
 #include "theorems/local_hessian.h"
 
-#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
-#include <unsupported/Eigen/MatrixFunctions>
 #include <vector>
 
 #include "base/error.h"
+#include "theorems/constants.h"
 #include "theorems/extremes.h"
 #include "theorems/one_bit.h"
 
 namespace rg::theorems {
 namespace {
 
-constexpr double kTight = 1e-13, kRelative = 1e-12, kDifference = 1e-5, kStep = 1e-3;
+constexpr double kDifference = 1e-5, kStep = 1e-3;
 
 double root_of_size(VectorView v) { return std::sqrt(static_cast<double>(v.size())); }
 
@@ -41,7 +40,7 @@ std::vector<Tensor> plane_velocities(Eigen::Index d) {
 
 }  // namespace
 
-Tensor turn_of(TensorView skew) { return Eigen::MatrixXd(skew).exp(); }
+Tensor turn_of(TensorView skew) { return linear::exponential(skew); }
 
 double turn_length(TensorView skew) { return skew.norm() / std::sqrt(2); }
 
@@ -94,7 +93,7 @@ void lattice_spectrum(VectorView signs, Findings& findings) {
       hessian(i, j) = hessian(j, i) = (both(a + b) - both(a - b)) / (4 * kStep * kStep);
     }
   }
-  const Vector values = Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(hessian).eigenvalues();
+  const Vector values = linear::symmetric_eigenpairs(hessian).values;
   findings.at_most("lowest d - 1 eigenvalues: max |m + 2|",
                    largest_size(values.head(d - 1).array() + 2), 0, kDifference);
   findings.at_most("the other (d - 1)(d - 2) / 2: max |m|", largest_size(values.tail(size - d + 1)),
@@ -175,9 +174,9 @@ void second_order_expansion(TensorView keys, TensorView rotation, VectorView wei
                  kDifference * scale + rounding / step);
   findings.equal("second difference = tr(A^2 M) / sqrt(d)", curvature, curvature_formula,
                  kDifference * scale * turn_length(skew) + rounding / (step * step));
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(symmetric);
-  const Eigen::MatrixXd inside = eigen.eigenvectors().transpose() * skew * eigen.eigenvectors();
-  const Vector m = eigen.eigenvalues();
+  const linear::Eigenpairs eigen = linear::symmetric_eigenpairs(symmetric);
+  const Eigen::MatrixXd inside = eigen.vectors.transpose() * skew * eigen.vectors;
+  const Vector& m = eigen.values;
   const Tensor sums = m.replicate(1, m.size()) + m.transpose().replicate(m.size(), 1);
   findings.equal("tr(A^2 M) = -1/2 sum (m_i + m_j) A_ij^2", curvature_formula,
                  -0.5 / root * sums.cwiseProduct(inside.cwiseAbs2()).sum(),
@@ -189,8 +188,7 @@ void itq_fixed_point(TensorView keys, TensorView rotation, VectorView weights, F
   findings.at_most("|M - M'|_F / |M|_F", (moment - moment.transpose()).norm() / moment.norm(), 0,
                    1e-8);
   const Eigen::MatrixXd symmetric = (moment + moment.transpose()) / (2 * moment.norm());
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(symmetric, Eigen::EigenvaluesOnly);
-  const Vector m = eigen.eigenvalues();  // ascending
+  const Vector m = linear::symmetric_eigenvalues(symmetric);
   const double low = m(0) + m(1), high = m(m.size() - 1) + m(m.size() - 2);
   findings.at_least("least eigenvalue of M / |M|_F", m(0), 0, 1e-10);
   findings.at_least("inverse condition number min (m_i + m_j) / max (m_i + m_j), i != j",

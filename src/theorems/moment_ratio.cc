@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "theorems/constants.h"
 #include "theorems/extremes.h"
 #include "theorems/one_bit.h"
 #include "theorems/sampling.h"
@@ -11,7 +12,7 @@ namespace rg::theorems {
 namespace {
 
 constexpr double kGaussian = 2 / std::numbers::pi;
-constexpr double kTight = 1e-12, kQuadrature = 1e-8;
+constexpr double kQuadrature = 1e-8;
 
 double density(double x, double skewness, double excess_kurtosis) {
   const double he3 = x * (x * x - 3), he4 = (x * x - 6) * x * x + 3;
@@ -43,12 +44,12 @@ void ratio_range(TensorView entries, Findings& findings) {
   const double ratio = beta_pooled(entries), mean = entries.cwiseAbs().mean();
   const double variance = (entries.cwiseAbs().array() - mean).square().mean();
   findings.above("beta > 0", ratio, 0);
-  findings.at_most("beta <= 1", ratio, 1, kTight);
+  findings.at_most("beta <= 1", ratio, 1, kRelative);
   findings.equal("1 - beta = var|X| / E X^2", 1 - ratio, variance / entries.cwiseAbs2().mean(),
-                 kTight);
-  findings.equal("beta(tX) = beta(X), t = -0.01", beta_pooled(-0.01 * entries), ratio, kTight);
+                 kRelative);
+  findings.equal("beta(tX) = beta(X), t = -0.01", beta_pooled(-0.01 * entries), ratio, kRelative);
   if (entries.cwiseAbs().maxCoeff() == entries.cwiseAbs().minCoeff()) {
-    findings.equal("beta = 1 for one magnitude", ratio, 1, kTight);
+    findings.equal("beta = 1 for one magnitude", ratio, 1, kRelative);
   } else {
     findings.below("beta < 1 for several magnitudes", ratio, 1);
   }
@@ -120,8 +121,8 @@ void unequal_channels(TensorView keys, Findings& findings) {
   const Tensor equalised = keys * channel_rms(keys).cwiseInverse().asDiagonal();
   const double common = beta_pooled(equalised), pooled = beta_pooled(keys);
   findings.equal("beta_pool = beta_Y (mean s)^2 / mean s^2", pooled,
-                 common * anisotropy_factor(keys), kTight);
-  findings.at_most("beta_pool <= beta_Y", pooled, common, kTight);
+                 common * anisotropy_factor(keys), kRelative);
+  findings.at_most("beta_pool <= beta_Y", pooled, common, kRelative);
 }
 
 }  // namespace rg::theorems

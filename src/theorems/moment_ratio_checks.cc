@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "theorems/constants.h"
 #include "theorems/families.h"
 #include "theorems/key_samples.h"
 #include "theorems/moment_ratio.h"
@@ -41,7 +42,6 @@ struct LawWithRatio {
 };
 
 std::vector<LawWithRatio> laws() {
-  constexpr double kPi = std::numbers::pi;
   return {
       {"normal", [](Draws& d) { return d.normal(); }, 2 / kPi},
       {"uniform", [](Draws& d) { return 2 * d.uniform() - 1; }, 0.75},

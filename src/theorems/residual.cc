@@ -16,7 +16,7 @@
 namespace rg::theorems {
 namespace {
 
-constexpr double kRelative = 1e-10;
+constexpr double kLoose = 1e-10;
 
 void check_rr_1(Draws& draws, Findings& findings) {
   const auto run = [&](const char* name, const Tensor& matrix) {
@@ -140,7 +140,7 @@ void truncation_error(TensorView matrix, Eigen::Index rank, Findings& findings) 
       "squared error of the truncation, relative",
       (matrix - truncated(matrix, rank)).squaredNorm() / matrix.squaredNorm(),
       squares.tail(std::max<Eigen::Index>(squares.size() - rank, 0)).sum() / matrix.squaredNorm(),
-      kRelative);
+      kLoose);
 }
 
 void no_better(TensorView matrix, TensorView other, Eigen::Index rank, Findings& findings) {
@@ -148,7 +148,7 @@ void no_better(TensorView matrix, TensorView other, Eigen::Index rank, Findings&
                    static_cast<double>(rank));
   findings.at_least("its squared error, relative, against that of the truncation",
                     (matrix - other).squaredNorm() / matrix.squaredNorm(),
-                    1 - captured_share(matrix, rank), kRelative);
+                    1 - captured_share(matrix, rank), kLoose);
 }
 
 double post_correction_error(TensorView keys, TensorView code, Eigen::Index rank) {
@@ -159,7 +159,7 @@ double post_correction_error(TensorView keys, TensorView code, Eigen::Index rank
 void post_correction(TensorView keys, TensorView code, Eigen::Index rank, Findings& findings) {
   const double expected = (1 - beta_per_key(keys)) * (1 - captured_share(keys - code, rank));
   findings.equal("relative squared error, 1 bit first", post_correction_error(keys, code, rank),
-                 expected, kRelative);
+                 expected, kLoose);
 }
 
 void pre_correction(TensorView keys, TensorView code_of_rest, Eigen::Index rank,
@@ -167,7 +167,7 @@ void pre_correction(TensorView keys, TensorView code_of_rest, Eigen::Index rank,
   const Tensor rest = keys - truncated(keys, rank);
   findings.equal("relative squared error, low rank first",
                  (rest - code_of_rest).squaredNorm() / keys.squaredNorm(),
-                 (1 - captured_share(keys, rank)) * (1 - beta_per_key(rest)), kRelative);
+                 (1 - captured_share(keys, rank)) * (1 - beta_per_key(rest)), kLoose);
 }
 
 double mixed_product(TensorView keys, Eigen::Index rank) {

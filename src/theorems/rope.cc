@@ -1,6 +1,5 @@
 #include "theorems/rope.h"
 
-#include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -105,7 +104,7 @@ void cage(const Rotary& rotary, Findings& findings) {
 
 void fold(const Rotary& rotary, TensorView b, TensorView queries, TensorView keys,
           VectorView positions, Findings& findings) {
-  const Tensor a = Tensor(b.inverse()).transpose();
+  const Tensor a = linear::inverse(b).transpose();
   const Tensor new_queries = queries * a.transpose(), new_keys = keys * b.transpose();
   Vector changes(positions.size());
   for (Eigen::Index n = 0; n < positions.size(); ++n) {
@@ -118,7 +117,7 @@ void fold(const Rotary& rotary, TensorView b, TensorView queries, TensorView key
 }
 
 void fold_defect(const Rotary& rotary, TensorView b, Findings& findings) {
-  const Tensor step = rotary_matrix(rotary, 1), inverse = b.inverse();
+  const Tensor step = rotary_matrix(rotary, 1), inverse = linear::inverse(b);
   const Tensor commutator = step * b - b * step;
   const double change = spectral_norm(inverse * step * b - step), gap = spectral_norm(commutator);
   const double size = spectral_norm(b), inverse_size = spectral_norm(inverse);

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "theorems/constants.h"
 #include "theorems/extremes.h"
 #include "theorems/givens.h"
 #include "theorems/one_bit.h"
@@ -10,9 +11,6 @@
 
 namespace rg::theorems {
 namespace {
-
-constexpr double kPi = std::numbers::pi;
-constexpr double kCeiling = 2 * std::numbers::sqrt2 / kPi;  // 0.9003
 
 // The largest difference that a grid of common turns can make to a mean cosine.
 double grid_error(int shifts) { return 5 / (static_cast<double>(shifts) * shifts); }

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "theorems/constants.h"
 #include "theorems/families.h"
 #include "theorems/key_samples.h"
 #include "theorems/one_bit.h"
@@ -10,9 +11,6 @@
 
 namespace rg::theorems {
 namespace {
-
-constexpr double kPi = std::numbers::pi;
-constexpr double kCeiling = 2 * std::numbers::sqrt2 / kPi;
 
 // Keys of the given radii (one a plane), every phase uniform of its own: (n, 2 planes).
 Tensor uniform_phases(Draws& draws, Eigen::Index n, const Vector& radii) {

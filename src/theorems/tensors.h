@@ -3,7 +3,7 @@
 // too.
 #pragma once
 
-#include <Eigen/Core>
+#include "linear/decompositions.h"
 
 namespace rg::theorems {
 

@@ -106,6 +106,9 @@ void add_ratio(Analysis& analysis, const Windows& numerator, const Windows& deno
 inline constexpr uint64_t kMinWindows = 200;
 inline constexpr uint32_t kMinReplicates = 200;
 
+// The numbers of windows, up to n, at which convergence is looked at: 50 * 2^(i/2), rounded.
+std::vector<uint64_t> window_grid(uint64_t n);
+
 // Effect: the criterion with the smallest z, else the first.
 void choose_effect(Judgement& judgement);
 

@@ -3,12 +3,13 @@
 #include "verify/attention_router.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <span>
+
+#include "verify/words.h"
 
 namespace rg::verify {
 namespace {
@@ -218,11 +219,18 @@ std::optional<double> verdict_z(const Analysis& analysis, const std::vector<Colu
   return best;
 }
 
-std::string_view meaning_of(const std::string& label) {
-  if (label == "H1") return "H1, attention dominates";
-  if (label == "H2") return "H2, balanced";
-  if (label == "H3") return "H3, less than half";
-  return "no hypothesis is settled";
+// The label of the exact shares as the end of a sentence.
+std::string conclusion_of(const std::string& label, size_t layers) {
+  const int dominates = static_cast<int>(std::lround(100 * router::kDominates));
+  const int low = static_cast<int>(std::lround(100 * router::kBalancedLow));
+  const int high = static_cast<int>(std::lround(100 * router::kBalancedHigh));
+  const char* where = layers == 1 ? "" : " at all of them";
+  if (label == "H1") return fmt::format("it dominates (above {} %){}", dominates, where);
+  if (label == "H2") return fmt::format("it is balanced ({} to {} %){}", low, high, where);
+  if (label == "H3") return fmt::format("it stays below {} %{}", low, where);
+  return fmt::format(
+      "it neither dominates (above {} %), nor is balanced ({} to {} %), nor stays below {} %{}",
+      dominates, low, high, low, where);
 }
 
 std::string show_published(std::optional<double> mean) {
@@ -235,7 +243,7 @@ std::string show_published(std::optional<double> mean) {
 void show_published_convention(Judgement& judgement, const router::PublishedVerdict& verdict) {
   judgement.effect.reset();
   if (!verdict.all_layers) {
-    judgement.sentence = "No prompt was measured, so the published computation has no figure.";
+    judgement.sentence = "No prompt was measured, so the published ratio is undefined.";
     return;
   }
   judgement.effect = Criterion{.name = "published ratio",
@@ -244,12 +252,14 @@ void show_published_convention(Judgement& judgement, const router::PublishedVerd
                                .ci95 = {},
                                .holds = router::label_of_mean(verdict.all_layers) != "inconclusive",
                                .z = {}};
+  const auto percent = [](std::optional<double> mean) {
+    const std::string words = label_words(router::label_of_mean(mean));
+    return mean ? fmt::format("{:.1f} % ({})", 100 * *mean, words) : words;
+  };
   judgement.sentence = fmt::format(
-      "By the published computation {:.1f} % of what enters the router at layers {} is not the "
-      "embedding ({}); without the model's first MoE layer {}. What is not the embedding is not "
-      "attention alone.",
-      100 * *verdict.all_layers, fmt::join(verdict.layers, ", "),
-      router::label_of_mean(verdict.all_layers), show_published(verdict.without_first));
+      "By the published computation {} of what enters the router at {} is not the embedding; "
+      "without the first MoE layer {}. Not all of that is attention.",
+      percent(verdict.all_layers), at_layers(verdict.layers), percent(verdict.without_first));
 }
 
 }  // namespace
@@ -364,7 +374,8 @@ void judge_attention_router(const Case& c, Finding& finding) {
     return;
   }
   if (!judgement.effect) {
-    judgement.sentence = "Only the first MoE layer was measured, about which no hypothesis speaks.";
+    judgement.sentence =
+        "Only the first MoE layer was measured, and the labels are about the layers after it.";
     return;
   }
   double lowest = 1e300;
@@ -373,10 +384,12 @@ void judge_attention_router(const Case& c, Finding& finding) {
     lowest = std::min(lowest, criterion.estimate);
     highest = std::max(highest, criterion.estimate);
   }
-  judgement.sentence = fmt::format(
-      "After the first MoE layer attention carries {:.0f} to {:.0f} % of what decides the "
-      "router's choice ({}).",
-      100 * lowest, 100 * highest, meaning_of(exact));
+  const std::string range = highest - lowest < 0.005
+                                ? fmt::format("{:.0f}", 100 * highest)
+                                : fmt::format("{:.0f} to {:.0f}", 100 * lowest, 100 * highest);
+  judgement.sentence =
+      fmt::format("Attention decides {} % of the router's choice at {}; {}.", range,
+                  at_layers(header.required), conclusion_of(exact, header.required.size()));
 }
 
 }  // namespace rg::verify

@@ -20,7 +20,7 @@ struct Arrays {
       published_ratio, undefined;
   LayerWindows agreement_positions;  // the agreements' divisor
 };
-// Ranges, sums, grids and where null may stand.
+// Ranges, sums, grids and where null is allowed.
 Arrays read_arrays(const Case& c);
 
 // Counts over all defined positions of one layer.

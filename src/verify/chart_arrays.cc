@@ -87,25 +87,26 @@ class WindowCheck {
     for (const Stratum& stratum : kStrata) {
       for (const Metric& metric : kMetrics) {
         const bool may_lack = metric.name == kJump;  // its divisor is zero where the update is
-        if (!stands(array_name(stratum, metric), tokens(stratum.name) > 0, may_lack)) return false;
+        if (!is_where_due(array_name(stratum, metric), tokens(stratum.name) > 0, may_lack))
+          return false;
       }
     }
     for (const Margin& margin : kMargins) {
-      if (!stands(std::string("margins.") + margin.name, defined_ > 0, margin.may_lack)) {
+      if (!is_where_due(std::string("margins.") + margin.name, defined_ > 0, margin.may_lack)) {
         return false;
       }
     }
     for (const char* stratum : kDrawn) {
       const std::string array = std::string("random_draws.") + stratum;
-      if (arrays_.contains(array) && !stands(array, tokens(stratum) > 0, false)) return false;
+      if (arrays_.contains(array) && !is_where_due(array, tokens(stratum) > 0, false)) return false;
     }
     const bool measured = tokens("boundary") > 0;
     const bool matched = measured && tokens("interior") >= tokens("boundary");
     const bool no_other = !grouped() && c_.header.experts <= 2;
-    return stands("c1_matched_interior", matched, false) &&
-           stands("c1_matched_interior_target", matched, false) &&
-           stands("exact_random.positions", measured, false) &&
-           stands("exact_random.mean", measured && !no_other, grouped());
+    return is_where_due("c1_matched_interior", matched, false) &&
+           is_where_due("c1_matched_interior_target", matched, false) &&
+           is_where_due("exact_random.positions", measured, false) &&
+           is_where_due("exact_random.mean", measured && !no_other, grouped());
   }
 
  private:
@@ -146,7 +147,7 @@ class WindowCheck {
     return false;
   }
 
-  bool stands(const std::string& array, bool due, bool may_lack) const {
+  bool is_where_due(const std::string& array, bool due, bool may_lack) const {
     const bool there = arrays_.at(array).at(layer_)[window_].has_value();
     if (there == due || (due && may_lack)) return true;
     c_.inspect.invalid(Check::null_pattern,
@@ -164,7 +165,7 @@ class WindowCheck {
   double defined_ = 0;
 };
 
-// Numbers that must be whole where they stand.
+// Numbers that must be whole where there are any.
 void check_whole(const Case& c, const At& at) {
   if (!at || !at.value->is(Kind::array)) return;
   const Array& values = at.value->array();
@@ -190,7 +191,7 @@ void read_exact(const Case& c, const At& per_window, Arrays& arrays) {
   }
 }
 
-// The means over all draws of the random partners stand where there was more than one draw.
+// The means over all draws of the random partners, there if there was more than one draw.
 void read_draws(const Case& c, const At& per_window, Arrays& arrays) {
   const At stated = c.inspect.need(c.root, "random_draws");
   const std::optional<int64_t> draws = c.inspect.integer(stated, 1, kMaxDraws);

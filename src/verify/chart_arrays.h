@@ -1,4 +1,5 @@
-// V2's per-window arrays, read and held against the counts that stand beside them.
+// The per-window arrays of chart_compatibility, read and checked against the counts stored with
+// them.
 #pragma once
 
 #include "verify/analysis.h"

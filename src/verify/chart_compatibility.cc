@@ -1,4 +1,4 @@
-// V2: near the boundary, are the two competing experts more alike than in the interior (C1) and
+// Near the boundary, are the two competing experts more alike than in the interior (C1) and
 // more alike than a random pair (C2)? docs/artifacts.md section 3.
 #include <fmt/format.h>
 
@@ -169,22 +169,23 @@ struct Spread {
     lowest = std::min(lowest, value.value_or(lowest));
     highest = std::max(highest, value.value_or(highest));
   }
+  bool defined() const { return lowest <= highest; }
   // "" where none is defined.
   std::string text() const {
-    return lowest <= highest ? fmt::format("{:.4g} to {:.4g}", lowest, highest) : std::string();
+    return defined() ? fmt::format("{:.4g} to {:.4g}", lowest, highest) : std::string();
   }
 };
 
-std::string range_of_means(const Case& c, const Arrays& arrays, const char* name) {
-  const auto array = arrays.find(name);
-  if (array == arrays.end()) return {};
+Spread spread_of_means(const Case& c, const Arrays& arrays, const char* name) {
   Spread spread;
+  const auto array = arrays.find(name);
+  if (array == arrays.end()) return spread;
   for (const int layer : c.header.required) spread.add(mean(array->second.at(layer)));
-  return spread.text();
+  return spread;
 }
 
-// How one axis stands at the required layers: of those where it fails, the largest drop of kappa
-// that their intervals leave open.
+// How often one axis fails at the required layers: of those where it does, the largest drop of
+// kappa that their intervals leave open.
 struct Axis {
   size_t fails = 0;
   double open = 0;
@@ -202,33 +203,35 @@ struct Axis {
 };
 
 // kappa compares outputs and ignores the weight: whether a flipped choice matters is jump_hidden's.
-std::string explain(Verdict verdict, const Axis& c1, const Axis& c2, size_t layers,
-                    const std::string& jump) {
+std::string explain(Verdict verdict, const Axis& interior, const Axis& random_pair, size_t layers,
+                    const Spread& jump) {
   std::string consequence;
-  if (!jump.empty()) {
-    consequence = fmt::format(
-        " Exchanging the two moves the layer's update by {} of its size (mean of medians).", jump);
+  if (jump.defined()) {
+    consequence =
+        fmt::format(" Swapping them would change the layer's output by {:.1f} to {:.1f} %.",
+                    100 * jump.lowest, 100 * jump.highest);
   }
   if (verdict == Verdict::pass) {
     return fmt::format(
-               "At all {} required layers the outputs of the two experts at the routing boundary "
-               "differ less than in the interior (kappa lower by at least {:.4g}) and less than "
-               "from a random partner's (by at least {:.4g}).",
-               layers, c1.least_shown, c2.least_shown) +
+               "At all {} layers the two experts competing at a routing boundary are more alike "
+               "there "
+               "than in the interior (kappa lower by at least {:.3g}) and than a random pair "
+               "(by at least {:.3g}).",
+               layers, interior.least_shown, random_pair.least_shown) +
            consequence;
   }
   std::string what;
   const auto add = [&](const Axis& axis, const char* than) {
     if (axis.fails == 0) return;
-    const std::string excluded =
-        axis.open > 0 ? fmt::format("a kappa lower by more than {:.4g} is excluded", axis.open)
-                      : std::string("a lower kappa is excluded");
-    what += fmt::format("{} {} at {} of {} layers ({})", what.empty() ? "" : " and", than,
-                        axis.fails, layers, excluded);
+    const std::string at_most = axis.open > 0
+                                    ? fmt::format("kappa is at most {:.3g} lower", axis.open)
+                                    : std::string("kappa is not lower");
+    what += fmt::format("{} {} (fails at {} of {} layers: {})", what.empty() ? "" : " and", than,
+                        axis.fails, layers, at_most);
   };
-  add(c1, "than in the interior");
-  add(c2, "than from a random partner's");
-  return "Not shown: that the outputs of the two experts at the routing boundary differ less" +
+  add(interior, "than in the interior");
+  add(random_pair, "than a random pair");
+  return "Not shown: that the two experts competing at a routing boundary are more alike there" +
          what + "." + consequence;
 }
 
@@ -261,10 +264,10 @@ void add_numbers(const Case& c, const Arrays& arrays, const Analysis& analysis,
   for (const int layer : c.header.required)
     excess.add(analysis.mean(layers.at(layer).kappa_excess));
   add("kappa - kappa_orth", excess.text());
-  add("cos", range_of_means(c, arrays, "boundary.cos_mean"));
-  add("log r", range_of_means(c, arrays, "boundary.log_r_mean"));
-  add("jump_hidden, boundary", range_of_means(c, arrays, "boundary.jump_hidden_median"));
-  add("jump_hidden, interior", range_of_means(c, arrays, "interior.jump_hidden_median"));
+  add("cos", spread_of_means(c, arrays, "boundary.cos_mean").text());
+  add("log r", spread_of_means(c, arrays, "boundary.log_r_mean").text());
+  add("jump_hidden, boundary", spread_of_means(c, arrays, "boundary.jump_hidden_median").text());
+  add("jump_hidden, interior", spread_of_means(c, arrays, "interior.jump_hidden_median").text());
 }
 
 }  // namespace
@@ -377,11 +380,11 @@ void judge_chart_compatibility(const Case& c, Finding& finding) {
                                  fmt::format("summary.overlapping_strata.{}", degenerate.front()),
                                  "some window has a token in boundary and interior both"});
     judgement.sentence =
-        "Some windows have tokens that are boundary and interior at once, so the two cannot be "
-        "compared.";
+        "In some windows margins tie, so that a token is boundary and interior at once and the two "
+        "cannot be compared.";
   } else if (finding.verdict != Verdict::insufficient) {
     judgement.sentence = explain(finding.verdict, c1_axis, c2_axis, header.required.size(),
-                                 range_of_means(c, arrays, "boundary.jump_hidden_median"));
+                                 spread_of_means(c, arrays, "boundary.jump_hidden_median"));
   }
 }
 

@@ -43,7 +43,7 @@ class Claims {
 
   // Optional; each end within 1e-9 of that end of either interval.
   void near_interval(Path path, std::optional<Interval> one, std::optional<Interval> other);
-  void absent(Path path);  // nothing stands there
+  void absent(Path path);  // no value there
 
   const std::vector<Claim>& all() const { return claims_; }
 

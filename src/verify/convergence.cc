@@ -20,16 +20,6 @@ constexpr double kPowerQuantile = 3.242;  // 1.96 + the 90 % point of the normal
 constexpr uint32_t kSubsets = 200;
 constexpr uint32_t kSubsetReplicates = 200;
 constexpr double kAgreementNeeded = 0.95;
-constexpr double kFirstGrid = 50;
-
-std::vector<uint64_t> grid_of(uint64_t n) {
-  std::vector<uint64_t> grid;
-  for (int i = 0;; ++i) {
-    const auto m = static_cast<uint64_t>(std::llround(kFirstGrid * std::pow(2.0, i / 2.0)));
-    if (m > n) return grid;
-    grid.push_back(m);
-  }
-}
 
 std::optional<int64_t> n_for_90(uint64_t n, std::optional<double> z) {
   if (!z || !(*z > 0)) return std::nullopt;
@@ -40,6 +30,16 @@ std::optional<int64_t> n_for_90(uint64_t n, std::optional<double> z) {
 }
 
 }  // namespace
+
+std::vector<uint64_t> window_grid(uint64_t n) {
+  constexpr double kFirst = 50;
+  std::vector<uint64_t> grid;
+  for (int i = 0;; ++i) {
+    const auto m = static_cast<uint64_t>(std::llround(kFirst * std::pow(2.0, i / 2.0)));
+    if (m > n) return grid;
+    grid.push_back(m);
+  }
+}
 
 void Analysis::convergence(Claims& claims, std::optional<double> z, const Label& label) {
   Judgement& judgement = case_.inspect.judgement();
@@ -71,7 +71,7 @@ void Analysis::convergence(Claims& claims, std::optional<double> z, const Label&
               Check::convergence_numbers);
   claims.count(below("n_for_90"), n_for_90(n, z), Check::convergence_numbers);
 
-  const std::vector<uint64_t> grid = grid_of(n);
+  const std::vector<uint64_t> grid = window_grid(n);
   for (size_t i = 0; i < grid.size(); ++i) {
     claims.count({at[0], at[1], "grid", std::to_string(i), "windows"},
                  static_cast<int64_t>(grid[i]));

@@ -81,7 +81,7 @@ struct DuplicateKey {
 // Owns every node of one artifact.
 class Document {
  public:
-  // JS001, JS003, JS004 of base/json; where the error stands is in `ParseTrouble`.
+  // JS001, JS003, JS004 of base/json; the place of the error is in `ParseTrouble`.
   static Document parse(std::string_view text, const JsonLimits& limits, const std::string& file);
 
   Document(Document&&) noexcept = default;

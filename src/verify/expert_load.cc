@@ -8,12 +8,12 @@
 
 #include "base/random.h"
 #include "verify/analysis.h"
+#include "verify/words.h"
 
 namespace rg::verify {
 namespace {
 
 constexpr int64_t kMaxListed = 20;  // token ids per expert
-constexpr double kFirstGrid = 50;
 
 using Counts = std::vector<int64_t>;
 using Table = std::vector<Counts>;
@@ -74,10 +74,8 @@ std::vector<uint64_t> curve_windows(uint64_t n) {
   for (const uint64_t m : {1u, 2u, 5u, 10u, 20u}) {
     if (m < n) sizes.push_back(m);
   }
-  for (int i = 0;; ++i) {
-    const auto m = static_cast<uint64_t>(std::llround(kFirstGrid * std::pow(2.0, i / 2.0)));
-    if (m >= n) break;
-    sizes.push_back(m);
+  for (const uint64_t m : window_grid(n)) {
+    if (m < n) sizes.push_back(m);
   }
   sizes.push_back(n);
   return sizes;
@@ -410,13 +408,14 @@ void judge_expert_load(const Case& c, Finding& finding) {
   finding.verdict = Verdict::reported;
   judgement.notes.push_back(
       "not recomputable from the artifact and taken as stated: vocabulary specialisation, the "
-      "token "
-      "ids listed for an expert (order and totals were checked), repetitions and first choices per "
+      "token ids listed for an expert (order and totals were checked), repetitions and first "
+      "choices per "
       "token (their totals were checked)");
   judgement.sentence = fmt::format(
-      "The busiest expert, at layer {}, takes {:.2f} times its even share; {} of {} experts are "
-      "chosen by less than 1 % of tokens.",
-      busiest->layer, busiest->estimate, cold, h.layers.size() * h.experts);
+      "The busiest expert, at layer {}, gets {:.2f} times as many tokens as the mean of its layer; "
+      "{} of the {} experts in {} get{} less than 1 % of the tokens.",
+      busiest->layer, busiest->estimate, cold, h.layers.size() * h.experts, at_layers(h.layers),
+      cold == 1 ? "s" : "");
 }
 
 }  // namespace rg::verify

@@ -36,7 +36,7 @@ enum class RequiredLayers {
 
 struct HeaderRules {
   RequiredLayers required;
-  bool terminal_measured;  // V3
+  bool terminal_measured;  // terminal_ovk_scan
 };
 
 Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules);
@@ -53,14 +53,13 @@ void check_gate_profile(Inspector& inspect, const At& gate, Header& header);
 // Top-level members of the contract; others are warnings, or errors with strict.
 void check_members(Inspector& inspect, const At& root,
                    const std::vector<std::string_view>& of_this_test);
-// Every null in the test's own members stands at or below a path that `null_reasons` names.
+// Every null in the test's own members is at or below a path that `null_reasons` names.
 void check_nulls(Inspector& inspect, const At& root);
 // body_sha256 against the body.
 void check_digest(Inspector& inspect, const Document& document);
-// Duplicated windows, copied layers, constant arrays: warnings (A9).
+// Duplicated windows, copied layers, constant arrays: warnings.
 void warn_too_good(Inspector& inspect, const At& per_window, uint64_t n_windows);
-// Layers of whose positions more than 0.1 % are undefined, where `n_undefined` stands: a warning
-// (N5).
+// Layers of whose positions more than 0.1 % are undefined, by `n_undefined`: a warning.
 void warn_undefined(Inspector& inspect, const At& per_window, const Header& header);
 
 }  // namespace rg::verify

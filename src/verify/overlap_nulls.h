@@ -1,5 +1,5 @@
-// V3's null hypotheses: what the overlap of two sets would be that have nothing to do with each
-// other (docs/artifacts.md section 4).
+// The null hypotheses of terminal_ovk_scan: the overlap of two independent sets
+// (docs/artifacts.md section 4).
 #pragma once
 
 #include "verify/tests.h"

@@ -56,7 +56,7 @@ void check_jackknife(const Case& c, const At& at, Range range) {
   c.inspect.invalid(Check::jackknife_interval, interval.path,
                     complete ? fmt::format("found [{}, {}], the leave-one-out values give [{}, {}]",
                                            stated->lo, stated->hi, *value - half, *value + half)
-                             : std::string("stands though leave-one-out values are undefined"));
+                             : std::string("is defined though leave-one-out values are not"));
 }
 
 void check_information(const Case& c, const At& at) {

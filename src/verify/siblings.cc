@@ -1,4 +1,4 @@
-// The intervals that stand beside the percentile one: BCa, studentised, documents
+// The intervals given with the percentile one: BCa, studentised, documents
 // (docs/artifacts.md section 1.1).
 #include <algorithm>
 #include <boost/math/distributions/normal.hpp>

@@ -1,4 +1,4 @@
-// Row A9: things that no honest measurement shows, told as warnings.
+// Things that no honest measurement shows, told as warnings.
 #include <fmt/format.h>
 
 #include <bit>

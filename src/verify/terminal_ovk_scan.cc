@@ -1,4 +1,4 @@
-// V3: does routing's agreement with itself after the layer's own update drop most at the last MoE
+// Does routing's agreement with itself after the layer's own update drop most at the last MoE
 // layer? docs/artifacts.md section 4.
 #include <fmt/format.h>
 
@@ -134,6 +134,50 @@ std::optional<Verdict> stated_verdict(const Case& c) {
 
 std::string pair_name(const std::vector<int>& layers, size_t jump) {
   return fmt::format("{}->{}", layers[jump], layers[jump + 1]);
+}
+
+struct TerminalDrop {
+  double drop;                       // of the overlap, at the last MoE layer
+  std::optional<Interval> interval;  // of the jump, which is -drop
+  double dominance;                  // share of replicates in which it is the largest
+};
+
+// In percentage points of the selected set.
+void say(Judgement& judgement, Verdict verdict, const TerminalDrop& found) {
+  if (verdict == Verdict::degenerate) {
+    judgement.reasons.push_back({"", "", "layers", "two layers make one jump"});
+    judgement.sentence =
+        "With two MoE layers there is a single jump, so being the largest says nothing.";
+    return;
+  }
+  if (verdict == Verdict::pass) {
+    judgement.sentence = fmt::format(
+        "Routing again after its own update, the last MoE layer would keep {:.1f} percentage "
+        "points less of its choice than the layer before (at least {:.1f}): the largest drop of "
+        "all layers in {:.0f} % of resamples.",
+        100 * found.drop, -100 * found.interval->hi, 100 * found.dominance);
+    return;
+  }
+  if (verdict != Verdict::fail) return;
+  constexpr std::string_view kClaim =
+      "that the last MoE layer, routing again after its own update, would keep less of its choice "
+      "than the layer before";
+  if (!found.interval) {
+    judgement.sentence = fmt::format("Not shown: {}; the difference is undefined.", kClaim);
+  } else if (found.interval->hi < 0) {
+    judgement.sentence = fmt::format(
+        "Routing again after its own update, the last MoE layer would keep {:.1f} percentage "
+        "points less of its choice than the layer before, but that is the largest drop of all "
+        "layers in only {:.1f} % of resamples; {:.0f} % are needed.",
+        100 * found.drop, 100 * found.dominance, 100 * kDominanceNeeded);
+  } else {
+    judgement.sentence =
+        fmt::format("Not shown: {} (difference {:+.1f} percentage points; {} is excluded).", kClaim,
+                    -100 * found.drop,
+                    found.interval->lo < 0
+                        ? fmt::format("a drop of more than {:.1f}", -100 * found.interval->lo)
+                        : "any drop");
+  }
 }
 
 }  // namespace
@@ -278,30 +322,8 @@ void judge_terminal_ovk_scan(const Case& c, Finding& finding) {
     return std::string(verdict_name(judge(sample)));
   });
 
-  const double drop = -analysis.mean(jumps[last]).value_or(0);
-  if (finding.verdict == Verdict::pass) {
-    judgement.sentence = fmt::format(
-        "Put through the gate once more after the layer's own update, routing keeps less of its "
-        "choice at the last MoE layer: overlap is lower than at the layer before by {:.3f} (at "
-        "least {:.3f}), the largest drop in {:.0f} % of resamples.",
-        drop, -terminal->hi, 100 * share);
-  } else if (finding.verdict == Verdict::degenerate) {
-    judgement.reasons.push_back({"", "", "layers", "two layers make one jump"});
-    judgement.sentence =
-        "With two MoE layers there is a single jump, so being the largest says nothing.";
-  } else if (finding.verdict == Verdict::fail && drops) {
-    judgement.sentence = fmt::format(
-        "Overlap is lower by {:.3f} at the last MoE layer, but that this is the largest drop is "
-        "not shown: it is in {:.0f} % of resamples, {:.0f} % are needed.",
-        drop, 100 * share, 100 * kDominanceNeeded);
-  } else if (finding.verdict == Verdict::fail && terminal) {
-    judgement.sentence = fmt::format(
-        "Not shown: that overlap drops at the last MoE layer (change {:+.3f}); {} is excluded.",
-        -drop,
-        terminal->lo < 0 ? fmt::format("a drop of more than {:.3f}", -terminal->lo) : "any drop");
-  } else if (finding.verdict == Verdict::fail) {
-    judgement.sentence = "Not shown: that overlap drops at the last MoE layer; it is undefined.";
-  }
+  say(judgement, finding.verdict,
+      {.drop = -analysis.mean(jumps[last]).value_or(0), .interval = terminal, .dominance = share});
 }
 
 }  // namespace rg::verify

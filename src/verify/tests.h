@@ -26,7 +26,7 @@ struct Finding {
 struct TestJudge {
   std::string_view name;
   HeaderRules rules;
-  std::vector<std::string_view> members;  // top-level members beside the common ones
+  std::vector<std::string_view> members;  // top-level members, without the common ones
   void (*judge)(const Case&, Finding&);
 };
 

@@ -26,7 +26,7 @@ const TestJudge* find_judge(const std::string& name) {
 void inspect_document(const Document& document, Inspector& inspect, Finding& finding) {
   Judgement& judgement = inspect.judgement();
   for (const DuplicateKey& twice : document.duplicates()) {
-    inspect.invalid(Check::duplicate_key, twice.path, "stands twice in its object");
+    inspect.invalid(Check::duplicate_key, twice.path, "occurs twice in its object");
   }
   const At root{&document.root(), ""};
   if (!inspect.sound() || !inspect.is(root, Kind::object)) return;
@@ -54,7 +54,7 @@ void judge_document(const Document& document, Inspector& inspect) {
     compare(inspect, {&document.root(), ""}, finding.claims,
             judgement.rule == "full" ? IntervalRule::bit_by_bit : IntervalRule::not_compared);
   }
-  // Keys that stand twice have no canonical form.
+  // Keys that occur twice have no canonical form.
   if (document.duplicates().empty()) check_digest(inspect, document);
   if (inspect.sound()) {
     judgement.verdict = finding.verdict;

@@ -62,7 +62,7 @@ struct Criterion {
   std::optional<double> z;  // distance to the threshold in standard errors, > 0 where it holds
 };
 
-// What stands beside the verdict: another verdict ("C1_matched", "H by norm_share") or a number's
+// What is told with the verdict: another verdict ("C1_matched", "H by norm_share") or a number's
 // range over the required layers ("kappa - kappa_orth").
 struct Beside {
   std::string name;
@@ -141,12 +141,18 @@ std::vector<Judgement> verify_paths(const std::vector<std::filesystem::path>& pa
 ExitCode exit_code(const std::vector<Judgement>& judgements);
 
 struct TableStyle {
-  bool times = true;  // the last line says how long reading and the bootstrap took
+  bool wide = false;     // every column: model, stability, Z, ...
+  bool details = false;  // everything that was found, under each row
+  bool times = false;    // the last line says how long reading and the bootstrap took
   bool color = false;
+  size_t columns = 100;  // of the terminal; sentences are wrapped at 100 at most
 };
-// Columns TEST MODEL DOMAIN VERDICT EFFECT INTERVAL STABILITY Z N90; under each row its sentence,
-// warnings and reasons. Text from files is escaped.
+// One row and one sentence per artifact, under it what qualifies the verdict and the reasons of a
+// defect; then the meaning of the words used, and the count. Grouped by model. Fits
+// `style.columns` unless `wide`, or unless names alone are wider. Text from files is escaped.
 std::string render_table(const std::vector<Judgement>& judgements, const TableStyle& style);
+// "8 tests: 4 reported, 3 pass, 1 fail"
+std::string count_verdicts(const std::vector<Judgement>& judgements);
 // What OUT/verdicts.json holds (schema/verdicts.schema.json). Without times: the same judgements
 // give the same bytes.
 std::string render_json(const std::vector<Judgement>& judgements, const Options& options);

@@ -33,7 +33,7 @@ using test::TempFolder;
 using test::TinyOlmoe;
 
 Checkpoint open(const fs::path& folder) { return Checkpoint::open(resolve_model(folder.string())); }
-Caught refusal(const fs::path& folder) {
+Caught folder_refusal(const fs::path& folder) {
   return caught([&] { open(folder); });
 }
 
@@ -112,7 +112,7 @@ TEST_F(Sharded, StaysValidWhenMoved) {
 // S7
 TEST_F(Sharded, RefusesAMissingShard) {
   fs::remove(folder / "2.safetensors");
-  const Caught error = refusal(folder.path());
+  const Caught error = folder_refusal(folder.path());
   EXPECT_EQ(error.id, ErrorId::ST010);
   EXPECT_EQ(error.parts.object, "2.safetensors");
 }
@@ -120,7 +120,7 @@ TEST_F(Sharded, RefusesAMissingShard) {
 TEST_F(Sharded, RefusesATensorThatIsNotInItsShard) {
   index["weight_map"]["d"] = "2.safetensors";
   put_index();
-  const Caught error = refusal(folder.path());
+  const Caught error = folder_refusal(folder.path());
   EXPECT_EQ(error.id, ErrorId::ST011);
   EXPECT_EQ(error.parts.object, "d");
   EXPECT_TRUE(error.says("2.safetensors")) << error.line;
@@ -128,7 +128,7 @@ TEST_F(Sharded, RefusesATensorThatIsNotInItsShard) {
 
 TEST_F(Sharded, RefusesATensorInTwoShards) {
   put("2.safetensors", {{"c", "F32", {1}, "cccc"}, {"a", "F32", {1}, "aaaa"}});
-  const Caught error = refusal(folder.path());
+  const Caught error = folder_refusal(folder.path());
   EXPECT_EQ(error.id, ErrorId::ST012);
   EXPECT_TRUE(error.says("1.safetensors")) << error.line;
   EXPECT_EQ(error.parts.file, "2.safetensors");
@@ -136,14 +136,14 @@ TEST_F(Sharded, RefusesATensorInTwoShards) {
 
 TEST_F(Sharded, RefusesATensorThatTheIndexLeavesOut) {
   put("2.safetensors", {{"c", "F32", {1}, "cccc"}, {"e", "I64", {1}, "eeeeeeee"}});
-  const Caught error = refusal(folder.path());
+  const Caught error = folder_refusal(folder.path());
   EXPECT_EQ(error.id, ErrorId::ST014);
   EXPECT_EQ(error.parts.object, "e");
 }
 
 TEST_F(Sharded, RefusesABrokenIndex) {
   put_file(folder / "model.safetensors.index.json", "{\"weight_map\":");
-  EXPECT_EQ(refusal(folder.path()).id, ErrorId::ST013);
+  EXPECT_EQ(folder_refusal(folder.path()).id, ErrorId::ST013);
 }
 
 TEST_F(Sharded, NotesWhatDoesNoHarm) {
@@ -168,13 +168,35 @@ TEST_F(Sharded, ASingleFileComesBeforeTheIndex) {
   EXPECT_EQ(checkpoint.notes().size(), 2u);  // the other shards
 }
 
-TEST_F(Sharded, RefusesAFolderWithoutWeights) {
+TEST_F(Sharded, ShardsNeedTheirIndex) {
   fs::remove(folder / "model.safetensors.index.json");
-  EXPECT_EQ(refusal(folder.path()).id, ErrorId::ST017);
   put_file(folder / "pytorch_model.bin", "x");
-  const Caught pickled = refusal(folder.path());
-  EXPECT_EQ(pickled.id, ErrorId::ST017);
-  EXPECT_TRUE(pickled.says("pytorch_model.bin")) << pickled.line;
+  const Caught error = folder_refusal(folder.path());
+  EXPECT_EQ(error.id, ErrorId::ST017);
+  EXPECT_TRUE(error.says("2 shards (1.safetensors, …)")) << error.line;
+  EXPECT_TRUE(error.says("Fetch model.safetensors.index.json")) << error.line;
+}
+
+TEST(NoWeights, TheHintFollowsWhatIsThere) {
+  const auto refused = [](const std::string& name, const std::string& words) {
+    const TempFolder folder;
+    put_file(folder / "config.json", "{}");
+    put_file(folder / name, "x");
+    const Caught error = folder_refusal(folder.path());
+    EXPECT_EQ(error.id, ErrorId::ST017) << name;
+    EXPECT_TRUE(error.says(words)) << error.line;
+  };
+  refused("model.gguf", "Convert the checkpoint");
+  refused("consolidated.safetensors", "must be named model.safetensors");
+  refused("model-00002-of-00002.safetensors", "Fetch model.safetensors.index.json");
+  refused("pytorch_model.bin", "pickled weights (pytorch_model.bin)");
+  refused("pytorch_model.bin", "Convert the checkpoint");
+  refused("README.md", "Point to the folder that holds them");
+  const TempFolder adapter;
+  put_file(adapter / "adapter_config.json", "{}");
+  const Caught error = folder_refusal(adapter.path());
+  EXPECT_EQ(error.id, ErrorId::CF005);
+  EXPECT_TRUE(error.says("adapter")) << error.line;
 }
 
 // S8
@@ -185,7 +207,7 @@ TEST_F(Sharded, RefusesWhatIsNoRegularFileOfItsOwn) {
   const auto replace = [&](const auto& make) {
     fs::remove_all(shard);
     make();
-    return refusal(folder.path());
+    return folder_refusal(folder.path());
   };
   const Caught out = replace([&] { fs::create_symlink(outside / "2.safetensors", shard); });
   EXPECT_EQ(out.id, ErrorId::ST015);
@@ -209,22 +231,22 @@ TEST_F(Sharded, AConfigMayNotLeadOutEither) {
   put_file(outside / "config.json", "{}");
   fs::remove(folder / "config.json");
   fs::create_symlink(outside / "config.json", folder / "config.json");
-  EXPECT_EQ(refusal(folder.path()).id, ErrorId::CF005);
+  EXPECT_EQ(folder_refusal(folder.path()).id, ErrorId::CF005);
 }
 
 TEST_F(Sharded, NeedsAConfig) {
   fs::remove(folder / "config.json");
-  EXPECT_EQ(refusal(folder.path()).id, ErrorId::CF005);
+  EXPECT_EQ(folder_refusal(folder.path()).id, ErrorId::CF005);
   put_file(folder / "config.json", "[]");
-  EXPECT_EQ(refusal(folder.path()).id, ErrorId::CF005);
+  EXPECT_EQ(folder_refusal(folder.path()).id, ErrorId::CF005);
   put_file(folder / "config.json", "{\"a\":1,\"a\":2}");
-  EXPECT_EQ(refusal(folder.path()).id, ErrorId::CF002);
+  EXPECT_EQ(folder_refusal(folder.path()).id, ErrorId::CF002);
   for (const std::string& text : test::invalid_json_texts()) {
     put_file(folder / "config.json", text);
-    EXPECT_EQ(refusal(folder.path()).id, ErrorId::CF005) << escape_for_terminal(text);
+    EXPECT_EQ(folder_refusal(folder.path()).id, ErrorId::CF005) << escape_for_terminal(text);
   }
   put_file(folder / "config.json", std::string((16u << 20) + 1, ' '));
-  EXPECT_EQ(refusal(folder.path()).id, ErrorId::CF005);
+  EXPECT_EQ(folder_refusal(folder.path()).id, ErrorId::CF005);
 }
 
 TEST_F(Sharded, FindsTheTokenizerWhereThereIsOne) {
@@ -323,7 +345,7 @@ TEST(Checkpoint, EveryTruncationIsFoundWithoutReadingWeights) {
     if (cut >= whole.size()) continue;
     put_file(folder / "model.safetensors", std::string_view(whole).substr(0, cut));
     const uint64_t before = bytes_read_by_process();
-    const Caught error = refusal(folder.path());
+    const Caught error = folder_refusal(folder.path());
     const uint64_t read = bytes_read_by_process() - before;
     ASSERT_TRUE(error.id == ErrorId::ST001 || error.id == ErrorId::ST007) << cut << error.line;
     ASSERT_LT(read, data_start + 16384) << cut;

@@ -35,11 +35,11 @@ SafetensorsHeader read_bytes(const std::string& bytes) {
   put_file(folder / "f.safetensors", bytes);
   return read_safetensors_header(InputFile(folder / "f.safetensors"));
 }
-Caught refusal(const std::string& bytes) {
+Caught bytes_refusal(const std::string& bytes) {
   return caught([&] { read_bytes(bytes); });
 }
 Caught header_refusal(const std::string& json, const std::string& data = "") {
-  return refusal(join_safetensors(json, data));
+  return bytes_refusal(join_safetensors(json, data));
 }
 // One tensor "a" of 4 bytes, written by hand.
 std::string entry(const std::string& dtype, const std::string& shape, const std::string& offsets) {
@@ -75,6 +75,7 @@ TEST(Header, AcceptsWhatTheFormatAllows) {
   EXPECT_FALSE(header_refusal("{}").id);
   EXPECT_FALSE(header_refusal("{}      ").id);
   EXPECT_FALSE(header_refusal("{\"__metadata__\":{}}").id);
+  EXPECT_FALSE(header_refusal("{\"__metadata__\":null}").id);  // none, as to the reference
   EXPECT_FALSE(header_refusal(entry("\"F32\"", "[0,7]", "[0,0]")).id);
   EXPECT_FALSE(header_refusal(entry("\"F32\"", "[]", "[0,4]"), "1234").id);
   EXPECT_FALSE(header_refusal(entry("\"F32\"", "[1,1,1,1,1,1,1,1]", "[0,4]"), "1234").id);
@@ -94,14 +95,14 @@ TEST(Header, AcceptsWhatTheFormatAllows) {
 
 // S1
 TEST(Header, RefusesImpossibleLengths) {
-  EXPECT_EQ(refusal("1234567").id, ErrorId::ST001);
-  EXPECT_EQ(refusal("1").id, ErrorId::ST001);
+  EXPECT_EQ(bytes_refusal("1234567").id, ErrorId::ST001);
+  EXPECT_EQ(bytes_refusal("1").id, ErrorId::ST001);
   const std::string valid = build_safetensors(four_tensors());
   for (const uint64_t n :
        {uint64_t{1} << 63, ~uint64_t{0}, kMaxHeaderBytes + 1, ~uint64_t{0} - 7}) {
     std::string bytes = valid;
     std::memcpy(bytes.data(), &n, sizeof n);
-    const Caught error = refusal(bytes);
+    const Caught error = bytes_refusal(bytes);
     EXPECT_EQ(error.id, ErrorId::ST002);
     EXPECT_TRUE(error.says(std::to_string(n))) << error.line;
     EXPECT_TRUE(error.says(std::to_string(bytes.size()))) << error.line;
@@ -109,7 +110,7 @@ TEST(Header, RefusesImpossibleLengths) {
   std::string bytes = valid;
   const uint64_t n = bytes.size() - 7;
   std::memcpy(bytes.data(), &n, sizeof n);
-  EXPECT_EQ(refusal(bytes).id, ErrorId::ST001);
+  EXPECT_EQ(bytes_refusal(bytes).id, ErrorId::ST001);
 }
 
 // Growth of this process's peak memory over `body`, in bytes, measured in a child.
@@ -239,6 +240,7 @@ TEST(Header, RefusesDuplicatesNamingBothPlaces) {
         "{\"a\":" + i32 + "[0,4]},\"a\":" + i32 + "[4,8]}}",
         "{\"a\":" + f32 + "[0,4]},\"\\u0061\":" + f32 + "[4,8]}}",
         std::string("{\"__metadata__\":{},\"__metadata__\":{}}"),
+        std::string("{\"__metadata__\":null,\"__metadata__\":{}}"),
         std::string("{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}}"),
         std::string("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}"),
         std::string("{\"a\":{\"shape\":[1],\"shape\":[1]}}"),
@@ -369,17 +371,17 @@ TEST(Header, LimitsRankAndMetadata) {
 
 // S6
 TEST(Header, RecognisesWhatIsNotTheFile) {
-  const Caught empty = refusal("");
+  const Caught empty = bytes_refusal("");
   EXPECT_EQ(empty.id, ErrorId::ST007);
   const Caught pointer =
-      refusal("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 4983\n");
+      bytes_refusal("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 4983\n");
   EXPECT_EQ(pointer.id, ErrorId::ST007);
   EXPECT_TRUE(pointer.says("git lfs pull")) << pointer.line;
 }
 
 TEST(Header, TruncationSaysHowMuchIsMissing) {
   const std::string whole = build_safetensors(four_tensors());
-  const Caught error = refusal(whole.substr(0, whole.size() - 5));
+  const Caught error = bytes_refusal(whole.substr(0, whole.size() - 5));
   EXPECT_EQ(error.id, ErrorId::ST007);
   EXPECT_TRUE(error.says("63 bytes of tensors, 5 missing, expected 68")) << error.line;
 }

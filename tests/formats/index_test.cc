@@ -14,7 +14,7 @@ using test::caught;
 using test::Caught;
 
 ShardIndex parse(const std::string& text) { return parse_shard_index(text, "index.json"); }
-Caught refusal(const std::string& text) {
+Caught index_refusal(const std::string& text) {
   return caught([&] { parse(text); });
 }
 
@@ -36,6 +36,29 @@ TEST(ShardIndex, TotalSizeIsOnlyATip) {
   }
 }
 
+TEST(ShardIndex, TotalSizeMayBeWrittenAsAFloat) {
+  for (const char* size : {"10", "10.0", "1e1"}) {
+    const std::string text = std::string(R"({"metadata":{"total_size":)") + size +
+                             R"(,"total_parameters":5,"format":"pt"},"extra":[1],)" +
+                             R"("weight_map":{"a":"f"}})";
+    EXPECT_EQ(parse(text).total_size, 10u) << size;
+  }
+  for (const char* metadata :
+       {"[]", "7", "\"x\"", "{\"total_size\":-1}", "{\"total_size\":1e300}",
+        "{\"total_size\":null}", "{\"total_size\":true}", "{\"total_size\":[10]}"}) {
+    const std::string text =
+        std::string("{\"metadata\":") + metadata + ",\"weight_map\":{\"a\":\"f\"}}";
+    EXPECT_FALSE(parse(text).total_size) << metadata;
+  }
+}
+
+TEST(ShardIndex, HintsFollowTheFailure) {
+  EXPECT_TRUE(index_refusal("{}").says("not an index")) << index_refusal("{}").line;
+  EXPECT_TRUE(index_refusal("{\"weight_map\":{}}").says("saw no weights"));
+  EXPECT_TRUE(index_refusal("{\"weight_map\":{\"a\":1}}").says("damaged"));
+  EXPECT_TRUE(index_refusal("\xef\xbb\xbf{}").says("without BOM"));
+}
+
 TEST(ShardIndex, RefusesAnythingElse) {
   for (const char* text :
        {"[]", "null", "1", "{}", "{\"weight_map\":null}", "{\"weight_map\":[]}",
@@ -43,10 +66,10 @@ TEST(ShardIndex, RefusesAnythingElse) {
         "{\"weight_map\":{\"a\":[\"f\"]}}", "{\"weight_map\":{\"a\":\"f\",\"a\":\"g\"}}",
         "{\"weight_map\":{\"a\":\"f\"},\"weight_map\":{\"a\":\"f\"}}",
         "{\"weight_map\":{\"a\":\"f\"}} x"}) {
-    EXPECT_EQ(refusal(text).id, ErrorId::ST013) << text;
+    EXPECT_EQ(index_refusal(text).id, ErrorId::ST013) << text;
   }
   for (const std::string& text : test::invalid_json_texts()) {
-    EXPECT_EQ(refusal(text).id, ErrorId::ST013) << escape_for_terminal(text);
+    EXPECT_EQ(index_refusal(text).id, ErrorId::ST013) << escape_for_terminal(text);
   }
 }
 
@@ -59,13 +82,13 @@ TEST(ShardIndex, ShardNamesArePlain) {
         std::string("../model.safetensors"), std::string("sub/model.safetensors"),
         std::string("./model.safetensors"), std::string("model.safetensors/"),
         std::string("..\\\\model.safetensors"), std::string("a\\u002fb"), nul, long_name}) {
-    const Caught error = refusal("{\"weight_map\":{\"t\":\"" + name + "\"}}");
+    const Caught error = index_refusal("{\"weight_map\":{\"t\":\"" + name + "\"}}");
     EXPECT_EQ(error.id, ErrorId::ST015) << name;
     EXPECT_EQ(error.parts.object, "t");
   }
   for (const std::string name : {"model.safetensors", "model-00000-of-00002.safetensors", "a b",
                                  "..model", "m\xc3\xa9", "model..safetensors"}) {
-    EXPECT_FALSE(refusal("{\"weight_map\":{\"t\":\"" + name + "\"}}").id) << name;
+    EXPECT_FALSE(index_refusal("{\"weight_map\":{\"t\":\"" + name + "\"}}").id) << name;
   }
   EXPECT_TRUE(is_plain_file_name(std::string(255, 'n')));
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "formats/cache_fixture.h"
 #include "formats/checkpoint.h"
 #include "formats/model_location.h"
 #include "support/caught.h"
@@ -22,41 +23,14 @@ namespace rg::formats {
 namespace {
 
 namespace fs = std::filesystem;
+using test::Cache;
 using test::caught;
 using test::Caught;
 using test::get_file;
+using test::kCommit;
+using test::kOther;
 using test::put_file;
 using test::TempFolder;
-
-const std::string kCommit = "0123456789abcdef0123456789abcdef01234567";
-const std::string kOther = "ffffffffffffffffffffffffffffffffffffffff";
-
-// A cache with one model as huggingface_hub leaves it: blobs, and links to them.
-class Cache : public testing::Test {
- protected:
-  Cache() {
-    for (const char* name : kNames) unsetenv(name);
-    setenv("HF_HUB_CACHE", root.path().c_str(), 1);
-    put_file(repo() / "refs/main", kCommit + "\n");
-    add("config.json", "{}");
-    add("model.safetensors", test::build_safetensors({{"a", "F32", {1}, "aaaa"}}));
-  }
-  ~Cache() override {
-    for (const char* name : kNames) unsetenv(name);
-  }
-  fs::path repo() const { return root / "models--org--name"; }
-  fs::path snapshot() const { return repo() / "snapshots" / kCommit; }
-  void add(const std::string& name, const std::string& content) {
-    put_file(repo() / "blobs" / ("blob-" + name), content);
-    fs::create_directories(snapshot());
-    fs::remove(snapshot() / name);
-    fs::create_symlink("../../blobs/blob-" + name, snapshot() / name);
-  }
-
-  static constexpr const char* kNames[] = {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME",
-                                           "XDG_CACHE_HOME", "RG_TEST_PLACE"};
-  TempFolder root;
-};
 
 TEST_F(Cache, ResolvesAnIdAndFollowsItsLinks) {
   for (const std::string& argument :

@@ -82,29 +82,83 @@ TEST(OlmoeTensors, TiedEmbeddingsNeedNoHead) {
   TinyOlmoe tiny;
   tiny.tied = true;
   OlmoeFolder files(tiny);
-  {
-    const Checkpoint checkpoint = files.open();
-    const Model model = bind_model(checkpoint);
-    EXPECT_TRUE(model.tied_embeddings);
-    EXPECT_EQ(model.unembedding, model.embedding);
-  }
-  // Some writers store the tied matrix twice.
+  const Checkpoint checkpoint = files.open();
+  const Model model = bind_model(checkpoint);
+  EXPECT_TRUE(model.tied_embeddings);
+  EXPECT_EQ(model.unembedding, model.embedding);
+  EXPECT_TRUE(model.notes.empty());
+}
+
+// As transformers 5.24 loads them: a stored head counts, whatever the config says.
+TEST(OlmoeTensors, AHeadBesideATiedEmbeddingCounts) {
+  TinyOlmoe tiny;
+  tiny.tied = true;
+  OlmoeFolder files(tiny);
   FileTensor copy = files.tensor("model.embed_tokens.weight");
   copy.name = "lm_head.weight";
   files.tensors.push_back(copy);
   const Checkpoint checkpoint = files.open();
   const Model model = bind_model(checkpoint);
-  EXPECT_EQ(model.unembedding, model.embedding);
+  EXPECT_EQ(model.unembedding->name, "lm_head.weight");
+  EXPECT_EQ(model.embedding->name, "model.embed_tokens.weight");
+  EXPECT_FALSE(model.tied_embeddings);
+  EXPECT_TRUE(model.head_despite_tie);
+  ASSERT_EQ(model.notes.size(), 1u);
+  EXPECT_NE(model.notes[0].find("lm_head.weight"), std::string::npos);
+  EXPECT_EQ(checkpoint.bytes_read(), 0u);
 }
 
-TEST(OlmoeTensors, AMissingHeadMeansTheEmbedding) {
+// Some writers keep only one name of tied tables, and not always the embedding's.
+TEST(OlmoeTensors, ATiedHeadMayBeTheEmbedding) {
+  TinyOlmoe tiny;
+  tiny.tied = true;
+  OlmoeFolder files(tiny);
+  files.tensor("model.embed_tokens.weight").name = "lm_head.weight";
+  const Checkpoint checkpoint = files.open();
+  const Model model = bind_model(checkpoint);
+  EXPECT_EQ(model.embedding->name, "lm_head.weight");
+  EXPECT_EQ(model.unembedding, model.embedding);
+  EXPECT_TRUE(model.tied_embeddings);
+  EXPECT_TRUE(model.notes.empty());
+  files.config["tie_word_embeddings"] = false;
+  EXPECT_EQ(files.refusal().parts.object, "model.embed_tokens.weight");
+  files.config["tie_word_embeddings"] = true;
+  files.remove("lm_head.weight");
+  EXPECT_EQ(files.refusal().parts.object, "model.embed_tokens.weight");
+}
+
+// What OlmoeModel.save_pretrained writes, and transformers loads into the whole model.
+TEST(OlmoeTensors, TheModelWithoutItsHeadMayBeSavedAlone) {
+  for (const bool tied : {false, true}) {
+    TinyOlmoe tiny;
+    tiny.tied = tied;
+    OlmoeFolder files(tiny);
+    if (!tied) files.remove("lm_head.weight");
+    for (FileTensor& tensor : files.tensors) tensor.name.erase(0, std::string("model.").size());
+    files.tensors.push_back({"layers.2.mlp.gate.weight", "F32", {1}, "1234"});  // beyond the layers
+    const Checkpoint checkpoint = files.open();
+    const Model model = bind_model(checkpoint);
+    EXPECT_EQ(model.layer_tensors[1].router->name, "layers.1.mlp.gate.weight");
+    EXPECT_EQ(model.unembedding, tied ? model.embedding : nullptr);
+    files.tensors.push_back({"layers.1.mlp.gate.bias", "F32", {1}, "1234"});
+    EXPECT_EQ(files.refusal().id, ErrorId::ST022);
+  }
+}
+
+// transformers fills such a head with random numbers.
+TEST(OlmoeTensors, NothingReplacesAMissingHead) {
   OlmoeFolder files;
   files.remove("lm_head.weight");
   const Checkpoint checkpoint = files.open();
   const Model model = bind_model(checkpoint);
-  EXPECT_EQ(model.unembedding, model.embedding);
-  EXPECT_TRUE(model.tied_embeddings);
-  EXPECT_EQ(model.origins.back().source, "no lm_head.weight");
+  EXPECT_EQ(model.unembedding, nullptr);
+  EXPECT_FALSE(model.tied_embeddings);
+  EXPECT_EQ(model.origins.back().value, "none");
+  ASSERT_EQ(model.notes.size(), 1u);
+  const Caught error = test::caught([&] { require_unembedding(model); });
+  EXPECT_EQ(error.id, ErrorId::ST023);
+  EXPECT_EQ(error.parts.object, "lm_head.weight");
+  EXPECT_TRUE(error.says("tie_word_embeddings")) << error.line;
 }
 
 TEST(OlmoeTensors, DtypesMayBeMixed) {
@@ -177,7 +231,7 @@ TEST(OlmoeTensors, EveryOneIsNeeded) {
   for (const TinyOlmoe& tiny : both_layouts()) {
     const OlmoeFolder original(tiny);
     for (const FileTensor& tensor : original.tensors) {
-      if (tensor.name == "lm_head.weight") continue;
+      if (tensor.name == "lm_head.weight") continue;  // only logits need it
       OlmoeFolder files(tiny);
       files.remove(tensor.name);
       const Caught error = files.refusal();

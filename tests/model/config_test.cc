@@ -5,30 +5,16 @@
 #include <vector>
 
 #include "model/olmoe_folder.h"
+#include "model/origins.h"
 
 namespace rg::model {
 namespace {
 
 using test::Caught;
 using test::OlmoeFolder;
+using test::source;
 using test::TinyOlmoe;
-
-const Origin* find_origin(const Model& model, const std::string& field) {
-  for (const Origin& origin : model.origins) {
-    if (origin.field == field) return &origin;
-  }
-  return nullptr;
-}
-
-std::string source(const Model& model, const std::string& field) {
-  const Origin* origin = find_origin(model, field);
-  return origin == nullptr ? "no such field" : origin->source;
-}
-
-std::string value(const Model& model, const std::string& field) {
-  const Origin* origin = find_origin(model, field);
-  return origin == nullptr ? "no such field" : origin->value;
-}
+using test::value;
 
 TEST(OlmoeConfig, FillsTheModel) {
   TinyOlmoe tiny;
@@ -315,38 +301,6 @@ TEST(OlmoeConfig, LongTextsAreCutInMessages) {
   OlmoeFolder named;
   named.config[text] = 1;
   expect_cut(named.refusal());
-}
-
-TEST(OlmoeConfig, KeysThatNothingReadsAreRefused) {
-  for (const char* key : {"sliding_window", "quantization_config", "num_local_experts", "n_group",
-                          "routed_scaling_factor", "moe_intermediate_size", "scoring_func", "",
-                          "text_config", "rope_theta ", "Num_Experts", "shared_expert"}) {
-    OlmoeFolder files;
-    files.config[key] = nullptr;
-    const Caught error = files.refusal();
-    EXPECT_EQ(error.id, ErrorId::CF004) << key;
-    EXPECT_EQ(error.parts.object, key);
-  }
-}
-
-TEST(OlmoeConfig, BookkeepingKeysAreIgnored) {
-  OlmoeFolder files;
-  for (const char* key : {"_name_or_path", "bos_token_id", "dtype", "pretraining_tp",
-                          "chunk_size_feed_forward", "id2label"}) {
-    files.config[key] = nullptr;
-  }
-  EXPECT_FALSE(files.refusal().id);
-}
-
-TEST(OlmoeConfig, PositionsAreALimit) {
-  OlmoeFolder files;
-  const auto checkpoint = files.open();
-  const Model model = bind_model(checkpoint);
-  EXPECT_FALSE(test::caught([&] { require_positions(model, 64); }).id);
-  const Caught error = test::caught([&] { require_positions(model, 65); });
-  EXPECT_EQ(error.id, ErrorId::CF017);
-  EXPECT_TRUE(error.says("64 positions")) << error.line;
-  EXPECT_EQ(test::caught([&] { require_positions(model, ~uint64_t{0}); }).id, ErrorId::CF017);
 }
 
 }  // namespace

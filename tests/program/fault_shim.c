@@ -7,6 +7,7 @@
 //   RG_FAULT=fallocate:1:28  the first posix_fallocate answers 28
 //   RG_FAULT=short:1000:0    no write above descriptor 2, and no pread, takes or gives more than 1000 bytes
 //   RG_FAULT=stop:3:2        at the third fsync the program sends itself signal 2
+//   RG_FAULT=lock:1:38       no file can be locked: errno 38
 //   RG_FAULT=room:4096:0     every file system has 4096 bytes free
 //   RG_FAULT=threads:2:11    no more than two threads live at once beside the first
 #define _GNU_SOURCE
@@ -15,6 +16,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +96,21 @@ int posix_fallocate64(int descriptor, off64_t at, off64_t bytes) {
 int posix_fallocate(int descriptor, off_t at, off_t bytes) {
   return posix_fallocate64(descriptor, at, bytes);
 }
+
+// Whatever the command takes, it travels as a pointer.
+#define FCNTL(name)                                                          \
+  int name(int descriptor, int command, ...) {                               \
+    static int (*next)(int, int, void*);                                     \
+    if (!next) next = (int (*)(int, int, void*))dlsym(RTLD_NEXT, #name);     \
+    va_list more;                                                            \
+    va_start(more, command);                                                 \
+    void* argument = va_arg(more, void*);                                    \
+    va_end(more);                                                            \
+    if (command == F_OFD_SETLK && fails("lock", descriptor)) return -1;      \
+    return next(descriptor, command, argument);                              \
+  }
+FCNTL(fcntl)
+FCNTL(fcntl64)
 
 int fsync(int descriptor) {
   static int (*next)(int);

@@ -4,6 +4,7 @@ program. Standard library only."""
 import hashlib
 import json
 import os
+import pty
 import random
 import shutil
 import signal
@@ -146,6 +147,26 @@ def run(*args, env=None, **options):
     options.setdefault("timeout", 240)
     return subprocess.run([PROGRAM, *map(str, args)], capture_output=True, text=True, check=False, env=merged,
                           **options)
+
+
+def on_terminal(args, env):
+    """What the program writes to a terminal (stdout) with these variables set."""
+    reader, terminal = pty.openpty()
+    process = subprocess.Popen([PROGRAM, *map(str, args)], stdout=terminal, stderr=subprocess.DEVNULL,
+                               env={**os.environ, **env})
+    os.close(terminal)
+    parts = []
+    while True:
+        try:
+            part = os.read(reader, 65536)
+        except OSError:  # Linux ends a terminal without writers so
+            break
+        if not part:
+            break
+        parts.append(part)
+    os.close(reader)
+    process.wait(timeout=240)
+    return b"".join(parts).decode("utf-8").replace("\r\n", "\n")
 
 
 def start(*args, env=None, **options):

@@ -5,22 +5,37 @@ import os
 import re
 import shutil
 import struct
+import subprocess
 import sys
 import unittest
 
 import jsonschema
-from support import (FOUR, ROOT, ProgramTest, artifacts_below, digests, files_below, load, make_model, run, sha256_of)
+from support import (FOUR, ROOT, ProgramTest, artifacts_below, digests, files_below, load, make_model, on_terminal, run,
+                     sha256_of)
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "verify"))
 import second_core  # noqa: E402  (the second verifier's canonical form)
 
 
 class CommandLine(ProgramTest):
-    def test_help_shows_examples_and_every_command(self):
-        for arguments in (["--help"], ["run", "--help"], ["verify", "--help"], ["trace", "--help"]):
-            result = run(*arguments)
-            self.assertExit(result, 0, "Example")
-        self.assertExit(run("--help"), 0, "inspect", "plan", "run", "trace", "verify", "doctor")
+    def test_help_shows_examples_codes_and_every_command(self):
+        commands = ["inspect", "plan", "run", "verify", "trace", "doctor", "theorems"]
+        self.assertExit(run("--help"), 0, "Commands:", *commands)
+        for command in [[]] + [[name] for name in commands] + [
+                ["theorems", name] for name in ("list", "show", "status", "check", "page")]:
+            with self.subTest(command=command):
+                result = run(*command, "--help")
+                self.assertExit(result, 0, "Usage: " + " ".join(["routegauge", *command]), "Example")
+                if command != ["theorems"]:
+                    self.assertIn("Exit codes:", result.stdout)
+                self.assertEqual([line for line in result.stdout.splitlines() if len(line) > 100], [])
+                self.assertEqual(result.stderr, "")
+
+    def test_help_says_defaults_and_units(self):
+        text = " ".join(run("run", "--help").stdout.split())
+        for words in ("(default 256)", "(default 200)", "(default 64GiB)", "such as 16G or 8GiB", "Text:", "Engine:",
+                      "Output:", "--details", "--wide"):
+            self.assertIn(words, text)
 
     def test_version(self):
         result = run("--version")
@@ -99,7 +114,40 @@ class Inspect(ProgramTest):
 
     def test_more_token_ids_than_embedding_rows(self):
         model = make_model(self.out("short"), vocab_size=200)
-        self.assertExit(run("inspect", model), 3, "error[TK010]")
+        self.assertExit(run("run", "all", "--model", model, "--domain", f"p={self.prose}", "--out", self.out("x")), 3,
+                        "error[TK010]")
+        self.assertExit(run("inspect", model), 0, "error[TK010]", "norm_topk_prob")
+
+    def test_a_tokenizer_that_cannot_be_used_hides_nothing_else(self):
+        """inspect reads no text: whatever is wrong with the tokenizer is one line of what it shows."""
+        model = make_model(self.out("odd"))
+        path = os.path.join(model, "tokenizer.json")
+        odd = load(path)
+        odd["pre_tokenizer"] = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": True}
+        outside = self.out("outside")
+
+        def link_out():
+            os.remove(path)
+            with open(outside, "w", encoding="utf-8") as file:
+                file.write("{}")
+            os.symlink(outside, path)
+
+        def write(text):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        for damage, number in [(lambda: write(json.dumps(odd)), "TK003"), (lambda: write("{"), "TK002"),
+                               (lambda: write(""), "TK002"), (link_out, "ST015"),
+                               (lambda: (os.remove(path), os.mkfifo(path)), "ST015")]:
+            damage()
+            with self.subTest(number=number):
+                result = run("inspect", model)
+                self.assertExit(result, 0, "tokenizer  can't be used", f"error[{number}]", "norm_topk_prob", "trace")
+                self.assertEqual(result.stderr, "")
+                facts = json.loads(run("inspect", model, "--json").stdout)
+                self.assertEqual(facts["tokenizer"]["error"]["id"], number)
+                self.assertEqual(facts["gate"]["experts"], 8)
+                self.assertExit(run("run", "all", "--model", model, "--domain", f"p={self.prose}", "--out",
+                                    self.out("x")), 3, f"error[{number}]")
 
 
 class Plan(ProgramTest):
@@ -110,6 +158,11 @@ class Plan(ProgramTest):
         plan = json.loads(run("plan", *arguments, "--json").stdout)
         self.assertEqual(sum(line["bytes"] for line in plan["memory"]), plan["peak_bytes"])
         self.assertEqual(plan["passes"], 1)
+        self.assertGreater(plan["budget_bytes"], plan["peak_bytes"])
+        self.assertNotIn("--memory", plan["budget_source"])
+        plan = json.loads(run("plan", *arguments, "--memory", "1GB", "--json").stdout)
+        self.assertEqual((plan["budget_bytes"], plan["budget_source"]), (10**9, "--memory"))
+        self.assertExit(run("plan", *arguments, "--memory", "1GB"), 0, "budget", "by --memory")
         self.assertGreater(plan["flops"], 0)
         with open(os.path.join(self.model, "model.safetensors"), "rb") as file:
             header = struct.unpack("<Q", file.read(8))[0]
@@ -131,9 +184,26 @@ class Run(ProgramTest):
         cls.results = os.path.join(cls.folder, "results")
         cls.first = run(*cls.main_job(cls, cls.results))
 
-    def test_it_exits_0_and_prints_table_and_paths(self):
-        self.assertExit(self.first, 0, *FOUR.split(","), "INSUFFICIENT", "REPORTED", "verdicts.json", "results_")
+    def test_it_exits_0_and_ends_with_table_count_folder_and_next_command(self):
+        self.assertExit(self.first, 0, *FOUR.split(","), "INSUFFICIENT", "REPORTED",
+                        "8 tests: 4 reported, 4 insufficient\n",
+                        f"Written to {self.results}: 8 artifacts (run.json), verdicts.json, results/results_")
+        last = self.first.stdout.splitlines()[-1]
+        self.assertRegex(last, r"^Next: \S*routegauge verify \S+ --details$")
+        again = subprocess.run(last.removeprefix("Next: "), shell=True, capture_output=True, text=True, check=False)
+        self.assertExit(again, 1, "8 tests: ")
         self.assertEqual(len(artifacts_below(self.results)), 8)
+
+    def test_the_first_output_fits_a_hundred_columns(self):
+        lines = self.first.stdout.splitlines()
+        self.assertEqual([line for line in lines if len(line) > 100 and self.results not in line], [])
+        for words in ("also: ", "note: ", "sha256: "):
+            self.assertNotIn(words, self.first.stdout)
+
+    def test_details_and_wide(self):
+        details = run(*self.main_job(self.results, "--details"))
+        self.assertExit(details, 0, "also: ", "note: ", "sha256: ", "\n  expert_load/tiny-olmoe/prose/single/run.json\n")
+        self.assertExit(run(*self.main_job(self.results, "--wide")), 0, "STABILITY", "REPL", "N90", "MODEL")
 
     def test_layout(self):
         found = files_below(self.results)
@@ -349,6 +419,25 @@ class Verify(ProgramTest):
             file.write(text.replace('"seq_len":32', '"seq_len":33').replace('"seq_len": 32', '"seq_len": 33'))
         self.assertExit(run("verify", out), 6, "INVALID")
 
+    def test_details_and_wide(self):
+        plain = run("verify", self.results).stdout
+        self.assertNotIn("also: ", plain)
+        self.assertNotIn("STABILITY", plain)
+        details = run("verify", self.results, "--details", "--wide").stdout
+        for words in ("also: ", "note: ", "STABILITY", "read and checked in"):
+            self.assertIn(words, details)
+
+    def test_piped_output_is_the_same_on_every_terminal(self):
+        wide = run("verify", self.results, env={"COLUMNS": "300"}).stdout
+        self.assertEqual(run("verify", self.results, env={"COLUMNS": "50"}).stdout, wide)
+
+    def test_a_terminal_has_its_own_width_and_colours(self):
+        for columns, no_color in (("60", ""), ("60", "1")):
+            text = on_terminal(["verify", self.results], {"COLUMNS": columns, "NO_COLOR": no_color, "TERM": "xterm"})
+            self.assertEqual("\x1b[" in text, not no_color)
+            lines = re.sub(r"\x1b\[\d*m", "", text).splitlines()
+            self.assertEqual([line for line in lines if len(line) > 60], [])
+
     def test_json_is_what_run_stored_and_csv_has_a_line_per_artifact(self):
         verdicts = json.loads(run("verify", self.results, "--json").stdout)["verdicts"]
         stored = load(os.path.join(self.results, "verdicts.json"))["verdicts"]
@@ -457,7 +546,12 @@ class Trace(ProgramTest):
                 out = self.out("trace") + ".safetensors"
                 result = run("trace", "--model", self.model, "--tokens", self.tokens(rows), "--out", out)
                 self.assertExit(result, 3, f"error[{words}]")
+                self.assertNotIn("--seq-len", result.stderr)
                 self.assertFalse(os.path.exists(out))
+
+    def test_rows_beyond_the_positions_are_to_be_shortened(self):
+        result = run("trace", "--model", self.model, "--tokens", self.tokens([[1] * 257]), "--out", self.out("x"))
+        self.assertExit(result, 3, "error[CF017]", "257 tokens", "at most 256", "shorter rows")
 
 
 if __name__ == "__main__":

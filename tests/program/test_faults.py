@@ -231,6 +231,36 @@ class LongRun(ProgramTest):
         self.assertEqual(measured, 1)
         self.assertEqual(len(artifacts_below(out)), 8)
 
+    def test_file_system_without_locks(self):
+        """R12: such a folder can be written to; only two runs at once are not kept apart, and that is said."""
+        shim = fault_shim(self.folder)
+        job = self.main_job(self.out("locked"), experiments="expert_load")
+        self.assertExit(run(*job), 0)
+        for number in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL):
+            with self.subTest(errno=errno.errorcode[number]):
+                out = self.out("unlocked")
+                job[job.index("--out") + 1] = out
+                result = run(*job, env={"LD_PRELOAD": shim, "RG_FAULT": f"lock:1:{number}"})
+                self.assertExit(result, 0, "note: ", "offers no locks", "not kept apart")
+                for artifact in artifacts_below(out):
+                    self.assertNotIn("lock", str(load(artifact)["notes"]))
+                quiet = run(*job, "--quiet", env={"LD_PRELOAD": shim, "RG_FAULT": f"lock:1:{number}"})
+                self.assertExit(quiet, 0)
+                self.assertEqual(quiet.stderr, "")
+        job[job.index("--out") + 1] = self.out("failing")
+        result = run(*job, env={"LD_PRELOAD": shim, "RG_FAULT": f"lock:1:{errno.EIO}"})
+        self.assertExit(result, 4, "error[IO003]", "expected a lock on it", "another file system")
+
+    def test_reasons_against_an_output_folder(self):
+        """IO003: what to do follows from the reason."""
+        file = self.out("file")
+        with open(file, "w", encoding="utf-8"):
+            pass
+        for out, words in [(file, "A file lies where a folder is needed"),
+                           (os.path.join(file, "below"), "A file lies where a folder is needed"),
+                           ("/proc/routegauge", "")]:
+            self.assertExit(run(*self.main_job(out, experiments="expert_load")), 4, "error[IO003]", words)
+
     def changed_while_running(self, change):
         model = make_model(self.out("changing"))
         out = self.out("changed")
@@ -323,6 +353,19 @@ class Budgets(ProgramTest):
         """R8 RT004"""
         result = run(*self.main_job(self.out("x"), "--memory", "100KB"))
         self.assertExit(result, 5, "error[RT004]", "--memory")
+
+    def test_a_limit_that_no_option_set_is_named(self):
+        """RT004 without --memory: what set the budget, and no option that wasn't given."""
+        refused = 0
+        for megabytes in range(60, 200, 10):
+            limit = megabytes * 1_000_000
+            result = run(*self.main_job(self.out("as"), "--threads", 1, experiments="expert_load"),
+                         preexec_fn=lambda most=limit: resource.setrlimit(resource.RLIMIT_AS, (most, most)))
+            if "error[RT004]" in result.stderr:
+                refused += 1
+                self.assertIn("RLIMIT_AS (ulimit -v)", result.stderr)
+                self.assertNotIn("--memory", result.stderr)
+        self.assertGreater(refused, 0)
 
     def test_allocation_fails(self):
         """R9 RT005: whatever the limit, success or code 5, and no torn file. The budget is stated, or the plan would

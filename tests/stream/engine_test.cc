@@ -13,15 +13,10 @@
 #include "stream/expert_schedule.h"
 #include "stream/row_store.h"
 #include "support/caught.h"
+#include "support/kept_progress.h"
 
 namespace rg::stream {
 namespace {
-
-struct Silent : Progress {
-  void layer_advanced(int, int, double share) override { last_share = share; }
-  void note(const std::string&) override {}
-  double last_share = 0;
-};
 
 // Records updates, and asks at every third row for all routed experts and the (k+1)-th.
 class Asker : public tap::Observer {
@@ -99,7 +94,7 @@ Outcome pass(const Golden& golden, std::optional<uint64_t> memory, int threads) 
   settings.flops_per_s = 1e9;
   settings.spill_folder = std::filesystem::temp_directory_path();
   const Plan plan = make_plan(golden.model(), sets, observers, Logits::none, settings);
-  Silent progress;
+  test::KeptProgress progress;
   const uint64_t before = golden.checkpoint().bytes_read();
   run_pass(golden.checkpoint(), golden.model(), sets, observers, settings, plan, progress, nullptr);
   EXPECT_DOUBLE_EQ(progress.last_share, 1.0);
@@ -197,7 +192,7 @@ TEST(Engine, IdsOutsideTheEmbeddingAreRefused) {
   Settings settings;
   settings.flops_per_s = 1e9;
   const Plan plan = make_plan(golden.model(), sets, {}, Logits::none, settings);
-  Silent progress;
+  test::KeptProgress progress;
   const auto error = test::caught([&] {
     run_pass(golden.checkpoint(), golden.model(), sets, {}, settings, plan, progress, nullptr);
   });

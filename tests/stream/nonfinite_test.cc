@@ -8,6 +8,7 @@
 #include "golden.h"
 #include "stream/weight_reader.h"
 #include "support/caught.h"
+#include "support/kept_progress.h"
 
 namespace rg::stream {
 namespace {
@@ -42,10 +43,7 @@ class Damaged : public testing::Test {
     Settings settings;
     settings.flops_per_s = 1e9;
     settings.nonfinite = nonfinite;
-    struct Silent : Progress {
-      void layer_advanced(int, int, double) override {}
-      void note(const std::string&) override {}
-    } silent;
+    test::KeptProgress silent;
     const Plan plan = make_plan(golden.model(), sets, {}, Logits::none, settings);
     PassResult result =
         run_pass(golden.checkpoint(), golden.model(), sets, {}, settings, plan, silent, nullptr);

@@ -8,19 +8,10 @@
 
 #include "golden.h"
 #include "stream/weight_reader.h"
+#include "support/kept_progress.h"
 
 namespace rg::stream {
 namespace {
-
-struct Silent : Progress {
-  void layer_advanced(int layer, int, double share) override {
-    layers.push_back(layer);
-    last_share = share;
-  }
-  void note(const std::string&) override {}
-  std::vector<int> layers;
-  double last_share = 0;
-};
 
 class Watcher : public tap::Observer {
  public:
@@ -35,7 +26,7 @@ class Watcher : public tap::Observer {
 struct Outcome {
   Plan plan;
   PassResult result;
-  Silent progress;
+  test::KeptProgress progress;
 };
 
 Outcome pass(const Golden& golden, const tap::SequenceSet& set, tap::Observer& observer,

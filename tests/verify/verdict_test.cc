@@ -1,4 +1,4 @@
-// Verdicts, what stands beside them, and files.
+// Verdicts, what is told with them, and files.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -111,10 +111,11 @@ TEST(Verdict, ChartCompatibilityFailsOnOneAxisOfOneLayer) {
   EXPECT_EQ(judgement.effect->name, "C1");
   EXPECT_EQ(judgement.effect->layer, 3);
   EXPECT_FALSE(judgement.convergence->n_for_90);
-  EXPECT_EQ(judgement.sentence,
-            "Not shown: that the outputs of the two experts at the routing boundary differ less "
-            "than in the interior at 1 of 3 layers (a lower kappa is excluded). Exchanging the two "
-            "moves the layer's update by 0.9007 to 0.9096 of its size (mean of medians).");
+  EXPECT_EQ(
+      judgement.sentence,
+      "Not shown: that the two experts competing at a routing boundary are more alike there "
+      "than in the interior (fails at 1 of 3 layers: kappa is not lower). Swapping them would "
+      "change the layer's output by 90.1 to 91.0 %.");
 }
 
 TEST(Verdict, AVerifiersOwnLayersOverrideTheArtifacts) {
@@ -339,8 +340,10 @@ TEST(Verdict, TheConventionChoosesWhatTheTableShows) {
   EXPECT_EQ(published.verdict, Verdict::reported) << published.sentence;
   EXPECT_EQ(published.effect->name, "published ratio");
   EXPECT_NEAR(published.effect->estimate, 2.0 / 3, 1e-12);
-  EXPECT_NE(published.sentence.find("66.7 %"), std::string::npos) << published.sentence;
-  EXPECT_NE(published.sentence.find("H1 (90.0 %)"), std::string::npos) << published.sentence;
+  EXPECT_EQ(published.sentence,
+            "By the published computation 66.7 % (balanced) of what enters the router at layers 1, "
+            "3, 5 is not the embedding; without the first MoE layer 90.0 % (attention dominates). "
+            "Not all of that is attention.");
   EXPECT_EQ(published.beside[0].verdict, exact.beside[0].verdict);
 }
 
@@ -349,7 +352,6 @@ TEST(Verdict, WhatIsNotRecomputedIsSaid) {
     const Judgement judgement = judge(make(test, {}));
     ASSERT_EQ(judgement.notes.size(), 1u) << test;
     EXPECT_NE(judgement.notes[0].find("taken as stated"), std::string::npos) << test;
-    EXPECT_NE(render_table({judgement}, {}).find("taken as stated"), std::string::npos);
   }
   Json router = make_attention_router({});
   const std::string compared = "ranks and cosines of the experts' matrices";
@@ -388,7 +390,6 @@ TEST(Verdict, PublishedArtifactsAreJudgedByThePublishedRule) {
     const Judgement judgement = judge(published(make(test, {})));
     EXPECT_EQ(judgement.verdict, Verdict::pass) << judgement.sentence;
     EXPECT_EQ(judgement.rule, "published");
-    EXPECT_NE(render_table({judgement}, {}).find("published rule"), std::string::npos);
   }
   // An unknown generator may give other intervals, but not far beyond Monte-Carlo error.
   Json artifact = published(make_terminal_ovk_scan({}));
@@ -481,9 +482,6 @@ TEST(Verdict, TooManyReplicatesAreOverBudgetAndHideNoOther) {
   EXPECT_EQ(large.reasons[0].id, error_name(ErrorId::AR004));
   const Judgement pass = judge(make_terminal_ovk_scan({}));
   EXPECT_EQ(exit_code({pass, large}), ExitCode::budget);
-  const std::string table = render_table({large, pass}, {});
-  EXPECT_NE(table.find("OVER_BUDGET"), std::string::npos);
-  EXPECT_NE(table.find("PASS"), std::string::npos);
   artifact["test"] = "none";
   EXPECT_EQ(exit_code({large, judge(artifact)}), ExitCode::artifact);
 }
@@ -628,45 +626,6 @@ TEST(Document, DigestLeavesOutManifestAndItself) {
   EXPECT_EQ(digest(R"({"b":1,"a":[1.0,100000.0]})"),
             digest(R"({"a":[1,1e5],"manifest":{"host":"x"},"b":1,"body_sha256":"y"})"));
   EXPECT_NE(digest(R"({"a":1})"), digest(R"({"a":2})"));
-}
-
-TEST(Render, EverythingFromFilesIsEscaped) {
-  Json artifact = make_terminal_ovk_scan({});
-  artifact["model"]["ckpt"] = "evil\x1b[31m\u202e";
-  seal(artifact);
-  const std::string table = render_table({judge(artifact)}, {});
-  EXPECT_EQ(table.find('\x1b'), std::string::npos);
-  EXPECT_NE(table.find("\\x1b"), std::string::npos);
-}
-
-TEST(Render, OurOwnSentencesAreNotCut) {
-  const Judgement judgement = judge(make_chart_compatibility({}));
-  ASSERT_GT(judgement.sentence.size(), 200u);
-  EXPECT_NE(render_table({judgement}, {}).find(judgement.sentence), std::string::npos);
-}
-
-TEST(Render, CsvIsEscapedAndWhole) {
-  Json artifact = make_terminal_ovk_scan({});
-  artifact["model"]["ckpt"] = "evil\x1b[31m\u202e\u0085,\"" + std::string(500, 'm') + "end";
-  seal(artifact);
-  const std::string csv = render_csv({judge(artifact)});
-  for (const char* hidden : {"\x1b", "\u202e", "\u0085"}) {
-    EXPECT_EQ(csv.find(hidden), std::string::npos);
-  }
-  EXPECT_NE(csv.find("\\x1b[31m\\u202e"), std::string::npos);
-  EXPECT_NE(csv.find("mmmend"), std::string::npos);
-}
-
-TEST(Render, JsonIsTheSameTwiceAndCsvHasOneRowEach) {
-  const std::vector<Judgement> once = {judge(make_terminal_ovk_scan({})),
-                                       judge(make_expert_load({}))};
-  const std::vector<Judgement> again = {judge(make_terminal_ovk_scan({})),
-                                        judge(make_expert_load({}))};
-  EXPECT_EQ(render_json(once, quick_options()), render_json(again, quick_options()));
-  const Json parsed = Json::parse(render_json(once, quick_options()));
-  EXPECT_EQ(parsed["verdicts"][0]["verdict"], "PASS");
-  const std::string csv = render_csv(once);
-  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 3);
 }
 
 }  // namespace

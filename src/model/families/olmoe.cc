@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include "base/error.h"
 #include "model/config_reader.h"
@@ -41,37 +43,71 @@ void require_plain_rope(ConfigReader& rope) {
   }
 }
 
-// rope_theta and rope_scaling (transformers 4), or rope_parameters (5).
-float read_rope(ConfigReader& reader, std::vector<Origin>& origins) {
-  constexpr double kClassBase = 10000;
-  if (const Json* scaling = reader.object_if("rope_scaling")) {
-    ConfigReader inner(*scaling, "rope_scaling", origins);
-    require_plain_rope(inner);
-    inner.refuse_leftovers({});
-  }
-  const Json* parameters = reader.object_if("rope_parameters");
-  if (parameters == nullptr) {
-    return positive(reader, "rope_theta",
-                    reader.real_or("rope_theta", "attention.rope_base", kClassBase));
-  }
-  ConfigReader inner(*parameters, "rope_parameters", origins);
-  require_plain_rope(inner);
-  const double base = inner.has("rope_theta")
-                          ? inner.real_or("rope_theta", "attention.rope_base", kClassBase)
-                          : reader.real_or("rope_theta", "attention.rope_base", kClassBase);
-  inner.refuse_leftovers({});
-  if (inner.has("rope_theta")) {
-    const auto old = reader.real_if("rope_theta", "attention.rope_base");
-    if (old && *old != base) {
-      reader.refuse("rope_theta", fmt::format("{}", *old),
-                    fmt::format("{}, as in rope_parameters", base),
-                    "The two spellings of the RoPE base disagree.");
-    }
-  }
-  return positive(reader, "rope_theta", base);
+// The base that one of the two objects states, if it states one.
+std::optional<double> read_rope_object(ConfigReader& rope, std::vector<Leftover>& leftovers) {
+  require_plain_rope(rope);
+  std::optional<double> base;
+  if (rope.has("rope_theta")) base = rope.real_or("rope_theta", "", 0);
+  // transformers writes what the type doesn't use as null, or leaves it out.
+  rope.collect_leftovers({{"attention_factor", Harmless::if_null},
+                          {"beta_fast", Harmless::if_null},
+                          {"beta_slow", Harmless::if_null},
+                          {"factor", Harmless::if_null},
+                          {"high_freq_factor", Harmless::if_null},
+                          {"long_factor", Harmless::if_null},
+                          {"low_freq_factor", Harmless::if_null},
+                          {"mrope_section", Harmless::if_null},
+                          {"mscale", Harmless::if_null},
+                          {"mscale_all_dim", Harmless::if_null},
+                          {"original_max_position_embeddings", Harmless::if_null},
+                          {"partial_rotary_factor", Harmless::if_one},
+                          {"short_factor", Harmless::if_null},
+                          {"truncate", Harmless::if_null}},
+                         leftovers);
+  return base;
 }
 
-void read_attention(ConfigReader& reader, std::vector<Origin>& origins, Config& config) {
+// rope_theta and rope_scaling (transformers 4), or rope_parameters (5). Of several, transformers 5
+// takes rope_scaling over rope_parameters, and the base inside that object over the one outside.
+// Here whatever states a base must state the same.
+float read_rope(ConfigReader& reader, std::vector<Origin>& origins,
+                std::vector<Leftover>& leftovers) {
+  constexpr double kClassBase = 10000;
+  const std::string field = "attention.rope_base";
+  std::vector<std::pair<std::string, double>> stated;  // the one that counts first
+  bool object_counts = false, object_states = false;
+  for (const std::string name : {"rope_scaling", "rope_parameters"}) {
+    const Json* object = reader.object_if(name);
+    if (object == nullptr || object->empty()) continue;
+    ConfigReader rope(*object, name, origins);
+    const auto base = read_rope_object(rope, leftovers);
+    if (!object_counts) object_states = base.has_value();
+    object_counts = true;
+    if (base) stated.emplace_back(name + ".rope_theta", *base);
+  }
+  if (!object_states && reader.has("rope_theta")) {
+    stated.emplace(stated.begin(), "rope_theta", reader.real_or("rope_theta", "", kClassBase));
+  } else if (!object_states) {
+    stated.emplace(stated.begin(), "", kClassBase);
+  } else if (const auto outer = reader.real_if("rope_theta", "")) {
+    stated.emplace_back("rope_theta", *outer);
+  }
+  const auto& [key, base] = stated.front();
+  const float narrow = positive(reader, key.empty() ? "rope_theta" : key, base);
+  reader.state(field, write_json(base, JsonLayout::compact),
+               key.empty() ? "class default" : "config.json: " + key);
+  for (const auto& [other, value] : stated) {
+    if (value == base) continue;
+    reader.refuse(other, fmt::format("{}", value),
+                  fmt::format("{}, as {} says", base, key.empty() ? "the class default" : key),
+                  "The spellings of the RoPE base disagree, and readers differ in the one they "
+                  "take.");
+  }
+  return narrow;
+}
+
+void read_attention(ConfigReader& reader, std::vector<Origin>& origins, Config& config,
+                    std::vector<Leftover>& leftovers) {
   config.heads = reader.count_or("num_attention_heads", "attention.heads", 16);
   if (const auto kv_heads = reader.count_if("num_key_value_heads", "attention.kv_heads")) {
     config.kv_heads = *kv_heads;
@@ -102,22 +138,38 @@ void read_attention(ConfigReader& reader, std::vector<Origin>& origins, Config& 
     reader.state("attention.head_width", std::to_string(config.head_width),
                  "hidden_size / num_attention_heads");
   }
-  if (const auto clip = reader.real_if("clip_qkv", "attention.clip_qkv")) {
+  const auto clip = reader.real_if("clip_qkv", "");
+  if (clip && *clip != std::numeric_limits<double>::infinity()) {  // infinity clips nothing
     config.clip_qkv = positive(reader, "clip_qkv", *clip);
-  } else {
-    reader.state("attention.clip_qkv", "none",
-                 reader.has("clip_qkv") ? "config.json: clip_qkv" : "class default");
   }
+  reader.state("attention.clip_qkv",
+               config.clip_qkv ? write_json(*clip, JsonLayout::compact) : "none",
+               reader.has("clip_qkv") ? "config.json: clip_qkv" : "class default");
   if (reader.flag_or("attention_bias", "attention.bias", false)) {
     reader.refuse("attention_bias", "true", "false",
                   "No OLMoE was released with attention biases; they are not implemented.");
   }
   reader.state("attention.qk_norm", "RMSNorm over all of q and of k", kFixed);
-  config.rope_base = read_rope(reader, origins);
+  config.rope_base = read_rope(reader, origins, leftovers);
+}
+
+// num_local_experts is another name for num_experts to transformers 5, which takes it over
+// num_experts where both are given; transformers 4 doesn't know it.
+uint32_t read_experts(ConfigReader& reader) {
+  const auto alias = reader.count_if("num_local_experts", "");
+  if (!alias) return reader.count("num_experts", "gate.experts");
+  if (!reader.has("num_experts")) return reader.count("num_local_experts", "gate.experts");
+  const uint32_t experts = reader.count("num_experts", "gate.experts");
+  if (*alias != experts) {
+    reader.refuse("num_local_experts", std::to_string(*alias),
+                  fmt::format("{}, as num_experts says", experts),
+                  "They are two names for one number, and readers differ in the one they take.");
+  }
+  return experts;
 }
 
 void read_gate(ConfigReader& reader, Config& config) {
-  config.experts = reader.count("num_experts", "gate.experts");
+  config.experts = read_experts(reader);
   config.top_k = reader.count("num_experts_per_tok", "gate.top_k");
   config.normalise = reader.flag("norm_topk_prob", "gate.normalise");
   reader.state("gate.logit_bias", "none", kFixed);
@@ -131,6 +183,7 @@ void read_gate(ConfigReader& reader, Config& config) {
 
 Config read_config(const Json& json, std::vector<Origin>& origins) {
   ConfigReader reader(json, "", origins);
+  std::vector<Leftover> leftovers;
   Config config = {};
   reader.text("model_type", "family");
   config.width = reader.count_or("hidden_size", "width", 2048);
@@ -155,34 +208,19 @@ Config read_config(const Json& json, std::vector<Origin>& origins) {
         std::pair("max_position_embeddings", config.positions)}) {
     if (value == 0) reader.refuse(key, "0", "at least 1", "");
   }
-  read_attention(reader, origins, config);
+  read_attention(reader, origins, config, leftovers);
   if (reader.text_or("hidden_act", "activation", "silu") != "silu") {
     reader.refuse("hidden_act", escape_for_terminal(json.at("hidden_act").dump()), "\"silu\"",
                   "No OLMoE was released with another activation; none is implemented.");
   }
-  // Training, generation and bookkeeping: nothing that a forward pass reads.
-  reader.refuse_leftovers({"_name_or_path",
-                           "architectures",
-                           "attention_dropout",
-                           "bos_token_id",
-                           "chunk_size_feed_forward",
-                           "dtype",
-                           "eos_token_id",
-                           "id2label",
-                           "initializer_range",
-                           "is_encoder_decoder",
-                           "label2id",
-                           "output_attentions",
-                           "output_hidden_states",
-                           "output_router_logits",
-                           "pad_token_id",
-                           "pretraining_tp",
-                           "problem_type",
-                           "return_dict",
-                           "router_aux_loss_coef",
-                           "torch_dtype",
-                           "transformers_version",
-                           "use_cache"});
+  // Read by other families, or by code that the family's attention shares with them.
+  reader.collect_leftovers({{"layer_types", Harmless::if_all_full},
+                            {"mlp_bias", Harmless::unless_true},
+                            {"partial_rotary_factor", Harmless::if_one},
+                            {"sliding_window", Harmless::if_null},
+                            {"use_sliding_window", Harmless::unless_true}},
+                           leftovers);
+  refuse_leftovers(leftovers);
   return config;
 }
 
@@ -236,8 +274,9 @@ std::vector<ExpertTensors> bind_experts(TensorBinder& binder, const std::string&
   return bound;
 }
 
-LayerTensors bind_layer(TensorBinder& binder, uint32_t layer, const Config& config) {
-  const std::string prefix = fmt::format("model.layers.{}.", layer);
+LayerTensors bind_layer(TensorBinder& binder, const std::string& root, uint32_t layer,
+                        const Config& config) {
+  const std::string prefix = fmt::format("{}layers.{}.", root, layer);
   const Dimension width = {config.width, "hidden_size"};
   const Dimension kv_width = {uint64_t{config.kv_heads} * config.head_width,
                               "num_key_value_heads*head_dim"};
@@ -255,6 +294,39 @@ LayerTensors bind_layer(TensorBinder& binder, uint32_t layer, const Config& conf
       binder.bind(prefix + "mlp.gate.weight", {{config.experts, "num_experts"}, width});
   tensors.experts = bind_experts(binder, prefix, config);
   return tensors;
+}
+
+// Embedding and head as transformers 5 loads them: a stored head is always used; if they are tied,
+// either may be missing; if not, nothing replaces a missing head.
+void bind_tables(TensorBinder& binder, const std::string& root, const Config& config,
+                 Model& model) {
+  const std::vector<Dimension> table = {{config.vocabulary, "vocab_size"},
+                                        {config.width, "hidden_size"}};
+  const std::string embedding = root + "embed_tokens.weight", head = "lm_head.weight";
+  const bool has_head = binder.has(head);
+  const bool has_embedding = binder.has(embedding) || !config.tied || !has_head;
+  model.embedding = binder.bind(has_embedding ? embedding : head, table);
+  if (!has_embedding) model.origins.push_back({"embedding", head, "tie_word_embeddings"});
+  Origin origin = {"unembedding", head, "checkpoint"};
+  if (has_head) {
+    model.unembedding = binder.bind(head, table);
+  } else if (config.tied) {
+    model.unembedding = model.embedding;
+    origin = {"unembedding", embedding, "tie_word_embeddings"};
+  } else {
+    origin = {"unembedding", "none", "no lm_head.weight"};
+    model.notes.push_back(
+        "lm_head.weight is missing while tie_word_embeddings is false: what needs the head (the "
+        "logits of a trace, chart_compatibility) is refused");
+  }
+  model.origins.push_back(std::move(origin));
+  model.tied_embeddings = model.unembedding == model.embedding;
+  model.head_despite_tie = config.tied && has_embedding && has_head;
+  if (model.head_despite_tie) {
+    model.notes.push_back(
+        "tie_word_embeddings is true, yet lm_head.weight is stored: the stored head is used, as "
+        "transformers does. Where it equals the embedding this changes nothing");
+  }
 }
 
 }  // namespace
@@ -280,37 +352,28 @@ Model bind_olmoe(const formats::Checkpoint& checkpoint) {
       .gate = gate_spec(config),
       .moe_layers = {},
       .tied_embeddings = config.tied,
+      .head_despite_tie = false,
       .embedding = nullptr,
       .final_norm = nullptr,
       .unembedding = nullptr,
       .layer_tensors = {},
-      .origins = std::move(origins)};
+      .origins = std::move(origins),
+      .notes = {}};
   gate::validate(model.gate, "config.json");
 
   TensorBinder binder(checkpoint);
-  const std::vector<Dimension> table = {{config.vocabulary, "vocab_size"},
-                                        {config.width, "hidden_size"}};
-  model.embedding = binder.bind("model.embed_tokens.weight", table);
+  // The model without its head, saved alone, has the names of its own parts.
+  const bool alone = binder.has("embed_tokens.weight") && !binder.has("model.embed_tokens.weight");
+  const std::string root = alone ? "" : "model.";
+  bind_tables(binder, root, config, model);
   for (uint32_t layer = 0; layer < config.layers; ++layer) {
-    model.layer_tensors.push_back(bind_layer(binder, layer, config));
+    model.layer_tensors.push_back(bind_layer(binder, root, layer, config));
     model.moe_layers.push_back(static_cast<int>(layer));
   }
-  model.final_norm = binder.bind("model.norm.weight", {{config.width, "hidden_size"}});
-  // Writers drop a tied matrix, and some write it; tied, the embedding counts.
-  const std::string head = "lm_head.weight";
-  if (!config.tied && binder.has(head)) {
-    model.unembedding = binder.bind(head, table);
-    model.origins.push_back({"unembedding", head, "checkpoint"});
-  } else {
-    if (!config.tied) model.tied_embeddings = true;
-    model.unembedding = model.embedding;
-    model.origins.push_back({"unembedding", "model.embed_tokens.weight",
-                             config.tied ? "tie_word_embeddings" : "no lm_head.weight"});
-  }
+  model.final_norm = binder.bind(root + "norm.weight", {{config.width, "hidden_size"}});
   binder.refuse_leftovers([&](std::string_view name) {
-    const auto layer = layer_of(name);
-    return name.ends_with("rotary_emb.inv_freq") || (layer && *layer >= config.layers) ||
-           (config.tied && name == head);
+    const auto layer = layer_of(alone ? fmt::format("model.{}", name) : std::string(name));
+    return name.ends_with("rotary_emb.inv_freq") || (layer && *layer >= config.layers);
   });
   return model;
 }

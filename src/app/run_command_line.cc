@@ -1,0 +1,112 @@
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "app/command_lines.h"
+#include "app/parameters.h"
+#include "base/wrap.h"
+#include "experiments/experiment.h"
+
+namespace rg::app {
+namespace {
+
+constexpr size_t kColumns = 100;
+
+std::string experiment_list() {
+  std::string list = "\nExperiments:\n";
+  for (const auto& declaration : experiments::all_experiments()) {
+    list += wrapped(declaration.summary, fmt::format("  {:<22}  ", declaration.name), 26, kColumns);
+  }
+  return list;
+}
+
+void add_run_options(CLI::App& command, RawRun& raw) {
+  command.add_option("experiments", raw.experiments, "comma-separated names, or all")->required();
+  command.add_option("--model", raw.options.model, kModelHelp)->type_name("MODEL");
+  command.add_option("--out", raw.options.out, "folder for the results")
+      ->type_name("DIR")
+      ->default_val(".");
+  command
+      .add_option("--parameter", raw.parameters,
+                  "a setting of an experiment, such as bootstrap=5000; may be repeated "
+                  "(docs/experiments.md lists them)")
+      ->type_name("KEY=JSON")
+      ->allow_extra_args(false);
+  command.add_flag("--overwrite", raw.options.overwrite,
+                   "replace the results of another run in --out");
+  command.add_flag("--allow-small-T", raw.options.allow_small_t,
+                   "measure windows of fewer than 11 tokens");
+  add_pass_options(command, raw.options, raw.pass);
+}
+
+RunOptions finish_run(const RawRun& raw) {
+  RunOptions options = raw.options;
+  finish_pass(options, raw.pass);
+  options.experiments = parse_experiments(raw.experiments);
+  for (const std::string& text : raw.parameters) {
+    auto [key, value] = parse_parameter(text);
+    if (!options.parameters.emplace(key, std::move(value)).second) {
+      throw usage_error("--parameter", fmt::format("'{}' twice", key), "each key once");
+    }
+  }
+  check_parameter_keys(options);
+  if (options.domains.empty()) {
+    throw usage_error("--domain", "none", "at least one --domain NAME=PATH");
+  }
+  return options;
+}
+
+}  // namespace
+
+PlanCommandLine::PlanCommandLine(CLI::App& program) {
+  command_ = program.add_subcommand(
+      "plan", "Say what a run would read, compute and need, from headers alone; opens no text");
+  add_run_options(*command_, raw_);
+  command_->add_flag("--json", raw_.options.json, "print JSON, for programs");
+  command_->footer(experiment_list() + R"(
+Sizes are in bytes (MB is 1e6, MiB 2^20), work in FLOPs, times in seconds.
+
+Exit codes: 0 done; 2 usage; 3 checkpoint refused; 4 a file cannot be read; 5 --memory is too low.
+
+Example:
+  routegauge plan all --model allenai/OLMoE-1B-7B-0924 --domain prose=texts/ --memory 16G)");
+}
+
+std::optional<Command> PlanCommandLine::chosen() const {
+  if (!command_->parsed()) return std::nullopt;
+  return PlanOptions{finish_run(raw_)};
+}
+
+RunCommandLine::RunCommandLine(CLI::App& program) {
+  command_ = program.add_subcommand(
+      "run", "Measure in one pass over the weights, write artifacts, verify them");
+  add_run_options(*command_, raw_);
+  const char* output = "Output";
+  command_
+      ->add_flag("--details", raw_.options.shape.details,
+                 "everything that was found, by row, and every file")
+      ->group(output);
+  command_
+      ->add_flag("--wide", raw_.options.shape.wide,
+                 "every column: model, stability, z, replication, windows for 90 % power")
+      ->group(output);
+  command_->add_flag("--json", raw_.options.json, "print the verdicts as JSON")->group(output);
+  command_->footer(experiment_list() + R"(
+Exit codes: 0 everything is written, whatever the verdicts (verify turns them into a code);
+2 usage, or another run in --out; 3 input refused; 4 disk, permissions, folder in use;
+5 memory; 130, 143 stopped: the same command starts over.
+
+Examples:
+  routegauge run all --model MODEL --domain prose=texts/ --domain code=src.jsonl.zst --out results
+  routegauge run attention_router --model MODEL --domain prose=texts/ --out results \
+      --parameter layers='[4,8,12]')");
+}
+
+std::optional<Command> RunCommandLine::chosen() const {
+  if (!command_->parsed()) return std::nullopt;
+  return finish_run(raw_);
+}
+
+}  // namespace rg::app

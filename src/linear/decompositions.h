@@ -1,0 +1,48 @@
+// Matrix decompositions by Eigen, compiled once for the whole program: instantiating them takes
+// seconds and hundreds of megabytes in every file that names them. fp64, on the calling thread, so
+// that the order of sums never depends on the number of threads. Entries must be finite: Eigen
+// leaves the results of other matrices undefined.
+#pragma once
+
+#include "linear/matrix.h"
+
+namespace rg::linear {
+
+// matrix (rows, columns) = left diag(values) right', values descending.
+struct Svd {
+  Matrix left;    // (rows, r), r = min(rows, columns)
+  Column values;  // (r)
+  Matrix right;   // (columns, r)
+};
+Svd thin_svd(const Matrix& matrix);
+Column singular_values(const Matrix& matrix);
+// Right singular vectors and what completes them to a basis: (columns, columns), in the order of
+// the values.
+struct RightBasis {
+  Column values;
+  Matrix vectors;
+};
+RightBasis right_basis(const Matrix& matrix);
+
+// matrix (rows, columns) = q r with rows >= columns; q (rows, rows), r (columns, columns).
+struct Qr {
+  Matrix q, r;
+};
+Qr qr_of(const Matrix& matrix);
+Matrix qr_triangle(const Matrix& matrix);  // r alone
+
+// Of a symmetric matrix; only its lower half is read. Values ascend.
+Column symmetric_eigenvalues(const Matrix& matrix);
+struct Eigenpairs {
+  Column values;
+  Matrix vectors;  // one per column
+};
+Eigenpairs symmetric_eigenpairs(const Matrix& matrix);
+
+Matrix inverse(const Matrix& matrix);
+Matrix exponential(const Matrix& matrix);
+
+// gram += panel panel', the lower half only. gram (n, n), panel (n, columns).
+void add_gram(Matrix& gram, const Matrix& panel);
+
+}  // namespace rg::linear

@@ -1,0 +1,3 @@
+#include "linear/instances.h"
+
+template class Eigen::internal::UpperBidiagonalization<rg::linear::Matrix>;

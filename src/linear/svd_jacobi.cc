@@ -1,0 +1,3 @@
+#include "linear/instances.h"
+
+template class Eigen::JacobiSVD<rg::linear::Matrix>;

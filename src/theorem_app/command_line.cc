@@ -1,0 +1,204 @@
+#include "theorem_app/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <charconv>
+#include <span>
+
+#include "app/help_format.h"
+#include "app/output.h"
+#include "app/version.h"
+#include "base/error.h"
+
+namespace rg::app {
+namespace {
+
+using theorems::word_of;
+
+template <typename Values>
+std::string words(const Values& values) {
+  std::string list;
+  for (const auto value : values) list += (list.empty() ? "" : ", ") + std::string(word_of(value));
+  return list;
+}
+
+// Nothing was typed: none. US001 for a word that is none of theirs.
+template <typename Values>
+std::optional<typename Values::value_type> parse_word(const std::string& text, const Values& values,
+                                                      const char* option) {
+  if (text.empty()) return std::nullopt;
+  for (const auto value : values) {
+    if (text == word_of(value)) return value;
+  }
+  throw Error(ErrorId::US001, {.object = option,
+                               .found = fmt::format("'{}'", escape_for_terminal(text)),
+                               .expected = "one of " + words(values),
+                               .hint = "See routegauge theorems list --help."});
+}
+
+// CLI11 lets a number beyond 64 bits pass as the largest one.
+uint64_t parse_seed(const std::string& text) {
+  uint64_t seed = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, failure] = std::from_chars(text.data(), end, seed);
+  if (failure == std::errc() && rest == end) return seed;
+  throw Error(ErrorId::US001, {.object = "--seed",
+                               .found = fmt::format("'{}'", escape_for_terminal(text)),
+                               .expected = "an integer from 0 to 2^64 - 1",
+                               .hint = "See routegauge theorems check --help."});
+}
+
+}  // namespace
+
+struct TheoremCommandLine::Raw {
+  CLI::App *all = nullptr, *list = nullptr, *show = nullptr, *status = nullptr, *check = nullptr;
+  TheoremsListOptions list_options;
+  std::string family, verdict, status_word, seed = "0";
+  TheoremsShowOptions show_options;
+  TheoremsStatusOptions status_options;
+  TheoremsCheckOptions check_options;
+  TheoremsPageOptions page_options;
+};
+
+void TheoremCommandLine::add_list(Raw& raw) {
+  raw.list = raw.all->add_subcommand("list", "One line per theorem of the catalogue");
+  raw.list->add_option("--family", raw.family, "theorems whose ids begin so, such as KR")
+      ->type_name("ID");
+  raw.list
+      ->add_option(
+          "--verdict", raw.verdict,
+          "theorems with such a verdict on a published claim: " + words(theorems::kVerdicts))
+      ->type_name("WORD");
+  raw.list
+      ->add_option("--status", raw.status_word,
+                   "theorems with such a formal statement: " + words(theorems::kStatuses))
+      ->type_name("WORD");
+  raw.list->add_flag("--json", raw.list_options.json, "print JSON, for programs");
+  raw.list->footer(R"(
+Exit codes: 0 done; 2 no such family, verdict or status.
+
+Example:
+  routegauge theorems list --family KR --verdict false)");
+}
+
+void TheoremCommandLine::add_show(Raw& raw) {
+  raw.show = raw.all->add_subcommand("show", "All that the catalogue says of one theorem");
+  raw.show->add_option("id", raw.show_options.id, "such as KR-2")->required();
+  raw.show->add_flag("--json", raw.show_options.json, "print JSON, for programs");
+  raw.show->footer(R"(
+Exit codes: 0 done; 2 no such theorem.
+
+Example:
+  routegauge theorems show KR-2)");
+}
+
+void TheoremCommandLine::add_status(Raw& raw) {
+  raw.status = raw.all->add_subcommand("status", "What the proof checker said, counted");
+  raw.status->add_flag("--json", raw.status_options.json, "print the status file as it is");
+  raw.status->footer(R"(
+Exit codes: 0 done.
+
+Example:
+  routegauge theorems status)");
+}
+
+void TheoremCommandLine::add_check(Raw& raw) {
+  raw.check = raw.all->add_subcommand("check", "Run the numerical checks on seeded tensors");
+  raw.check->add_option("--id", raw.check_options.ids, "only this one, in full; may be repeated")
+      ->type_name("ID")
+      ->allow_extra_args(false);
+  raw.check->add_option("--seed", raw.seed, "of every random tensor")
+      ->type_name("N")
+      ->capture_default_str();
+  raw.check->add_flag("--json", raw.check_options.json, "print JSON, for programs");
+  raw.check->footer(R"(
+Exit codes: 0 everything holds; 1 something does not; 2 no such theorem.
+
+Example:
+  routegauge theorems check --id KR-2 --seed 7)");
+}
+
+void TheoremCommandLine::add_page(Raw& raw) {
+  CLI::App* page = raw.all->add_subcommand("page", "Write the catalogue as one HTML file");
+  page->add_option("-o,--out", raw.page_options.out, "the file to write")
+      ->type_name("FILE")
+      ->required();
+  page->add_option("--seed", raw.seed, "of the numerical checks it shows")
+      ->type_name("N")
+      ->capture_default_str();
+  page->footer(R"(
+Exit codes: 0 done; 4 the file cannot be written, or the program was built without the page
+(make viewer, then make build).
+
+Example:
+  routegauge theorems page -o theorems.html)");
+}
+
+TheoremCommandLine::TheoremCommandLine(CLI::App& program) : raw_(std::make_unique<Raw>()) {
+  Raw& raw = *raw_;
+  raw.all = &program;
+  raw.all->require_subcommand(1);
+  raw.all->footer(R"(
+Examples:
+  routegauge theorems list --verdict false
+  routegauge theorems show KR-2
+  routegauge theorems check --id KR-2 --seed 7
+  routegauge theorems page -o theorems.html)");
+  add_list(raw);
+  add_show(raw);
+  add_status(raw);
+  add_check(raw);
+  add_page(raw);
+}
+
+TheoremCommandLine::~TheoremCommandLine() = default;
+
+TheoremCommand TheoremCommandLine::chosen() const {
+  const Raw& raw = *raw_;
+  if (raw.list->parsed()) {
+    TheoremsListOptions options = raw.list_options;
+    if (!raw.family.empty()) options.family = raw.family;
+    options.verdict = parse_word(raw.verdict, theorems::kVerdicts, "--verdict");
+    options.status = parse_word(raw.status_word, theorems::kStatuses, "--status");
+    return options;
+  }
+  if (raw.show->parsed()) return raw.show_options;
+  if (raw.status->parsed()) return raw.status_options;
+  if (raw.check->parsed()) {
+    TheoremsCheckOptions options = raw.check_options;
+    options.seed = parse_seed(raw.seed);
+    return options;
+  }
+  TheoremsPageOptions options = raw.page_options;
+  options.seed = parse_seed(raw.seed);
+  return options;
+}
+
+std::variant<ParsedTheorems, std::string> parse_theorems(int argc, const char* const* argv) {
+  CLI::App app("What is proved about routers, what checked it, and checks in numbers.",
+               "routegauge theorems");
+  app.formatter(std::make_shared<HelpFormat>(stdout_columns()));
+  app.set_help_flag("-h,--help", "show this and stop");
+  app.set_version_flag("--version", version_text(), "show the version and stop");
+  app.fallthrough();
+  RawGlobal global;
+  add_global_options(app, global);
+  const TheoremCommandLine theorems(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return app.help();
+  } catch (const CLI::CallForVersion& version) {
+    return std::string(version.what()) + '\n';
+  } catch (const CLI::ParseError& failure) {
+    throw Error(ErrorId::US001, {.object = "command line",
+                                 .found = failure.what(),
+                                 .hint = "See routegauge theorems --help."});
+  }
+  return ParsedTheorems{.global = finish_global(global, argv[0]), .command = theorems.chosen()};
+}
+
+}  // namespace rg::app

@@ -1,0 +1,39 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "app/inputs.h"
+#include "app/output.h"
+#include "app/stop_watch.h"
+#include "app/units.h"
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "theorem_app/check_report.h"
+#include "theorem_app/commands.h"
+#include "theorem_app/theorem_page.h"
+
+namespace rg {
+std::span<const EmbeddedFile> embedded_theorem_page();  // made by the build
+}
+
+namespace rg::app {
+
+int theorems_page_command(const TheoremsPageOptions& options) {
+  StopWatch watch("nothing was written; run the same command again.");
+  const std::string_view page =
+      built_page(embedded_theorem_page(), theorems::catalogue().sources_sha256);
+  const auto results = run_checks(theorems::all_checks(), options.seed, effective_threads(0));
+  const std::string html = filled_page(page, checks_json(results, options.seed));
+  throw_if_stopped();
+  watch.set_text("the page may be written; if so, it is whole. Run the same command again.");
+  write_file_atomically(options.out, html, IfExists::replace);
+  const auto holding = std::count_if(results.begin(), results.end(),
+                                     [](const auto& r) { return r.findings.all_hold(); });
+  print(fmt::format("{}: {} of {} numerical checks hold, seed {}, {}\n",
+                    escape_for_terminal(options.out.string()), holding, results.size(),
+                    options.seed, format_bytes(html.size())));
+  return static_cast<int>(ExitCode::done);
+}
+
+}  // namespace rg::app
