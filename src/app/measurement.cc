@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "app/parameters.h"
 #include "base/cancel.h"
 #include "base/error.h"
@@ -124,7 +126,9 @@ stream::PassResult Measurement::run(ProgressPrinter& progress) {
 std::vector<std::string> Measurement::notes() const {
   std::vector<std::string> notes = open_.checkpoint.notes();
   const auto add = [&](const std::vector<std::string>& more) {
-    notes.insert(notes.end(), more.begin(), more.end());
+    for (const std::string& note : more) {  // those of the tokenizer are each domain's, too
+      if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
+    }
   };
   add(tokenizer_.notes());
   for (const text::WindowSet& windows : windows_) add(windows.notes);

@@ -39,8 +39,8 @@ constexpr const char* kChooseClass =
     "Write \"tokenizer_class\": \"PreTrainedTokenizerFast\" in tokenizer_config.json to take "
     "tokenizer.json as it is, or tokenise with transformers and pass the ids with trace --tokens.";
 
-[[noreturn]] void refuse(const std::string& file, std::string object, std::string found,
-                         std::string expected) {
+[[noreturn]] void refuse_class(const std::string& file, std::string object, std::string found,
+                               std::string expected) {
   throw Error(ErrorId::TK008, {.file = file,
                                .object = std::move(object),
                                .found = std::move(found),
@@ -48,9 +48,9 @@ constexpr const char* kChooseClass =
                                .hint = kChooseClass});
 }
 
-Json read_object(const std::filesystem::path& path, SideFiles& side) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return nullptr;
+Json read_object(const std::optional<std::filesystem::path>& file, SideFiles& side) {
+  if (!file) return nullptr;
+  const std::filesystem::path& path = *file;
   const std::string text = read_whole_file(path, kMaxSideFileBytes);
   const auto malformed = [&](ErrorParts parts) {
     parts.file = path.string();
@@ -102,6 +102,14 @@ std::string shown(const Json& json) {
   return escape_for_terminal(write_json(json, JsonLayout::compact));
 }
 
+// TK003 for a component that is refused whatever the class does.
+void require_supported(const TokenizerFile& file, const std::string& key) {
+  std::vector<std::string> ignored;
+  if (key == "normalizer") make_normalizer(component(file, "normalizer"), file);
+  if (key == "pre_tokenizer")
+    make_pre_tokenizer(component(file, "pre_tokenizer"), file, UnknownPatterns::allow, ignored);
+}
+
 // What the class builds where tokenizer.json has nothing is taken and noted. Where the file has
 // something else, the two contradict each other, and older versions of transformers took the file.
 std::optional<bool> settle_components(TokenizerFile& file, const TokenizerClass& kind,
@@ -113,9 +121,10 @@ std::optional<bool> settle_components(TokenizerFile& file, const TokenizerClass&
     const Json expected = Json::parse(built);
     if (canonical_json(steps) == canonical_json(expected)) return;
     if (!steps.empty()) {
-      refuse(file.name, key, shown(steps),
-             fmt::format("{}, which {}, the class by {}, puts in its place", shown(expected),
-                         kind.name, source));
+      require_supported(file, key);
+      refuse_class(file.name, key, shown(steps),
+                   fmt::format("{}, which {}, the class by {}, puts in its place", shown(expected),
+                               kind.name, source));
     }
     file.tree[key] = expected[0];
     notes.push_back(
@@ -126,8 +135,9 @@ std::optional<bool> settle_components(TokenizerFile& file, const TokenizerClass&
   settle("pre_tokenizer", "pretokenizers", kind.pre_tokenizer);
   const Json& model = component(file, "model");
   if (model.is_object() && model.value("ignore_merges", Json()) == true) {
-    refuse(file.name, "model.ignore_merges", "true",
-           fmt::format("false, which {}, the class by {}, puts in its place", kind.name, source));
+    refuse_class(
+        file.name, "model.ignore_merges", "true",
+        fmt::format("false, which {}, the class by {}, puts in its place", kind.name, source));
   }
   return prefix;
 }
@@ -153,7 +163,7 @@ std::optional<bool> stored_flag(const Json& config, const char* key) {
   return value.is_boolean() ? std::optional(value.get<bool>()) : std::nullopt;
 }
 
-std::string class_name(const SideFiles& side, const ModelFacts& model, std::string& source) {
+std::string class_name(const SideFiles& side, const ModelTokenizer& model, std::string& source) {
   if (side.config.is_object()) {
     const auto at = side.config.find("tokenizer_class");
     if (at != side.config.end() && !at->is_null()) {
@@ -188,8 +198,8 @@ const TokenizerClass& find_class(const std::string& name, const SideFiles& side,
   std::string known;
   for (const TokenizerClass& kind : kClasses)
     known += fmt::format("{}{}", known.empty() ? "" : ", ", kind.name);
-  refuse(side.name, "tokenizer_class", fmt::format("{}, by {}", escape_for_terminal(name), source),
-         "one of " + known);
+  refuse_class(side.name, "tokenizer_class",
+               fmt::format("{}, by {}", escape_for_terminal(name), source), "one of " + known);
 }
 
 void refuse_other_sources(const SideFiles& side) {
@@ -198,12 +208,13 @@ void refuse_other_sources(const SideFiles& side) {
   if (files.is_array()) {
     for (const Json& file : files) {
       if (file != "tokenizer.json")
-        refuse(side.name, "fast_tokenizer_files", shown(file), "tokenizer.json alone");
+        refuse_class(side.name, "fast_tokenizer_files", shown(file), "tokenizer.json alone");
     }
   }
   const Json map = side.config.value("auto_map", Json());
   if (map.is_array() || (map.is_object() && map.contains("AutoTokenizer")))
-    refuse(side.name, "auto_map", "a tokenizer with code of its own", "a class of transformers");
+    refuse_class(side.name, "auto_map", "a tokenizer with code of its own",
+                 "a class of transformers");
 }
 
 // add_prefix_space: a class that builds its pre-tokenizer takes it from the config, else false.
@@ -223,13 +234,14 @@ void apply_prefix(TokenizerFile& file, const SideFiles& side, std::optional<bool
 
 }  // namespace
 
-SideFiles read_side_files(const std::filesystem::path& tokenizer_json) {
-  const std::filesystem::path folder = tokenizer_json.parent_path();
+SideFiles read_side_files(const ModelTokenizer& model) {
   SideFiles side;
-  side.name = (folder / "tokenizer_config.json").string();
-  side.config = read_object(folder / "tokenizer_config.json", side);
-  side.special_tokens_map = read_object(folder / "special_tokens_map.json", side);
-  side.added_tokens = read_object(folder / "added_tokens.json", side);
+  side.name = model.config
+                  ? model.config->string()
+                  : (model.tokenizer_json.parent_path() / "tokenizer_config.json").string();
+  side.config = read_object(model.config, side);
+  side.special_tokens_map = read_object(model.special_tokens_map, side);
+  side.added_tokens = read_object(model.added_tokens, side);
   return side;
 }
 
@@ -239,7 +251,7 @@ Reference stored_reference(const TokenizerFile& file) {
   return reference;
 }
 
-Reference make_reference(TokenizerFile& file, const SideFiles& side, const ModelFacts& model) {
+Reference make_reference(TokenizerFile& file, const SideFiles& side, const ModelTokenizer& model) {
   Reference reference = stored_reference(file);
   refuse_other_sources(side);
   std::string source;

@@ -26,7 +26,7 @@ struct SideFiles {
 };
 
 // TK007 where one is no strict JSON object.
-SideFiles read_side_files(const std::filesystem::path& tokenizer_json);
+SideFiles read_side_files(const ModelTokenizer& model);
 
 // How the tokenizer differs from tokenizer.json alone.
 struct Reference {
@@ -43,6 +43,6 @@ struct Reference {
 Reference stored_reference(const TokenizerFile& file);
 // With the files beside it. Changes the components in `file` that the class builds itself. TK008
 // where the class isn't known, or would silently replace a part of tokenizer.json that differs.
-Reference make_reference(TokenizerFile& file, const SideFiles& side, const ModelFacts& model);
+Reference make_reference(TokenizerFile& file, const SideFiles& side, const ModelTokenizer& model);
 
 }  // namespace rg::text

@@ -254,10 +254,9 @@ Tokenizer Tokenizer::load(const std::filesystem::path& tokenizer_json, UnknownPa
   return from_file(std::move(file), std::move(reference), patterns);
 }
 
-Tokenizer Tokenizer::load_for_model(const std::filesystem::path& tokenizer_json,
-                                    const ModelFacts& model, UnknownPatterns patterns) {
-  TokenizerFile file = read_tokenizer_file(tokenizer_json);
-  SideFiles side = read_side_files(tokenizer_json);
+Tokenizer Tokenizer::load_for_model(const ModelTokenizer& model, UnknownPatterns patterns) {
+  TokenizerFile file = read_tokenizer_file(model.tokenizer_json);
+  SideFiles side = read_side_files(model);
   Reference reference = make_reference(file, side, model);
   Tokenizer tokenizer = from_file(std::move(file), std::move(reference), patterns);
   if (tokenizer.impl_->follows_side_files) tokenizer.impl_->side_files = std::move(side.sha256);

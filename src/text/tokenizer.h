@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,9 +29,12 @@ enum class UnknownPatterns { refuse, allow };  // pre-tokenizer patterns off the
 struct TokenizerFile;
 struct Reference;
 
-// What a model's config.json says of its tokenizer; empty where it says nothing.
-struct ModelFacts {
-  std::string model_type, tokenizer_class;
+// A model's tokenizer: its files, and what its config.json says of it.
+struct ModelTokenizer {
+  std::filesystem::path tokenizer_json;
+  std::optional<std::filesystem::path> config;  // tokenizer_config.json
+  std::optional<std::filesystem::path> special_tokens_map, added_tokens;
+  std::string model_type, tokenizer_class;  // empty where config.json says nothing
 };
 
 class Tokenizer {
@@ -39,8 +43,7 @@ class Tokenizer {
   // its companions beside it, and the class that they or the model's type name. A note for all in
   // which it differs from tokenizer.json alone; TK007 and TK008 where that can't be followed, and
   // the errors of load().
-  static Tokenizer load_for_model(const std::filesystem::path& tokenizer_json,
-                                  const ModelFacts& model, UnknownPatterns patterns);
+  static Tokenizer load_for_model(const ModelTokenizer& model, UnknownPatterns patterns);
   // tokenizer.json alone, as tokenizers reads it. TK001 to TK005 where the file is refused;
   // docs/corpora.md lists what is supported.
   static Tokenizer load(const std::filesystem::path& tokenizer_json, UnknownPatterns patterns);
