@@ -48,7 +48,9 @@ Outcome decode(Compression compression, ByteSource& source) {
     for (std::string_view part = stream.next(); !part.empty(); part = stream.next())
       outcome.text += part;
   } catch (const Error& error) {
-    require(error.id() == ErrorId::CO005 || error.id() == ErrorId::CO006, "damage has its number");
+    require(error.id() == ErrorId::CO005 || error.id() == ErrorId::CO006 ||
+                error.id() == ErrorId::CO008,
+            "damage has its number");
     outcome.error = error_name(error.id());
     outcome.text.clear();  // how much text came before the error isn't specified
   }

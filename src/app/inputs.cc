@@ -27,9 +27,20 @@ text::Tokenizer open_tokenizer(const OpenModel& model, bool allow_regex) {
                  .expected = "the model's tokenizer",
                  .hint = "Text can't be read without it; inspect and trace --tokens work."});
   }
-  auto tokenizer = text::Tokenizer::load(
-      *path, allow_regex ? text::UnknownPatterns::allow : text::UnknownPatterns::refuse);
-  text::require_ids_below(tokenizer, model.model.vocabulary);
+  const Json& config = model.checkpoint.config();
+  const auto text_of = [&](const char* key) {
+    const Json value = config.value(key, Json());
+    return value.is_string() ? value.get<std::string>() : std::string();
+  };
+  auto tokenizer = text::Tokenizer::load_for_model(
+      {.tokenizer_json = *path,
+       .config = model.checkpoint.member_path("tokenizer_config.json"),
+       .special_tokens_map = model.checkpoint.member_path("special_tokens_map.json"),
+       .added_tokens = model.checkpoint.member_path("added_tokens.json"),
+       .model_type = text_of("model_type"),
+       .tokenizer_class = text_of("tokenizer_class")},
+      allow_regex ? text::UnknownPatterns::allow : text::UnknownPatterns::refuse);
+  tokenizer.limit_ids(model.model.vocabulary);
   return tokenizer;
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "app/parameters.h"
 #include "base/cancel.h"
 #include "base/error.h"
@@ -36,10 +38,11 @@ void Measurement::read_texts(ProgressPrinter& progress, const std::filesystem::p
     progress.step(fmt::format("reading {}", options_.domains[i].name));
     windows_.push_back(text::make_windows(options_.domains[i], i, tokenizer_, settings));
     text::WindowSet& windows = windows_.back();
-    if (windows.corpus.skipped_links > 0) {
+    if (windows.document_ids.size() == 1) {
       windows.notes.push_back(
-          fmt::format("{}: {} links, FIFOs or devices in the folder are not part of the text",
-                      windows.domain, windows.corpus.skipped_links));
+          fmt::format("domain {}: all windows are from one document; intervals are by window, not "
+                      "by document",
+                      windows.domain));
     }
     sequences_.push_back(sequences_of(windows_.back()));
   }
@@ -123,7 +126,9 @@ stream::PassResult Measurement::run(ProgressPrinter& progress) {
 std::vector<std::string> Measurement::notes() const {
   std::vector<std::string> notes = open_.checkpoint.notes();
   const auto add = [&](const std::vector<std::string>& more) {
-    notes.insert(notes.end(), more.begin(), more.end());
+    for (const std::string& note : more) {  // those of the tokenizer are each domain's, too
+      if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
+    }
   };
   add(tokenizer_.notes());
   for (const text::WindowSet& windows : windows_) add(windows.notes);
@@ -136,6 +141,7 @@ std::vector<std::pair<std::string, std::string>> Measurement::input_sha256() con
     hashes.emplace_back(file.path.filename().string(), file.sha256);
   }
   hashes.emplace_back("tokenizer.json", tokenizer_.sha256());
+  for (const auto& file : tokenizer_.side_files()) hashes.push_back(file);
   return hashes;
 }
 

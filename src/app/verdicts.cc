@@ -29,6 +29,7 @@ class ModelBytes {
     }
     if (const auto path = open_.checkpoint.tokenizer_path()) {
       inputs_["tokenizer.json"] = sha256_hex(read_whole_file(*path, kMaxArtifactBytes));
+      add_side_files();
     }
   }
 
@@ -65,6 +66,16 @@ class ModelBytes {
   }
 
  private:
+  // tokenizer_config.json and its companions, where they change an id.
+  void add_side_files() {
+    try {
+      const auto tokenizer = open_tokenizer(open_, true);
+      for (const auto& [name, sha256] : tokenizer.side_files()) inputs_[name] = sha256;
+    } catch (const Error&) {
+      // A tokenizer that is refused has measured nothing; tokenizer.json is compared all the same.
+    }
+  }
+
   OpenModel open_;
   std::map<std::string, std::string> inputs_, hashes_;
 };

@@ -159,7 +159,7 @@ std::string read_whole_file(const fs::path& path, uint64_t limit_bytes) {
     throw Error(ErrorId::JS004, {.file = path.string(),
                                  .found = fmt::format("{} bytes", file.bytes()),
                                  .expected = fmt::format("at most {}", limit_bytes),
-                                 .hint = "The file is damaged or not what its name says."});
+                                 .hint = "Check that this is the file that was meant."});
   }
   std::string text(file.bytes(), '\0');
   file.read_exact(0, std::as_writable_bytes(std::span(text)));

@@ -12,6 +12,9 @@ namespace {
 constexpr size_t kContextBytes = 20;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
+constexpr const char* kOneValue =
+    "One text holds one value. Remove the rest, or put the values into one array.";
+
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 std::string context(std::string_view text, size_t offset) {
@@ -36,6 +39,27 @@ std::string_view non_finite_word(std::string_view text, size_t offset) {
     if (at != std::string_view::npos) return word;
   }
   return {};
+}
+
+// What went wrong at `offset`, where the text itself tells.
+std::string hint_at(std::string_view text, size_t offset) {
+  if (offset >= text.size())
+    return "The text ends before its value does: it was cut, or is still being written.";
+  const std::string_view rest = text.substr(offset);
+  const size_t before = text.substr(0, offset).find_last_not_of(" \t\r\n");
+  const char previous = before == std::string_view::npos ? '\0' : text[before];
+  const char c = rest.front();
+  if ((c == '}' || c == ']') && previous == ',') return "Remove the comma before it.";
+  if (c == '\'' || previous == '\'')
+    return "JSON strings take double quotes. Python's json.dumps writes them, its repr doesn't.";
+  if (c == '/' || c == '#') return "JSON has no comments. Remove it.";
+  for (const std::string_view word : {"True", "False", "None"}) {
+    if (rest.starts_with(word)) return "Python's True, False and None are true, false and null.";
+  }
+  if (static_cast<unsigned char>(c) < 0x20)
+    return "A control character inside a string is written as \\n, \\t or \\u00XX.";
+  if (static_cast<unsigned char>(c) >= 0x80) return "JSON is UTF-8. Convert the file, with iconv.";
+  return "Correct the text at this place, or get the file again.";
 }
 
 // "…parse error at line 1, column 2: syntax error …" -> "syntax error …"
@@ -127,17 +151,18 @@ class Adapter {
       refuse(ErrorId::JS001, file_, text_, offset, "a JSON value",
              fmt::format("{} is not JSON, though Python writes it; write null.", word));
     }
+    const std::string reason = plain_reason(error.what());
+    const bool rest = reason.find("expected end of input") != std::string::npos;
     refuse(ErrorId::JS001, file_, text_, offset,
-           fmt::format("strict JSON ({})", escape_for_terminal(plain_reason(error.what()))),
-           "The file is damaged, cut, or not JSON.");
+           fmt::format("strict JSON ({})", escape_for_terminal(reason)),
+           rest ? kOneValue : hint_at(text_, offset));
   }
 
   // The parser takes a NUL byte for the end of its input.
   void expect_end() const {
     const size_t offset = start();
     if (offset < text_.size()) {
-      refuse(ErrorId::JS001, file_, text_, offset, "nothing after the value",
-             "The file is damaged or holds several values.");
+      refuse(ErrorId::JS001, file_, text_, offset, "nothing after the value", kOneValue);
     }
   }
 
@@ -170,7 +195,7 @@ class Adapter {
     if (++depth_ > limits_.max_depth) {
       refuse(ErrorId::JS004, file_, text_, offset,
              fmt::format("at most {} levels of nesting", limits_.max_depth),
-             "The file is damaged or hostile.");
+             "Nothing that is read here nests so deeply. Check where the file came from.");
     }
     return offset;
   }
@@ -191,11 +216,11 @@ void scan_json(std::string_view text, const JsonLimits& limits, const std::strin
     throw Error(ErrorId::JS004, {.file = file,
                                  .found = fmt::format("{} bytes", text.size()),
                                  .expected = fmt::format("at most {}", limits.max_bytes),
-                                 .hint = "The file is damaged or not what it seems."});
+                                 .hint = "Check that this is the file that was meant."});
   }
   if (text.starts_with(kByteOrderMark)) {
     refuse(ErrorId::JS001, file, text, 0, "JSON without a byte order mark",
-           "Save the file as UTF-8 without BOM.");
+           "Remove its first three bytes (`tail -c +4`), or save it as UTF-8 without BOM.");
   }
   Adapter adapter(text, limits, file, events);
   const bool complete = nlohmann::json::sax_parse(text.begin(), text.end(), &adapter);

@@ -242,8 +242,9 @@ Checkpoint Checkpoint::open(const ModelLocation& location) {
   return result;
 }
 
-std::optional<fs::path> Checkpoint::tokenizer_path() const {
-  const std::string name = "tokenizer.json";
+std::optional<fs::path> Checkpoint::tokenizer_path() const { return member_path("tokenizer.json"); }
+
+std::optional<fs::path> Checkpoint::member_path(const std::string& name) const {
   if (!has_member(location_, name)) return std::nullopt;
   return open_member(location_, name, ErrorId::ST015).path();
 }

@@ -39,6 +39,8 @@ class Checkpoint {
   const std::vector<InputFile>& shards() const { return shards_; }
   const std::vector<std::string>& notes() const { return notes_; }
   std::optional<std::filesystem::path> tokenizer_path() const;  // tokenizer.json if there
+  // Another file beside config.json, if there. ST015 for a link that leads elsewhere.
+  std::optional<std::filesystem::path> member_path(const std::string& name) const;
 
   // By name, in byte order. Pointers to entries stay valid while the checkpoint, or the object it
   // was moved to, lives.

@@ -38,7 +38,8 @@ size_t spaces_end_after(std::string_view text, size_t at) {
 
 }  // namespace
 
-AddedTokenFinder::AddedTokenFinder(std::vector<Entry> entries) : entries_(std::move(entries)) {
+AddedTokenFinder::AddedTokenFinder(std::vector<Entry> entries, SpecialInText special)
+    : entries_(std::move(entries)), special_(special) {
   nodes_.emplace_back();
   for (uint32_t entry = 0; entry < entries_.size(); ++entry) {
     insert(entry);
@@ -114,6 +115,7 @@ void AddedTokenFinder::split(std::string_view text,
     const AddedToken& token = entries_[match->entry].token;
     Range range{at, match->end};
     at = match->end;  // also where the match is discarded, and before white space it takes
+    if (token.special && special_ == SpecialInText::split) continue;
     if (token.single_word && inside_word(text, range)) continue;
     if (token.lstrip) {
       const size_t limit = std::min(done, range.begin);

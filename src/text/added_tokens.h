@@ -13,6 +13,8 @@
 
 namespace rg::text {
 
+constexpr int32_t kNoId = -1;  // of a token that gets its id when the vocabulary is made
+
 struct AddedToken {
   int32_t id;
   std::string content;
@@ -21,7 +23,13 @@ struct AddedToken {
   bool rstrip;       // and after it
   bool normalized;   // matched in normalised text, in normalised form
   bool special;
+  // In tokenizer.json. One that only transformers adds may lie beyond the model's embedding, as
+  // long as no text holds it.
+  bool stored = true;
 };
+
+// What becomes of special tokens that stand in a text.
+enum class SpecialInText { matched, split };
 
 // A stretch of the text: an added token, or text for the next stage.
 struct Segment {
@@ -37,7 +45,7 @@ class AddedTokenFinder {
     std::string pattern;  // not empty
     AddedToken token;
   };
-  explicit AddedTokenFinder(std::vector<Entry> entries);
+  AddedTokenFinder(std::vector<Entry> entries, SpecialInText special);
 
   bool empty() const noexcept { return entries_.empty(); }
   // Hands over what `text` consists of, in order; text segments are never empty.
@@ -57,6 +65,7 @@ class AddedTokenFinder {
   bool inside_word(std::string_view text, Range range) const;
 
   std::vector<Entry> entries_;
+  SpecialInText special_;
   std::vector<Node> nodes_;
   std::array<bool, 256> starts_{};
   std::optional<Regex> word_character_;  // only if some token is single_word

@@ -32,12 +32,24 @@ std::pair<bool, std::string> read_pattern(Fields& fields) {
   Fields pattern(fields.any("pattern"), fields.where() + ".pattern", fields.file());
   const bool regex = pattern.optional("Regex") != nullptr;
   std::string text = pattern.text(regex ? "Regex" : "String");
+  if (pattern.optional("String") && regex)
+    pattern.malformed("String", "a String beside a Regex", "one of them");
   pattern.finish();
   if (text.empty()) fields.unsupported("an empty pattern", "a pattern that matches something");
   return {regex, std::move(text)};
 }
 
-NormalizerStep make_normalizer_step(const std::string& type, Fields& fields) {
+// BERT's normalizer with all of its parts off; an absent choice about accents follows `lowercase`.
+void require_bert_off(Fields& fields) {
+  for (const auto key : {"clean_text", "handle_chinese_chars", "lowercase", "strip_accents"}) {
+    const bool nullable = std::string_view(key) == "strip_accents";
+    const bool on = nullable ? fields.boolean_or(key, false) : fields.boolean(key);
+    if (on) fields.unsupported(fmt::format("normalizer 'BertNormalizer' with {}", key), "it off");
+  }
+}
+
+// None for a step that changes no text.
+std::optional<NormalizerStep> make_normalizer_step(const std::string& type, Fields& fields) {
   if (type == "NFC") return UnicodeForm::nfc;
   if (type == "NFD") return UnicodeForm::nfd;
   if (type == "NFKC") return UnicodeForm::nfkc;
@@ -51,6 +63,10 @@ NormalizerStep make_normalizer_step(const std::string& type, Fields& fields) {
     auto [regex, pattern] = read_pattern(fields);
     if (regex) fields.unsupported("a Regex pattern", "a String pattern");
     return Replace{std::move(pattern), fields.text("content")};
+  }
+  if (type == "BertNormalizer") {
+    require_bert_off(fields);
+    return std::nullopt;
   }
   fields.unsupported(fmt::format("normalizer '{}'", escape_for_terminal(type)),
                      "NFC, NFD, NFKC, NFKD, Lowercase, Strip, Replace or a Sequence of them");
@@ -150,7 +166,7 @@ ByteLevelStep make_byte_level(Fields& fields) {
 Normalizer make_normalizer(const Json& json, const TokenizerFile& file) {
   std::vector<NormalizerStep> steps;
   each_step(json, "normalizer", file, "normalizers", [&](const std::string& type, Fields& fields) {
-    steps.push_back(make_normalizer_step(type, fields));
+    if (auto step = make_normalizer_step(type, fields)) steps.push_back(std::move(*step));
     fields.finish();
   });
   return Normalizer(std::move(steps));
@@ -198,16 +214,16 @@ void check_special_id(const Fields& fields, const Vocabulary& vocabulary, const 
                                .object = fields.where(),
                                .found = fmt::format("special token id {}", id.dump()),
                                .expected = "an id of the vocabulary",
-                               .hint = "The file is damaged. Download it again."});
+                               .hint = kTakeAgain});
 }
 
-std::vector<int32_t> template_ids(Fields& fields, const std::string& name,
+// The ids of a special token of a template. `table` is the template's "special_tokens".
+std::vector<int32_t> template_ids(const Json& table, const std::string& name, Fields& fields,
                                   const Vocabulary& vocabulary) {
-  const Json& table = fields.any("special_tokens");
-  const auto entry = table.is_object() ? table.find(name) : table.end();
+  const auto entry = table.find(name);
   if (entry == table.end()) {
     fields.malformed("special_tokens", "no entry for " + escape_for_terminal(name),
-                     "the ids of every special token");
+                     "the ids of every special token that the template names");
   }
   Fields token(*entry, fields.where() + ".special_tokens", fields.file());
   token.ignore("id");
@@ -221,22 +237,28 @@ std::vector<int32_t> template_ids(Fields& fields, const std::string& name,
   return ids;
 }
 
-// "single" of a TemplateProcessing: special tokens around one sequence A.
+// "single" of a TemplateProcessing: special tokens around one sequence A. Every key is read on
+// every path: a template that adds nothing has its table of special tokens, too, often empty.
 SpecialIds read_template(Fields& fields, const Vocabulary& vocabulary) {
   SpecialIds ids;
   int sequences = 0;
+  const Json& table = fields.object("special_tokens");
   for (const Json& piece : fields.array("single")) {
     Fields either(piece, fields.where() + ".single", fields.file());
     if (const Json* special = either.optional("SpecialToken")) {
       Fields token(*special, either.where(), fields.file());
-      const auto more = template_ids(fields, token.text("id"), vocabulary);
+      const auto more = template_ids(table, token.text("id"), fields, vocabulary);
       auto& side = sequences == 0 ? ids.before : ids.behind;
       side.insert(side.end(), more.begin(), more.end());
+      token.ignore("type_id");
+      token.finish();
     } else {
       Fields sequence(either.any("Sequence"), either.where(), fields.file());
       if (sequence.text("id") != "A")
         fields.unsupported("a single template with sequence B", "A alone");
       ++sequences;
+      sequence.ignore("type_id");
+      sequence.finish();
     }
     either.finish();
   }
@@ -247,6 +269,37 @@ SpecialIds read_template(Fields& fields, const Vocabulary& vocabulary) {
   return ids;
 }
 
+// "cls" and "sep" of BERT and RoBERTa: ["<s>", 0].
+int32_t read_pair_id(Fields& fields, std::string_view key, const Vocabulary& vocabulary) {
+  const Json& pair = fields.array(key);
+  if (pair.size() != 2) fields.malformed(key, fmt::format("{} values", pair.size()), "[token, id]");
+  check_special_id(fields, vocabulary, pair[1]);
+  return pair[1].get<int32_t>();
+}
+
+SpecialIds read_processor(const std::string& type, Fields& fields, const Vocabulary& vocabulary) {
+  SpecialIds ids;
+  // Offsets are trimmed after the ids are known; here they cover all of each token.
+  const auto ignore_offsets = [&] {
+    for (const auto key : {"add_prefix_space", "trim_offsets"}) fields.ignore(key);
+  };
+  if (type == "ByteLevel") {
+    ignore_offsets();
+    fields.ignore("use_regex");
+  } else if (type == "TemplateProcessing") {
+    ids = read_template(fields, vocabulary);
+  } else if (type == "RobertaProcessing" || type == "BertProcessing") {
+    if (type == "RobertaProcessing") ignore_offsets();
+    ids.before.push_back(read_pair_id(fields, "cls", vocabulary));
+    ids.behind.push_back(read_pair_id(fields, "sep", vocabulary));
+  } else {
+    fields.unsupported(fmt::format("post-processor '{}'", escape_for_terminal(type)),
+                       "ByteLevel, TemplateProcessing, RobertaProcessing, BertProcessing or a "
+                       "Sequence of them");
+  }
+  return ids;
+}
+
 }  // namespace
 
 SpecialIds make_post_processor(const Json& json, const TokenizerFile& file,
@@ -254,18 +307,14 @@ SpecialIds make_post_processor(const Json& json, const TokenizerFile& file,
   SpecialIds all;
   each_step(json, "post_processor", file, "processors",
             [&](const std::string& type, Fields& fields) {
-              if (type == "ByteLevel") {  // trims offsets, which here cover all of each token
-                for (const auto key : {"add_prefix_space", "trim_offsets", "use_regex"})
-                  fields.ignore(key);
-              } else if (type == "TemplateProcessing") {
-                SpecialIds ids = read_template(fields, vocabulary);
-                all.before.insert(all.before.begin(), ids.before.begin(), ids.before.end());
-                all.behind.insert(all.behind.end(), ids.behind.begin(), ids.behind.end());
-              } else {
-                fields.unsupported(fmt::format("post-processor '{}'", escape_for_terminal(type)),
-                                   "ByteLevel, TemplateProcessing or a Sequence of them");
-              }
+              SpecialIds ids = read_processor(type, fields, vocabulary);
               fields.finish();
+              if (ids.empty()) return;
+              // tokenizers hands the parts that the first step made to the second one as if they
+              // were a pair of texts: what comes out is not what the file seems to say.
+              if (!all.empty())
+                fields.unsupported("a second step that adds tokens", "one step that adds tokens");
+              all = std::move(ids);
             });
   return all;
 }

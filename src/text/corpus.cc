@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -32,15 +33,39 @@ std::string readable(const std::string& name) {
   return replace_invalid_utf8(name, ignored);
 }
 
+// What to do with a file that starts like this.
+std::optional<std::string> hint_of_format(std::string_view text) {
+  struct Format {
+    std::string_view start;
+    const char* hint;
+  };
+  const Format formats[] = {
+      {"\x1f\x8b", "It looks like gzip: give it the suffix .gz."},
+      {"\x28\xb5\x2f\xfd", "It looks like zstd: give it the suffix .zst."},
+      {"BZh", "It looks like bzip2: decompress it with `bunzip2`."},
+      {"\xfd"
+       "7zXZ",
+       "It looks like xz: decompress it with `xz -d`."},
+      {"PK\x03\x04",
+       "It looks like a zip archive, as .docx, .epub and .xlsx are: take the text out."},
+      {"%PDF", "It looks like PDF: take the text out, for instance with pdftotext."},
+      {"PAR1",
+       "It looks like Parquet: write its rows as JSON lines (pandas: "
+       "to_json(orient=\"records\", lines=True))."},
+  };
+  for (const Format& format : formats) {
+    if (text.starts_with(format.start)) return format.hint;
+  }
+  return std::nullopt;
+}
+
 [[noreturn]] void refuse_text(const std::string& name, std::string_view text, size_t offset,
                               std::string found) {
   const auto line =
       1 + std::count(text.begin(), text.begin() + static_cast<ptrdiff_t>(offset), '\n');
   std::string hint = "Convert the file to UTF-8, for instance with iconv, or pass --utf8=replace.";
-  if (text.starts_with("\x1f\x8b")) {
-    hint = "It looks like gzip: give it the suffix .gz.";
-  } else if (text.starts_with("\x28\xb5\x2f\xfd")) {
-    hint = "It looks like zstd: give it the suffix .zst.";
+  if (const auto known = hint_of_format(text)) {
+    hint = *known;
   } else if (find_binary(text)) {
     hint = "It looks like UTF-16 or no text at all. Convert it with iconv or leave it out.";
   }
@@ -129,7 +154,13 @@ Corpus::Corpus(const DomainSpec& domain, const WindowSettings& settings, CorpusR
     walk(domain.path);
   } else if (fs::is_regular_file(status)) {
     const std::string name = domain.path.filename().string();
-    files_.push_back({domain.path, name, std::string(without_compression(name))});
+    CorpusFile file{domain.path, name, std::string(without_compression(name)), FileKind::text};
+    if (has_record_extension(file.id)) {
+      file.kind = FileKind::records;
+    } else if (has_json_extension(file.id)) {
+      file.kind = kind_of_json(file);
+    }
+    files_.push_back(std::move(file));
   } else if (fs::exists(status)) {
     unusable(domain.path, "neither a file nor a folder", "a text file or a folder of them",
              "Write the text into a file first.");
@@ -151,12 +182,18 @@ void Corpus::walk(const fs::path& root) {
     if (error || type == fs::file_type::directory) continue;
     const std::string name = at->path().lexically_relative(root).generic_string();
     const std::string id(without_compression(name));
+    CorpusFile file{at->path(), name, id,
+                    has_record_extension(id) ? FileKind::records : FileKind::text};
     if (type != fs::file_type::regular) {
       ++record_.skipped_links;
     } else if (has_text_extension(id)) {
-      files_.push_back({at->path(), name, id});
+      files_.push_back(std::move(file));
+    } else if (has_json_extension(id) && holds_records(file)) {
+      file.kind = FileKind::records;
+      files_.push_back(std::move(file));
     } else {
       ++record_.skipped_extension;
+      ++record_.left_out[readable(suffix_of(name))];
     }
   }
   if (error)
@@ -175,14 +212,75 @@ void Corpus::walk(const fs::path& root) {
   }
 }
 
+// The first line that isn't blank, its beginning where it is longer than a record may be.
+std::string Corpus::first_line(const CorpusFile& file) {
+  DecompressionBudget budget = budget_;
+  FileSource source(file.path);
+  DecodedStream stream(compression_of(file.name), source, file.path.string(), budget);
+  std::string line;
+  for (std::string_view part = stream.next(); !part.empty(); part = stream.next()) {
+    while (!part.empty() && line.size() <= kMaxLineBytes) {
+      const size_t end = part.find('\n');
+      line += part.substr(0, end);
+      part.remove_prefix(end == std::string_view::npos ? part.size() : end + 1);
+      if (end == std::string_view::npos) break;
+      if (line.find_first_not_of(" \t\r") != std::string::npos) return line;
+      line.clear();
+    }
+    if (line.size() > kMaxLineBytes) return line;
+  }
+  return line;
+}
+
+// Whether a .json of a folder holds records: a text in the field, on its first line.
+bool Corpus::holds_records(const CorpusFile& file) {
+  if (judge_first_line(first_line(file), settings_.text_field) != FirstLine::record) return false;
+  ++record_.records_by_content;
+  return true;
+}
+
+// A .json that was named: JSON lines, text that only has this suffix, or another JSON text, which
+// would give tokens of quotes, keys and escapes.
+FileKind Corpus::kind_of_json(const CorpusFile& file) {
+  const auto refuse = [&](const char* found, const char* hint) {
+    throw Error(ErrorId::CO004, {.file = file.path.string(),
+                                 .object = {},
+                                 .found = found,
+                                 .expected = "a JSON object on each line, or text",
+                                 .hint = hint});
+  };
+  switch (judge_first_line(first_line(file), settings_.text_field)) {
+    case FirstLine::record:
+    case FirstLine::object:
+      ++record_.records_by_content;
+      return FileKind::records;
+    case FirstLine::array:
+      refuse("a JSON array",
+             "Write a record on each line with `jq -c '.[]'`, into a file with the suffix .jsonl. "
+             "To measure it as it is, quotes and keys included, give it the suffix .txt.");
+      break;
+    case FirstLine::open_object:
+      refuse("a first line that is not one whole JSON object",
+             "Write one object on each line with `jq -c .`, into a file with the suffix .jsonl. To "
+             "measure it as it is, quotes and keys included, give it the suffix .txt.");
+      break;
+    case FirstLine::text:
+      break;
+  }
+  return FileKind::text;
+}
+
 bool Corpus::next(Document& document) {
   for (;;) {
     if (records_) {
       std::string line;
       LinePlace place{records_->file().name, 0, 0};
       if (records_->next(line, place)) {
-        document.text =
-            read_record(line, place, settings_.text_field, settings_.utf8, record_.replaced_utf8);
+        RecordCounts counts;
+        document.text = read_record(line, place, settings_.text_field, settings_.utf8, counts);
+        record_.replaced_utf8 += counts.replaced;
+        record_.non_finite_records += counts.non_finite;
+        record_.byte_order_marks += counts.byte_order_marks;
         document.id = readable(records_->file().id) + ":" + std::to_string(place.line);
         count(document);
         return true;
@@ -196,7 +294,7 @@ bool Corpus::next(Document& document) {
       return false;
     }
     const CorpusFile& file = files_[next_file_++];
-    if (has_record_extension(file.id)) {
+    if (file.kind == FileKind::records) {
       open_records(file);
     } else if (read_whole(file, document)) {
       count(document);
@@ -261,6 +359,10 @@ bool Corpus::read_whole(const CorpusFile& file, Document& document) {
     return false;
   }
   record_.file_sha256.emplace_back(readable(file.name), source.sha256());
+  if (record_.text_of_records.empty() && text.starts_with('{') &&
+      judge_first_line(std::string_view(text).substr(0, text.find('\n')), settings_.text_field) ==
+          FirstLine::record)
+    record_.text_of_records = readable(file.id);
   document.id = readable(file.id);
   document.text = std::move(text);
   return true;

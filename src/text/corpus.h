@@ -20,11 +20,21 @@ struct Document {
 bool has_text_extension(std::string_view name);
 std::vector<std::string_view> text_extensions();
 bool has_record_extension(std::string_view name);  // .jsonl, .ndjson
+bool has_json_extension(std::string_view name);    // .json: what it holds, the content must say
+// The last suffix in lower case with its dot (".txt"), with that of compression (".json.gz"); empty
+// if there is none.
+std::string suffix_of(std::string_view name);
+
+// "5 files: 3 .pdf, 2 .docx", the most frequent first. Empty if there is none.
+std::string describe_left_out(const std::map<std::string, uint64_t>& left_out);
+
+enum class FileKind { text, records };
 
 struct CorpusFile {
   std::filesystem::path path;
   std::string name;  // relative path, or the file's own name
   std::string id;    // the same without .gz or .zst
+  FileKind kind;
 };
 
 class Corpus {
@@ -40,6 +50,9 @@ class Corpus {
  private:
   class Records;
   void walk(const std::filesystem::path& root);
+  std::string first_line(const CorpusFile& file);
+  FileKind kind_of_json(const CorpusFile& file);
+  bool holds_records(const CorpusFile& file);
   void require_room(const CorpusFile& file, uint64_t bytes) const;
   bool read_whole(const CorpusFile& file, Document& document);
   bool is_text_throughout(const CorpusFile& file, std::string& sha256);

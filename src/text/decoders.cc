@@ -1,9 +1,13 @@
 // zlib and zstd behind the one decoder interface.
+#define ZSTD_STATIC_LINKING_ONLY  // for the header of a frame
 #include <fmt/format.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <new>
 
 #include "base/error.h"
@@ -14,13 +18,24 @@ namespace {
 
 constexpr int kWindowLogMax = 27;  // 128 MiB of zstd window, the format's own default limit
 
-[[noreturn]] void damaged(const std::string& name, std::string found, std::string expected) {
-  throw Error(ErrorId::CO005,
-              {.file = name,
-               .object = {},
-               .found = std::move(found),
-               .expected = std::move(expected),
-               .hint = "The file is damaged or its download was cut. Get it again."});
+constexpr const char* kCut = "The file was cut, probably while it was fetched. Get it again.";
+constexpr const char* kChanged = "Bytes of the file have changed. Get it again.";
+
+[[noreturn]] void refuse(const std::string& name, std::string found, std::string expected,
+                         std::string hint) {
+  throw Error(ErrorId::CO005, {.file = name,
+                               .object = {},
+                               .found = std::move(found),
+                               .expected = std::move(expected),
+                               .hint = std::move(hint)});
+}
+
+[[noreturn]] void refuse_rest(const std::string& name, const char* tool, std::string found,
+                              std::string expected) {
+  refuse(name, std::move(found), std::move(expected),
+         fmt::format("Two files may have been put together, or one was saved over a longer one. "
+                     "`{} -dc` writes out what comes before.",
+                     tool));
 }
 
 class PlainDecoder final : public Decoder {
@@ -55,9 +70,10 @@ class GzipDecoder final : public Decoder {
     while (z_.avail_out == out.size()) {
       if (z_.avail_in == 0 && !refill()) {
         if (!inside_) return 0;
-        damaged(name_, "the end of the file inside a gzip member", "a complete member");
+        refuse(name_, "the end of the file inside a gzip member", "a complete member", kCut);
       }
       if (!inside_) {
+        if (skip_padding()) continue;
         inflateReset(&z_);
         inside_ = true;
         ++members_;
@@ -66,7 +82,7 @@ class GzipDecoder final : public Decoder {
       if (answer == Z_STREAM_END) {
         inside_ = false;
       } else if (answer != Z_OK && answer != Z_BUF_ERROR) {
-        refuse();
+        refuse_member();
       }
     }
     return out.size() - z_.avail_out;
@@ -80,18 +96,36 @@ class GzipDecoder final : public Decoder {
     return !bytes.empty();
   }
 
-  [[noreturn]] void refuse() const {
-    const std::string reason = z_.msg ? z_.msg : "invalid data";
-    if (members_ > 1 && reason == "incorrect header check") {
-      damaged(name_, "something else behind the last gzip member", "gzip members only");
+  // Zeros may follow the last member, up to the end: tapes and block devices leave them, and
+  // gzip reads over them. True if all input at hand was such.
+  bool skip_padding() {
+    const auto* begin = z_.next_in;
+    const auto* end = begin + z_.avail_in;
+    const auto* rest = std::find_if(begin, end, [](Bytef byte) { return byte != 0; });
+    padded_ = padded_ || rest != begin;
+    if (rest == end) {
+      z_.avail_in = 0;
+      return true;
     }
-    damaged(name_, fmt::format("{} in gzip member {}", reason, members_), "valid gzip data");
+    if (padded_) refuse_rest(name_, "gzip", "something else after the zeros that pad it", "zeros");
+    return false;
+  }
+
+  [[noreturn]] void refuse_member() const {
+    const std::string reason = z_.msg ? z_.msg : "invalid data";
+    const bool no_header = reason == "incorrect header check";
+    if (no_header && members_ > 1)
+      refuse_rest(name_, "gzip", "something else behind the last gzip member", "gzip members only");
+    refuse(
+        name_, fmt::format("{} in gzip member {}", reason, members_), "valid gzip data",
+        no_header ? "It is no gzip file. Correct its suffix: `file` says what it is." : kChanged);
   }
 
   ByteSource& source_;
   const std::string& name_;
   z_stream z_{};
   bool inside_ = true;  // an empty file is no gzip file
+  bool padded_ = false;
   size_t members_ = 1;
 };
 
@@ -112,18 +146,16 @@ class ZstdDecoder final : public Decoder {
       // After a full buffer more may wait inside, even with all input taken.
       if (input_.pos == input_.size && !pending_ && !refill()) {
         if (frame_done_) return 0;
-        damaged(name_, "the end of the file inside a zstd frame", "a complete frame");
+        refuse(name_, "the end of the file inside a zstd frame", "a complete frame", kCut);
       }
       ZSTD_inBuffer part = input_;
       if (input_.pos < input_.size && frame_bytes_ < kLongestHeader) {
         if (frame_bytes_ < sizeof magic_) check_magic();
+        header_[frame_bytes_] = static_cast<const char*>(input_.src)[input_.pos];
         part.size = input_.pos + 1;
       }
       const size_t answer = ZSTD_decompressStream(z_, &output, &part);
-      if (ZSTD_isError(answer)) {
-        damaged(name_, fmt::format("{} in the zstd data", ZSTD_getErrorName(answer)),
-                "valid zstd frames only");
-      }
+      if (ZSTD_isError(answer)) refuse_frame(answer, frame_bytes_ + (part.size - input_.pos));
       frame_bytes_ += part.pos - input_.pos;
       input_.pos = part.pos;
       frame_done_ = answer == 0;
@@ -155,8 +187,41 @@ class ZstdDecoder final : public Decoder {
     const bool skippable =
         ((magic_ ^ ZSTD_MAGIC_SKIPPABLE_START) & so_far & ZSTD_MAGIC_SKIPPABLE_MASK) == 0;
     if (standard || skippable) return;
-    if (frames_ == 0) damaged(name_, "another magic number than zstd's", "zstd data");
-    damaged(name_, "something else behind the last zstd frame", "zstd frames only");
+    if (frames_ > 0)
+      refuse_rest(name_, "zstd", "something else behind the last zstd frame", "zstd frames only");
+    refuse(name_, "another magic number than zstd's", "zstd data",
+           "It is no zstd file, or one of a format before 1.0. Correct its suffix, or write it "
+           "again: `file` says what it is.");
+  }
+
+  // `given`: how many bytes of the frame libzstd has seen.
+  [[noreturn]] void refuse_frame(size_t answer, uint64_t given) const {
+    const ZSTD_ErrorCode code = ZSTD_getErrorCode(answer);
+    if (code == ZSTD_error_memory_allocation) throw std::bad_alloc();
+    if (code == ZSTD_error_frameParameter_windowTooLarge) refuse_window(given);
+    std::string hint = kChanged;
+    if (code == ZSTD_error_dictionary_wrong) {
+      hint = "It was written with a dictionary. Decompress it by `zstd -d -D DICTIONARY` first.";
+    } else if (code == ZSTD_error_frameParameter_unsupported) {
+      hint = "It was written by a later zstd. Decompress it with that one first.";
+    }
+    refuse(name_, fmt::format("{} in the zstd data", ZSTD_getErrorName(answer)),
+           "valid zstd frames only", std::move(hint));
+  }
+
+  [[noreturn]] void refuse_window(uint64_t given) const {
+    ZSTD_frameHeader header{};
+    const size_t known = std::min<uint64_t>(given, kLongestHeader);
+    ZSTD_getFrameHeader(&header, header_.data(), known);
+    const auto log = std::bit_width(std::max<uint64_t>(header.windowSize, 1) - 1);
+    throw Error(ErrorId::CO008,
+                {.file = name_,
+                 .object = fmt::format("zstd frame {}", frames_ + 1),
+                 .found = fmt::format("a window of {} bytes", header.windowSize),
+                 .expected = fmt::format("at most {}", uint64_t{1} << kWindowLogMax),
+                 .hint = fmt::format("The file is whole: it was written with --long. "
+                                     "Decompress it first: `zstd -d --long={}`.",
+                                     log)});
   }
 
   void end_frame() {
@@ -174,6 +239,7 @@ class ZstdDecoder final : public Decoder {
   uint64_t frames_ = 0;       // complete ones
   uint64_t frame_bytes_ = 0;  // of the current frame, given to libzstd
   uint32_t magic_ = 0;        // its first bytes
+  std::array<char, kLongestHeader> header_{};
 };
 
 }  // namespace

@@ -1,8 +1,11 @@
 // Which files of a folder are documents: docs/corpora.md shows the same list.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <string>
 
+#include "base/error.h"
 #include "text/corpus.h"
 
 namespace rg::text {
@@ -49,6 +52,36 @@ bool has_text_extension(std::string_view name) {
 bool has_record_extension(std::string_view name) {
   const std::string extension = extension_of(name);
   return extension == "jsonl" || extension == "ndjson";
+}
+
+bool has_json_extension(std::string_view name) { return extension_of(name) == "json"; }
+
+std::string suffix_of(std::string_view name) {
+  const std::string_view plain = without_compression(name);
+  const std::string extension = extension_of(plain);
+  return (extension.empty() ? "" : "." + extension) + std::string(name.substr(plain.size()));
+}
+
+std::string describe_left_out(const std::map<std::string, uint64_t>& left_out) {
+  constexpr size_t kShown = 8;
+  uint64_t files = 0, unnamed = 0;
+  std::vector<std::pair<std::string, uint64_t>> rows(left_out.begin(), left_out.end());
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::string text;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const auto& [suffix, count] = rows[i];
+    files += count;
+    if (i >= kShown) {
+      unnamed += count;
+      continue;
+    }
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count,
+                        suffix.empty() ? "without one" : escape_for_terminal(suffix));
+  }
+  if (files == 0) return {};
+  if (unnamed > 0) text += fmt::format(", {} of {} other kinds", unnamed, rows.size() - kShown);
+  return fmt::format("{} file{}: {}", files, files == 1 ? "" : "s", text);
 }
 
 }  // namespace rg::text

@@ -47,6 +47,13 @@ const Json& Fields::array(std::string_view key) {
   return value;
 }
 
+const Json& Fields::object(std::string_view key) {
+  const Json& value = any(key);
+  if (!value.is_object())
+    malformed(key, std::string("a value of type ") + value.type_name(), "an object");
+  return value;
+}
+
 void Fields::finish() const {
   for (const auto& [key, value] : json_.items()) {
     if (!asked_.contains(key)) {
@@ -68,12 +75,11 @@ void Fields::unsupported(std::string found, std::string expected) const {
 }
 
 void Fields::malformed(std::string_view key, std::string found, std::string expected) const {
-  throw Error(ErrorId::TK002,
-              {.file = file_,
-               .object = key.empty() ? where_ : fmt::format("{}.{}", where_, key),
-               .found = std::move(found),
-               .expected = std::move(expected),
-               .hint = "The file is damaged or no tokenizer.json. Download it again."});
+  throw Error(ErrorId::TK002, {.file = file_,
+                               .object = key.empty() ? where_ : fmt::format("{}.{}", where_, key),
+                               .found = std::move(found),
+                               .expected = std::move(expected),
+                               .hint = kTakeAgain});
 }
 
 }  // namespace rg::text

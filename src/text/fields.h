@@ -10,6 +10,14 @@
 
 namespace rg::text {
 
+// Hints, by what went wrong.
+inline constexpr const char* kTakeAgain =
+    "Take tokenizer.json from the model's repository again, or save it again with save_pretrained.";
+inline constexpr const char* kRemoveOne =
+    "Readers disagree on which of the two counts. Remove one.";
+inline constexpr const char* kOverLimit =
+    "This is over what is read here. Tokenise elsewhere and pass the ids with trace --tokens.";
+
 class Fields {
  public:
   // `where` names the component in messages ("normalizer.normalizers[1]"). TK002 if no object.
@@ -23,6 +31,7 @@ class Fields {
   bool boolean(std::string_view key);
   std::string text(std::string_view key);
   const Json& array(std::string_view key);
+  const Json& object(std::string_view key);
   // Where Hugging Face has a default for the key.
   bool boolean_or(std::string_view key, bool otherwise);
   const Json* optional(std::string_view key);  // none when missing or null

@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "text/components.h"
 #include "text/fields.h"
+#include "text/reference.h"
 #include "text/word_cache.h"
 
 namespace rg::text {
@@ -48,7 +49,8 @@ uint64_t next_serial() {
 }
 
 AddedTokenFinder make_finder(const std::vector<AddedToken>& added, bool normalized,
-                             const Normalizer& normalizer, const TokenizerFile& file) {
+                             const Normalizer& normalizer, SpecialInText in_text,
+                             const TokenizerFile& file) {
   std::vector<AddedTokenFinder::Entry> entries;
   // Where two tokens normalise to the same string the reference prefers special ones.
   for (const bool special : {true, false}) {
@@ -62,12 +64,12 @@ AddedTokenFinder make_finder(const std::vector<AddedToken>& added, bool normaliz
                                      .object = fmt::format("added token {}", token.id),
                                      .found = "a content that the normalizer empties",
                                      .expected = "something to match",
-                                     .hint = "The file is damaged. Download it again."});
+                                     .hint = "Remove the token: it never matches."});
       }
       entries.push_back({std::move(pattern), token});
     }
   }
-  return AddedTokenFinder(std::move(entries));
+  return AddedTokenFinder(std::move(entries), in_text);
 }
 
 }  // namespace
@@ -75,6 +77,8 @@ AddedTokenFinder make_finder(const std::vector<AddedToken>& added, bool normaliz
 struct Tokenizer::Impl {
   std::string file, sha256;
   std::vector<std::string> notes;
+  std::vector<std::pair<std::string, std::string>> side_files;
+  bool follows_side_files = false;  // some id may differ from those of tokenizer.json alone
   Vocabulary vocabulary;
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
@@ -82,7 +86,9 @@ struct Tokenizer::Impl {
   SpecialIds special;
   AddedTokenFinder raw_tokens, normalized_tokens;
   uint64_t serial = next_serial();
+  uint64_t id_limit = UINT64_MAX;  // ids from here on have no row in the embedding
 
+  void require_row(int32_t id) const;
   // The whole text, with the special tokens around it. TK006 names the file.
   template <class Sink>
   void encode_whole(std::string_view text, SpecialTokens added, Sink& sink) const;
@@ -180,11 +186,15 @@ template <class Sink>
 void Tokenizer::Impl::encode(std::string_view text, ThreadScratch& s, Sink& sink) const {
   constexpr Origins kOrigins = Sink::kWantsRanges ? Origins::kept : Origins::dropped;
   raw_tokens.split(text, [&](const Segment& raw) {
-    if (raw.id) return sink.token(*raw.id, raw.range);
+    if (raw.id) {
+      require_row(*raw.id);
+      return sink.token(*raw.id, raw.range);
+    }
     const AlignedText normal = normalizer.apply(AlignedText(
         text.substr(raw.range.begin, raw.range.end - raw.range.begin), raw.range.begin, kOrigins));
     normalized_tokens.split(normal.text(), [&](const Segment& segment) {
       if (!segment.id) return encode_words(normal, segment.range, s, sink);
+      require_row(*segment.id);
       if constexpr (Sink::kWantsRanges) {
         sink.token(*segment.id, normal.source(segment.range.begin, segment.range.end));
       } else {
@@ -239,45 +249,87 @@ void require_encodable(std::string_view text) {
 }  // namespace
 
 Tokenizer Tokenizer::load(const std::filesystem::path& tokenizer_json, UnknownPatterns patterns) {
-  return from_file(read_tokenizer_file(tokenizer_json), patterns);
+  TokenizerFile file = read_tokenizer_file(tokenizer_json);
+  Reference reference = stored_reference(file);
+  return from_file(std::move(file), std::move(reference), patterns);
+}
+
+Tokenizer Tokenizer::load_for_model(const ModelTokenizer& model, UnknownPatterns patterns) {
+  TokenizerFile file = read_tokenizer_file(model.tokenizer_json);
+  SideFiles side = read_side_files(model);
+  Reference reference = make_reference(file, side, model);
+  Tokenizer tokenizer = from_file(std::move(file), std::move(reference), patterns);
+  if (tokenizer.impl_->follows_side_files) tokenizer.impl_->side_files = std::move(side.sha256);
+  return tokenizer;
 }
 
 Tokenizer Tokenizer::parse(std::string_view tokenizer_json, const std::string& name,
                            UnknownPatterns patterns) {
-  return from_file(parse_tokenizer_file(tokenizer_json, name), patterns);
+  TokenizerFile file = parse_tokenizer_file(tokenizer_json, name);
+  Reference reference = stored_reference(file);
+  return from_file(std::move(file), std::move(reference), patterns);
 }
 
-Tokenizer Tokenizer::from_file(TokenizerFile file, UnknownPatterns patterns) {
+namespace {
+
+// Says what becomes of the special tokens around a text where the files seem to say otherwise.
+void settle_special_tokens(SpecialIds& special, const Reference& reference,
+                           std::vector<std::string>& notes) {
+  if (reference.drops_special_tokens && !special.empty()) {
+    special = {};
+    notes.push_back(
+        fmt::format("tokenizer: no special tokens are put around a text, against tokenizer.json's "
+                    "post-processor, as {} does",
+                    reference.class_name));
+  }
+  const auto check = [&](const char* key, std::optional<bool> said, bool done) {
+    if (!said || *said == done) return;
+    notes.push_back(fmt::format(
+        "tokenizer: {} {} of tokenizer_config.json has no effect, as in transformers", key, *said));
+  };
+  check("add_bos_token", reference.add_bos_token, !special.before.empty());
+  check("add_eos_token", reference.add_eos_token, !special.behind.empty());
+}
+
+}  // namespace
+
+Tokenizer Tokenizer::from_file(TokenizerFile file, Reference reference, UnknownPatterns patterns) {
   Fields fields(file.tree, "tokenizer.json", file.name);
   fields.ignore("version");
-  fields.ignore("decoder");  // from ids back to text, which nobody asks for
+  fields.ignore("decoder");       // from ids back to text, which nobody asks for
+  fields.ignore("added_tokens");  // in `reference`
+  std::vector<std::string> notes = std::move(reference.notes);
+  const bool follows_side_files = !notes.empty();
   for (const auto key : {"truncation", "padding"}) {
-    if (fields.optional(key))
-      fields.unsupported(fmt::format("{} set", key), "null: every token of a text counts");
+    if (fields.optional(key)) {
+      notes.push_back(fmt::format(
+          "tokenizer: the {} stored in tokenizer.json is not applied, as in transformers", key));
+    }
   }
   const auto component = [&](std::string_view key) {
     const Json* json = fields.optional(key);
     return json ? *json : Json();
   };
-  const Json added_json = component("added_tokens");
-  if (!added_json.is_null() && !added_json.is_array())
-    fields.malformed("added_tokens", "no list", "a list");
-  const auto added = read_added_tokens(added_json, file);
   const Json normalizer_json = component("normalizer"), pre_json = component("pre_tokenizer"),
              post_json = component("post_processor"), model_json = fields.any("model");
   fields.finish();
 
-  std::vector<std::string> notes;
   Normalizer normalizer = make_normalizer(normalizer_json, file);
   PreTokenizer pre_tokenizer = make_pre_tokenizer(pre_json, file, patterns, notes);
+  std::vector<AddedToken>& added = reference.added;
   Vocabulary vocabulary = make_vocabulary(file, added);
   BytePairModel model = make_model(model_json, file, vocabulary);
   SpecialIds special = make_post_processor(post_json, file, vocabulary);
-  AddedTokenFinder raw = make_finder(added, false, normalizer, file);
-  AddedTokenFinder normalized = make_finder(added, true, normalizer, file);
+  settle_special_tokens(special, reference, notes);
+  const SpecialInText in_text =
+      reference.split_special_tokens ? SpecialInText::split : SpecialInText::matched;
+  AddedTokenFinder raw = make_finder(added, false, normalizer, in_text, file);
+  AddedTokenFinder normalized = make_finder(added, true, normalizer, in_text, file);
   return Tokenizer(std::make_unique<Impl>(Impl{.file = file.name,
                                                .sha256 = file.sha256,
                                                .notes = std::move(notes),
+                                               .side_files = {},
+                                               .follows_side_files = follows_side_files,
                                                .vocabulary = std::move(vocabulary),
                                                .normalizer = std::move(normalizer),
                                                .pre_tokenizer = std::move(pre_tokenizer),
@@ -322,6 +374,9 @@ std::string Tokenizer::token_bytes(int32_t id) const {
 int32_t Tokenizer::largest_id() const { return impl_->vocabulary.largest_id; }
 size_t Tokenizer::vocabulary_size() const { return impl_->vocabulary.entries; }
 const std::string& Tokenizer::sha256() const { return impl_->sha256; }
+const std::vector<std::pair<std::string, std::string>>& Tokenizer::side_files() const {
+  return impl_->side_files;
+}
 const std::string& Tokenizer::file() const { return impl_->file; }
 const std::vector<std::string>& Tokenizer::notes() const { return impl_->notes; }
 
@@ -330,16 +385,48 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
-void require_ids_below(const Tokenizer& tokenizer, uint64_t embedding_rows) {
-  const int64_t largest = tokenizer.largest_id();
-  if (largest < 0 || static_cast<uint64_t>(largest) < embedding_rows) return;
+namespace {
+
+[[noreturn]] void no_row(const std::string& file, std::string found, uint64_t rows,
+                         std::string hint) {
   throw Error(ErrorId::TK010,
-              {.file = tokenizer.file(),
-               .object = fmt::format("token id {}", largest),
-               .found = fmt::format("ids up to {}", largest),
-               .expected = fmt::format("ids below {}, the rows of the embedding", embedding_rows),
-               .hint = "Tokenizer and weights belong to different models. Use the tokenizer.json "
-                       "of this model."});
+              {.file = file,
+               .object = {},
+               .found = std::move(found),
+               .expected = fmt::format("ids below {}, the rows of the embedding", rows),
+               .hint = std::move(hint)});
+}
+
+}  // namespace
+
+void Tokenizer::limit_ids(uint64_t embedding_rows) {
+  Impl& impl = *impl_;
+  impl.id_limit = embedding_rows;
+  const auto beyond = [&](int64_t id) {
+    return id >= 0 && static_cast<uint64_t>(id) >= embedding_rows;
+  };
+  int64_t largest = impl.vocabulary.largest_in_model;
+  for (const auto* side : {&impl.special.before, &impl.special.behind}) {
+    for (const int32_t id : *side) largest = std::max<int64_t>(largest, id);
+  }
+  if (beyond(largest)) {
+    no_row(impl.file, fmt::format("ids up to {}", largest), embedding_rows,
+           "Tokenizer and weights belong to different models. Use the tokenizer.json of this "
+           "model.");
+  }
+  if (!beyond(largest_id())) return;
+  impl.notes.push_back(fmt::format(
+      "tokenizer: '{}' (id {}) has no row in the embedding of {} rows; a text with such a token "
+      "would be refused",
+      escape_for_terminal(token_bytes(largest_id())), largest_id(), embedding_rows));
+}
+
+// Only added tokens can lie beyond the limit.
+void Tokenizer::Impl::require_row(int32_t id) const {
+  if (static_cast<uint64_t>(id) < id_limit) return;
+  const std::string& token = vocabulary.bytes[static_cast<size_t>(id)];
+  no_row(file, fmt::format("'{}', token {}", escape_for_terminal(token), id), id_limit,
+         "The model itself fails on this text, in transformers, too. Leave the document out.");
 }
 
 }  // namespace rg::text

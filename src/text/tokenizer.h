@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,10 +27,25 @@ enum class SpecialTokens { add, leave_out };   // what the post-processor would 
 enum class UnknownPatterns { refuse, allow };  // pre-tokenizer patterns off the tested list (TK001)
 
 struct TokenizerFile;
+struct Reference;
+
+// A model's tokenizer: its files, and what its config.json says of it.
+struct ModelTokenizer {
+  std::filesystem::path tokenizer_json;
+  std::optional<std::filesystem::path> config;  // tokenizer_config.json
+  std::optional<std::filesystem::path> special_tokens_map, added_tokens;
+  std::string model_type, tokenizer_class;  // empty where config.json says nothing
+};
 
 class Tokenizer {
  public:
-  // TK001 to TK005 where the file is refused; docs/corpora.md lists what is supported.
+  // The ids that transformers gives for the model: tokenizer.json with tokenizer_config.json and
+  // its companions beside it, and the class that they or the model's type name. A note for all in
+  // which it differs from tokenizer.json alone; TK007 and TK008 where that can't be followed, and
+  // the errors of load().
+  static Tokenizer load_for_model(const ModelTokenizer& model, UnknownPatterns patterns);
+  // tokenizer.json alone, as tokenizers reads it. TK001 to TK005 where the file is refused;
+  // docs/corpora.md lists what is supported.
   static Tokenizer load(const std::filesystem::path& tokenizer_json, UnknownPatterns patterns);
   // The same from the file's text; `name` stands in messages.
   static Tokenizer parse(std::string_view tokenizer_json, const std::string& name,
@@ -38,7 +54,7 @@ class Tokenizer {
   // `text` must be valid UTF-8 (CO003 otherwise), without a word of more than 128 MiB (CO002).
   // Linear time up to a log factor, constant stack.
   // TK006 if a pattern allowed from off the tested list backtracks without end. Safe to call from
-  // many threads.
+  // many threads. TK010 if the text holds a token beyond the embedding (limit_ids).
   Encoding encode(std::string_view text, SpecialTokens special) const;
   // The ids alone: the same, quicker.
   std::vector<int32_t> encode_ids(std::string_view text, SpecialTokens special) const;
@@ -49,9 +65,16 @@ class Tokenizer {
   // Text of one id with the byte-level alphabet undone; may be a partial UTF-8 sequence.
   std::string token_bytes(int32_t id) const;
 
-  int32_t largest_id() const;                     // over vocabulary and added tokens
-  size_t vocabulary_size() const;                 // entries incl. added tokens
-  const std::string& sha256() const;              // of the file's bytes
+  // How many rows the model's embedding has. TK010 if the vocabulary or the post-processor has an
+  // id beyond. An added token may lie there (a pad_token does that nobody trained): a note, and
+  // TK010 for a text with it.
+  void limit_ids(uint64_t embedding_rows);
+
+  int32_t largest_id() const;         // over vocabulary and added tokens
+  size_t vocabulary_size() const;     // entries incl. added tokens
+  const std::string& sha256() const;  // of the file's bytes
+  // Name and hash of the files beside it, where they change an id.
+  const std::vector<std::pair<std::string, std::string>>& side_files() const;
   const std::string& file() const;                // its path
   const std::vector<std::string>& notes() const;  // e.g. an allowed unknown pattern
 
@@ -62,11 +85,8 @@ class Tokenizer {
  private:
   struct Impl;
   explicit Tokenizer(std::unique_ptr<Impl> impl);
-  static Tokenizer from_file(TokenizerFile file, UnknownPatterns patterns);
+  static Tokenizer from_file(TokenizerFile file, Reference reference, UnknownPatterns patterns);
   std::unique_ptr<Impl> impl_;
 };
-
-// TK010 unless every id that the tokenizer can give has a row in the model's embedding.
-void require_ids_below(const Tokenizer& tokenizer, uint64_t embedding_rows);
 
 }  // namespace rg::text

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "text/fields.h"
 
 namespace rg::text {
 namespace {
@@ -50,16 +51,18 @@ class FileReader final : public JsonEvents {
     }
     Frame& frame = frames_.back();
     if (!frame.seen.insert(v).second) {
-      malformed(offset, fmt::format("key '{}' twice", escape_for_terminal(v)), "each key once");
+      malformed(offset, fmt::format("key '{}' twice", escape_for_terminal(v)), "each key once",
+                kRemoveOne);
     }
     if (frame.seen.size() > kMaxObjectKeys) {
-      malformed(offset, fmt::format("an object of more than {} keys", kMaxObjectKeys), "fewer");
+      malformed(offset, fmt::format("an object of more than {} keys", kMaxObjectKeys), "fewer",
+                kOverLimit);
     }
     frame.key = std::move(v);
   }
   void start_object(size_t offset) override {
     if (in_ == Place::tree && path_is("model", "vocab")) {
-      if (saw_vocabulary_) malformed(offset, "two vocabularies", "one");
+      if (saw_vocabulary_) malformed(offset, "two vocabularies", "one", kRemoveOne);
       in_ = Place::vocabulary;
       saw_vocabulary_ = true;
       return;
@@ -88,7 +91,7 @@ class FileReader final : public JsonEvents {
   void end_array(size_t offset) override {
     if (in_ == Place::merge_pair) {
       if (sides_.size() != 2)
-        malformed(offset, fmt::format("a merge of {} tokens", sides_.size()), "2");
+        malformed(offset, fmt::format("a merge of {} tokens", sides_.size()), "2", kTakeAgain);
       add_merge(std::move(sides_[0]), std::move(sides_[1]));
       in_ = Place::merges;
       return;
@@ -108,13 +111,13 @@ class FileReader final : public JsonEvents {
     std::unordered_set<std::string> seen;
   };
 
-  [[noreturn]] void malformed(size_t offset, std::string found, std::string expected) const {
-    throw Error(ErrorId::TK002,
-                {.file = out_.name,
-                 .object = fmt::format("byte {}", offset),
-                 .found = std::move(found),
-                 .expected = std::move(expected),
-                 .hint = "The file is damaged or no tokenizer.json. Download it again."});
+  [[noreturn]] void malformed(size_t offset, std::string found, std::string expected,
+                              std::string hint) const {
+    throw Error(ErrorId::TK002, {.file = out_.name,
+                                 .object = fmt::format("byte {}", offset),
+                                 .found = std::move(found),
+                                 .expected = std::move(expected),
+                                 .hint = std::move(hint)});
   }
 
   bool path_is(std::string_view outer, std::string_view inner) const {
@@ -125,7 +128,7 @@ class FileReader final : public JsonEvents {
     if (++values_ > kMaxTreeValues) {
       malformed(offset,
                 fmt::format("more than {} values beside vocabulary and merges", kMaxTreeValues),
-                "a byte-level BPE tokenizer");
+                "a byte-level BPE tokenizer", kOverLimit);
     }
   }
 
@@ -143,21 +146,22 @@ class FileReader final : public JsonEvents {
       static_cast<Json::object_t::Container&>(object).emplace_back(std::move(frame.key),
                                                                    std::move(v));
     } else {
-      malformed(offset, "a value out of place", "an object or array around it");
+      malformed(offset, "a value out of place", "an object or array around it", kTakeAgain);
     }
   }
 
   void value(Json v, size_t offset) {
-    if (in_ == Place::vocabulary) malformed(offset, "a token whose id is no integer", "an id");
+    if (in_ == Place::vocabulary)
+      malformed(offset, "a token whose id is no integer", "an id", kTakeAgain);
     if (in_ != Place::tree)
-      malformed(offset, "a merge that is no text", "\"left right\" or [left, right]");
+      malformed(offset, "a merge that is no text", "\"left right\" or [left, right]", kTakeAgain);
     count(offset);
     attach(std::move(v), offset);
   }
 
   void open(Json empty, size_t offset) {
     if (in_ != Place::tree)
-      malformed(offset, "nested values in vocabulary or merges", "ids and texts");
+      malformed(offset, "nested values in vocabulary or merges", "ids and texts", kTakeAgain);
     count(offset);
     frames_.push_back({std::move(empty), {}, {}});
   }
@@ -190,10 +194,12 @@ class FileReader final : public JsonEvents {
                                  .object = std::move(object),
                                  .found = std::move(found),
                                  .expected = std::move(expected),
-                                 .hint = "The vocabulary is damaged. Download the file again."});
+                                 .hint = kOverLimit});
   }
 
   void add_joined_merge(const std::string& text, size_t offset) {
+    // The first line of a merges.txt, which some conversions keep; tokenizers leaves it out, too.
+    if (text.starts_with("#version")) return;
     const size_t space = text.find(' ');
     if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) {
       throw Error(ErrorId::TK005,
@@ -201,13 +207,13 @@ class FileReader final : public JsonEvents {
                    .object = fmt::format("merge {}", out_.merges.size()),
                    .found = fmt::format("'{}' at byte {}", escape_for_terminal(text), offset),
                    .expected = "two tokens with one space between them",
-                   .hint = "The merges are damaged. Download the file again."});
+                   .hint = kTakeAgain});
     }
     add_merge(text.substr(0, space), text.substr(space + 1));
   }
 
   void add_merge_side(std::string& text, size_t offset) {
-    if (sides_.size() == 2) malformed(offset, "a merge of more than 2 tokens", "2");
+    if (sides_.size() == 2) malformed(offset, "a merge of more than 2 tokens", "2", kTakeAgain);
     sides_.push_back(std::move(text));
   }
 
@@ -217,7 +223,7 @@ class FileReader final : public JsonEvents {
                                    .object = "model.merges",
                                    .found = "more merges",
                                    .expected = fmt::format("at most {}", kMaxMerges),
-                                   .hint = "The merges are damaged. Download the file again."});
+                                   .hint = kOverLimit});
     }
     out_.merges.emplace_back(std::move(left), std::move(right));
   }
@@ -243,7 +249,7 @@ TokenizerFile parse_tokenizer_file(std::string_view text, const std::string& nam
   } catch (const Error& error) {
     if (error_name(error.id()).substr(0, 2) != "JS") throw;
     ErrorParts parts = error.parts();
-    parts.hint = "The file is damaged or no tokenizer.json. Download it again.";
+    parts.hint += std::string(parts.hint.empty() ? "" : " ") + kTakeAgain;
     throw Error(ErrorId::TK002, std::move(parts));
   }
   return file;
@@ -263,7 +269,7 @@ TokenizerFile read_tokenizer_file(const std::filesystem::path& path) {
                                  .object = {},
                                  .found = fmt::format("{} bytes", InputFile(path).bytes()),
                                  .expected = fmt::format("at most {}", kMaxTokenizerBytes),
-                                 .hint = "This is no tokenizer.json."});
+                                 .hint = kOverLimit});
   }
   return parse_tokenizer_file(read_whole_file(path, kMaxTokenizerBytes), path.string());
 }

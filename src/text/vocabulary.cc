@@ -22,10 +22,10 @@ constexpr size_t kMaxAddedTokenBytes = 1024;  // bounds the search for added tok
                                .hint = std::move(hint)});
 }
 
-constexpr auto kDamaged = "The vocabulary is damaged. Download the file again.";
+enum class Counted { yes, no };  // among the entries, and for the largest id
 
 void enter(Vocabulary& vocabulary, const TokenizerFile& file, int32_t id, std::string bytes,
-           const std::string& shown) {
+           const std::string& shown, Counted counted) {
   const auto slot = static_cast<size_t>(id);
   if (slot >= vocabulary.bytes.size()) {
     vocabulary.bytes.resize(slot + 1);
@@ -35,10 +35,11 @@ void enter(Vocabulary& vocabulary, const TokenizerFile& file, int32_t id, std::s
     inconsistent(
         file, fmt::format("token '{}'", escape_for_terminal(shown)),
         fmt::format("id {} of token '{}'", id, escape_for_terminal(vocabulary.bytes[slot])),
-        "an id of its own", kDamaged);
+        "an id of its own", kTakeAgain);
   }
   vocabulary.bytes[slot] = std::move(bytes);
   vocabulary.known[slot] = true;
+  if (counted == Counted::no) return;
   vocabulary.largest_id = std::max(vocabulary.largest_id, id);
   ++vocabulary.entries;
 }
@@ -50,7 +51,7 @@ int32_t read_id(Fields& fields) {
                                  .object = fields.where(),
                                  .found = fmt::format("id {}", escape_for_terminal(id.dump())),
                                  .expected = fmt::format("0 to {}", kMaxTokenId),
-                                 .hint = kDamaged});
+                                 .hint = kTakeAgain});
   }
   return id.get<int32_t>();
 }
@@ -83,6 +84,13 @@ std::vector<AddedToken> read_added_tokens(const Json& json, const TokenizerFile&
   std::vector<AddedToken> tokens;
   std::unordered_set<std::string> contents;
   if (json.is_null()) return tokens;
+  if (!json.is_array()) {
+    throw Error(ErrorId::TK002, {.file = file.name,
+                                 .object = "added_tokens",
+                                 .found = fmt::format("a value of type {}", json.type_name()),
+                                 .expected = "a list",
+                                 .hint = "Get tokenizer.json of the model's repository again."});
+  }
   for (const Json& entry : json) {
     Fields fields(entry, fmt::format("added_tokens[{}]", tokens.size()), file.name);
     AddedToken token{.id = read_id(fields),
@@ -95,31 +103,34 @@ std::vector<AddedToken> read_added_tokens(const Json& json, const TokenizerFile&
     fields.finish();
     if (token.content.empty() || token.content.size() > kMaxAddedTokenBytes) {
       inconsistent(file, fields.where(), fmt::format("content of {} bytes", token.content.size()),
-                   fmt::format("1 to {}", kMaxAddedTokenBytes), kDamaged);
+                   fmt::format("1 to {}", kMaxAddedTokenBytes),
+                   token.content.empty() ? "Remove it: it never matches." : kOverLimit);
     }
     if (!contents.insert(token.content).second) {
       inconsistent(file, fields.where(),
                    fmt::format("'{}' again", escape_for_terminal(token.content)),
-                   "each added token once", kDamaged);
+                   "each added token once", kRemoveOne);
     }
     tokens.push_back(std::move(token));
   }
   return tokens;
 }
 
-Vocabulary make_vocabulary(const TokenizerFile& file, const std::vector<AddedToken>& added) {
+Vocabulary make_vocabulary(const TokenizerFile& file, std::vector<AddedToken>& added) {
   Vocabulary vocabulary;
   vocabulary.ids.reserve(file.vocabulary.size());
   for (const auto& [token, id] : file.vocabulary) {
     if (!vocabulary.ids.emplace(token, id).second) {
       inconsistent(file, fmt::format("token '{}'", escape_for_terminal(token)), "the token twice",
-                   "once", kDamaged);
+                   "once", kTakeAgain);
     }
-    enter(vocabulary, file, id, bytes_of_token(token).value_or(token), token);
+    enter(vocabulary, file, id, bytes_of_token(token).value_or(token), token, Counted::yes);
   }
+  vocabulary.largest_in_model = vocabulary.largest_id;
   ReferenceIds reference(vocabulary);
-  for (const AddedToken& token : added) {
+  for (AddedToken& token : added) {
     const int32_t expected = reference.next(token.content);
+    if (token.id == kNoId) token.id = expected;
     if (token.id != expected) {
       inconsistent(
           file, fmt::format("added token '{}'", escape_for_terminal(token.content)),
@@ -130,7 +141,8 @@ Vocabulary make_vocabulary(const TokenizerFile& file, const std::vector<AddedTok
     if (vocabulary.ids.contains(token.content)) {
       vocabulary.bytes[static_cast<size_t>(token.id)] = token.content;
     } else {
-      enter(vocabulary, file, token.id, token.content, token.content);
+      enter(vocabulary, file, token.id, token.content, token.content,
+            token.stored ? Counted::yes : Counted::no);
     }
   }
   return vocabulary;
@@ -142,14 +154,24 @@ namespace {
 bool occurs_in_utf8(unsigned byte) { return byte != 0xc0 && byte != 0xc1 && byte < 0xf5; }
 
 std::array<int32_t, 256> find_byte_ids(const TokenizerFile& file, const Vocabulary& vocabulary,
-                                       bool has_unknown) {
+                                       bool has_unknown, bool byte_fallback) {
   std::array<int32_t, 256> ids;
   for (unsigned byte = 0; byte < 256; ++byte) {
     const auto found = vocabulary.ids.find(token_of_byte(static_cast<uint8_t>(byte)));
     ids[byte] = found == vocabulary.ids.end() ? BytePairModel::kNoId : found->second;
-    if (ids[byte] == BytePairModel::kNoId && !has_unknown && occurs_in_utf8(byte)) {
+    if (ids[byte] != BytePairModel::kNoId || !occurs_in_utf8(byte)) continue;
+    if (byte_fallback) {
+      throw Error(ErrorId::TK003,
+                  {.file = file.name,
+                   .object = "model",
+                   .found = fmt::format("byte_fallback with no token for byte 0x{:02x}", byte),
+                   .expected = "a token for each byte, as in byte-level models",
+                   .hint = "This tokenizer isn't supported. Tokenise elsewhere and pass the ids "
+                           "with --tokens."});
+    }
+    if (!has_unknown) {
       inconsistent(file, "model.vocab",
-                   fmt::format("no token for byte 0x{:02x} and no unk_token", byte),
+                   fmt::format("no token for byte 0x{:02x}, and no unk_token that it knows", byte),
                    "a token for each byte of UTF-8",
                    "Text with this byte would lose it silently. Use another tokenizer.");
     }
@@ -213,28 +235,23 @@ BytePairModel make_model(const Json& json, TokenizerFile& file, const Vocabulary
   if (dropout && !(dropout->is_number() && dropout->get<double>() == 0)) {
     fields.unsupported("dropout", "none: tokenisation must be a function of the text");
   }
-  if (fields.boolean_or("byte_fallback", false)) {
-    fields.unsupported("byte_fallback", "false, as in byte-level models");
-  }
+  const bool byte_fallback = fields.boolean_or("byte_fallback", false);
   if (file.vocabulary.empty()) fields.malformed("vocab", "no token", "a vocabulary");
   const bool ignore_merges = fields.boolean_or("ignore_merges", false);
   const bool fuse_unknown = fields.boolean_or("fuse_unk", false);
+  // Named but not in the vocabulary it has no effect as long as each byte has a token of its own.
   int32_t unknown_id = BytePairModel::kNoId;
   if (fields.optional("unk_token")) {
     const auto found = vocabulary.ids.find(fields.text("unk_token"));
-    if (found == vocabulary.ids.end()) {
-      inconsistent(file, "model.unk_token", "a token that the vocabulary lacks",
-                   "one of its tokens", kDamaged);
-    }
-    unknown_id = found->second;
+    if (found != vocabulary.ids.end()) unknown_id = found->second;
   }
   fields.finish();
-  BytePairModel model{
-      .byte_ids = find_byte_ids(file, vocabulary, unknown_id != BytePairModel::kNoId),
-      .merges = make_merges(file, vocabulary),
-      .unknown_id = unknown_id,
-      .fuse_unknown = fuse_unknown,
-      .whole_words = {}};
+  BytePairModel model{.byte_ids = find_byte_ids(file, vocabulary,
+                                                unknown_id != BytePairModel::kNoId, byte_fallback),
+                      .merges = make_merges(file, vocabulary),
+                      .unknown_id = unknown_id,
+                      .fuse_unknown = fuse_unknown,
+                      .whole_words = {}};
   if (ignore_merges) {
     for (const auto& [token, id] : file.vocabulary) {
       if (auto bytes = bytes_of_token(token)) model.whole_words.emplace(std::move(*bytes), id);

@@ -42,7 +42,8 @@ bool read_batch(Corpus& corpus, std::vector<Document>& batch) {
     std::rethrow_exception(failure);
   } catch (const Error& error) {
     ErrorParts parts = error.parts();
-    parts.object = fmt::format("{}: {}", escape_for_terminal(document.id), parts.object);
+    parts.object = fmt::format("{}{}{}", escape_for_terminal(document.id),
+                               parts.object.empty() ? "" : ": ", parts.object);
     if (parts.file.empty()) parts.file = domain.path.string();
     throw Error(error.id(), std::move(parts));
   }
@@ -96,6 +97,23 @@ void encode_batch(const std::vector<Document>& batch, const Tokenizer& tokenizer
   if (long_one) encode_alone(batch.back(), tokenizer, domain, cutter);
 }
 
+// What of a folder is no part of the text; empty if nothing.
+std::string describe_skipped(const CorpusRecord& corpus) {
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
+  if (corpus.skipped_extension > 0)
+    add("left out by extension " + describe_left_out(corpus.left_out));
+  if (corpus.skipped_not_utf8 > 0)
+    add(fmt::format("left out {} that {} not UTF-8", corpus.skipped_not_utf8,
+                    corpus.skipped_not_utf8 == 1 ? "is" : "are"));
+  if (corpus.skipped_links > 0)
+    add(corpus.skipped_links == 1
+            ? "1 link, FIFO or device in the folder is not part of the text"
+            : fmt::format("{} links, FIFOs or devices in the folder are not part of the text",
+                          corpus.skipped_links));
+  return text;
+}
+
 [[noreturn]] void too_small(const DomainSpec& domain, const WindowSet& set,
                             const WindowSettings& settings) {
   const CorpusRecord& corpus = set.corpus;
@@ -103,11 +121,8 @@ void encode_batch(const std::vector<Document>& batch, const Tokenizer& tokenizer
                                 ? fmt::format("{}, asked for by --windows", *settings.windows)
                                 : "at least 1";
   std::string skipped;
-  if (corpus.skipped_extension + corpus.skipped_not_utf8 + corpus.skipped_links > 0) {
-    skipped =
-        fmt::format("; skipped {} files without a text extension, {} that are not UTF-8, {} links",
-                    corpus.skipped_extension, corpus.skipped_not_utf8, corpus.skipped_links);
-  }
+  if (const std::string left_out = describe_skipped(corpus); !left_out.empty())
+    skipped = "; " + left_out;
   throw Error(ErrorId::CO001,
               {.file = domain.path.string(),
                .object = fmt::format("domain {}", escape_for_terminal(domain.name)),
@@ -124,6 +139,30 @@ void write_notes(WindowSet& set, const Tokenizer& tokenizer, const WindowSetting
   if (settings.packing == Packing::packed) {
     set.notes.push_back(
         fmt::format("domain {}: documents packed into windows end to end", set.domain));
+  }
+  const CorpusRecord& corpus = set.corpus;
+  const auto say = [&](const std::string& text) {
+    set.notes.push_back(fmt::format("domain {}: {}", set.domain, text));
+  };
+  if (const std::string skipped = describe_skipped(corpus); !skipped.empty()) say(skipped);
+  if (corpus.records_by_content > 0) {
+    say(fmt::format(
+        "{} .json file{} read as JSON lines by content, as the extension leaves it open",
+        corpus.records_by_content, corpus.records_by_content == 1 ? "" : "s"));
+  }
+  if (!corpus.text_of_records.empty()) {
+    say(
+        fmt::format("{} looks like JSON lines, but is text by its extension; as .jsonl it would "
+                    "give the records' texts",
+                    escape_for_terminal(corpus.text_of_records)));
+  }
+  if (corpus.non_finite_records > 0) {
+    say(fmt::format(
+        "{} records hold NaN or Infinity, which is not JSON; only their texts were read",
+        corpus.non_finite_records));
+  }
+  if (corpus.byte_order_marks > 0) {
+    say(fmt::format("{} byte order marks before records left out", corpus.byte_order_marks));
   }
   if (set.corpus.replaced_utf8 > 0) {
     set.notes.push_back(fmt::format("domain {}: {} invalid sequences replaced by U+FFFD",

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,11 +40,16 @@ struct WindowSettings {
 // Counts and hashes that the artifact's `data` and `manifest` carry.
 struct CorpusRecord {
   uint64_t documents = 0, bytes = 0, tokens = 0;
-  uint64_t skipped_short = 0;      // documents with fewer than seq_len tokens
-  uint64_t skipped_extension = 0;  // files in a folder without a known text extension
-  uint64_t skipped_not_utf8 = 0;   // files in a folder that are not UTF-8
-  uint64_t skipped_links = 0;      // links, FIFOs and devices in a folder
-  uint64_t replaced_utf8 = 0;      // invalid sequences replaced under Utf8Policy::replace
+  uint64_t skipped_short = 0;                // documents with fewer than seq_len tokens
+  uint64_t skipped_extension = 0;            // files in a folder without a known text extension
+  uint64_t skipped_not_utf8 = 0;             // files in a folder that are not UTF-8
+  uint64_t skipped_links = 0;                // links, FIFOs and devices in a folder
+  std::map<std::string, uint64_t> left_out;  // skipped_extension by suffix (".json.gz"; "": none)
+  uint64_t replaced_utf8 = 0;                // invalid sequences replaced under Utf8Policy::replace
+  uint64_t non_finite_records = 0;           // records with NaN or Infinity outside of their text
+  uint64_t byte_order_marks = 0;             // at the start of records
+  uint64_t records_by_content = 0;  // .json files that turned out to hold a record on each line
+  std::string text_of_records;      // id of the first text that looks like such; empty: none
   uint64_t windows_available = 0;
   std::string corpus_sha256;  // of the decoded text stream of all documents, in order
   std::vector<std::pair<std::string, std::string>> file_sha256;  // relative path, raw bytes' hash

@@ -118,6 +118,23 @@ class Inspect(ProgramTest):
                         "error[TK010]")
         self.assertExit(run("inspect", model), 0, "error[TK010]", "norm_topk_prob")
 
+    def test_tokenizer_config_is_followed_noted_and_listed(self):
+        model = make_model(self.out("configured"))
+        with open(os.path.join(model, "tokenizer_config.json"), "w", encoding="utf-8") as file:
+            json.dump({"tokenizer_class": "GPTNeoXTokenizer", "add_prefix_space": True}, file)
+        out = self.out("configured")
+        result = run("run", "expert_load", "--model", model, "--domain", f"p={self.prose}", "--out", out, "--seq-len", 32,
+                     "--windows", 4)
+        self.assertExit(result, 0, "add_prefix_space true of tokenizer_config.json")
+        self.assertEqual(result.stderr.count("add_prefix_space"), 1)
+        artifact = load(artifacts_below(out)[0])
+        self.assertTrue(any("add_prefix_space" in note for note in artifact["notes"]))
+        self.assertIn("tokenizer_config.json", [row["name"] for row in artifact["inputs"]])
+        self.assertExit(run("verify", out, "--model", model), 0)
+        with open(os.path.join(model, "tokenizer_config.json"), "w", encoding="utf-8") as file:
+            json.dump({"tokenizer_class": "GPTNeoXTokenizer"}, file)
+        self.assertIn("AR022", run("verify", out, "--model", model).stdout)
+
     def test_a_tokenizer_that_cannot_be_used_hides_nothing_else(self):
         """inspect reads no text: whatever is wrong with the tokenizer is one line of what it shows."""
         model = make_model(self.out("odd"))

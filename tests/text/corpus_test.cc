@@ -189,6 +189,131 @@ TEST(Records, ReplaceWhatIsNoUnicodeOnRequest) {
   EXPECT_EQ(read.record.replaced_utf8, 3u);
 }
 
+// Only the text counts: Python's NaN, a key twice, a byte order mark leave it as it is.
+TEST(Records, WhatElseALineHoldsChangesNoText) {
+  const ScratchFolder folder;
+  const CorpusContent read = read_all(folder.write(
+      "t.jsonl",
+      "\xef\xbb\xbf{\"text\":\"a\"}\n"
+      "{\"score\":NaN,\"low\":-Infinity,\"high\":[Infinity],\"s\":\"NaN \\\" NaN\",\"text\":\"b "
+      "NaN\"}\n"
+      "{\"meta\":{\"a\":1,\"a\":2,\"text\":\"no\"},\"x\":1,\"x\":2,\"text\":\"c\"}\n"));
+  ASSERT_EQ(read.documents.size(), 3u);
+  EXPECT_EQ(read.documents[0].text, "a");
+  EXPECT_EQ(read.documents[1].text, "b NaN");
+  EXPECT_EQ(read.documents[2].text, "c");
+  EXPECT_EQ(read.record.non_finite_records, 1u);
+  EXPECT_EQ(read.record.byte_order_marks, 1u);
+}
+
+TEST(Records, HintsComeFromWhatHappened) {
+  const ScratchFolder folder;
+  const auto message = [&](const std::string& line) {
+    return std::string(error_of([&] { read_all(folder.write("t.jsonl", line + "\n")); }).what());
+  };
+  const std::pair<const char*, const char*> rows[] = {
+      {"{'text': 'a'}", "double quotes"},
+      {"{\"text\":\"a\",}", "comma"},
+      {"{\"text\":\"a\", \"x\": True}", "true, false and null"},
+      {"{\"text\":\"a\"", "jq -c ."},
+      {"{", "jq -c ."},
+      {"{\"text\":\"a\"} {\"text\":\"b\"}", "One text holds one value"},
+      {"{\"text\":\"a\tb\"}", "control character"},
+      {"{\"text\":\"a\",\"n\":1e999}", "Write it smaller"},
+      {"{\"text\":NaN}", "a null in field 'text'"},
+      {"{\"text\":\"a\",\"text\":\"b\"}", "field 'text' twice, at bytes 1 and 12 of the line"},
+  };
+  for (const auto& [line, words] : rows) {
+    const std::string what = message(line);
+    EXPECT_NE(what.find(words), std::string::npos) << line << ": " << what;
+    EXPECT_NE(what.find("error[CO004]"), std::string::npos) << what;
+    EXPECT_EQ(what.find("damaged"), std::string::npos) << what;
+  }
+}
+
+// --- .json: the content decides
+
+TEST(Json, LinesOfRecordsAreRecords) {
+  const ScratchFolder folder;
+  const std::string lines = "{\"text\":\"a\"}\n{\"text\":\"b\"}\n";
+  for (const auto& [name, bytes] : {std::pair<std::string, std::string>{"t.json", lines},
+                                    {"t.JSON", "\n \n" + lines},
+                                    {"t.json.gz", gzip(lines)},
+                                    {"t.json.zst", zstd(lines, true)}}) {
+    const CorpusContent read = read_all(folder.write(name, bytes));
+    ASSERT_EQ(read.documents.size(), 2u) << name;
+    EXPECT_EQ(read.documents[1].text, "b");
+    EXPECT_EQ(read.record.records_by_content, 1u);
+  }
+}
+
+TEST(Json, OtherJsonIsRefusedByNameWithTheRemedy) {
+  const ScratchFolder folder;
+  const auto refusal = [&](const char* content) {
+    return error_of([&] { read_all(folder.write("t.json", content)); });
+  };
+  for (const char* content : {"[{\"text\":\"a\"}]", " [\n {\"text\":\"a\"}]"}) {
+    const Error error = refusal(content);
+    EXPECT_EQ(error.id(), ErrorId::CO004);
+    EXPECT_NE(error.parts().hint.find("jq -c '.[]'"), std::string::npos);
+    EXPECT_NE(error.parts().hint.find(".txt"), std::string::npos);
+  }
+  EXPECT_NE(refusal("{\n  \"text\": \"a\"\n}\n").parts().hint.find("jq -c ."), std::string::npos);
+  EXPECT_NE(refusal("{\"other\": \"a\"}\n").parts().hint.find("--text-field"), std::string::npos);
+  const CorpusContent read = read_all(folder.write("t.json", "Dear all,\nno JSON here."));
+  EXPECT_EQ(read.documents.at(0).text, "Dear all,\nno JSON here.");
+}
+
+TEST(Json, InAFolderOnlyRecordsCount) {
+  const ScratchFolder folder;
+  folder.write("a.txt", "plain");
+  folder.write("b.json.gz", gzip("{\"text\":\"b\"}\n"));
+  folder.write("package.json", "{\n \"name\": \"x\"\n}\n");
+  folder.write("one.json", "{\"name\": \"x\"}\n");
+  folder.write("list.json", "[1]");
+  folder.write("c.pdf", "%PDF");
+  folder.write("d.tar.GZ", "x");
+  folder.write("LICENSE", "x");
+  const CorpusContent read = read_all(folder.path());
+  ASSERT_EQ(read.documents.size(), 2u);
+  EXPECT_EQ(read.documents[1].id, "b.json:1");
+  EXPECT_EQ(read.record.skipped_extension, 6u);
+  EXPECT_EQ(describe_left_out(read.record.left_out),
+            "6 files: 3 .json, 1 without one, 1 .gz, 1 .pdf");
+}
+
+TEST(Folder, WhatIsLeftOutIsNotedInOneLine) {
+  const ScratchFolder folder;
+  folder.write("a.txt", "plain text");
+  folder.write("b.txt", "\xff");
+  folder.write("c.pdf", "x");
+  fs::create_symlink("a.txt", folder.path() / "l.txt");
+  WindowSettings settings;
+  settings.seq_len = 4;
+  settings.windows = 2;
+  const auto notes = make_windows({"prose", folder.path()}, 0, byte_tokenizer(), settings).notes;
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_EQ(notes[0],
+            "domain prose: left out by extension 1 file: 1 .pdf; left out 1 that is not UTF-8; 1 "
+            "link, FIFO or device in the folder is not part of the text");
+  settings.windows = 200;
+  const Error error = error_of([&] {
+    make_windows({"prose", folder.path()}, 0, byte_tokenizer(), settings);
+  });
+  EXPECT_NE(error.parts().found.find("1 .pdf"), std::string::npos);
+}
+
+TEST(Text, ThatLooksLikeJsonLinesIsNoted) {
+  const ScratchFolder folder;
+  WindowSettings settings;
+  settings.seq_len = 4;
+  settings.windows = 1;
+  const fs::path file = folder.write("t.txt", "{\"text\":\"abcd\"}\n{\"text\":\"b\"}\n");
+  const auto notes = make_windows({"d", file}, 0, byte_tokenizer(), settings).notes;
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_NE(notes[0].find("t.txt looks like JSON lines"), std::string::npos);
+}
+
 TEST(Records, LongerThanTheLimitAreRefused) {
   const ScratchFolder folder;
   const fs::path file = folder.write(

@@ -69,7 +69,7 @@ TEST_P(Compressed, AWrongChecksumOrTrailingGarbageIsDamage) {
   EXPECT_EQ(error_of([&] { read_all(folder.write("t.txt" + suffix(), wrong)); }).id(),
             ErrorId::CO005);
   for (const std::string_view garbage :
-       {std::string_view("garbage!"), std::string_view("\0\0\0\0\0\0\0\0", 8)}) {
+       {std::string_view("garbage!"), std::string_view("\0\0\0\0\0\0\0\1", 8)}) {
     const Error error = error_of(
         [&] { read_all(folder.write("t.txt" + suffix(), packed + std::string(garbage))); });
     EXPECT_EQ(error.id(), ErrorId::CO005) << error.what();
@@ -135,7 +135,11 @@ TEST(Zstd, FramesThatNeedAHugeWindowAreRefused) {
   // A frame header that asks for a window of 2 GiB.
   const ScratchFolder folder;
   const std::string_view frame("\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00", 9);
-  EXPECT_EQ(error_of([&] { read_all(folder.write("t.txt.zst", frame)); }).id(), ErrorId::CO005);
+  const Error error = error_of([&] { read_all(folder.write("t.txt.zst", frame)); });
+  EXPECT_EQ(error.id(), ErrorId::CO008);
+  EXPECT_EQ(error.exit_code(), ExitCode::budget);
+  EXPECT_EQ(error.parts().found, "a window of 2147483648 bytes");
+  EXPECT_NE(error.parts().hint.find("zstd -d --long=31"), std::string::npos);
 }
 
 // --- how the bytes arrive
@@ -223,6 +227,46 @@ INSTANTIATE_TEST_SUITE_P(
         Frame{"of_a_magic_cut_short", "28b52f", "CO005"},
         Frame{"of_a_skippable_magic_cut_short", "5f2a4d", "CO005"}),
     [](const auto& row) { return std::string(row.param.name); });
+
+// gzip -t calls such a file whole, and reads over the zeros.
+TEST(Gzip, ZerosMayPadTheEnd) {
+  const std::string packed = gzip("some text");
+  for (const size_t zeros : {size_t{1}, size_t{17}, size_t{512}}) {
+    expect_outcome(Compression::gzip, packed + std::string(zeros, '\0'), "some text");
+    expect_outcome(Compression::gzip, packed + packed + std::string(zeros, '\0'),
+                   "some textsome text");
+    expect_outcome(Compression::gzip, packed + std::string(zeros, '\0') + packed, "CO005");
+    expect_outcome(Compression::gzip, packed + std::string(zeros, '\0') + "x", "CO005");
+    expect_outcome(Compression::gzip, std::string(zeros, '\0'), "CO005");
+    expect_outcome(Compression::zstd, zstd("some text", true) + std::string(zeros, '\0'), "CO005");
+  }
+  const ScratchFolder folder;  // more zeros than are read at once
+  EXPECT_EQ(read_all(folder.write("t.txt.gz", packed + std::string(size_t{300} << 10, '\0')))
+                .documents[0]
+                .text,
+            "some text");
+}
+
+TEST(Compression, HintsComeFromWhatHappened) {
+  const ScratchFolder folder;
+  const auto hint = [&](const char* name, const std::string& bytes) {
+    const Error error = error_of([&] { read_all(folder.write(name, bytes)); });
+    EXPECT_EQ(error.id(), ErrorId::CO005) << error.what();
+    return error.parts().hint;
+  };
+  const auto has = [](const std::string& text, const char* words) {
+    return text.find(words) != std::string::npos;
+  };
+  const std::string gz = gzip("some text"), zst = zstd("some text", true);
+  EXPECT_TRUE(has(hint("a.gz", gz.substr(0, gz.size() - 3)), "was cut"));
+  EXPECT_TRUE(has(hint("a.gz", "plain text"), "no gzip file"));
+  EXPECT_TRUE(has(hint("a.gz", gz + "plain"), "gzip -dc"));
+  EXPECT_TRUE(has(hint("a.gz", replaced(gz, gz.substr(gz.size() - 8, 4), "abcd")), "changed"));
+  EXPECT_TRUE(has(hint("a.zst", zst.substr(0, zst.size() - 3)), "was cut"));
+  EXPECT_TRUE(has(hint("a.zst", "plain text"), "no zstd file"));
+  EXPECT_TRUE(has(hint("a.zst", zst + "plain"), "zstd -dc"));
+  EXPECT_TRUE(has(hint("a.zst", zst.substr(0, zst.size() - 4) + "abcd"), "changed"));
+}
 
 TEST(Gzip, IsJudgedAlikeHoweverItArrives) {
   const std::string packed = gzip("some text of a member");

@@ -41,6 +41,15 @@ Json added(int id, const std::string& content) {
           {"rstrip", false}, {"normalized", false}, {"special", true}};
 }
 
+Json sequence_a() { return {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}; }
+
+Json template_of(const Json& single, const Json& special_tokens) {
+  return {{"type", "TemplateProcessing"},
+          {"single", single},
+          {"pair", Json::array()},
+          {"special_tokens", special_tokens}};
+}
+
 // A change of the valid file, the error that it must give, and words that its message must hold.
 struct Refused {
   const char* name;
@@ -96,9 +105,17 @@ const Refused kRefused[] = {
            {"pretokenizers",
             {j["pre_tokenizer"], {{"type", "Digits"}, {"individual_digits", true}}}}};
      }},
-    {"UnknownNormalizer", ErrorId::TK003, "BertNormalizer",
+    {"UnknownNormalizer", ErrorId::TK003, "'Nmt'",
      [](Json& j) {
-       j["normalizer"] = {{"type", "BertNormalizer"}};
+       j["normalizer"] = {{"type", "Nmt"}};
+     }},
+    {"BertNormalizerThatLowers", ErrorId::TK003, "lowercase",
+     [](Json& j) {
+       j["normalizer"] = {{"type", "BertNormalizer"},
+                          {"clean_text", false},
+                          {"handle_chinese_chars", false},
+                          {"strip_accents", nullptr},
+                          {"lowercase", true}};
      }},
     {"UnknownStepInSequence", ErrorId::TK003, "normalizer.normalizers[1]",
      [](Json& j) {
@@ -118,24 +135,48 @@ const Refused kRefused[] = {
     {"UnknownKeyInStep", ErrorId::TK003, "'mystery'",
      [](Json& j) { j["pre_tokenizer"]["mystery"] = 1; }},
     {"UnknownKeyInModel", ErrorId::TK003, "'mystery'", [](Json& j) { j["model"]["mystery"] = 1; }},
-    {"Truncation", ErrorId::TK003, "truncation",
-     [](Json& j) {
-       j["truncation"] = {{"max_length", 5}};
-     }},
-    {"Padding", ErrorId::TK003, "padding",
-     [](Json& j) {
-       j["padding"] = {{"length", 5}};
-     }},
     {"Dropout", ErrorId::TK003, "dropout", [](Json& j) { j["model"]["dropout"] = 0.1; }},
     {"ByteFallback", ErrorId::TK003, "byte_fallback",
-     [](Json& j) { j["model"]["byte_fallback"] = true; }},
+     [](Json& j) {
+       j["model"]["byte_fallback"] = true;
+       j["model"]["vocab"].erase("a");
+     }},
     {"SubwordPrefix", ErrorId::TK003, "continuing_subword_prefix",
      [](Json& j) { j["model"]["continuing_subword_prefix"] = "##"; }},
     {"WordSuffix", ErrorId::TK003, "end_of_word_suffix",
      [](Json& j) { j["model"]["end_of_word_suffix"] = "</w>"; }},
-    {"UnknownPostProcessor", ErrorId::TK003, "BertProcessing",
+    {"UnknownPostProcessor", ErrorId::TK003, "SomeProcessing",
      [](Json& j) {
-       j["post_processor"] = {{"type", "BertProcessing"}};
+       j["post_processor"] = {{"type", "SomeProcessing"}};
+     }},
+    {"TemplateWithoutTable", ErrorId::TK002, "special_tokens",
+     [](Json& j) {
+       j["post_processor"] = template_of(Json::array({sequence_a()}), Json::object());
+       j["post_processor"].erase("special_tokens");
+     }},
+    {"UnknownKeyInTemplatePiece", ErrorId::TK003, "'mystery'",
+     [](Json& j) {
+       Json piece = sequence_a();
+       piece["Sequence"]["mystery"] = 1;
+       j["post_processor"] = template_of(Json::array({piece}), Json::object());
+     }},
+    {"TwoStepsThatAddTokens", ErrorId::TK003, "second step",
+     [](Json& j) {
+       const Json roberta = {{"type", "RobertaProcessing"},
+                             {"sep", {"b", 98}},
+                             {"cls", {"a", 97}},
+                             {"trim_offsets", true},
+                             {"add_prefix_space", false}};
+       j["post_processor"] = {{"type", "Sequence"}, {"processors", {roberta, roberta}}};
+     }},
+    {"ProcessorWithUnknownId", ErrorId::TK004, "id 999",
+     [](Json& j) {
+       j["post_processor"] = {{"type", "BertProcessing"}, {"sep", {"b", 999}}, {"cls", {"a", 97}}};
+     }},
+    {"ProcessorWithHalfAPair", ErrorId::TK002, "1 values",
+     [](Json& j) {
+       j["post_processor"] = {
+           {"type", "BertProcessing"}, {"sep", Json::array({"b"})}, {"cls", {"a", 97}}};
      }},
     {"TemplateWithoutText", ErrorId::TK003, "0 sequences",
      [](Json& j) {
@@ -153,7 +194,10 @@ const Refused kRefused[] = {
      [](Json& j) { j["model"]["vocab"][std::string(70000, 'a')] = 256; }},
     {"ByteMissing", ErrorId::TK004, "byte 0x61", [](Json& j) { j["model"]["vocab"].erase("a"); }},
     {"UnknownTokenMissing", ErrorId::TK004, "unk_token",
-     [](Json& j) { j["model"]["unk_token"] = "<unk>"; }},
+     [](Json& j) {
+       j["model"]["unk_token"] = "<unk>";
+       j["model"]["vocab"].erase("a");
+     }},
     {"AddedTokenOfOtherId", ErrorId::TK004, "256, which",
      [](Json& j) { j["added_tokens"] = {added(300, "<x>")}; }},
     {"AddedTokenAgainstVocabulary", ErrorId::TK004, "97, which",
@@ -212,6 +256,107 @@ TEST_P(Refusals, NameWhatIsWrong) {
 
 INSTANTIATE_TEST_SUITE_P(Files, Refusals, testing::ValuesIn(kRefused),
                          [](const auto& row) { return std::string(row.param.name); });
+
+// What tokenizers 0.23.3 accepts and gives the same ids for: a value without effect is accepted
+// whatever else the file says.
+const std::pair<const char*, void (*)(Json&)> kWithoutEffect[] = {
+    {"EmptyTemplate",
+     [](Json& j) {
+       j["post_processor"] = template_of(Json::array({sequence_a()}), Json::object());
+     }},
+    {"TemplateWithUnusedToken",
+     [](Json& j) {
+       j["post_processor"] =
+           template_of(Json::array({sequence_a()}),
+                       {{"<s>", {{"id", "<s>"}, {"ids", {999}}, {"tokens", {"<s>"}}}}});
+     }},
+    {"TwoEmptyTemplates",
+     [](Json& j) {
+       const Json empty = template_of(Json::array({sequence_a()}), Json::object());
+       j["post_processor"] = {{"type", "Sequence"}, {"processors", {empty, empty}}};
+     }},
+    {"ByteLevelProcessor",
+     [](Json& j) {
+       j["post_processor"] = {
+           {"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", false}};
+     }},
+    {"EmptySequences",
+     [](Json& j) {
+       j["post_processor"] = {{"type", "Sequence"}, {"processors", Json::array()}};
+       j["normalizer"] = {{"type", "Sequence"}, {"normalizers", Json::array()}};
+     }},
+    {"BertNormalizerOff",
+     [](Json& j) {
+       j["normalizer"] = {{"type", "BertNormalizer"},
+                          {"clean_text", false},
+                          {"handle_chinese_chars", false},
+                          {"strip_accents", nullptr},
+                          {"lowercase", false}};
+     }},
+    {"StripOff",
+     [](Json& j) {
+       j["normalizer"] = {{"type", "Strip"}, {"strip_left", false}, {"strip_right", false}};
+     }},
+    {"NullModelKeys",
+     [](Json& j) {
+       for (const char* key : {"dropout", "unk_token", "continuing_subword_prefix",
+                               "end_of_word_suffix", "fuse_unk", "byte_fallback", "ignore_merges"})
+         j["model"][key] = nullptr;
+     }},
+    {"EmptyAffixes",
+     [](Json& j) {
+       j["model"]["continuing_subword_prefix"] = "";
+       j["model"]["end_of_word_suffix"] = "";
+       j["model"]["dropout"] = 0.0;
+     }},
+    {"UnknownTokenNeverNeeded", [](Json& j) { j["model"]["unk_token"] = "<unk>"; }},
+    {"ByteFallbackNeverNeeded", [](Json& j) { j["model"]["byte_fallback"] = true; }},
+    {"VersionLineInMerges", [](Json& j) { j["model"]["merges"] = {"#version: 0.2"}; }},
+};
+
+TEST(TokenizerFile, ValuesWithoutEffectAreAccepted) {
+  const std::string text = "Ab  \u00e9 12 <s>\n";
+  const auto ids = byte_tokenizer().encode_ids(text, SpecialTokens::add);
+  for (const auto& [name, change] : kWithoutEffect) {
+    Json json = base_json();
+    change(json);
+    const Tokenizer tokenizer =
+        Tokenizer::parse(json.dump(), "tokenizer.json", UnknownPatterns::refuse);
+    EXPECT_EQ(tokenizer.encode_ids(text, SpecialTokens::add), ids) << name;
+    EXPECT_TRUE(tokenizer.notes().empty()) << name;
+  }
+}
+
+TEST(TokenizerFile, RobertaAndBertPutTheirTokensAroundTheText) {
+  for (const char* type : {"RobertaProcessing", "BertProcessing"}) {
+    Json json = base_json();
+    json["post_processor"] = {{"type", type}, {"sep", {"b", 98}}, {"cls", {"a", 97}}};
+    if (std::string(type) == "RobertaProcessing") {
+      json["post_processor"]["trim_offsets"] = true;
+      json["post_processor"]["add_prefix_space"] = true;
+    }
+    const Tokenizer tokenizer = Tokenizer::parse(json.dump(), "t", UnknownPatterns::refuse);
+    EXPECT_EQ(tokenizer.encode_ids("x", SpecialTokens::add), (std::vector<int32_t>{97, 120, 98}));
+  }
+}
+
+TEST(TokenizerFile, StoredTruncationAndPaddingAreNotAppliedAndNoted) {
+  Json json = base_json();
+  json["truncation"] = {
+      {"direction", "Right"}, {"max_length", 2}, {"strategy", "LongestFirst"}, {"stride", 0}};
+  json["padding"] = {{"strategy", {{"Fixed", 50}}},
+                     {"direction", "Right"},
+                     {"pad_to_multiple_of", nullptr},
+                     {"pad_id", 0},
+                     {"pad_type_id", 0},
+                     {"pad_token", "x"}};
+  const Tokenizer tokenizer = Tokenizer::parse(json.dump(), "t", UnknownPatterns::refuse);
+  EXPECT_EQ(tokenizer.encode_ids("abcd", SpecialTokens::add),
+            (std::vector<int32_t>{97, 98, 99, 100}));
+  ASSERT_EQ(tokenizer.notes().size(), 2u);
+  EXPECT_NE(tokenizer.notes()[0].find("truncation"), std::string::npos);
+  EXPECT_NE(tokenizer.notes()[1].find("padding"), std::string::npos);
+}
 
 TEST(TokenizerFile, MissingCutOrNoJsonIsTk002) {
   const ScratchFolder folder;

@@ -11,13 +11,35 @@
 namespace rg::text {
 namespace {
 
-TEST(Tokenizer, LargestIdMustHaveARowInTheEmbedding) {
-  const Tokenizer tokenizer = golden_tokenizer("deepseek");
-  const auto rows = static_cast<uint64_t>(tokenizer.largest_id()) + 1;
-  EXPECT_NO_THROW(require_ids_below(tokenizer, rows));
-  const Error error = error_of([&] { require_ids_below(tokenizer, rows - 1); });
+TEST(Tokenizer, IdsMustHaveARowInTheEmbedding) {
+  Tokenizer tokenizer = byte_tokenizer();  // ids 0 to 255
+  EXPECT_NO_THROW(tokenizer.limit_ids(256));
+  EXPECT_TRUE(tokenizer.notes().empty());
+  const Error error = error_of([&] { tokenizer.limit_ids(255); });
   EXPECT_EQ(error.id(), ErrorId::TK010);
-  EXPECT_NE(std::string(error.what()).find(std::to_string(rows - 1)), std::string::npos);
+  EXPECT_NE(std::string(error.what()).find("255"), std::string::npos);
+}
+
+// transformers stores a pad_token that nobody trained; the model works as long as no text has it.
+TEST(Tokenizer, AnAddedTokenBeyondTheEmbeddingIsRefusedOnlyInAText) {
+  const std::string json =
+      replaced(byte_tokenizer_json(), R"("added_tokens":[])",
+               R"("added_tokens":[{"id":256,"content":"<pad>","single_word":false,"lstrip":false,)"
+               R"("rstrip":false,"normalized":false,"special":true}])");
+  Tokenizer tokenizer = Tokenizer::parse(json, "t.json", UnknownPatterns::refuse);
+  tokenizer.limit_ids(256);
+  ASSERT_EQ(tokenizer.notes().size(), 1u);
+  EXPECT_NE(tokenizer.notes()[0].find("<pad>"), std::string::npos);
+  EXPECT_EQ(tokenizer.encode_ids("ab", SpecialTokens::add).size(), 2u);
+  const Error error = error_of([&] { tokenizer.encode_ids("a<pad>", SpecialTokens::add); });
+  EXPECT_EQ(error.id(), ErrorId::TK010);
+  EXPECT_NE(error.parts().found.find("'<pad>', token 256"), std::string::npos);
+  EXPECT_EQ(error.parts().file, "t.json");
+  const std::string around =
+      replaced(json, R"("post_processor":null)",
+               R"("post_processor":{"type":"BertProcessing","sep":["<pad>",256],"cls":["a",97]})");
+  Tokenizer adding = Tokenizer::parse(around, "t.json", UnknownPatterns::refuse);
+  EXPECT_EQ(error_of([&] { adding.limit_ids(256); }).id(), ErrorId::TK010);
 }
 
 TEST(Tokenizer, RefusesTextThatIsNotUtf8) {
