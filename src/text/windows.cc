@@ -97,6 +97,11 @@ void encode_batch(const std::vector<Document>& batch, const Tokenizer& tokenizer
   if (long_one) encode_alone(batch.back(), tokenizer, domain, cutter);
 }
 
+// "1 file", "2 files".
+std::string counted(uint64_t count, const char* what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
 // What of a folder is no part of the text; empty if nothing.
 std::string describe_skipped(const CorpusRecord& corpus) {
   std::string text;
@@ -157,13 +162,11 @@ void write_notes(WindowSet& set, const Tokenizer& tokenizer, const WindowSetting
                     escape_for_terminal(corpus.text_of_records)));
   }
   if (corpus.non_finite_records > 0) {
-    say(fmt::format(
-        "{} records hold NaN or Infinity, which is not JSON; only their texts were read",
-        corpus.non_finite_records));
+    say(fmt::format("{} with NaN or Infinity, which is not JSON; only the text was read",
+                    counted(corpus.non_finite_records, "record")));
   }
-  if (corpus.byte_order_marks > 0) {
-    say(fmt::format("{} byte order marks before records left out", corpus.byte_order_marks));
-  }
+  if (corpus.byte_order_marks > 0)
+    say(counted(corpus.byte_order_marks, "byte order mark") + " before records left out");
   if (set.corpus.replaced_utf8 > 0) {
     set.notes.push_back(fmt::format("domain {}: {} invalid sequences replaced by U+FFFD",
                                     set.domain, set.corpus.replaced_utf8));
