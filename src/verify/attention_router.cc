@@ -14,7 +14,6 @@
 namespace rg::verify {
 namespace {
 
-using router::Arrays;
 using router::kAttention;
 using router::kGroups;
 using router::kParts;
@@ -77,7 +76,7 @@ double popularity_null(const Case& c, int layer, const std::vector<int64_t>& cou
   return computed;
 }
 
-void add_layer(const Case& c, Analysis& analysis, const Arrays& arrays, int layer,
+void add_layer(const Case& c, Analysis& analysis, const router::Arrays& arrays, int layer,
                RouterLayer& added) {
   const size_t n = c.header.n_windows;
   const auto ratio = [&](const Windows& numerator, const Windows& denominator) {
@@ -127,7 +126,7 @@ double dot(const std::vector<int64_t>& a, const std::vector<int64_t>& b) {
   return sum;
 }
 
-void claim_layer(const Case& c, const Analysis& analysis, const Arrays& arrays, int number,
+void claim_layer(const Case& c, const Analysis& analysis, const router::Arrays& arrays, int number,
                  const RouterLayer& layer, Claims& claims) {
   const Claims::Path at = {"summary", "per_layer", std::to_string(number)};
   const auto below = [&](std::initializer_list<std::string> keys) {
@@ -272,7 +271,7 @@ void judge_attention_router(const Case& c, Finding& finding) {
   if (c.inspect.sound() && convention != "exact" && convention != "published") {
     c.inspect.invalid(Check::value_range, stated_convention.path, "expected exact or published");
   }
-  const Arrays arrays = router::read_arrays(c);
+  const router::Arrays arrays = router::read_arrays(c);
   const std::vector<router::Reading> prompts = router::read_prompts(c);
   const std::vector<router::Reading> probes = router::read_probes(c);
   router::check_token_ids(c);

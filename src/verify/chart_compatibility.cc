@@ -60,15 +60,13 @@ constexpr Mean kMeans[] = {{"cos_boundary", "boundary.cos_mean"},
                            {"log_r_interior", "interior.log_r_mean"},
                            {"exact_random", "exact_random.mean"}};
 
-using chart::Arrays;
-
 struct Layer {
   std::vector<ColumnId> deltas;  // by kDeltas; SIZE_MAX where a published artifact lacks it
   std::vector<ColumnId> means;   // by kMeans
   ColumnId kappa_excess;
 };
 
-Layer add_layer(Analysis& analysis, const Arrays& arrays, int layer, bool full) {
+Layer add_layer(Analysis& analysis, const chart::Arrays& arrays, int layer, bool full) {
   Layer added;
   for (size_t i = 0; i < std::size(kDeltas); ++i) {
     const auto minuend = arrays.find(kDeltas[i].minuend);
@@ -146,7 +144,7 @@ void claim_layer(const Case& c, const Analysis& analysis, int number, const Laye
 
 // A required layer without any window in which C1, or C2, is defined can't be judged; one whose
 // strata overlap is degenerate instead.
-void check_defined(const Case& c, const Arrays& arrays, const std::vector<int>& degenerate) {
+void check_defined(const Case& c, const chart::Arrays& arrays, const std::vector<int>& degenerate) {
   for (const int layer : c.header.required) {
     if (std::find(degenerate.begin(), degenerate.end(), layer) != degenerate.end()) continue;
     for (const size_t i : {size_t{kC1}, size_t{kC2}}) {
@@ -176,7 +174,7 @@ struct Spread {
   }
 };
 
-Spread spread_of_means(const Case& c, const Arrays& arrays, const char* name) {
+Spread spread_of_means(const Case& c, const chart::Arrays& arrays, const char* name) {
   Spread spread;
   const auto array = arrays.find(name);
   if (array == arrays.end()) return spread;
@@ -255,7 +253,7 @@ std::optional<Verdict> stated_verdict(const Case& c) {
 }
 
 // Numbers without a threshold that say what a kappa means.
-void add_numbers(const Case& c, const Arrays& arrays, const Analysis& analysis,
+void add_numbers(const Case& c, const chart::Arrays& arrays, const Analysis& analysis,
                  const std::map<int, Layer>& layers) {
   Judgement& judgement = c.inspect.judgement();
   const auto add = [&](const char* name, const std::string& values) {
@@ -279,7 +277,7 @@ void judge_chart_compatibility(const Case& c, Finding& finding) {
   chart::check_definition(c);
   const chart::Record record = chart::read_record(c);
   if (!c.inspect.sound()) return;
-  const Arrays& arrays = record.arrays;
+  const chart::Arrays& arrays = record.arrays;
 
   std::map<int, int64_t> overlapping;
   std::vector<int> degenerate;
