@@ -89,8 +89,26 @@ constexpr const char* kNothingWritten =
 constexpr const char* kMaybeWritten =
     "the trace may be written; if so, it is complete. Run the same command again to start over.";
 
+// US001 where --out is a file that this command reads.
+void require_other_than_inputs(const TraceOptions& options, const OpenModel& open) {
+  std::vector<std::filesystem::path> inputs = {options.tokens_file};
+  for (const InputFile& shard : open.checkpoint.shards()) inputs.push_back(shard.path());
+  for (const auto& file : open.checkpoint.metadata_files()) inputs.push_back(file.path);
+  if (const auto tokenizer = open.checkpoint.tokenizer_path()) inputs.push_back(*tokenizer);
+  for (const text::DomainSpec& domain : options.domains) inputs.push_back(domain.path);
+  for (const std::filesystem::path& input : inputs) {
+    std::error_code missing;
+    if (!std::filesystem::equivalent(options.out, input, missing)) continue;
+    throw Error(ErrorId::US001, {.object = "--out",
+                                 .found = options.out.string() + ", which is read",
+                                 .expected = "a file that is no input of this command",
+                                 .hint = "Choose another name."});
+  }
+}
+
 int trace(const TraceOptions& options, ProgressPrinter& progress, StopWatch& watch) {
   const OpenModel open = open_model(options.model);
+  require_other_than_inputs(options, open);
   for (const std::string& note : open.checkpoint.notes()) progress.note(note);
   const std::vector<int> layers = measured_layers(open.model, options.layers);
   const tap::SequenceSet set = options.tokens_file.empty() ? read_windows(options, open, progress)

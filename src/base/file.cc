@@ -181,7 +181,23 @@ Temporaries& temporaries() {
 
 }  // namespace
 
+namespace {
+
+// Renaming onto a device, FIFO or socket would replace it.
+void require_file_or_nothing(const fs::path& target) {
+  std::error_code failed;
+  const fs::file_status there = fs::symlink_status(target, failed);
+  if (failed || !fs::exists(there) || fs::is_regular_file(there) || fs::is_symlink(there)) return;
+  throw Error(ErrorId::IO004, {.file = target.string(),
+                               .found = fs::is_directory(there) ? "a folder" : "a device or FIFO",
+                               .expected = "a file, or nothing, at this path",
+                               .hint = "It is unchanged. Choose another name."});
+}
+
+}  // namespace
+
 TemporaryName::TemporaryName(const fs::path& target) {
+  require_file_or_nothing(target);
   // Unique among processes by pid, within this one by count, across reboots and containers by time.
   static std::atomic<unsigned> count{0};
   struct timespec now = {};

@@ -13,7 +13,7 @@ constexpr size_t kContextBytes = 20;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 constexpr const char* kOneValue =
-    "One text holds one value. Remove the rest, or put the values into one array.";
+    "Remove what follows the value. In JSON lines each record has a line of its own.";
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -152,7 +152,7 @@ class Adapter {
              fmt::format("{} is not JSON, though Python writes it; write null.", word));
     }
     const std::string reason = plain_reason(error.what());
-    const bool rest = reason.find("expected end of input") != std::string::npos;
+    const bool rest = reason.find("; expected end of input") != std::string::npos;
     refuse(ErrorId::JS001, file_, text_, offset,
            fmt::format("strict JSON ({})", escape_for_terminal(reason)),
            rest ? kOneValue : hint_at(text_, offset));

@@ -73,6 +73,7 @@ Json parse_config(const std::string& text) {
   for (const auto& entry : fs::directory_iterator(location.folder, ignored)) {
     const std::string name = entry.path().filename().string();
     const std::string extension = entry.path().extension().string();
+    if (!fs::exists(entry.path(), ignored)) continue;  // a link to what was never fetched
     if (extension == ".safetensors") shards.insert(name);
     if (extension == ".bin" || extension == ".pt" || extension == ".pth" || extension == ".gguf") {
       others.insert(name);

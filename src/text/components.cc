@@ -103,7 +103,7 @@ Regex compile_pattern(const std::string& pattern, const Fields& fields, SplitBeh
   if (!translated) {
     refuse_pattern(
         fields, pattern, "a pattern that PCRE2 and Oniguruma read alike",
-        fmt::format("They differ in {}. Tokenise elsewhere and pass the ids with --tokens.",
+        fmt::format("They differ in {}. Tokenise elsewhere and pass the ids with trace --tokens.",
                     reason));
   }
   auto regex = Regex::compile(*translated, reason);
@@ -198,7 +198,7 @@ PreTokenizer make_pre_tokenizer(const Json& json, const TokenizerFile& file,
                                  .found = "no ByteLevel step",
                                  .expected = "a byte-level BPE tokenizer",
                                  .hint = "SentencePiece-type tokenizers aren't supported. Tokenise "
-                                         "elsewhere and pass the ids with --tokens."});
+                                         "elsewhere and pass the ids with trace --tokens."});
   }
   return PreTokenizer(std::move(splits), std::move(*byte_level));
 }

@@ -64,14 +64,12 @@ void Fields::finish() const {
 }
 
 void Fields::unsupported(std::string found, std::string expected) const {
-  throw Error(
-      ErrorId::TK003,
-      {.file = file_,
-       .object = where_,
-       .found = std::move(found),
-       .expected = std::move(expected),
-       .hint =
-           "This tokenizer isn't supported. Tokenise elsewhere and pass the ids with --tokens."});
+  throw Error(ErrorId::TK003, {.file = file_,
+                               .object = where_,
+                               .found = std::move(found),
+                               .expected = std::move(expected),
+                               .hint = "This tokenizer isn't supported. Tokenise elsewhere and "
+                                       "pass the ids with trace --tokens."});
 }
 
 void Fields::malformed(std::string_view key, std::string found, std::string expected) const {

@@ -175,7 +175,7 @@ std::string class_name(const SideFiles& side, const ModelTokenizer& model, std::
                                      .hint = kChooseClass});
       }
       source = "tokenizer_config.json";
-      if (!at->get_ref<const std::string&>().empty()) return at->get<std::string>();
+      return at->get<std::string>();
     }
   }
   source = "config.json";
@@ -198,12 +198,19 @@ const TokenizerClass& find_class(const std::string& name, const SideFiles& side,
   std::string known;
   for (const TokenizerClass& kind : kClasses)
     known += fmt::format("{}{}", known.empty() ? "" : ", ", kind.name);
-  refuse_class(side.name, "tokenizer_class",
-               fmt::format("{}, by {}", escape_for_terminal(name), source), "one of " + known);
+  refuse_class(
+      side.name, "tokenizer_class",
+      fmt::format("{}, by {}", name.empty() ? "an empty name" : escape_for_terminal(name), source),
+      "one of " + known);
 }
 
 void refuse_other_sources(const SideFiles& side) {
   if (!side.config.is_object()) return;
+  const Json own = side.config.value("model_specific_special_tokens", Json());
+  if (is_true(own)) {
+    refuse_class(side.name, "model_specific_special_tokens", shown(own),
+                 "none: the tokens that it adds are not followed");
+  }
   const Json files = side.config.value("fast_tokenizer_files", Json());
   if (files.is_array()) {
     for (const Json& file : files) {

@@ -107,7 +107,8 @@ std::string describe_skipped(const CorpusRecord& corpus) {
   std::string text;
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
   if (corpus.skipped_extension > 0)
-    add("left out by extension " + describe_left_out(corpus.left_out));
+    add("left out " + describe_left_out(corpus.left_out) +
+        " (neither text nor records with the field of --text-field)");
   if (corpus.skipped_not_utf8 > 0)
     add(fmt::format("left out {} that {} not UTF-8", corpus.skipped_not_utf8,
                     corpus.skipped_not_utf8 == 1 ? "is" : "are"));
@@ -128,15 +129,17 @@ std::string describe_skipped(const CorpusRecord& corpus) {
   std::string skipped;
   if (const std::string left_out = describe_skipped(corpus); !left_out.empty())
     skipped = "; " + left_out;
-  throw Error(ErrorId::CO001,
-              {.file = domain.path.string(),
-               .object = fmt::format("domain {}", escape_for_terminal(domain.name)),
-               .found = fmt::format("{} windows of {} tokens ({} documents, {} tokens, {} "
-                                    "documents shorter than a window{})",
-                                    set.corpus.windows_available, settings.seq_len,
-                                    corpus.documents, corpus.tokens, corpus.skipped_short, skipped),
-               .expected = asked,
-               .hint = "Add text or lower --seq-len."});
+  throw Error(
+      ErrorId::CO001,
+      {.file = domain.path.string(),
+       .object = fmt::format("domain {}", escape_for_terminal(domain.name)),
+       .found = fmt::format("{} windows of {} tokens ({}, {}, {} "
+                            "shorter than a window{})",
+                            set.corpus.windows_available, settings.seq_len,
+                            counted(corpus.documents, "document"), counted(corpus.tokens, "token"),
+                            counted(corpus.skipped_short, "document"), skipped),
+       .expected = asked,
+       .hint = "Add text or lower --seq-len."});
 }
 
 void write_notes(WindowSet& set, const Tokenizer& tokenizer, const WindowSettings& settings) {

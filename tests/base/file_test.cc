@@ -113,10 +113,12 @@ TEST(WriteFile, HintFollowsFromTheReason) {
   const TempFolder folder;
   put_file(folder / "f", "kept");
   fs::create_directories(folder / "taken" / "below");
+  ASSERT_EQ(mkfifo((folder / "fifo").c_str(), 0600), 0);
   const std::pair<fs::path, const char*> cases[] = {
       {folder / "none" / "f", "does not exist"},
       {folder / "f" / "below", "does not exist"},
-      {folder / "taken", "The name is taken"},
+      {folder / "taken", "found a folder"},
+      {folder / "fifo", "found a device or FIFO"},
       {folder / std::string(300, 'a') / "f", "a shorter one"}};
   for (const auto& [path, words] : cases) {
     const auto error =
@@ -125,6 +127,7 @@ TEST(WriteFile, HintFollowsFromTheReason) {
     EXPECT_TRUE(error.says(words)) << error.line;
   }
   EXPECT_EQ(get_file(folder / "f"), "kept");
+  EXPECT_TRUE(fs::is_fifo(folder / "fifo"));
 }
 
 TEST(InputFile, ReportsAFailingRead) {

@@ -192,6 +192,10 @@ TEST(NoWeights, TheHintFollowsWhatIsThere) {
   refused("pytorch_model.bin", "pickled weights (pytorch_model.bin)");
   refused("pytorch_model.bin", "Convert the checkpoint");
   refused("README.md", "Point to the folder that holds them");
+  const TempFolder dangling;  // as a cache whose blob was removed
+  put_file(dangling / "config.json", "{}");
+  fs::create_symlink("nowhere", dangling / "model.safetensors");
+  EXPECT_FALSE(folder_refusal(dangling.path()).says("another safetensors file"));
   const TempFolder adapter;
   put_file(adapter / "adapter_config.json", "{}");
   const Caught error = folder_refusal(adapter.path());

@@ -546,6 +546,15 @@ class Trace(ProgramTest):
             ranked = sorted(range(8), key=lambda e: (-mine[e], e))[:3]
             self.assertEqual(list(ids[row * 3:row * 3 + 3]), ranked)
 
+    def test_trace_replaces_none_of_its_inputs(self):
+        rows = self.tokens([[1, 2, 3, 4]])
+        for name in (os.path.join(self.model, "model.safetensors"), os.path.join(self.model, "config.json"), rows):
+            with open(name, "rb") as file:
+                before = file.read()
+            self.assertExit(run("trace", "--model", self.model, "--tokens", rows, "--out", name), 2, "US001", "is read")
+            with open(name, "rb") as file:
+                self.assertEqual(file.read(), before, name)
+
     def test_of_a_domain(self):
         out = self.out("trace") + ".safetensors"
         self.assertExit(run("trace", "--model", self.model, "--domain", f"p={self.prose}", "--seq-len", 16, "--windows",

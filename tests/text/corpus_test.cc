@@ -217,7 +217,7 @@ TEST(Records, HintsComeFromWhatHappened) {
       {"{\"text\":\"a\", \"x\": True}", "true, false and null"},
       {"{\"text\":\"a\"", "jq -c ."},
       {"{", "jq -c ."},
-      {"{\"text\":\"a\"} {\"text\":\"b\"}", "One text holds one value"},
+      {"{\"text\":\"a\"} {\"text\":\"b\"}", "a line of its own"},
       {"{\"text\":\"a\tb\"}", "control character"},
       {"{\"text\":\"a\",\"n\":1e999}", "Write it smaller"},
       {"{\"text\":NaN}", "a null in field 'text'"},
@@ -294,7 +294,8 @@ TEST(Folder, WhatIsLeftOutIsNotedInOneLine) {
   const auto notes = make_windows({"prose", folder.path()}, 0, byte_tokenizer(), settings).notes;
   ASSERT_EQ(notes.size(), 1u);
   EXPECT_EQ(notes[0],
-            "domain prose: left out by extension 1 file: 1 .pdf; left out 1 that is not UTF-8; 1 "
+            "domain prose: left out 1 file: 1 .pdf (neither text nor records with the field of "
+            "--text-field); left out 1 that is not UTF-8; 1 "
             "link, FIFO or device in the folder is not part of the text");
   settings.windows = 200;
   const Error error = error_of([&] {

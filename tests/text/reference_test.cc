@@ -104,6 +104,19 @@ TEST(Reference, AddPrefixSpaceIsTakenByClassesThatBuildTheirPreTokenizer) {
   EXPECT_EQ(encode(folder.load(), "ab"), (Ids{' ', 'a', 'b'}));
 }
 
+TEST(Reference, WhatIsNotFollowedIsRefused) {
+  Folder folder;
+  for (const Json& config :
+       {Json{{"tokenizer_class", ""}},
+        Json{{"tokenizer_class", "PreTrainedTokenizerFast"},
+             {"model_specific_special_tokens", {{"image_token", "<image>"}}}}}) {
+    folder.config = config;
+    EXPECT_EQ(folder.refusal().id(), ErrorId::TK008) << config;
+  }
+  folder.config = {{"model_specific_special_tokens", Json::object()}};
+  EXPECT_EQ(encode(folder.load(), "ab"), (Ids{'a', 'b'}));
+}
+
 TEST(Reference, AClassFillsInWhatTheFileLacksAndIsRefusedWhereTheyDiffer) {
   Folder folder;
   folder.tokenizer["normalizer"] = nullptr;

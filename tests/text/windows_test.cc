@@ -188,8 +188,7 @@ TEST(Windows, AnEmptyFolderAndOneWithoutTextAreTooSmall) {
   folder.write("data.bin", "text enough");
   const Error error = error_of(run);
   EXPECT_EQ(error.id(), ErrorId::CO001);
-  EXPECT_NE(error.parts().found.find("left out by extension 1 file: 1 .bin"), std::string::npos)
-      << error.what();
+  EXPECT_NE(error.parts().found.find("left out 1 file: 1 .bin"), std::string::npos) << error.what();
 }
 
 }  // namespace
