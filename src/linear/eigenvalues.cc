@@ -1,7 +1,6 @@
-#include "linear/decompositions.h"
-#include "linear/instances.h"
+#include <Eigen/Eigenvalues>
 
-template class Eigen::SelfAdjointEigenSolver<rg::linear::Matrix>;
+#include "linear/decompositions.h"
 
 namespace rg::linear {
 

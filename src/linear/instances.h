@@ -1,7 +1,6 @@
 // The expensive parts of Eigen that the files of this folder share; each is compiled in one file.
 #pragma once
 
-#include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 #include <Eigen/SVD>
 
@@ -9,8 +8,8 @@
 
 extern template class Eigen::HouseholderQR<rg::linear::Matrix>;
 extern template class Eigen::JacobiSVD<rg::linear::Matrix>;
-extern template class Eigen::SelfAdjointEigenSolver<rg::linear::Matrix>;
-extern template class Eigen::internal::UpperBidiagonalization<rg::linear::Matrix>;
+extern template Eigen::internal::UpperBidiagonalization<rg::linear::Matrix>&
+Eigen::internal::UpperBidiagonalization<rg::linear::Matrix>::compute(const rg::linear::Matrix&);
 extern template void Eigen::BDCSVD<rg::linear::Matrix>::divide(Eigen::Index, Eigen::Index,
                                                                Eigen::Index, Eigen::Index,
                                                                Eigen::Index);

@@ -1,3 +1,4 @@
 #include "linear/instances.h"
 
-template class Eigen::internal::UpperBidiagonalization<rg::linear::Matrix>;
+template Eigen::internal::UpperBidiagonalization<rg::linear::Matrix>&
+Eigen::internal::UpperBidiagonalization<rg::linear::Matrix>::compute(const rg::linear::Matrix&);

@@ -81,7 +81,7 @@ class Heads(ProgramTest):
         self.assertExit(result, 0)
         self.assertNotIn("head", result.stderr)
         for artifact in artifacts_below(out):
-            self.assertEqual(load(artifact)["notes"], [])
+            self.assertNotIn("head", str(load(artifact)["notes"]))
 
     def test_an_equal_head_is_no_matter(self):
         def copy(tensors):
