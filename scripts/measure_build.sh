@@ -10,13 +10,14 @@ folder=build/measure
 rm -rf "$folder"
 mkdir -p "$folder"
 
-measure() {  # log, targets...
-  local log=$PWD/$folder/$1.log
+log=$PWD/$folder/compiler.log
+cmake -S . -B "$folder/tree" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=g++ \
+  "-DCMAKE_CXX_COMPILER_LAUNCHER=$PWD/scripts/compile_cost.py;launch;$log" >"$folder/configure.log"
+measure() {  # name, targets: what they need beyond the ones before
+  local name=$1 started=$SECONDS
   shift
-  cmake -S . -B "$folder/tree" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=g++ \
-    "-DCMAKE_CXX_COMPILER_LAUNCHER=$PWD/scripts/compile_cost.py;launch;$log" >"$folder/configure.log"
-  local started=$SECONDS
   cmake --build "$folder/tree" -j "${RG_JOBS:-$(nproc)}" --target "$@" >"$folder/build.log"
+  mv "$log" "$folder/$name.log"
   echo "measure: $* in $((SECONDS - started)) s" >&2
 }
 
