@@ -48,8 +48,8 @@ class InputFile {
 std::string read_whole_file(const std::filesystem::path& path, uint64_t limit_bytes);
 
 // A name for a temporary file in the folder of `target`. The file isn't created here; the
-// destructor unlinks it unless release() was called. Names are unique, even where pids repeat. IO004
-// if `target` is a folder, device, FIFO or socket.
+// destructor unlinks it unless release() was called. Names are unique, even where pids repeat.
+// IO004 if `target` is a folder, device, FIFO or socket.
 class TemporaryName {
  public:
   explicit TemporaryName(const std::filesystem::path& target);

@@ -61,7 +61,7 @@ struct Model {
   AttentionSpec attention;
   gate::GateSpec gate;
   std::vector<int> moe_layers;
-  bool tied_embeddings;  // embedding and unembedding are one tensor
+  bool tied_embeddings;   // embedding and unembedding are one tensor
   bool head_despite_tie;  // the config ties them, the checkpoint holds both
   Tensor embedding, final_norm;
   Tensor unembedding;  // null if the checkpoint has none: require_unembedding()

@@ -18,10 +18,10 @@ namespace rg::tap {
 
 // A set of token sequences that the pass carries: the windows of a domain, or prompts.
 struct SequenceSet {
-  std::string name;                // "domain:prose", "prompts", "prompts-unmasked"
-  std::vector<uint32_t> lengths;   // tokens of each sequence
-  std::vector<int32_t> ids;        // all sequences, one after another
-  bool causal = true;              // false: every token attends to the whole sequence
+  std::string name;               // "domain:prose", "prompts", "prompts-unmasked"
+  std::vector<uint32_t> lengths;  // tokens of each sequence
+  std::vector<int32_t> ids;       // all sequences, one after another
+  bool causal = true;             // false: every token attends to the whole sequence
 
   size_t sequences() const { return lengths.size(); }
   size_t rows() const { return ids.size(); }
@@ -52,16 +52,16 @@ class Embeddings {
 
 // One MoE layer. Lives from its begin_layer to its end_layer.
 struct LayerView {
-  int layer;                            // index in the model, 0-based
+  int layer;  // index in the model, 0-based
   const gate::GateSpec* spec;
-  uint32_t width;                       // d
+  uint32_t width;                         // d
   std::span<const float> router_weight;   // (E,d) fp32
   std::span<const float> selection_bias;  // (E) or empty
   std::span<const float> norm_gain;       // gamma (d)
   float norm_epsilon;                     // rms(x) = sqrt(mean(x_i^2) + eps)
   const Router* router;
-  const Embeddings* embeddings;         // null unless some observer needs parts
-  int threads;                          // workers that callbacks may be called from
+  const Embeddings* embeddings;  // null unless some observer needs parts
+  int threads;                   // workers that callbacks may be called from
 };
 
 // A run of whole sequences of one set. Pointers are (rows, .) row-major, first row = the first
@@ -111,12 +111,12 @@ struct UpdateBlock : Block {
 // The answer to one OutputRequests::add.
 struct ExpertOutputs {
   const SequenceSet* set;
-  size_t row;                         // within the set
-  std::span<const int32_t> experts;   // as requested
-  const float* outputs;               // (experts,d), unweighted
-  const float* update;                // (d) u of the row
-  const float* next_unembedding;      // (d) unembedding row of the true next token; null at a
-                                      // sequence's last row and unless needs.next_unembedding
+  size_t row;                        // within the set
+  std::span<const int32_t> experts;  // as requested
+  const float* outputs;              // (experts,d), unweighted
+  const float* update;               // (d) u of the row
+  const float* next_unembedding;     // (d) unembedding row of the true next token; null at a
+                                     // sequence's last row and unless needs.next_unembedding
   int worker;
 };
 

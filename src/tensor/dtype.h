@@ -11,7 +11,7 @@ namespace rg {
 
 enum class DType { f32, bf16, f16 };
 
-std::string_view dtype_name(DType dtype);             // safetensors' spelling: "F32", "BF16", "F16"
+std::string_view dtype_name(DType dtype);  // safetensors' spelling: "F32", "BF16", "F16"
 std::optional<DType> dtype_from_name(std::string_view name);
 constexpr size_t dtype_bytes(DType dtype) { return dtype == DType::f32 ? 4 : 2; }
 

@@ -11,12 +11,11 @@ namespace fs = std::filesystem;
 namespace {
 
 [[noreturn]] void refuse(const fs::path& path, const std::error_code& failure) {
-  throw Error(ErrorId::IO003,
-              {.file = path.string(),
-               .found = failure.message(),
-               .expected = "a readable file or folder",
-               .hint = "Artifacts there would be skipped. Check its permissions "
-                       "and the file system, or name other paths."});
+  throw Error(ErrorId::IO003, {.file = path.string(),
+                               .found = failure.message(),
+                               .expected = "a readable file or folder",
+                               .hint = "Artifacts there would be skipped. Check its permissions "
+                                       "and the file system, or name other paths."});
 }
 
 // Symbolic links to folders are not followed: they could form a cycle.
