@@ -24,7 +24,7 @@ class MergeTable {
 
   // `merges` name ids in [0, ids).
   MergeTable(std::vector<Merge> merges, size_t ids);
-  // The rank of a merge whose pair stands at an earlier rank too, if there is one.
+  // The rank of a merge whose pair has an earlier rank too, if there is one.
   std::optional<uint32_t> duplicate() const;
   uint32_t rank(int32_t left, int32_t right) const noexcept;
   const Merge& operator[](uint32_t rank) const noexcept { return merges_[rank]; }
@@ -66,7 +66,7 @@ struct BytePairModel {
 
   std::array<int32_t, 256> byte_ids{};  // kNoId where the vocabulary lacks the byte
   MergeTable merges;
-  int32_t unknown_id = kNoId;  // stands for bytes without an id; kNoId: none needed
+  int32_t unknown_id = kNoId;  // for bytes without an id; kNoId: none needed
   bool fuse_unknown = false;   // a run of unknown bytes is one token
   // Whole words that bypass merging (`ignore_merges`): bytes -> id. Empty otherwise.
   WordTable whole_words = {};

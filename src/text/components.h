@@ -16,13 +16,13 @@
 
 namespace rg::text {
 
-// Ids that the post-processor puts before and behind the text's.
+// Ids that the post-processor puts before and after the text's.
 struct SpecialIds {
   std::vector<int32_t> before, behind;
   bool empty() const { return before.empty() && behind.empty(); }
 };
 
-// Every token's id and, back, every id's bytes (an added token's content as it stands).
+// Every token's id and, back, every id's bytes (an added token's content as it is).
 struct Vocabulary {
   std::unordered_map<std::string, int32_t> ids;  // by the token's letters
   std::vector<std::string> bytes;                // by id; gaps are empty

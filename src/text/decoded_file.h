@@ -1,5 +1,5 @@
 // A corpus file as a stream of decoded bytes: plain, gzip (any number of members) or zstd (any
-// number of frames). Damage is found even where nobody needs the bytes behind it, so that a
+// number of frames). Damage is found even where nobody needs the bytes after it, so that a
 // result never depends on how far somebody read ahead.
 #pragma once
 

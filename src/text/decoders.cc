@@ -1,4 +1,4 @@
-// zlib and zstd behind the one decoder interface.
+// zlib and zstd, hidden by the one decoder interface.
 #define ZSTD_STATIC_LINKING_ONLY  // for the header of a frame
 #include <fmt/format.h>
 #include <zlib.h>
@@ -166,10 +166,10 @@ class ZstdDecoder final : public Decoder {
   }
 
  private:
-  // A frame's header goes into libzstd byte by byte, behind a check of its magic number of our own.
+  // A frame's header goes into libzstd byte by byte, after a check of its magic number of our own.
   // Given more at once, 1.5.4 looks for other things in what the call happens to hold: for a whole
   // frame, which it then judges by other rules than its streaming, and, where a header is refused,
-  // for a frame of the formats before 1.0, even in the bytes behind that header.
+  // for a frame of the formats before 1.0, even in the bytes after that header.
   static constexpr size_t kLongestHeader = 18;
 
   bool refill() {

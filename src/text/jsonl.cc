@@ -15,7 +15,7 @@ namespace {
 constexpr size_t kEscapeBytes = 6;  // \uXXXX
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-// The value of a \uXXXX at `at`, if one stands there.
+// The value of a \uXXXX at `at`, if one is there.
 std::optional<unsigned> unicode_escape(std::string_view line, size_t at) {
   if (line.substr(at, 2) != "\\u" || line.size() - at < kEscapeBytes) return std::nullopt;
   unsigned value = 0;
@@ -25,7 +25,7 @@ std::optional<unsigned> unicode_escape(std::string_view line, size_t at) {
   return value;
 }
 
-// Where the next \uD8xx without its partner stands, from `at` on. Only strings hold backslashes,
+// Where the next \uD8xx without its partner is, from `at` on. Only strings hold backslashes,
 // so pairs of bytes are enough to find escapes.
 std::optional<size_t> find_lone_surrogate(std::string_view line, size_t at) {
   while ((at = line.find('\\', at)) != std::string_view::npos) {
@@ -124,7 +124,7 @@ class FieldReader final : public JsonEvents {
 
   const std::string& field_;
   int depth_ = 0;
-  bool here_ = false;  // behind the field's key
+  bool here_ = false;  // after the field's key
 };
 
 // NaN, Infinity and -Infinity outside of strings become null: Python's json and pandas write them.

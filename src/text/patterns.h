@@ -14,7 +14,7 @@ struct TestedPattern {
 std::span<const TestedPattern> tested_patterns();
 bool is_tested_pattern(std::string_view pattern);
 
-// The pattern behind ByteLevel's use_regex (Radford et al. 2019).
+// The pattern of ByteLevel's use_regex (Radford et al. 2019).
 std::string_view gpt2_pattern();
 
 }  // namespace rg::text

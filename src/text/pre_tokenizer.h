@@ -37,7 +37,7 @@ struct PreTokenizerScratch {
     Range piece;
     size_t done;                // end of the last part
     size_t search;              // where to look next; beyond `done` after an empty match
-    std::optional<Part> match;  // found, behind the gap that was handed over
+    std::optional<Part> match;  // found, after the gap that was handed over
     std::optional<Part> held;   // a part that its neighbour may join
   };
   RegexScratch regex;
@@ -52,7 +52,7 @@ class PreTokenizer {
   PreTokenizer(std::vector<SplitStep> splits, ByteLevelStep byte_level)
       : splits_(std::move(splits)), byte_level_(std::move(byte_level)) {}
 
-  // One word: `bytes`, which are those of `range` of the text, behind one more leading space
+  // One word: `bytes`, which are those of `range` of the text, after one more leading space
   // where `prefixed`.
   struct Word {
     std::string_view bytes;

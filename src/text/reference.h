@@ -18,7 +18,7 @@
 
 namespace rg::text {
 
-// The files beside tokenizer.json; null where there is none.
+// The companions of tokenizer.json; null where there is none.
 struct SideFiles {
   std::string name;  // of tokenizer_config.json, for messages
   Json config, special_tokens_map, added_tokens;
@@ -41,7 +41,7 @@ struct Reference {
 
 // tokenizer.json alone, as tokenizers itself reads it.
 Reference stored_reference(const TokenizerFile& file);
-// With the files beside it. Changes the components in `file` that the class builds itself. TK008
+// With its companions. Changes the components in `file` that the class builds itself. TK008
 // where the class isn't known, or would silently replace a part of tokenizer.json that differs.
 Reference make_reference(TokenizerFile& file, const SideFiles& side, const ModelTokenizer& model);
 

@@ -40,14 +40,14 @@ struct ModelTokenizer {
 class Tokenizer {
  public:
   // The ids that transformers gives for the model: tokenizer.json with tokenizer_config.json and
-  // its companions beside it, and the class that they or the model's type name. A note for all in
-  // which it differs from tokenizer.json alone; TK007 and TK008 where that can't be followed, and
-  // the errors of load().
+  // its companions in the folder, and the class that they or the model's type name. A note for all
+  // in which it differs from tokenizer.json alone; TK007 and TK008 where that can't be followed,
+  // and the errors of load().
   static Tokenizer load_for_model(const ModelTokenizer& model, UnknownPatterns patterns);
   // tokenizer.json alone, as tokenizers reads it. TK001 to TK005 where the file is refused;
   // docs/corpora.md lists what is supported.
   static Tokenizer load(const std::filesystem::path& tokenizer_json, UnknownPatterns patterns);
-  // The same from the file's text; `name` stands in messages.
+  // The same from the file's text; `name` is for messages.
   static Tokenizer parse(std::string_view tokenizer_json, const std::string& name,
                          UnknownPatterns patterns);
 
@@ -73,7 +73,7 @@ class Tokenizer {
   int32_t largest_id() const;         // over vocabulary and added tokens
   size_t vocabulary_size() const;     // entries incl. added tokens
   const std::string& sha256() const;  // of the file's bytes
-  // Name and hash of the files beside it, where they change an id.
+  // Name and hash of its companions, where they change an id.
   const std::vector<std::pair<std::string, std::string>>& side_files() const;
   const std::string& file() const;                // its path
   const std::vector<std::string>& notes() const;  // e.g. an allowed unknown pattern

@@ -52,7 +52,7 @@ size_t decompose(char32_t c, bool compatible,
 }
 
 // Characters of combining class 0 that can still fuse with the one before them: all that stand
-// behind the first in some canonical decomposition, and the Hangul vowels and finals.
+// after the first in some canonical decomposition, and the Hangul vowels and finals.
 class SecondCharacters {
  public:
   SecondCharacters() : members_(kSpan, false) {

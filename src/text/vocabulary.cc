@@ -57,7 +57,7 @@ int32_t read_id(Fields& fields) {
 }
 
 // The id that Hugging Face gives an added token, whatever the file says: that of the vocabulary,
-// else the first behind all tokens so far.
+// else the first after all tokens so far.
 class ReferenceIds {
  public:
   explicit ReferenceIds(const Vocabulary& vocabulary)
