@@ -84,9 +84,9 @@ struct Bench {
   }
 
   Timing four(const stream::Settings& with) {
-    experiments::Setting setting{.moe_layers = model.moe_layers,
-                                 .layers = model.moe_layers,
-                                 .spec = model.gate,
+    experiments::Setting setting{.moe_layers = model.moe_layers(),
+                                 .layers = model.moe_layers(),
+                                 .spec = model.gate(),
                                  .width = model.width,
                                  .parameters = {},
                                  .window_document = {},
@@ -127,7 +127,7 @@ struct Bench {
 
 // Floating-point operations of the routed expert products of a pass.
 double expert_flops(const model::Model& model, double rows) {
-  return 6.0 * model.width * model.expert_width * model.gate.top_k * model.layers * rows;
+  return 6.0 * model.width * model.expert_width() * model.gate().top_k * static_cast<double>(model.layers.size()) * rows;
 }
 
 double seconds_now() {

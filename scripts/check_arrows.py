@@ -34,6 +34,12 @@ ROWS = {
     "theorem_app": ["app", "theorems"],
 }
 
+# Folder within a floor -> its headers that other floors may include.
+DOORS = {
+    "model/blocks": ["model/blocks/block.h"],
+    "model/families": [],
+}
+
 # Library header (pattern) -> floors that may include it.
 LIBRARIES = {
     r"regex|random|iostream|mpi\.h": [],
@@ -71,6 +77,14 @@ def library_problem(floor, header):
     return None
 
 
+def door_problem(floor, header):
+    folder = os.path.dirname(header)
+    if folder in DOORS and floor != folder.split("/")[0] and header not in DOORS[folder]:
+        doors = ", ".join(DOORS[folder]) if DOORS[folder] else "none of its headers"
+        return f"{floor} may include of {folder}: {doors} ({header})"
+    return None
+
+
 def problems_of(path, floor, floors_here):
     allowed = reachable(floor)
     with open(path, encoding="utf-8") as file:
@@ -86,6 +100,8 @@ def problems_of(path, floor, floors_here):
             elif target in floors_here:
                 if target not in allowed:
                     problem = f"{floor} may not include {target} ({header})"
+                else:
+                    problem = door_problem(floor, header)
             elif match.group(2):
                 problem = library_problem(floor, header)
             elif not os.path.exists(os.path.join(os.path.dirname(path), header)):

@@ -104,9 +104,9 @@ record::RunFacts run_facts(const RunOptions& options, const Measurement& measure
   facts.profile = {.isa = profile.isa, .compute = profile.compute, .onednn = profile.onednn};
   const OpenModel& open = measurement.open();
   facts.model_name = open.checkpoint.location().display_name;
-  facts.terminal_moe_layer = open.model.moe_layers.back();
-  facts.moe_layers = open.model.moe_layers;
-  facts.gate_semantics = gate::gate_profile(open.model.gate);
+  facts.terminal_moe_layer = open.model.moe_layers().back();
+  facts.moe_layers = open.model.moe_layers();
+  facts.gate_semantics = gate::gate_profile(open.model.gate());
   for (const stream::TensorDigest& digest : pass.digests) {
     const InputFile& shard = open.checkpoint.shards()[digest.tensor->shard];
     facts.tensors.push_back({.name = digest.tensor->name,

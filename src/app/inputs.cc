@@ -46,13 +46,14 @@ text::Tokenizer open_tokenizer(const OpenModel& model, bool allow_regex) {
 
 std::vector<int> measured_layers(const model::Model& model,
                                  const std::optional<std::vector<int>>& wanted) {
-  if (!wanted) return model.moe_layers;
+  const std::vector<int> gated = model.moe_layers();
+  if (!wanted) return gated;
   for (const int layer : *wanted) {
-    if (!std::binary_search(model.moe_layers.begin(), model.moe_layers.end(), layer)) {
+    if (!std::binary_search(gated.begin(), gated.end(), layer)) {
       throw Error(ErrorId::US001, {.object = "--layers",
                                    .found = std::to_string(layer),
                                    .expected = fmt::format("layers with a gate: {}",
-                                                           format_ranges(model.moe_layers))});
+                                                           format_ranges(gated))});
     }
   }
   return *wanted;

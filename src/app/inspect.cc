@@ -70,12 +70,14 @@ std::string hash_file(const InputFile& file) {
 
 std::vector<int> dense_layers(const model::Model& model) {
   std::vector<int> dense;
-  for (int layer = 0; layer < static_cast<int>(model.layers); ++layer) {
-    if (!std::binary_search(model.moe_layers.begin(), model.moe_layers.end(), layer)) {
-      dense.push_back(layer);
-    }
+  for (size_t layer = 0; layer < model.layers.size(); ++layer) {
+    if (!model.layers[layer].router) dense.push_back(static_cast<int>(layer));
   }
   return dense;
+}
+
+const model::AttentionSpec& attention_of(const model::Model& model) {
+  return std::get<model::Attention>(model.layers.front().mixer).spec;
 }
 
 std::string attention_kind(const model::AttentionSpec& attention) {
@@ -121,26 +123,30 @@ Json as_json(const OpenModel& open, const TokenizerState& tokenizer,
   for (const auto& file : open.checkpoint.metadata_files()) {
     files[file.path.filename().string()] = file.sha256;
   }
-  Json attention = {
-      {"kind", attention_kind(model.attention)}, {"heads", model.attention.heads},
-      {"kv_heads", model.attention.kv_heads},    {"head_width", model.attention.head_width},
-      {"qk_norm", model.attention.qk_norm},      {"clip_qkv", nullptr},
-      {"rope_base", model.attention.rope_base}};
-  if (model.attention.clip_qkv) attention["clip_qkv"] = *model.attention.clip_qkv;
+  const model::AttentionSpec& spec = attention_of(model);
+  Json attention = {{"kind", attention_kind(spec)},
+                    {"heads", spec.heads},
+                    {"kv_heads", spec.kv_heads},
+                    {"head_width", spec.head_width},
+                    {"qk_norm", spec.qk_norm != model::QkNorm::none},
+                    {"clip_qkv", nullptr},
+                    {"rope_base", nullptr}};
+  if (spec.clip_qkv) attention["clip_qkv"] = *spec.clip_qkv;
+  if (spec.rope) attention["rope_base"] = spec.rope->base;
   Json described = {{"model", open.checkpoint.location().display_name},
                     {"family", model.family},
-                    {"layers", model.layers},
-                    {"moe_layers", model.moe_layers},
+                    {"layers", model.layers.size()},
+                    {"moe_layers", model.moe_layers()},
                     {"dense_layers", dense_layers(model)},
-                    {"terminal_moe_layer", model.moe_layers.back()},
+                    {"terminal_moe_layer", model.moe_layers().back()},
                     {"width", model.width},
-                    {"expert_width", model.expert_width},
+                    {"expert_width", model.expert_width()},
                     {"vocabulary", model.vocabulary},
                     {"positions", model.positions},
                     {"tied_embeddings", model.tied_embeddings},
-                    {"norm_epsilon", model.norm_epsilon},
+                    {"norm_epsilon", model.final_norm.spec.epsilon},
                     {"attention", attention},
-                    {"gate", gate::gate_profile(model.gate)},
+                    {"gate", gate::gate_profile(model.gate())},
                     {"origins", origins},
                     {"tensors", open.checkpoint.tensors().size()},
                     {"weight_bytes", open.checkpoint.weight_bytes()},
@@ -172,23 +178,24 @@ std::string as_text(const OpenModel& open, const TokenizerState& tokenizer,
   Table facts({Align::left, Align::left});
   facts.row({"model", escape_for_terminal(open.checkpoint.location().display_name)});
   facts.row({"family", model.family});
-  facts.row({"layers", std::to_string(model.layers)});
-  facts.row({"MoE layers", format_ranges(model.moe_layers)});
+  facts.row({"layers", std::to_string(model.layers.size())});
+  facts.row({"MoE layers", format_ranges(model.moe_layers())});
   if (const auto dense = dense_layers(model); !dense.empty()) {
     facts.row({"dense layers", format_ranges(dense) + " (no gate: skipped)"});
   }
   facts.row({"width", std::to_string(model.width)});
-  facts.row({"expert width", std::to_string(model.expert_width)});
+  facts.row({"expert width", std::to_string(model.expert_width())});
   facts.row({"vocabulary", std::to_string(model.vocabulary)});
   facts.row({"positions", std::to_string(model.positions)});
-  facts.row({"attention", fmt::format("{}, {} heads of {}, {} key and value heads",
-                                      attention_kind(model.attention), model.attention.heads,
-                                      model.attention.head_width, model.attention.kv_heads)});
+  const model::AttentionSpec& spec = attention_of(model);
+  facts.row(
+      {"attention", fmt::format("{}, {} heads of {}, {} key and value heads", attention_kind(spec),
+                                spec.heads, spec.head_width, spec.kv_heads)});
   std::string text = facts.text(0);
 
   text += '\n' + heading("gate");
   Table gate({Align::left, Align::left});
-  const Json semantics = gate::gate_profile(model.gate);
+  const Json semantics = gate::gate_profile(model.gate());
   for (const auto& [field, value] : semantics.items()) {
     gate.row({field, value.is_string() ? value.get<std::string>()
                                        : write_json(value, JsonLayout::compact)});

@@ -68,11 +68,11 @@ void Measurement::make_parts() {
     const experiments::Declaration& declaration = declaration_of(name);
     for (size_t d = 0; d < windows_.size(); ++d) {
       experiments::Setting setting{.seed = options_.windows.seed,
-                                   .moe_layers = open_.model.moe_layers,
+                                   .moe_layers = open_.model.moe_layers(),
                                    .layers = layers_,
-                                   .spec = open_.model.gate,
+                                   .spec = open_.model.gate(),
                                    .width = open_.model.width,
-                                   .expert_width = open_.model.expert_width,
+                                   .expert_width = open_.model.expert_width(),
                                    .allow_small_t = options_.allow_small_t,
                                    .parameters = parameters_for(declaration, options_),
                                    .windows = &sequences_[d],

@@ -55,7 +55,7 @@ Json identity_of(const RunOptions& options, const Measurements& measurements) {
 uint64_t expected_output_bytes(const Measurement& measurement) {
   constexpr uint64_t kNumberBytes = 24, kNumbersPerCell = 120, kFixed = 4u << 20;
   const uint64_t layers = measurement.layers().size();
-  const uint64_t experts = measurement.open().model.gate.experts;
+  const uint64_t experts = measurement.open().model.gate().experts;
   uint64_t bytes = 0;
   for (const text::WindowSet& domain : measurement.domains()) {
     bytes += domain.windows() * layers * (kNumbersPerCell * kNumberBytes + experts * 6);

@@ -124,7 +124,7 @@ int trace(const TraceOptions& options, ProgressPrinter& progress, StopWatch& wat
                                                  {"isa", profile.isa},
                                                  {"compute", profile.compute},
                                                  {"onednn", profile.onednn}};
-  if (open.model.head_despite_tie) metadata["unembedding"] = open.model.unembedding->name;
+  if (open.model.head_despite_tie) metadata["unembedding"] = open.model.unembedding.values->name;
   TraceObserver observer(options.out, open.model, set, layers, options.tensors, metadata);
   if (!observer.wants_logits()) settings.last_layer = layers.back();
   const std::vector<const tap::SequenceSet*> sets = {&set};

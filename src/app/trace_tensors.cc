@@ -52,7 +52,7 @@ TraceObserver::TraceObserver(const std::filesystem::path& out, const model::Mode
     : sets_{&set} {
   using Type = formats::OutputTensor::Type;
   const uint64_t rows = set.rows();
-  const uint32_t top_k = model.gate.top_k, experts = model.gate.experts;
+  const uint32_t top_k = model.gate().top_k, experts = model.gate().experts;
   std::vector<formats::OutputTensor> file = {
       {"tokens", Type::i32, {set.sequences(), set.lengths.empty() ? 0 : set.lengths[0]}}};
   const auto columns = [&](const std::string& name) -> uint64_t {

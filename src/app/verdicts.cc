@@ -58,11 +58,11 @@ class ModelBytes {
 
   // Name of the gate's tensor; none for a layer without a gate.
   std::optional<std::string> gate_of(const Json& layer) const {
-    const std::vector<int>& gated = open_.model.moe_layers;
+    const std::vector<int> gated = open_.model.moe_layers();
     if (!layer.is_number_integer()) return std::nullopt;
     const auto number = layer.get<int64_t>();
     if (std::find(gated.begin(), gated.end(), number) == gated.end()) return std::nullopt;
-    return open_.model.layer_tensors[static_cast<size_t>(number)].router->name;
+    return open_.model.layer(static_cast<int>(number)).router->matrix.values->name;
   }
 
  private:

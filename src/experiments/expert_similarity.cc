@@ -155,8 +155,8 @@ void ExpertSimilarity::take(int layer, const tap::ExpertMatrices& matrices) {
   const float* const given[kProjections] = {matrices.gate, matrices.up, matrices.down};
   for (size_t p = 0; p < kProjections; ++p) {
     const bool down = p == kProjections - 1;
-    of.rows[p] = down ? matrices.width : matrices.expert_width;
-    of.columns[p] = down ? matrices.expert_width : matrices.width;
+    of.rows[p] = down ? matrices.width : matrices.inner_width;
+    of.columns[p] = down ? matrices.inner_width : matrices.width;
     of.copies[p].emplace_back(given[p], given[p] + of.rows[p] * of.columns[p]);
   }
 }

@@ -40,7 +40,7 @@ Model bind_model(const formats::Checkpoint& checkpoint) {
 }
 
 void require_unembedding(const Model& model) {
-  if (model.unembedding != nullptr) return;
+  if (model.unembedding) return;
   throw Error(ErrorId::ST023,
               {.file = "config.json",
                .object = "lm_head.weight",

@@ -67,6 +67,23 @@ Tensor TensorBinder::bind(const std::string& name, const std::vector<Dimension>&
   return tensor;
 }
 
+Weight TensorBinder::matrix(const std::string& name, Dimension rows, Dimension columns) {
+  return part(bind(name, {rows, columns}), 0, static_cast<uint32_t>(rows.size),
+              static_cast<uint32_t>(columns.size));
+}
+
+Weight TensorBinder::vector(const std::string& name, Dimension size) {
+  return part(bind(name, {size}), 0, static_cast<uint32_t>(size.size), 1);
+}
+
+Weight part(Tensor tensor, uint64_t nth, uint32_t rows, uint32_t columns) {
+  return {.values = tensor,
+          .first_byte = nth * rows * columns * dtype_bytes(tensor->dtype),
+          .rows = rows,
+          .columns = columns,
+          .stored = Stored::out_in};
+}
+
 void TensorBinder::refuse_leftovers(const std::function<bool(std::string_view)>& irrelevant) const {
   std::vector<std::string_view> left;
   for (const formats::TensorEntry& tensor : checkpoint_.tensors()) {

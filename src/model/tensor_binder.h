@@ -27,6 +27,9 @@ class TensorBinder {
   bool has(const std::string& name) const;  // whatever its dtype
   // ST023 if there is none, ST016 if its dtype isn't supported, ST020 if its shape is another.
   Tensor bind(const std::string& name, const std::vector<Dimension>& shape);
+  // The whole tensor as a weight; refusals as bind().
+  Weight matrix(const std::string& name, Dimension rows, Dimension columns);
+  Weight vector(const std::string& name, Dimension size);
   // ST022 if a tensor is neither bound nor irrelevant.
   void refuse_leftovers(const std::function<bool(std::string_view)>& irrelevant) const;
 
@@ -36,6 +39,9 @@ class TensorBinder {
   const formats::Checkpoint& checkpoint_;
   std::set<Tensor> bound_;
 };
+
+// The `nth` of the (rows, columns) matrices that a tensor holds one after another.
+Weight part(Tensor tensor, uint64_t nth, uint32_t rows, uint32_t columns);
 
 // "model.layers.12.mlp.gate.weight" -> 12; none for other names.
 std::optional<uint64_t> layer_of(std::string_view tensor_name);

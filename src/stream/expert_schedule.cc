@@ -38,7 +38,7 @@ ExpertSchedule::ExpertSchedule(uint32_t experts, uint32_t top_k, uint32_t ranks,
       assignments_[at] = {.row = static_cast<uint32_t>(row),
                           .slot = -1,
                           .weight = weights[row * top_k + rank],
-                          .routed = true,
+                          .added = true,
                           .first = expert == lowest};
     }
   }
@@ -50,7 +50,7 @@ ExpertSchedule::ExpertSchedule(uint32_t experts, uint32_t top_k, uint32_t ranks,
       assignments_[place[wish.row * size_t{top_k} + rank]].slot = wish.slot;
     } else {
       assignments_[next[static_cast<size_t>(wish.expert)]++] = {
-          .row = wish.row, .slot = wish.slot, .weight = 0.0f, .routed = false, .first = false};
+          .row = wish.row, .slot = wish.slot, .weight = 0.0f, .added = false, .first = false};
     }
   }
 }

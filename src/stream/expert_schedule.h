@@ -3,6 +3,7 @@
 // expert id, whatever the threads do.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -15,9 +16,9 @@ namespace rg::stream {
 struct Assignment {
   uint32_t row;  // of the run
   int32_t slot;  // where an experiment wants the unweighted output; -1: nowhere
-  float weight;  // of the combination; meaningless unless routed
-  bool routed;
-  bool first;  // the row's lowest routed expert: it sets the sum that the others add to
+  float weight;  // of the combination; meaningless unless added
+  bool added;    // to the row's sum; else computed for an experiment only
+  bool first;    // the first expert of the row: it sets the sum that the others add to
 };
 
 // A request of an experiment: keep the output of `expert` for `row` in `slot`.
@@ -35,6 +36,11 @@ class ExpertSchedule {
 
   std::span<const Assignment> of(uint32_t expert) const {
     return std::span(assignments_).subspan(begin_[expert], begin_[expert + 1] - begin_[expert]);
+  }
+  // At most `count` rows of an expert's batch.
+  std::span<const Assignment> tile(uint32_t expert, size_t first, size_t count) const {
+    const auto batch = of(expert);
+    return batch.subspan(first, std::min(count, batch.size() - first));
   }
   uint64_t routed() const { return routed_; }
   uint64_t extra() const { return assignments_.size() - routed_; }

@@ -34,12 +34,14 @@ void LayerPass::schedule() {
     outputs_ = RowStore(output_rows_, model_.width * sizeof(float),
                         spilled ? Place::spilled : Place::memory, spilled ? open_spill() : nullptr);
   }
-  layer_->schedule = std::make_unique<ExpertSchedule>(model_.gate.experts, model_.gate.top_k,
-                                                      model_.gate.top_k + 1, ranked_.span(),
-                                                      weights_.span(), wishes);
+  const gate::GateSpec& spec = layer_->router->spec;
+  layer_->schedule = std::make_unique<ExpertSchedule>(spec.experts, spec.top_k, spec.top_k + 1,
+                                                      ranked_.span(), weights_.span(), wishes);
 }
 
 void LayerPass::experts(const ExpertSlice& slice) {
+  const model::ExpertProducts& products = *layer_->products.groups[slice.group];
+  const bool routed = layer_->groups[slice.group].role == model::ExpertRole::routed;
   const auto count = static_cast<uint32_t>(slice.experts.size());
   struct Task {
     uint32_t expert, first_row;  // of the slice; in the expert's batch
@@ -47,7 +49,7 @@ void LayerPass::experts(const ExpertSlice& slice) {
   std::vector<Task> tasks;
   std::vector<uint32_t> tiles(count);
   for (uint32_t e = 0; e < count; ++e) {
-    const size_t rows = layer_->schedule->of(slice.first_expert + e).size();
+    const size_t rows = routed ? layer_->schedule->of(slice.first_expert + e).size() : rows_;
     for (size_t at = 0; at < rows; at += kTileRows) {
       tasks.push_back({e, static_cast<uint32_t>(at)});
       ++tiles[e];
@@ -58,14 +60,14 @@ void LayerPass::experts(const ExpertSlice& slice) {
     try {
       throw_if_stopped();
       Worker& worker = workers_[static_cast<size_t>(w)];
-      const uint32_t expert = tasks[t].expert;
-      const auto batch = layer_->schedule->of(slice.first_expert + expert);
-      const auto rows = batch.subspan(
-          tasks[t].first_row, std::min<size_t>(kTileRows, batch.size() - tasks[t].first_row));
-      compute_tile(slice.experts[expert], rows, worker);
-      if (!order.wait_for_turn(expert)) return;
+      const Task& task = tasks[t];
+      const auto rows = routed ? layer_->schedule->tile(slice.first_expert + task.expert,
+                                                        task.first_row, kTileRows)
+                               : all_rows_tile(slice, task.expert, task.first_row, worker);
+      compute_tile(products, slice.experts[task.expert], rows, worker);
+      if (!order.wait_for_turn(task.expert)) return;
       commit_tile(rows, worker);
-      order.done(expert);
+      order.done(task.expert);
     } catch (...) {
       order.abort();
       throw;
@@ -74,26 +76,40 @@ void LayerPass::experts(const ExpertSlice& slice) {
   throw_if_a_product_failed();
 }
 
-void LayerPass::compute_tile(const model::ExpertWeights& weights, std::span<const Assignment> rows,
+// A tile of an expert that every row takes.
+std::span<const Assignment> LayerPass::all_rows_tile(const ExpertSlice& slice, uint32_t expert,
+                                                     uint32_t first_row, Worker& worker) const {
+  const bool first = slice.group == 0 && slice.first_expert + expert == 0;
+  const size_t count = std::min<size_t>(kTileRows, rows_ - first_row);
+  for (uint32_t r = 0; r < count; ++r) {
+    worker.every_row[r] = {
+        .row = first_row + r, .slot = -1, .weight = 1.0f, .added = true, .first = first};
+  }
+  return std::span(worker.every_row).first(count);
+}
+
+void LayerPass::compute_tile(const model::ExpertProducts& products,
+                             const model::PackedExpert& expert, std::span<const Assignment> rows,
                              Worker& worker) {
   const size_t row_bytes = gate_inputs_.row_bytes();
   for (size_t r = 0; r < rows.size(); ++r) {
-    std::byte* target = worker.tile.input() + r * row_bytes;
+    std::byte* target = worker.tile_in.data() + r * row_bytes;
     const std::byte* source = gate_inputs_.load(rows[r].row, 1, target);
     if (source != target) std::memcpy(target, source, row_bytes);
   }
-  worker.tile.run(expert_shape_, weights, static_cast<uint32_t>(rows.size()), worker.products);
+  products.run(expert, static_cast<uint32_t>(rows.size()), worker.tile_in.data(),
+               worker.tile_out.data(), worker.tile.data(), worker.products);
 }
 
 void LayerPass::commit_tile(std::span<const Assignment> rows, Worker& worker) {
   const size_t width = model_.width;
   for (size_t r = 0; r < rows.size(); ++r) {
     const Assignment& row = rows[r];
-    const float* output = worker.tile.output() + r * width;
+    const float* output = worker.tile_out.data() + r * width;
     if (row.slot >= 0) {
       outputs_.store(static_cast<size_t>(row.slot), 1, reinterpret_cast<const std::byte*>(output));
     }
-    if (!row.routed) continue;
+    if (!row.added) continue;
     float* scratch = worker.update_row.data();
     if (row.first) {
       float* sum = floats(update_.load_for_writing(row.row, bytes_of(scratch)));

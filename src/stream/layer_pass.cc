@@ -24,17 +24,16 @@ Place place(bool spilled) { return spilled ? Place::spilled : Place::memory; }
 
 LayerPass::LayerPass(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
                      std::span<tap::Observer* const> observers, const Settings& settings,
-                     const Plan& plan, const Shapes& shapes, const model::ExpertShape& experts,
-                     const TokenTables& tables)
+                     const Plan& plan, const PaddedLengths& lengths,
+                     const model::ModelProducts& products, const TokenTables& tables)
     : model_(model),
       sets_(sets),
       observers_(observers),
       settings_(settings),
-      shapes_(shapes),
-      expert_shape_(experts),
+      lengths_(lengths),
+      products_(products),
       tables_(tables),
       needs_(combined_needs(observers)),
-      rope_(model.attention.rope_base, model.attention.head_width, shapes.longest()),
       sequences_(list_sequences(sets)),
       blocks_(cut_blocks(sets, sequences_, plan.block_windows)) {
   rows_ = sequences_.empty() ? 0 : sequences_.back().first_row + sequences_.back().length;
@@ -52,19 +51,19 @@ LayerPass::LayerPass(const model::Model& model, std::span<const tap::SequenceSet
   if (needs_.expert_outputs) {
     outputs_ = RowStore(plan.output_rows, wide, place(plan.spill_outputs), spill);
   }
-  ranked_ = Buffer<int32_t>(rows_ * (model.gate.top_k + 1));
-  weights_ = Buffer<float>(rows_ * model.gate.top_k);
+  const uint32_t top_k = model.gate().top_k;
+  ranked_ = Buffer<int32_t>(rows_ * (top_k + 1));
+  weights_ = Buffer<float>(rows_ * top_k);
 
   const size_t block_rows = largest_block(blocks_);
   for (int i = 0; i < settings.threads; ++i) {
-    workers_.emplace_back(i, model, shapes, settings.compute, block_rows, needs_);
+    workers_.emplace_back(i, model, products, lengths.longest(), settings.compute, block_rows,
+                          needs_);
   }
-  const size_t product_scratch = std::max(
-      {shapes.scratch_bytes(), experts.gate_up().scratch_bytes(), experts.down().scratch_bytes()});
   for (Worker& worker : workers_) {
-    worker.products.reserve(product_scratch);
-    router_scratch_.push_back({Buffer<float>(size_t{shapes.longest()} * model.width),
-                               Buffer<float>(size_t{shapes.longest()} * model.gate.experts),
+    worker.products.reserve(products.product_scratch_bytes());
+    router_scratch_.push_back({Buffer<float>(size_t{lengths.longest()} * model.width),
+                               Buffer<float>(size_t{lengths.longest()} * products.experts()),
                                &worker.products});
   }
   pending_.resize(observers.size() * blocks_.size());
@@ -93,23 +92,24 @@ void LayerPass::begin() {
   });
 }
 
-void LayerPass::attention(const AttentionSlice& slice) {
-  layer_.reset(
-      new LayerState{.slice = &slice,
-                     .router = LayerRouter(model_, shapes_, slice.weights, router_scratch_),
-                     .view = {.layer = slice.layer,
-                              .spec = &model_.gate,
-                              .width = model_.width,
-                              .router_weight = slice.weights.router_plain.span(),
-                              .selection_bias = {},
-                              .norm_gain = slice.weights.mlp_gain.span(),
-                              .norm_epsilon = model_.norm_epsilon,
-                              .router = nullptr,
-                              .embeddings = needs_.parts ? &tables_ : nullptr,
-                              .threads = settings_.threads},
-                     .schedule = nullptr});
-  layer_->view.router = &layer_->router;
-  for (tap::Observer* observer : observers_) observer->begin_layer(layer_->view);
+void LayerPass::mix(const MixerSlice& slice) {
+  layer_ =
+      std::make_unique<LayerState>(model_.layer(slice.layer), products_.of(slice.layer), slice);
+  if (layer_->router) {
+    layer_->gate.emplace(lengths_, *layer_->products.router, *slice.router, slice.feed_forward_norm,
+                         router_scratch_);
+    layer_->view = {.layer = slice.layer,
+                    .spec = &layer_->router->spec,
+                    .width = model_.width,
+                    .router_weight = slice.router->matrix.span(),
+                    .selection_bias = slice.router->selection_bias.span(),
+                    .norm_gain = slice.feed_forward_norm.gain(),
+                    .norm_epsilon = slice.feed_forward_norm.spec().epsilon,
+                    .router = &*layer_->gate,
+                    .embeddings = needs_.parts ? &tables_ : nullptr,
+                    .threads = settings_.threads};
+    for (tap::Observer* observer : observers_) observer->begin_layer(layer_->view);
+  }
   for (PendingRequests& pending : pending_) {
     pending.requests.clear();
     pending.experts.clear();
@@ -118,51 +118,66 @@ void LayerPass::attention(const AttentionSlice& slice) {
     throw_if_stopped();
     const BlockRange& block = blocks_[b];
     Worker& worker = workers_[static_cast<size_t>(w)];
-    const size_t values = size_t{block.rows} * model_.width;
     float* residual =
         floats(residual_.load(block.first_row, block.rows, bytes_of(worker.residual.data())));
-    if (needs_.residual_in) std::copy_n(residual, values, worker.residual_in.data());
-
-    const model::Attention part(model_, slice.weights, rope_, settings_.compute);
-    for (uint32_t s = 0; s < block.sequences; ++s) {
-      const Sequence& sequence = sequences_[block.first_sequence + s];
-      const size_t at = size_t{sequence.first_row - block.first_row} * model_.width;
-      const model::AttentionShape& shape = shapes_.of_length(sequence.length);
-      const bool padded = shape.rows() != sequence.length;
-      float* out = padded ? worker.padded_out.data() : worker.attention_out.data() + at;
-      part.run(shape, sequence.length,
-               sets_[sequence.set]->causal ? model::Mask::causal : model::Mask::none, residual + at,
-               out, worker.attention, worker.products);
-      if (padded) {
-        std::copy_n(out, size_t{sequence.length} * model_.width, worker.attention_out.data() + at);
-      }
-    }
-    kernels::add(worker.attention_out.data(), values, residual);
-    residual_.store(block.first_row, block.rows, bytes_of(residual));
-    if (needs_.parts) {
-      float* sum = floats(
-          attention_sum_.load(block.first_row, block.rows, bytes_of(worker.attention_sum.data())));
-      kernels::add(worker.attention_out.data(), values, sum);
-      attention_sum_.store(block.first_row, block.rows, bytes_of(sum));
-    }
-    route(block, worker, residual);
+    mix_block(block, worker, residual);
+    norm_gate_input(block, worker, residual);
+    if (!layer_->router) return;
+    route(block, worker);
     show_gate(b, block, worker, residual);
   });
   throw_if_a_product_failed();
-  schedule();
+  if (layer_->router) schedule();
 }
 
-// Norm, router product and decision of every row of the block.
-void LayerPass::route(const BlockRange& block, Worker& worker, const float* residual) {
-  const size_t width = model_.width;
-  const uint32_t experts = model_.gate.experts;
-  const uint32_t k = model_.gate.top_k;
-  const auto& gain = layer_->slice->weights.mlp_gain;
-  for (size_t r = 0; r < block.rows; ++r) {
-    kernels::rms_norm(residual + r * width, gain.data(), width, model_.norm_epsilon,
-                      worker.gate_input.data() + r * width);
+// What the mixer adds to the rows of the block, and the residual with it.
+void LayerPass::mix_block(const BlockRange& block, Worker& worker, float* residual) {
+  const size_t width = model_.width, values = size_t{block.rows} * width;
+  if (needs_.residual_in) std::copy_n(residual, values, worker.residual_in.data());
+  const MixerSlice& slice = *layer_->slice;
+  for (uint32_t s = 0; s < block.sequences; ++s) {
+    const Sequence& sequence = sequences_[block.first_sequence + s];
+    const uint32_t rows = lengths_.of(sequence.length);
+    const size_t at = size_t{sequence.first_row - block.first_row} * width;
+    const size_t used = size_t{sequence.length} * width, all = size_t{rows} * width;
+    const auto norm_rows = [&](auto* normed) {
+      for (size_t i = 0; i < used; i += width) {
+        slice.mixer_norm.apply(residual + at + i, normed + i);
+      }
+      std::fill(normed + used, normed + all, 0);
+    };
+    if (settings_.compute == Compute::bf16) {
+      norm_rows(reinterpret_cast<bf16_t*>(worker.normed.data()));
+    } else {
+      norm_rows(reinterpret_cast<float*>(worker.normed.data()));
+    }
+    const bool padded = rows != sequence.length;
+    float* out = padded ? worker.padded_out.data() : worker.attention_out.data() + at;
+    layer_->products.mixer->run(
+        slice.mixer, {.rows = rows,
+                      .length = sequence.length,
+                      .mask = sets_[sequence.set]->causal ? model::Mask::causal : model::Mask::none,
+                      .in = worker.normed.data(),
+                      .out = out,
+                      .scratch = worker.mixer.data(),
+                      .products = &worker.products});
+    if (padded) std::copy_n(out, used, worker.attention_out.data() + at);
   }
-  const size_t values = size_t{block.rows} * width;
+  kernels::add(worker.attention_out.data(), values, residual);
+  residual_.store(block.first_row, block.rows, bytes_of(residual));
+  if (!needs_.parts) return;
+  float* sum = floats(
+      attention_sum_.load(block.first_row, block.rows, bytes_of(worker.attention_sum.data())));
+  kernels::add(worker.attention_out.data(), values, sum);
+  attention_sum_.store(block.first_row, block.rows, bytes_of(sum));
+}
+
+// The normed rows that gate and experts read.
+void LayerPass::norm_gate_input(const BlockRange& block, Worker& worker, const float* residual) {
+  const size_t width = model_.width, values = size_t{block.rows} * width;
+  for (size_t at = 0; at < values; at += width) {
+    layer_->slice->feed_forward_norm.apply(residual + at, worker.gate_input.data() + at);
+  }
   if (settings_.compute == Compute::bf16) {
     std::byte* narrow = gate_inputs_.load_for_writing(block.first_row, worker.narrow.data());
     kernels::round_to_bf16(worker.gate_input.data(), values, reinterpret_cast<bf16_t*>(narrow));
@@ -170,11 +185,18 @@ void LayerPass::route(const BlockRange& block, Worker& worker, const float* resi
   } else {
     gate_inputs_.store(block.first_row, block.rows, bytes_of(worker.gate_input.data()));
   }
+}
+
+// Router product and decision of every row of the block.
+void LayerPass::route(const BlockRange& block, Worker& worker) {
+  const gate::GateSpec& spec = layer_->router->spec;
+  const size_t width = model_.width;
+  const uint32_t experts = spec.experts, k = spec.top_k;
   for (uint32_t s = 0; s < block.sequences; ++s) {
     const Sequence& sequence = sequences_[block.first_sequence + s];
     const size_t at = sequence.first_row - block.first_row;
-    layer_->router.logits_of_gate_input(worker.gate_input.data() + at * width, sequence.length,
-                                        worker.logits.data() + at * experts, worker.index);
+    layer_->gate->logits_of_gate_input(worker.gate_input.data() + at * width, sequence.length,
+                                       worker.logits.data() + at * experts, worker.index);
   }
   for (size_t r = 0; r < block.rows; ++r) {
     const size_t row = block.first_row + r;
@@ -185,8 +207,8 @@ void LayerPass::route(const BlockRange& block, Worker& worker, const float* resi
                                 .margin_logit = 0,
                                 .margin_group = 0,
                                 .eligible = 0};
-    gate::decide(model_.gate, {worker.logits.data() + r * experts, experts},
-                 layer_->view.selection_bias, decision);
+    gate::decide(spec, {worker.logits.data() + r * experts, experts}, layer_->view.selection_bias,
+                 decision);
     worker.margins[r] = decision.margin;
     worker.logit_margins[r] = decision.margin_logit;
   }
@@ -197,8 +219,10 @@ void LayerPass::finish_layer() {
     throw_if_stopped();
     update_block(blocks_[b], workers_[static_cast<size_t>(w)]);
   });
-  if (needs_.expert_outputs) deliver_outputs();
-  for (tap::Observer* observer : observers_) observer->end_layer(layer_->view);
+  if (layer_->router) {
+    if (needs_.expert_outputs) deliver_outputs();
+    for (tap::Observer* observer : observers_) observer->end_layer(layer_->view);
+  }
   throw_if_a_product_failed();
   layer_.reset();
 }

@@ -1,20 +1,20 @@
-// All sequences through one layer: attention and gate block by block, then the expert slices in
-// order, then what experiments see of the update. Owns every buffer of a run; nothing is
-// allocated between layers.
+// All sequences through one layer: mixer and gate block by block, then the expert slices in order,
+// then what experiments see of the update. Owns every buffer of a run; nothing is allocated between
+// layers.
 #pragma once
 
 #include <optional>
 #include <vector>
 
-#include "model/attention_block.h"
-#include "model/expert_block.h"
+#include "model/blocks/block.h"
 #include "stream/expert_schedule.h"
 #include "stream/layer_router.h"
+#include "stream/padded_lengths.h"
 #include "stream/pass.h"
 #include "stream/row_store.h"
 #include "stream/sequences.h"
+#include "stream/slice_reader.h"
 #include "stream/token_tables.h"
-#include "stream/weight_reader.h"
 
 namespace rg::stream {
 
@@ -25,11 +25,12 @@ class LayerPass {
  public:
   LayerPass(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
             std::span<tap::Observer* const> observers, const Settings& settings, const Plan& plan,
-            const Shapes& shapes, const model::ExpertShape& experts, const TokenTables& tables);
+            const PaddedLengths& lengths, const model::ModelProducts& products,
+            const TokenTables& tables);
   ~LayerPass();
 
-  void begin();  // the residual starts as the embedding
-  void attention(const AttentionSlice& slice);
+  void begin();                       // the residual starts as the embedding
+  void mix(const MixerSlice& slice);  // up to the gate
   void experts(const ExpertSlice& slice);
   void finish_layer();  // after the last expert slice
   // Rows of the residual; `scratch` as for RowStore::load.
@@ -42,11 +43,15 @@ class LayerPass {
   struct LayerState;
   struct PendingRequests;
 
-  void route(const BlockRange& block, Worker& worker, const float* residual);
+  void mix_block(const BlockRange& block, Worker& worker, float* residual);
+  void norm_gate_input(const BlockRange& block, Worker& worker, const float* residual);
+  void route(const BlockRange& block, Worker& worker);
   void show_gate(size_t block_index, const BlockRange& block, Worker& worker, float* residual);
   void schedule();
-  void compute_tile(const model::ExpertWeights& weights, std::span<const Assignment> rows,
-                    Worker& worker);
+  void compute_tile(const model::ExpertProducts& products, const model::PackedExpert& expert,
+                    std::span<const Assignment> rows, Worker& worker);
+  std::span<const Assignment> all_rows_tile(const ExpertSlice& slice, uint32_t expert,
+                                            uint32_t first_row, Worker& worker) const;
   void commit_tile(std::span<const Assignment> rows, Worker& worker);
   void update_block(const BlockRange& block, Worker& worker);
   void deliver_outputs();
@@ -62,11 +67,10 @@ class LayerPass {
   std::span<const tap::SequenceSet* const> sets_;
   std::span<tap::Observer* const> observers_;
   const Settings& settings_;
-  const Shapes& shapes_;
-  const model::ExpertShape& expert_shape_;
+  const PaddedLengths& lengths_;
+  const model::ModelProducts& products_;
   const TokenTables& tables_;
   const tap::Needs needs_;
-  kernels::RopeTable rope_;
 
   std::vector<Sequence> sequences_;
   std::vector<BlockRange> blocks_;
@@ -75,7 +79,7 @@ class LayerPass {
 
   std::optional<ScratchFile> spill_;
   RowStore residual_, update_, gate_inputs_, attention_sum_, expert_sum_, outputs_;
-  Buffer<int32_t> ranked_;  // (rows, k+1)
+  Buffer<int32_t> ranked_;  // (rows, k+1) of the current layer
   Buffer<float> weights_;   // (rows, k)
 
   std::vector<Worker> workers_;

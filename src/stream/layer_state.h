@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "stream/layer_pass.h"
@@ -13,8 +15,9 @@ namespace rg::stream {
 struct LayerPass::Worker {
   int index;
   kernels::Scratch products;
-  model::AttentionScratch attention;
-  model::ExpertTile tile;
+  Buffer<std::byte> mixer, normed;                                 // of one sequence
+  Buffer<std::byte> tile_in, tile;                                 // of one tile of an expert
+  Buffer<float> tile_out;                                          // (kTileRows, d)
   Buffer<float> padded_out;                                        // (longest, d)
   Buffer<float> residual, residual_in, attention_out, gate_input;  // (block rows, d)
   Buffer<float> attention_sum, expert_sum, update;  // (block rows, d), where parts are spilled
@@ -22,13 +25,17 @@ struct LayerPass::Worker {
   Buffer<float> logits, scores, margins, logit_margins;
   Buffer<float> update_row;             // (d)
   std::vector<const float*> embedding;  // (block rows)
+  std::vector<Assignment> every_row;    // (kTileRows), for experts that compute all rows
 
-  Worker(int index_, const model::Model& model, const Shapes& shapes, kernels::Compute compute,
-         size_t block_rows, const tap::Needs& needs)
+  Worker(int index_, const model::Model& model, const model::ModelProducts& prepared,
+         uint32_t longest, kernels::Compute compute, size_t block_rows, const tap::Needs& needs)
       : index(index_),
-        attention(model, shapes.longest(), compute),
-        tile(model, compute),
-        padded_out(size_t{shapes.longest()} * model.width),
+        mixer(prepared.mixer_scratch_bytes()),
+        normed(size_t{longest} * model.width * compute_bytes(compute)),
+        tile_in(size_t{kernels::kTileRows} * model.width * compute_bytes(compute)),
+        tile(prepared.expert_scratch_bytes()),
+        tile_out(size_t{kernels::kTileRows} * model.width),
+        padded_out(size_t{longest} * model.width),
         residual(block_rows * model.width),
         residual_in(needs.residual_in ? block_rows * model.width : 0),
         attention_out(block_rows * model.width),
@@ -37,12 +44,13 @@ struct LayerPass::Worker {
         expert_sum(needs.parts ? block_rows * model.width : 0),
         update(block_rows * model.width),
         narrow(block_rows * model.width * compute_bytes(compute)),
-        logits(block_rows * model.gate.experts),
-        scores(block_rows * model.gate.experts),
+        logits(block_rows * prepared.experts()),
+        scores(block_rows * prepared.experts()),
         margins(block_rows),
         logit_margins(block_rows),
         update_row(model.width),
-        embedding(block_rows) {}
+        embedding(block_rows),
+        every_row(kernels::kTileRows) {}
 };
 
 // What an observer asked for in one block.
@@ -64,11 +72,21 @@ struct LayerPass::PendingRequests : tap::OutputRequests {
   }
 };
 
-// One layer while it runs.
+// One layer while it runs. In a dense layer `gate`, `view` and `schedule` are empty.
 struct LayerPass::LayerState {
-  const AttentionSlice* slice;
-  LayerRouter router;
-  tap::LayerView view;
+  LayerState(const model::Layer& layer, const model::LayerProducts& products_,
+             const MixerSlice& slice_)
+      : router(layer.router ? &*layer.router : nullptr),
+        groups(layer.groups),
+        products(products_),
+        slice(&slice_) {}
+
+  const model::Router* router;  // null in a dense layer
+  std::span<const model::ExpertGroup> groups;
+  const model::LayerProducts& products;
+  const MixerSlice* slice;
+  std::optional<LayerRouter> gate;
+  tap::LayerView view = {};
   std::unique_ptr<ExpertSchedule> schedule;
 };
 

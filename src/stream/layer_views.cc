@@ -65,8 +65,8 @@ void LayerPass::show_gate(size_t block_index, const BlockRange& block, Worker& w
   shown.gate_input = worker.gate_input.data();
   shown.router_logits = worker.logits.data();
   shown.scores = worker.scores.data();
-  shown.ranked = ranked_.data() + size_t{block.first_row} * (model_.gate.top_k + 1);
-  shown.weights = weights_.data() + size_t{block.first_row} * model_.gate.top_k;
+  shown.ranked = ranked_.data() + size_t{block.first_row} * (layer_->router->spec.top_k + 1);
+  shown.weights = weights_.data() + size_t{block.first_row} * layer_->router->spec.top_k;
   shown.margins = worker.margins.data();
   shown.logit_margins = worker.logit_margins.data();
   if (needs_.parts) show_parts(block, worker, shown);
@@ -91,9 +91,9 @@ void LayerPass::update_block(const BlockRange& block, Worker& worker) {
   float* expert_sum = nullptr;
   shown.residual_pre = residual;
   shown.update = update;
-  shown.ranked = ranked_.data() + size_t{block.first_row} * (model_.gate.top_k + 1);
   if (needs_.parts) expert_sum = show_parts(block, worker, shown);
-  if (needs_.update) {
+  if (needs_.update && layer_->router) {
+    shown.ranked = ranked_.data() + size_t{block.first_row} * (layer_->router->spec.top_k + 1);
     for (tap::Observer* observer : observers_) {
       if (watches(*observer, shown.set)) observer->on_update(layer_->view, shown);
     }

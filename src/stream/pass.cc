@@ -28,17 +28,11 @@ void account(Clock::time_point start, double& part, PassResult& result) {
 
 // The layer whose numbers a tensor enters first; -1 where it is read for all of them.
 int layer_of(const model::Model& model, const formats::TensorEntry* tensor) {
-  for (size_t l = 0; l < model.layer_tensors.size(); ++l) {
-    const model::LayerTensors& layer = model.layer_tensors[l];
-    const std::vector<model::Tensor> own = {
-        layer.attention_norm, layer.q,      layer.k,        layer.v,     layer.o,
-        layer.q_norm,         layer.k_norm, layer.mlp_norm, layer.router};
-    const bool found =
-        std::find(own.begin(), own.end(), tensor) != own.end() ||
-        std::any_of(layer.experts.begin(), layer.experts.end(), [&](const auto& expert) {
-          return expert.gate.tensor == tensor || expert.up.tensor == tensor ||
-                 expert.down.tensor == tensor;
-        });
+  for (size_t l = 0; l < model.layers.size(); ++l) {
+    bool found = false;
+    model::for_each_weight(model.layers[l], [&](const model::Weight& weight) {
+      found = found || weight.values == tensor;
+    });
     if (found) return static_cast<int>(l);
   }
   return -1;
@@ -48,7 +42,7 @@ int layer_of(const model::Model& model, const formats::TensorEntry* tensor) {
 // order.
 void emit_logits(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
                  const LayerPass& layers, const TokenTables& tables,
-                 const kernels::WeightProduct& unembedding, const Shapes& shapes,
+                 const kernels::WeightProduct& unembedding, const PaddedLengths& lengths,
                  const Settings& settings, const LogitsSink& sink) {
   struct Lane {
     const kernels::WeightProduct* product;
@@ -58,10 +52,10 @@ void emit_logits(const model::Model& model, std::span<const tap::SequenceSet* co
   };
   std::map<uint32_t, kernels::WeightProduct> products;
   for (const Sequence& sequence : layers.sequences()) {
-    products.try_emplace(shapes.of_length(sequence.length).rows(),
-                         shapes.of_length(sequence.length).rows(), unembedding);
+    const uint32_t rows = lengths.of(sequence.length);
+    products.try_emplace(rows, rows, unembedding);
   }
-  const size_t longest = shapes.longest();
+  const size_t longest = lengths.longest();
   std::vector<Lane> lanes;
   for (int i = 0; i < settings.threads; ++i) {
     Lane lane{.product = nullptr,
@@ -80,12 +74,11 @@ void emit_logits(const model::Model& model, std::span<const tap::SequenceSet* co
     parallel_for(count, settings.threads, [&](size_t i, int) {
       Lane& lane = lanes[i];
       const Sequence& sequence = sequences[first + i];
-      const uint32_t padded = shapes.of_length(sequence.length).rows();
+      const uint32_t padded = lengths.of(sequence.length);
       const float* residual =
           layers.residual(sequence.first_row, sequence.length, lane.rows.data());
       for (size_t t = 0; t < sequence.length; ++t) {
-        kernels::rms_norm(residual + t * model.width, tables.final_gain().data(), model.width,
-                          model.norm_epsilon, lane.normed.data() + t * model.width);
+        tables.final_norm().apply(residual + t * model.width, lane.normed.data() + t * model.width);
       }
       std::fill(lane.normed.data() + size_t{sequence.length} * model.width,
                 lane.normed.data() + size_t{padded} * model.width, 0.0f);
@@ -121,8 +114,8 @@ bool head_was_chosen(const model::Model& model, const std::vector<TensorDigest>&
                                  [&](const TensorDigest& one) { return one.tensor == tensor; });
     return at == digests.end() ? std::string() : at->sha256;
   };
-  const std::string head = digest_of(model.unembedding);
-  return !head.empty() && head != digest_of(model.embedding);
+  const std::string head = digest_of(model.unembedding.values);
+  return !head.empty() && head != digest_of(model.embedding.values);
 }
 
 }  // namespace
@@ -133,11 +126,11 @@ PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& m
                     const Plan& plan, Progress& progress, const LogitsSink* logits) {
   const auto start = Clock::now();
   PassResult result;
-  const Shapes shapes(model, settings.compute, sets);
-  const model::ExpertShape experts(model, settings.compute);
+  const PaddedLengths lengths(sets);
+  const model::ModelProducts products(model, settings.compute, lengths.rows());
   std::optional<kernels::WeightProduct> unembedding;
   if (logits != nullptr) {
-    unembedding.emplace(shapes.main().rows(), model.width, model.vocabulary, settings.compute);
+    unembedding.emplace(lengths.rows()[0], model.width, model.vocabulary, settings.compute);
   }
   TensorReader tensors(checkpoint, settings.nonfinite);
   const std::vector<int> to_run = layers_to_run(model, settings);
@@ -145,32 +138,32 @@ PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& m
       combined_needs(observers).next_unembedding ? NextRows::gather : NextRows::none;
   const TokenTables tables(tensors, model, sets, next, unembedding ? &*unembedding : nullptr,
                            settings.compute);
-  LayerPass layers(model, sets, observers, settings, plan, shapes, experts, tables);
+  LayerPass layers(model, sets, observers, settings, plan, lengths, products, tables);
   {
-    SliceReader reader(tensors, model, settings.compute, shapes.main(), experts,
+    SliceReader reader(tensors, model, products,
                        {.layers = to_run,
                         .observers = observers,
                         .experts_per_slice = plan.experts_per_slice,
                         .slots = plan.slices_in_memory});
     layers.begin();
     if (settings.whole_model_first) reader.wait_until_full();
-    const uint32_t slices_per_layer =
-        (model.gate.experts + plan.experts_per_slice - 1) / plan.experts_per_slice;
-    const double steps = static_cast<double>(to_run.size()) * (1.0 + slices_per_layer);
-    double step = 0;
+    double steps = 0, step = 0;
+    for (const int layer : to_run) {
+      steps += 1.0 + expert_slices(model.layer(layer), plan.experts_per_slice);
+    }
     const auto advanced = [&](int layer) {
-      progress.layer_advanced(layer, static_cast<int>(model.layers), ++step / steps);
+      progress.layer_advanced(layer, static_cast<int>(model.layers.size()), ++step / steps);
     };
     for (const int layer : to_run) {
       checkpoint.throw_if_changed();
       // Kept until the layer ends, for its router; the slot is reused earlier.
-      const AttentionSlice attention = std::move(std::get<AttentionSlice>(reader.next()));
+      const MixerSlice mixer = std::move(std::get<MixerSlice>(reader.next()));
       auto working = Clock::now();
-      layers.attention(attention);
+      layers.mix(mixer);
       account(working, result.attention_seconds, result);
       reader.release();
       advanced(layer);
-      for (uint32_t i = 0; i < slices_per_layer; ++i) {
+      for (uint32_t i = 0; i < expert_slices(model.layer(layer), plan.experts_per_slice); ++i) {
         const Slice& slice = reader.next();
         working = Clock::now();
         layers.experts(std::get<ExpertSlice>(slice));
@@ -185,7 +178,7 @@ PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& m
   }
   checkpoint.throw_if_changed();
   if (logits != nullptr) {
-    emit_logits(model, sets, layers, tables, *unembedding, shapes, settings, *logits);
+    emit_logits(model, sets, layers, tables, *unembedding, lengths, settings, *logits);
   }
   result.digests = tensors.digests();
   if (head_was_chosen(model, result.digests)) {

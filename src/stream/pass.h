@@ -45,7 +45,7 @@ struct Settings {
   bool whole_model_first = false;
 };
 
-// The MoE layers up to Settings::last_layer, ascending.
+// The layers up to Settings::last_layer, ascending.
 std::vector<int> layers_to_run(const model::Model& model, const Settings& settings);
 
 // What a pass will cost, from headers alone.

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/error.h"
 #include "stream/available_memory.h"
@@ -22,8 +23,8 @@ struct Run {
   std::span<tap::Observer* const> observers;
   Logits logits;
   const Settings& settings;
-  const Shapes& shapes;
-  const model::ExpertShape& experts;
+  const PaddedLengths& lengths;
+  const model::ModelProducts& products;
   tap::Needs needs;
   uint64_t rows = 0;
   uint64_t distinct = 0;
@@ -48,13 +49,14 @@ uint64_t output_rows(const Run& run) {
 }
 
 uint64_t worker_bytes(const Run& run, size_t block_rows) {
-  const uint64_t wide = block_rows * run.wide_row();
+  const uint64_t wide = block_rows * run.wide_row(), longest = run.lengths.longest();
   const uint64_t buffers = 4u + (run.needs.residual_in ? 1u : 0u) + (run.needs.parts ? 2u : 0u);
-  const uint64_t experts = run.model.gate.experts;
+  const uint64_t experts = run.products.experts();
   return buffers * wide + block_rows * run.narrow_row() + 2 * block_rows * experts * 4 +
-         2 * run.shapes.longest() * run.wide_row() + run.shapes.longest() * experts * 4 +
-         model::AttentionScratch::bytes(run.model, run.shapes.longest(), run.settings.compute) +
-         model::ExpertTile::bytes(run.model, run.settings.compute);
+         2 * longest * run.wide_row() + longest * experts * 4 + longest * run.narrow_row() +
+         run.products.mixer_scratch_bytes() +
+         kernels::kTileRows * (run.wide_row() + run.narrow_row()) +
+         run.products.expert_scratch_bytes();
 }
 
 // Fills the memory table for the choices already made in `plan`.
@@ -72,7 +74,7 @@ void tabulate(const Run& run, Plan& plan) {
     }
   };
   const uint64_t all_wide = run.rows * run.wide_row();
-  const uint64_t k = run.model.gate.top_k;
+  const uint64_t k = run.model.gate().top_k;
   size_t block_rows = 0;
   for (const BlockRange& block :
        cut_blocks(run.sets, list_sequences(run.sets), plan.block_windows)) {
@@ -88,7 +90,7 @@ void tabulate(const Run& run, Plan& plan) {
   if (run.logits == Logits::wanted) {
     const uint64_t table = uint64_t{run.model.vocabulary} * run.narrow_row();
     line("unembedding, packed (and once as read)", 2 * table);
-    line("final logits of a sequence per thread", uint64_t{run.shapes.longest()} *
+    line("final logits of a sequence per thread", uint64_t{run.lengths.longest()} *
                                                       run.model.vocabulary * 4 *
                                                       static_cast<uint64_t>(run.settings.threads));
   }
@@ -102,10 +104,9 @@ void tabulate(const Run& run, Plan& plan) {
   line("decisions and schedule of a layer", run.rows * ((k + 1) * 4 + k * (4 + 16 + 8)));
   line("experiments' own records", run.needs.held_bytes);
   line(fmt::format("{} weight slices", plan.slices_in_memory),
-       plan.slices_in_memory * SliceReader::slot_bytes(run.model, run.shapes.main(), run.experts,
-                                                       plan.experts_per_slice));
-  line("weights as read",
-       SliceReader::staging_bytes(run.model, run.settings.compute) + 3 * kChunkBytes);
+       plan.slices_in_memory *
+           SliceReader::slot_bytes(run.model, run.products, plan.experts_per_slice));
+  line("weights as read", run.products.staging_bytes() + 3 * kChunkBytes);
   line("one expert's matrices as shown to experiments",
        SliceReader::shown_bytes(run.model, layers_to_run(run.model, run.settings), run.observers));
   line(fmt::format("buffers of {} thread{}", run.settings.threads,
@@ -153,8 +154,8 @@ std::string table_of(const Plan& plan) {
         std::tuple{"--threads 1 --block-windows 1", 1, size_t{1}}}) {
     Settings smaller = run.settings;
     smaller.threads = threads;
-    const Run other{run.model,  run.sets,    run.observers, run.logits, smaller,
-                    run.shapes, run.experts, run.needs,     run.rows,   run.distinct};
+    const Run other{run.model,   run.sets,     run.observers, run.logits, smaller,
+                    run.lengths, run.products, run.needs,     run.rows,   run.distinct};
     Plan attempt = plan;
     attempt.block_windows = windows;
     tabulate(other, attempt);
@@ -177,42 +178,36 @@ std::string table_of(const Plan& plan) {
 // Bytes of the tensors that the pass binds.
 uint64_t bytes_to_read(const Run& run) {
   const model::Model& model = run.model;
-  uint64_t bytes = model.embedding->size_bytes;
+  uint64_t bytes = model.embedding.bytes();
   const bool unembedding = run.logits == Logits::wanted || run.needs.next_unembedding;
-  if (unembedding && !model.tied_embeddings) bytes += model.unembedding->size_bytes;
-  if (run.logits == Logits::wanted) bytes += model.final_norm->size_bytes;
-  for (const int index : layers_to_run(model, run.settings)) {
-    const model::LayerTensors& layer = model.layer_tensors[static_cast<size_t>(index)];
-    for (const model::Tensor tensor : {layer.attention_norm, layer.q, layer.k, layer.v, layer.o,
-                                       layer.q_norm, layer.k_norm, layer.mlp_norm, layer.router}) {
-      if (tensor != nullptr) bytes += tensor->size_bytes;
-    }
-    for (const model::ExpertTensors& expert : layer.experts) {
-      bytes += expert.gate.bytes() + expert.up.bytes() + expert.down.bytes();
-    }
+  if (unembedding && !model.tied_embeddings) bytes += model.unembedding.bytes();
+  if (run.logits == Logits::wanted) bytes += model.final_norm.gain.bytes();
+  for (const int layer : layers_to_run(model, run.settings)) {
+    model::for_each_weight(model.layer(layer),
+                           [&](const model::Weight& weight) { bytes += weight.bytes(); });
   }
   return bytes;
 }
 
 void count_work(const Run& run, Plan& plan) {
   const model::Model& model = run.model;
-  const double d = model.width;
-  const double q = double{1} * model.attention.heads * model.attention.head_width;
-  const double kv = double{1} * model.attention.kv_heads * model.attention.head_width;
-  const double expert = 6 * d * model.expert_width;
-  const auto layers = static_cast<double>(layers_to_run(model, run.settings).size());
-  for (const tap::SequenceSet* set : run.sets) {
-    for (const uint32_t length : set->lengths) {
-      const double per_row = 2 * d * (q + 2 * kv) + 2 * q * d + 4.0 * length * q +
-                             2 * d * model.gate.experts + model.gate.top_k * expert;
-      plan.flops += layers * length * per_row;
+  const double width = model.width;
+  const auto rows = static_cast<double>(run.rows);
+  double gated = 0;  // layers
+  for (const int index : layers_to_run(model, run.settings)) {
+    const model::Layer& layer = model.layer(index);
+    gated += layer.router ? 1 : 0;
+    for (const tap::SequenceSet* set : run.sets) {
+      for (const uint32_t length : set->lengths) {
+        plan.flops += model::mixer_flops(layer, model.width, length);
+      }
     }
+    plan.flops += rows * model::feed_forward_flops(layer, model.width);
   }
-  if (run.logits == Logits::wanted) {
-    plan.flops += 2 * d * model.vocabulary * static_cast<double>(run.rows);
-  }
+  if (run.logits == Logits::wanted) plan.flops += 2 * width * model.vocabulary * rows;
+  const double expert = model::expert_flops(model.routed().spec, model.width);
   for (const tap::Observer* observer : run.observers) {
-    plan.extra_flops += layers * expert * observer->needs().extra_outputs_per_row *
+    plan.extra_flops += gated * expert * observer->needs().extra_outputs_per_row *
                         static_cast<double>(rows_of(observer->sets()));
   }
   plan.read_bytes = bytes_to_read(run);
@@ -226,21 +221,21 @@ void count_work(const Run& run, Plan& plan) {
 }  // namespace
 
 std::vector<int> layers_to_run(const model::Model& model, const Settings& settings) {
-  std::vector<int> layers = model.moe_layers;
-  if (settings.last_layer) {
-    std::erase_if(layers, [&](int layer) { return layer > *settings.last_layer; });
-  }
+  const auto all = static_cast<int>(model.layers.size());
+  std::vector<int> layers(
+      static_cast<size_t>(settings.last_layer ? std::min(all, *settings.last_layer + 1) : all));
+  std::iota(layers.begin(), layers.end(), 0);
   return layers;
 }
 
 Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
                std::span<tap::Observer* const> observers, Logits logits, const Settings& settings) {
-  const Shapes shapes(model, settings.compute, sets);
-  const model::ExpertShape experts(model, settings.compute);
+  const PaddedLengths lengths(sets);
+  const model::ModelProducts products(model, settings.compute, lengths.rows());
   const Run run{model,         sets,
                 observers,     logits,
-                settings,      shapes,
-                experts,       combined_needs(observers),
+                settings,      lengths,
+                products,      combined_needs(observers),
                 rows_of(sets), TokenTables::distinct_ids(sets)};
   if (logits == Logits::wanted || run.needs.next_unembedding) model::require_unembedding(model);
   Plan plan;
@@ -250,12 +245,15 @@ Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* cons
                            ? settings.block_windows
                            : std::max<size_t>(1, kBlockRows / std::max(1u, shortest));
   plan.output_rows = output_rows(run);
+  const model::ExpertProducts& routed = *products.of(model.moe_layers().front()).groups.front();
   const auto default_experts = static_cast<uint32_t>(
-      std::clamp<uint64_t>(kSliceTarget / experts.packed_bytes(), 1, model.gate.experts));
+      std::clamp<uint64_t>(kSliceTarget / routed.packed_bytes(), 1, model.gate().experts));
   plan.experts_per_slice = default_experts;
   if (settings.whole_model_first) {
-    const size_t groups = (model.gate.experts + default_experts - 1) / default_experts;
-    plan.slices_in_memory = layers_to_run(model, settings).size() * (1 + groups);
+    plan.slices_in_memory = 0;
+    for (const int layer : layers_to_run(model, settings)) {
+      plan.slices_in_memory += 1 + expert_slices(model.layer(layer), default_experts);
+    }
   }
   const AvailableMemory budget = settings.memory_bytes
                                      ? AvailableMemory{*settings.memory_bytes, "--memory"}
@@ -263,9 +261,10 @@ Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* cons
   plan.budget_bytes = budget.bytes;
   plan.budget_source = budget.source;
   if (!fit(run, default_experts, plan)) refuse(run, plan);
-  plan.flops_per_s = settings.flops_per_s ? *settings.flops_per_s
-                                          : measure_flops_per_s(model.width, 2 * model.expert_width,
-                                                                settings.compute, settings.threads);
+  plan.flops_per_s = settings.flops_per_s
+                         ? *settings.flops_per_s
+                         : measure_flops_per_s(model.width, 2 * model.routed().spec.inner_width,
+                                               settings.compute, settings.threads);
   count_work(run, plan);
   return plan;
 }

@@ -58,21 +58,22 @@ TokenTables::TokenTables(TensorReader& tensors, const model::Model& model,
     if (gather_next) from_unembedding.push_back(&next_);
     read_table(tensors, model.unembedding, from_unembedding, unembedding, compute);
   }
-  if (unembedding != nullptr) final_gain_ = read_vector(tensors, model.final_norm);
+  if (unembedding != nullptr) final_norm_ = model::NormWeights(model.final_norm, tensors);
 }
 
-void TokenTables::read_table(TensorReader& tensors, model::Tensor table,
+void TokenTables::read_table(TensorReader& tensors, const model::Weight& table,
                              std::span<Rows* const> gather,
                              const kernels::WeightProduct* unembedding, kernels::Compute compute) {
   const size_t narrow = kernels::compute_bytes(compute);
-  Buffer<std::byte> raw(unembedding == nullptr ? 0 : table->elements() * narrow);
+  Buffer<std::byte> raw(unembedding == nullptr ? 0 : table.elements() * narrow);
   Buffer<float> wide(unembedding == nullptr ? 0 : kMaxChunkElements);
-  tensors.read(
-      *table, 0, table->elements(), [&](const std::byte* bytes, uint64_t first, uint64_t elements) {
-        for (Rows* rows : gather) rows->take(table->dtype, bytes, first, elements);
-        if (unembedding == nullptr) return;
-        convert(table->dtype, bytes, elements, compute, raw.data() + first * narrow, wide.data());
-      });
+  tensors.read(*table.values, 0, table.elements(),
+               [&](const std::byte* bytes, uint64_t first, uint64_t elements) {
+                 for (Rows* rows : gather) rows->take(table.values->dtype, bytes, first, elements);
+                 if (unembedding == nullptr) return;
+                 convert(table.values->dtype, bytes, elements, compute, raw.data() + first * narrow,
+                         wide.data());
+               });
   if (unembedding == nullptr) return;
   packed_memory_ = Buffer<std::byte>(unembedding->packed_bytes());
   packed_ = unembedding->pack(raw.data(), packed_memory_.data());

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "stream/weight_reader.h"
+#include "stream/tensor_reader.h"
 #include "tap/tap.h"
 
 namespace rg::stream {
@@ -25,7 +25,7 @@ class TokenTables : public tap::Embeddings {
   const float* row(int32_t id) const override { return embedding_.row(id); }  // of the embedding
   const float* unembedding(int32_t id) const { return next_.row(id); }
   const kernels::PackedWeights& packed_unembedding() const { return packed_; }
-  const Buffer<float>& final_gain() const { return final_gain_; }
+  const model::NormWeights& final_norm() const { return final_norm_; }
 
   static uint64_t distinct_ids(std::span<const tap::SequenceSet* const> sets);
 
@@ -48,13 +48,13 @@ class TokenTables : public tap::Embeddings {
     Buffer<float> values_;  // (distinct ids, d)
   };
 
-  void read_table(TensorReader& tensors, model::Tensor table, std::span<Rows* const> gather,
+  void read_table(TensorReader& tensors, const model::Weight& table, std::span<Rows* const> gather,
                   const kernels::WeightProduct* unembedding, kernels::Compute compute);
 
   Rows embedding_, next_;
   Buffer<std::byte> packed_memory_;
   kernels::PackedWeights packed_;
-  Buffer<float> final_gain_;
+  model::NormWeights final_norm_;
 };
 
 }  // namespace rg::stream

@@ -123,10 +123,10 @@ struct ExpertOutputs {
 // One expert's own matrices, as the checkpoint stores them, widened to fp32. Valid during the call.
 struct ExpertMatrices {
   int32_t expert;
-  uint32_t width, expert_width;  // d, I
-  const float* gate;             // (I,d)
-  const float* up;               // (I,d)
-  const float* down;             // (d,I)
+  uint32_t width, inner_width;  // d, I
+  const float* gate;            // (I,d)
+  const float* up;              // (I,d)
+  const float* down;            // (d,I)
 };
 
 struct Needs {

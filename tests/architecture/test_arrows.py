@@ -40,6 +40,8 @@ class Arrows(unittest.TestCase):
             ("gate/gate.h", "#include <nlohmann/json.hpp>"),
             ("stream/pass.h", '#include "dnnl.hpp"'),
             ("text/tokenizer.h", '#include "../base/error.h"'),
+            ("stream/pass.h", '#include "model/blocks/attention.h"'),
+            ("stream/planted.cc", '#include "model/families/olmoe.h"'),
         ]:
             with self.subTest(file=file, line=line):
                 result = self.plant(file, line)

@@ -329,7 +329,7 @@ void run(const FakeModel& model, std::span<tap::Observer* const> observers,
         for (uint32_t p = 0; p < 3; ++p) matrices[p] = model.matrix(layer, expert, p);
         observer->on_expert(layer, {.expert = expert,
                                     .width = model.shape.width,
-                                    .expert_width = FakeModel::kExpertWidth,
+                                    .inner_width = FakeModel::kExpertWidth,
                                     .gate = matrices[0].data(),
                                     .up = matrices[1].data(),
                                     .down = matrices[2].data()});

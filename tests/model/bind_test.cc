@@ -18,9 +18,9 @@ using test::FileTensor;
 using test::OlmoeFolder;
 using test::TinyOlmoe;
 
-std::string slice_bytes(const Checkpoint& checkpoint, const TensorSlice& slice) {
-  std::string out(slice.bytes(), '?');
-  checkpoint.read(*slice.tensor, slice.offset_bytes, std::as_writable_bytes(std::span(out)));
+std::string stored_bytes(const Checkpoint& checkpoint, const Weight& weight) {
+  std::string out(weight.bytes(), '?');
+  checkpoint.read(*weight.values, weight.first_byte, std::as_writable_bytes(std::span(out)));
   return out;
 }
 
@@ -31,24 +31,28 @@ TEST(OlmoeTensors, EachStandsInItsPlace) {
     OlmoeFolder files(tiny);
     const Checkpoint checkpoint = files.open();
     const Model model = bind_model(checkpoint);
-    EXPECT_EQ(model.embedding->name, "model.embed_tokens.weight");
-    EXPECT_EQ(model.final_norm->name, "model.norm.weight");
-    EXPECT_EQ(model.unembedding->name, "lm_head.weight");
-    ASSERT_EQ(model.layer_tensors.size(), 2u);
-    for (size_t layer = 0; layer < 2; ++layer) {
-      const LayerTensors& tensors = model.layer_tensors[layer];
-      const std::string prefix = "model.layers." + std::to_string(layer) + '.';
-      EXPECT_EQ(tensors.attention_norm->name, prefix + "input_layernorm.weight");
-      EXPECT_EQ(tensors.q->name, prefix + "self_attn.q_proj.weight");
-      EXPECT_EQ(tensors.k->name, prefix + "self_attn.k_proj.weight");
-      EXPECT_EQ(tensors.v->name, prefix + "self_attn.v_proj.weight");
-      EXPECT_EQ(tensors.o->name, prefix + "self_attn.o_proj.weight");
-      EXPECT_EQ(tensors.q_norm->name, prefix + "self_attn.q_norm.weight");
-      EXPECT_EQ(tensors.k_norm->name, prefix + "self_attn.k_norm.weight");
-      EXPECT_EQ(tensors.mlp_norm->name, prefix + "post_attention_layernorm.weight");
-      EXPECT_EQ(tensors.router->name, prefix + "mlp.gate.weight");
-      ASSERT_EQ(tensors.experts.size(), 5u);
-      EXPECT_EQ(tensors.experts[3].up.tensor->name, prefix + "mlp.experts.3.up_proj.weight");
+    EXPECT_EQ(model.embedding.values->name, "model.embed_tokens.weight");
+    EXPECT_EQ(model.final_norm.gain.values->name, "model.norm.weight");
+    EXPECT_EQ(model.unembedding.values->name, "lm_head.weight");
+    ASSERT_EQ(model.layers.size(), 2u);
+    for (size_t n = 0; n < 2; ++n) {
+      const Layer& layer = model.layers[n];
+      const auto& attention = std::get<Attention>(layer.mixer);
+      const std::string prefix = "model.layers." + std::to_string(n) + '.';
+      EXPECT_EQ(layer.mixer_norm.gain.values->name, prefix + "input_layernorm.weight");
+      EXPECT_EQ(attention.q.values->name, prefix + "self_attn.q_proj.weight");
+      EXPECT_EQ(attention.k.values->name, prefix + "self_attn.k_proj.weight");
+      EXPECT_EQ(attention.v.values->name, prefix + "self_attn.v_proj.weight");
+      EXPECT_EQ(attention.o.values->name, prefix + "self_attn.o_proj.weight");
+      EXPECT_EQ(attention.q_norm.values->name, prefix + "self_attn.q_norm.weight");
+      EXPECT_EQ(attention.k_norm.values->name, prefix + "self_attn.k_norm.weight");
+      EXPECT_EQ(layer.feed_forward_norm.gain.values->name,
+                prefix + "post_attention_layernorm.weight");
+      EXPECT_EQ(layer.router->matrix.values->name, prefix + "mlp.gate.weight");
+      ASSERT_EQ(layer.groups.size(), 1u);
+      ASSERT_EQ(layer.groups[0].experts.size(), 5u);
+      EXPECT_EQ(layer.groups[0].experts[3].up.values->name,
+                prefix + "mlp.experts.3.up_proj.weight");
     }
   }
 }
@@ -64,11 +68,11 @@ TEST(OlmoeTensors, FusedExpertsAreTheSameMatrices) {
     const Model one = bind_model(a), other = bind_model(b);
     for (size_t layer = 0; layer < 2; ++layer) {
       for (size_t e = 0; e < 5; ++e) {
-        const ExpertTensors& x = one.layer_tensors[layer].experts[e];
-        const ExpertTensors& y = other.layer_tensors[layer].experts[e];
-        EXPECT_EQ(slice_bytes(a, x.gate), slice_bytes(b, y.gate));
-        EXPECT_EQ(slice_bytes(a, x.up), slice_bytes(b, y.up));
-        EXPECT_EQ(slice_bytes(a, x.down), slice_bytes(b, y.down));
+        const Expert& x = one.layers[layer].groups[0].experts[e];
+        const Expert& y = other.layers[layer].groups[0].experts[e];
+        EXPECT_EQ(stored_bytes(a, x.gate), stored_bytes(b, y.gate));
+        EXPECT_EQ(stored_bytes(a, x.up), stored_bytes(b, y.up));
+        EXPECT_EQ(stored_bytes(a, x.down), stored_bytes(b, y.down));
         EXPECT_EQ(x.gate.rows, 6u);
         EXPECT_EQ(x.gate.columns, 16u);
         EXPECT_EQ(y.down.rows, 16u);
@@ -85,7 +89,7 @@ TEST(OlmoeTensors, TiedEmbeddingsNeedNoHead) {
   const Checkpoint checkpoint = files.open();
   const Model model = bind_model(checkpoint);
   EXPECT_TRUE(model.tied_embeddings);
-  EXPECT_EQ(model.unembedding, model.embedding);
+  EXPECT_EQ(model.unembedding.values, model.embedding.values);
   EXPECT_TRUE(model.notes.empty());
 }
 
@@ -99,8 +103,8 @@ TEST(OlmoeTensors, AHeadBesideATiedEmbeddingCounts) {
   files.tensors.push_back(copy);
   const Checkpoint checkpoint = files.open();
   const Model model = bind_model(checkpoint);
-  EXPECT_EQ(model.unembedding->name, "lm_head.weight");
-  EXPECT_EQ(model.embedding->name, "model.embed_tokens.weight");
+  EXPECT_EQ(model.unembedding.values->name, "lm_head.weight");
+  EXPECT_EQ(model.embedding.values->name, "model.embed_tokens.weight");
   EXPECT_FALSE(model.tied_embeddings);
   EXPECT_TRUE(model.head_despite_tie);
   ASSERT_EQ(model.notes.size(), 1u);
@@ -116,8 +120,8 @@ TEST(OlmoeTensors, ATiedHeadMayBeTheEmbedding) {
   files.tensor("model.embed_tokens.weight").name = "lm_head.weight";
   const Checkpoint checkpoint = files.open();
   const Model model = bind_model(checkpoint);
-  EXPECT_EQ(model.embedding->name, "lm_head.weight");
-  EXPECT_EQ(model.unembedding, model.embedding);
+  EXPECT_EQ(model.embedding.values->name, "lm_head.weight");
+  EXPECT_EQ(model.unembedding.values, model.embedding.values);
   EXPECT_TRUE(model.tied_embeddings);
   EXPECT_TRUE(model.notes.empty());
   files.config["tie_word_embeddings"] = false;
@@ -138,8 +142,8 @@ TEST(OlmoeTensors, TheModelWithoutItsHeadMayBeSavedAlone) {
     files.tensors.push_back({"layers.2.mlp.gate.weight", "F32", {1}, "1234"});  // beyond the layers
     const Checkpoint checkpoint = files.open();
     const Model model = bind_model(checkpoint);
-    EXPECT_EQ(model.layer_tensors[1].router->name, "layers.1.mlp.gate.weight");
-    EXPECT_EQ(model.unembedding, tied ? model.embedding : nullptr);
+    EXPECT_EQ(model.layers[1].router->matrix.values->name, "layers.1.mlp.gate.weight");
+    EXPECT_EQ(model.unembedding.values, tied ? model.embedding.values : nullptr);
     files.tensors.push_back({"layers.1.mlp.gate.bias", "F32", {1}, "1234"});
     EXPECT_EQ(files.refusal().id, ErrorId::ST022);
   }
@@ -151,7 +155,7 @@ TEST(OlmoeTensors, NothingReplacesAMissingHead) {
   files.remove("lm_head.weight");
   const Checkpoint checkpoint = files.open();
   const Model model = bind_model(checkpoint);
-  EXPECT_EQ(model.unembedding, nullptr);
+  EXPECT_EQ(model.unembedding.values, nullptr);
   EXPECT_FALSE(model.tied_embeddings);
   EXPECT_EQ(model.origins.back().value, "none");
   ASSERT_EQ(model.notes.size(), 1u);
@@ -166,7 +170,7 @@ TEST(OlmoeTensors, DtypesMayBeMixed) {
   FileTensor& gate = files.tensor("model.layers.0.mlp.gate.weight");
   gate.dtype = "F16";  // as wide as BF16
   const Checkpoint checkpoint = files.open();
-  EXPECT_EQ(bind_model(checkpoint).layer_tensors[0].router->dtype, DType::f16);
+  EXPECT_EQ(bind_model(checkpoint).layers[0].router->matrix.values->dtype, DType::f16);
 }
 
 std::vector<TinyOlmoe> both_layouts() {

@@ -8,6 +8,7 @@
 
 #include "model/olmoe_folder.h"
 #include "model/origins.h"
+#include "support/model_parts.h"
 
 namespace rg::model {
 namespace {
@@ -157,7 +158,7 @@ TEST(OlmoeConfig, LocalExpertsAreAnotherNameForExperts) {
   files.config.erase("num_experts");
   const auto checkpoint = files.open();
   const Model model = bind_model(checkpoint);
-  EXPECT_EQ(model.gate.experts.value, 5u);
+  EXPECT_EQ(model.gate().experts.value, 5u);
   EXPECT_EQ(source(model, "gate.experts"), "config.json: num_local_experts");
 }
 
@@ -166,7 +167,7 @@ TEST(OlmoeConfig, InfinityIsReadAsTransformersWritesIt) {
   files.config["clip_qkv"] = {{"__float__", "Infinity"}};
   {
     const auto checkpoint = files.open();
-    EXPECT_FALSE(bind_model(checkpoint).attention.clip_qkv);
+    EXPECT_FALSE(test::attention_of(bind_model(checkpoint)).clip_qkv);
   }
   for (const char* other : {"-Infinity", "NaN", "inf"}) {
     files.config["clip_qkv"] = {{"__float__", other}};
@@ -229,7 +230,7 @@ TEST(OlmoeConfig, AllSpellingsOfTheRopeBaseMustAgree) {
     ASSERT_FALSE(files.refusal().id) << shown << files.refusal().line;
     const auto checkpoint = files.open();
     const Model model = bind_model(checkpoint);
-    EXPECT_EQ(model.attention.rope_base, each.base) << shown;
+    EXPECT_EQ(test::attention_of(model).rope->base, each.base) << shown;
     EXPECT_EQ(std::count_if(model.origins.begin(), model.origins.end(),
                             [](const Origin& o) { return o.field == "attention.rope_base"; }),
               1)

@@ -6,6 +6,7 @@
 
 #include "model/olmoe_folder.h"
 #include "model/origins.h"
+#include "support/model_parts.h"
 
 namespace rg::model {
 namespace {
@@ -25,19 +26,19 @@ TEST(OlmoeConfig, FillsTheModel) {
   const Model model = bind_model(checkpoint);
   EXPECT_EQ(model.family, "olmoe");
   EXPECT_EQ(model.width, 16u);
-  EXPECT_EQ(model.layers, 2u);
-  EXPECT_EQ(model.expert_width, 6u);
+  EXPECT_EQ(model.layers.size(), 2u);
+  EXPECT_EQ(model.expert_width(), 6u);
   EXPECT_EQ(model.vocabulary, 24u);
   EXPECT_EQ(model.positions, 64u);
-  EXPECT_EQ(model.norm_epsilon, 1e-5f);
-  EXPECT_EQ(model.attention.heads, 4u);
-  EXPECT_EQ(model.attention.kv_heads, 2u);
-  EXPECT_EQ(model.attention.head_width, 4u);
-  EXPECT_TRUE(model.attention.qk_norm);
-  EXPECT_EQ(model.attention.clip_qkv, 0.5f);
-  EXPECT_EQ(model.attention.rope_base, 10000.0f);
-  EXPECT_EQ(model.attention.scale, 0.5f);
-  EXPECT_EQ(model.moe_layers, (std::vector<int>{0, 1}));
+  EXPECT_EQ(model.final_norm.spec.epsilon, 1e-5f);
+  EXPECT_EQ(test::attention_of(model).heads, 4u);
+  EXPECT_EQ(test::attention_of(model).kv_heads, 2u);
+  EXPECT_EQ(test::attention_of(model).head_width, 4u);
+  EXPECT_TRUE(test::attention_of(model).qk_norm == QkNorm::full_width);
+  EXPECT_EQ(test::attention_of(model).clip_qkv, 0.5f);
+  EXPECT_EQ(test::attention_of(model).rope->base, 10000.0f);
+  EXPECT_EQ(test::attention_of(model).scale, 0.5f);
+  EXPECT_EQ(model.moe_layers(), (std::vector<int>{0, 1}));
   EXPECT_FALSE(model.tied_embeddings);
   const gate::GateSpec expected = {.experts = 5u,
                                    .top_k = 2u,
@@ -52,15 +53,15 @@ TEST(OlmoeConfig, FillsTheModel) {
                                    .epsilon = 0.0f,
                                    .scaling = 1.0f,
                                    .shared_experts = 0u};
-  EXPECT_EQ(model.gate, expected);
+  EXPECT_EQ(model.gate(), expected);
 }
 
 TEST(OlmoeConfig, NormalisationFollowsItsKey) {
   OlmoeFolder files;
   const auto checkpoint = files.open();
   const Model model = bind_model(checkpoint);
-  EXPECT_EQ(model.gate.normalise.value, gate::Normalise::no);
-  EXPECT_FALSE(model.attention.clip_qkv);
+  EXPECT_EQ(model.gate().normalise.value, gate::Normalise::no);
+  EXPECT_FALSE(test::attention_of(model).clip_qkv);
 }
 
 TEST(OlmoeConfig, EveryFieldSaysWhereItComesFrom) {
@@ -87,7 +88,7 @@ TEST(OlmoeConfig, EveryFieldSaysWhereItComesFrom) {
     EXPECT_EQ(source(model, field), "class default") << field;
     EXPECT_EQ(value(model, field), shown) << field;
   }
-  EXPECT_EQ(model.norm_epsilon, 1e-5f);
+  EXPECT_EQ(model.final_norm.spec.epsilon, 1e-5f);
   EXPECT_EQ(model.positions, 4096u);
 }
 
@@ -99,7 +100,7 @@ TEST(OlmoeConfig, KeyValueHeadsDefaultToHeads) {
     files.config.erase("num_key_value_heads");
     if (null) files.config["num_key_value_heads"] = nullptr;
     const auto checkpoint = files.open();
-    EXPECT_EQ(bind_model(checkpoint).attention.kv_heads, tiny.heads);
+    EXPECT_EQ(test::attention_of(bind_model(checkpoint)).kv_heads, tiny.heads);
   }
 }
 
@@ -236,8 +237,8 @@ TEST(OlmoeConfig, RealsMayBeWrittenAsIntegers) {
   files.config["head_dim"] = 4;
   const auto checkpoint = files.open();
   const Model model = bind_model(checkpoint);
-  EXPECT_EQ(model.attention.rope_base, 500000.0f);
-  EXPECT_EQ(model.attention.clip_qkv, 8.0f);
+  EXPECT_EQ(test::attention_of(model).rope->base, 500000.0f);
+  EXPECT_EQ(test::attention_of(model).clip_qkv, 8.0f);
 }
 
 TEST(OlmoeConfig, ReadsTheSpellingsOfTransformers5) {
@@ -248,7 +249,7 @@ TEST(OlmoeConfig, ReadsTheSpellingsOfTransformers5) {
   {
     const auto checkpoint = files.open();
     const Model model = bind_model(checkpoint);
-    EXPECT_EQ(model.attention.rope_base, 20000.0f);
+    EXPECT_EQ(test::attention_of(model).rope->base, 20000.0f);
     EXPECT_EQ(source(model, "attention.rope_base"), "config.json: rope_parameters.rope_theta");
   }
   files.config["rope_theta"] = 10000.0;  // the two spellings disagree
@@ -257,7 +258,7 @@ TEST(OlmoeConfig, ReadsTheSpellingsOfTransformers5) {
   EXPECT_FALSE(files.refusal().id);
   files.config["rope_parameters"].erase("rope_theta");
   const auto checkpoint = files.open();
-  EXPECT_EQ(bind_model(checkpoint).attention.rope_base, 20000.0f);
+  EXPECT_EQ(test::attention_of(bind_model(checkpoint)).rope->base, 20000.0f);
 }
 
 TEST(OlmoeConfig, ScaledRopeIsRefused) {

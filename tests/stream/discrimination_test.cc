@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "golden.h"
+#include "support/model_parts.h"
 
 namespace rg::stream {
 namespace {
@@ -55,42 +56,52 @@ class Discrimination : public testing::TestWithParam<Flip> {};
 
 TEST_P(Discrimination, BreaksAGoldenComparison) { EXPECT_TRUE(some_golden_breaks(GetParam())); }
 
+// A change of every layer's gate, or of every layer's attention.
+Flip gate_flip(const char* name, std::function<bool(gate::GateSpec&)> change) {
+  return {name, [change](Model& m) { return test::change_gates(m, change); }};
+}
+Flip attention_flip(const char* name, std::function<bool(model::AttentionSpec&)> change) {
+  return {name, [change](Model& m) { return test::change_attention(m, change); }};
+}
+
 const Flip kFlips[] = {
-    {"gate_top_k", [](Model& m) { return set(m.gate.top_k.value, m.gate.top_k - 1); }},
-    {"gate_score_sigmoid", [](Model& m) { return set(m.gate.score.value, Score::sigmoid); }},
-    {"gate_score_logits", [](Model& m) { return set(m.gate.score.value, Score::logits); }},
-    {"gate_groups", [](Model& m) { return limit_to_one_group(m.gate); }},
-    {"gate_weigh_sigmoid",
-     [](Model& m) { return set(m.gate.weigh.value, Weigh::selected_sigmoid); }},
-    {"gate_weigh_softmax",
-     [](Model& m) { return set(m.gate.weigh.value, Weigh::selected_softmax); }},
-    {"gate_normalise_on", [](Model& m) { return set(m.gate.normalise.value, Normalise::by_sum); }},
-    {"gate_normalise_off", [](Model& m) { return set(m.gate.normalise.value, Normalise::no); }},
-    {"gate_normalise_and_epsilon",
+    gate_flip("gate_top_k", [](auto& g) { return set(g.top_k.value, g.top_k - 1); }),
+    gate_flip("gate_score_sigmoid", [](auto& g) { return set(g.score.value, Score::sigmoid); }),
+    gate_flip("gate_score_logits", [](auto& g) { return set(g.score.value, Score::logits); }),
+    gate_flip("gate_groups", [](auto& g) { return limit_to_one_group(g); }),
+    gate_flip("gate_weigh_sigmoid",
+              [](auto& g) { return set(g.weigh.value, Weigh::selected_sigmoid); }),
+    gate_flip("gate_weigh_softmax",
+              [](auto& g) { return set(g.weigh.value, Weigh::selected_softmax); }),
+    gate_flip("gate_normalise_on",
+              [](auto& g) { return set(g.normalise.value, Normalise::by_sum); }),
+    gate_flip("gate_normalise_off", [](auto& g) { return set(g.normalise.value, Normalise::no); }),
+    gate_flip("gate_normalise_and_epsilon",
+              [](auto& g) {
+                g.epsilon = 1e-3f;
+                return set(g.normalise.value, Normalise::by_sum_plus_epsilon);
+              }),
+    gate_flip("gate_normalise_max",
+              [](auto& g) {
+                g.epsilon = 0.9f;
+                return set(g.normalise.value, Normalise::by_max_of_sum_and_epsilon);
+              }),
+    gate_flip("gate_scaling", [](auto& g) { return set(g.scaling.value, 1.001f); }),
+    attention_flip("qk_norm_off", [](auto& a) { return set(a.qk_norm, model::QkNorm::none); }),
+    attention_flip("qk_norm_epsilon", [](auto& a) { return set(a.qk_norm_epsilon, 1e-5f); }),
+    attention_flip("clip_off",
+                   [](auto& a) { return set(a.clip_qkv, std::optional<float>(std::nullopt)); }),
+    attention_flip("clip_on", [](auto& a) { return !a.clip_qkv && set(a.clip_qkv, 1.0f); }),
+    attention_flip("clip_wider",
+                   [](auto& a) { return a.clip_qkv && set(a.clip_qkv, *a.clip_qkv * 1.05f); }),
+    attention_flip("rope_off",
+                   [](auto& a) { return set(a.rope, std::optional<model::Rope>(std::nullopt)); }),
+    attention_flip("rope_base", [](auto& a) { return set(a.rope->base, a.rope->base * 1.01f); }),
+    attention_flip("attention_scale", [](auto& a) { return set(a.scale, a.scale * 1.001f); }),
+    {"norm_epsilon",
      [](Model& m) {
-       m.gate.epsilon = 1e-3f;
-       return set(m.gate.normalise.value, Normalise::by_sum_plus_epsilon);
+       return test::change_norms(m, [](model::NormSpec& n) { return set(n.epsilon, 1e-5f); });
      }},
-    {"gate_normalise_max",
-     [](Model& m) {
-       m.gate.epsilon = 0.9f;
-       return set(m.gate.normalise.value, Normalise::by_max_of_sum_and_epsilon);
-     }},
-    {"gate_scaling", [](Model& m) { return set(m.gate.scaling.value, 1.001f); }},
-    {"qk_norm_off", [](Model& m) { return set(m.attention.qk_norm, false); }},
-    {"clip_off",
-     [](Model& m) { return set(m.attention.clip_qkv, std::optional<float>(std::nullopt)); }},
-    {"clip_on", [](Model& m) { return !m.attention.clip_qkv && set(m.attention.clip_qkv, 1.0f); }},
-    {"clip_wider",
-     [](Model& m) {
-       if (!m.attention.clip_qkv) return false;
-       return set(m.attention.clip_qkv, *m.attention.clip_qkv * 1.05f);
-     }},
-    {"rope_base",
-     [](Model& m) { return set(m.attention.rope_base, m.attention.rope_base * 1.01f); }},
-    {"attention_scale",
-     [](Model& m) { return set(m.attention.scale, m.attention.scale * 1.001f); }},
-    {"norm_epsilon", [](Model& m) { return set(m.norm_epsilon, 1e-5f); }},
     {"tied",
      [](Model& m) {
        m.unembedding = m.embedding;
@@ -126,14 +137,14 @@ TEST(DiscriminationSpec, TheBoundGateIsExactlyTheOneExpected) {
                                      .epsilon = 0.0f,
                                      .scaling = 1.0f,
                                      .shared_experts = 0u};
-    EXPECT_TRUE(golden.model().gate == expected) << name;
+    EXPECT_TRUE(golden.model().gate() == expected) << name;
     for (const auto& change : std::initializer_list<std::function<void(gate::GateSpec&)>>{
              [](gate::GateSpec& s) { s.logit_bias = true; },
              [](gate::GateSpec& s) { s.selection_bias = true; },
              [](gate::GateSpec& s) { s.shared_experts = 1u; },
              [](gate::GateSpec& s) { s.epsilon = 1e-20f; },
              [](gate::GateSpec& s) { s.experts = s.experts + 1; }}) {
-      gate::GateSpec changed = golden.model().gate;
+      gate::GateSpec changed = golden.model().gate();
       change(changed);
       EXPECT_FALSE(changed == expected) << name;
     }
@@ -144,12 +155,12 @@ TEST(DiscriminationSpec, AttentionIsExactlyTheOneExpected) {
   for (const std::string& name : golden_names()) {
     const Golden golden(name);
     const Json& config = golden.checkpoint().config();
-    const model::AttentionSpec& attention = golden.model().attention;
+    const model::AttentionSpec& attention = test::attention_of(golden.model());
     EXPECT_EQ(attention.heads, config.at("num_attention_heads").get<uint32_t>()) << name;
     EXPECT_EQ(attention.kv_heads, config.at("num_key_value_heads").get<uint32_t>()) << name;
     EXPECT_EQ(attention.head_width * attention.heads, golden.model().width) << name;
     EXPECT_EQ(attention.clip_qkv.has_value(), !config.at("clip_qkv").is_null()) << name;
-    EXPECT_TRUE(attention.qk_norm) << name;
+    EXPECT_TRUE(attention.qk_norm == model::QkNorm::full_width) << name;
     EXPECT_EQ(golden.model().tied_embeddings, config.at("tie_word_embeddings").get<bool>()) << name;
   }
 }

@@ -209,10 +209,10 @@ TEST(ExpertSchedule, SortsRowsByExpertAndGivesWishesTheirSlots) {
   EXPECT_EQ(schedule.routed(), 4u);
   EXPECT_EQ(schedule.extra(), 1u);
   ASSERT_EQ(schedule.of(0).size(), 1u);
-  EXPECT_TRUE(schedule.of(0)[0].routed && schedule.of(0)[0].first);
+  EXPECT_TRUE(schedule.of(0)[0].added && schedule.of(0)[0].first);
   EXPECT_EQ(schedule.of(0)[0].weight, 0.4f);
   ASSERT_EQ(schedule.of(1).size(), 1u);
-  EXPECT_FALSE(schedule.of(1)[0].routed);
+  EXPECT_FALSE(schedule.of(1)[0].added);
   EXPECT_EQ(schedule.of(1)[0].slot, 0);
   ASSERT_EQ(schedule.of(2).size(), 2u);
   EXPECT_FALSE(schedule.of(2)[0].first);  // row 0 began with expert 0

@@ -29,7 +29,7 @@ class Quiet : public Progress {
 class Recorder : public tap::Observer {
  public:
   Recorder(const tap::SequenceSet& set, const model::Model& model)
-      : set_(&set), layers_(model.layers) {}
+      : set_(&set), layers_(model.layers.size()) {}
 
   tap::Needs needs() const override {
     tap::Needs all;
@@ -172,7 +172,7 @@ namespace {
 size_t swapped_rows(const Golden& golden, const LayerRecord& record, const std::string& at) {
   const std::vector<int32_t> expected = golden.expected().ints(at + "topk_ids");
   const std::vector<float> logits = golden.expected().floats(at + "router_logits");
-  const size_t experts = golden.model().gate.experts, k = golden.model().gate.top_k;
+  const size_t experts = golden.model().gate().experts, k = golden.model().gate().top_k;
   if (record.topk_ids.size() != expected.size()) return expected.size() / (k + 1);
   size_t swapped = 0;
   for (size_t row = 0; row * experts < logits.size(); ++row) {

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "golden.h"
-#include "stream/weight_reader.h"
+#include "stream/tensor_reader.h"
 #include "support/caught.h"
 #include "support/kept_progress.h"
 

@@ -7,7 +7,7 @@
 #include <map>
 
 #include "golden.h"
-#include "stream/weight_reader.h"
+#include "stream/tensor_reader.h"
 #include "support/kept_progress.h"
 
 namespace rg::stream {
@@ -90,7 +90,7 @@ TEST(Observers, GetMoreOutputsThanThePlanExpected) {
     if (budget) settings.memory_bytes = uint64_t{1} << 30;
     Understating observer(set);
     const Outcome outcome = pass(golden, set, observer, settings);
-    ASSERT_LT(outcome.plan.output_rows, set.rows() * golden.model().gate.top_k);
+    ASSERT_LT(outcome.plan.output_rows, set.rows() * golden.model().gate().top_k);
     for (size_t l = 0; l < observer.sums.size(); ++l) {
       for (size_t i = 0; i < observer.sums[l].size(); ++i) {
         ASSERT_NEAR(observer.sums[l][i], observer.updates[l][i], 1e-5) << l << ' ' << i;
@@ -107,7 +107,7 @@ class Beholder : public Watcher {
     return wanted_;
   }
   void on_expert(int layer, const tap::ExpertMatrices& seen) override {
-    const size_t values = size_t{seen.width} * seen.expert_width;
+    const size_t values = size_t{seen.width} * seen.inner_width;
     order.emplace_back(layer, seen.expert);
     for (const float* matrix : {seen.gate, seen.up, seen.down}) {
       matrices.emplace_back(matrix, matrix + values);

@@ -64,7 +64,7 @@ TEST_P(Parity, ThreadsAndBlocksDoNotChangeABit) {
     for (size_t n = 0; n < one.layers.size(); ++n) {
       SCOPED_TRACE(fmt::format("layer {}", n));
       const LayerRecord &a = one.layers[n], &b = other.layers[n];
-      const size_t d = model.width, experts = model.gate.experts;
+      const size_t d = model.width, experts = model.gate().experts;
       EXPECT_EQ(changed_rows(a.attention_out, b.attention_out, d), none) << "attention_out";
       EXPECT_EQ(changed_rows(a.scores, b.scores, experts), none) << "scores";
       EXPECT_EQ(changed_rows(a.update, b.update, d), none) << "update";
@@ -88,8 +88,8 @@ TEST(ParityUnmasked, EveryTokenSeesTheWholeSequence) {
 
 TEST(ParityTall, SomeExpertNeedsASecondTile) {
   const Golden golden("tall");
-  std::vector<size_t> rows(golden.model().gate.experts);
-  const size_t k = golden.model().gate.top_k;
+  std::vector<size_t> rows(golden.model().gate().experts);
+  const size_t k = golden.model().gate().top_k;
   const std::vector<int32_t> ids = golden.expected().ints("layers.0.topk_ids");
   for (size_t i = 0; i < ids.size(); ++i) {
     if (i % (k + 1) < k) ++rows[static_cast<size_t>(ids[i])];
@@ -100,7 +100,7 @@ TEST(ParityTall, SomeExpertNeedsASecondTile) {
 
 // Rows of the first layer that select the expected experts; the rest got another product.
 double update_error_of_unswapped_rows(const Golden& golden, const LayerRecord& layer) {
-  const size_t d = golden.model().width, k = golden.model().gate.top_k;
+  const size_t d = golden.model().width, k = golden.model().gate().top_k;
   const std::vector<int32_t> ids = golden.expected().ints("layers.0.topk_ids");
   const std::vector<float> update = golden.expected().floats("layers.0.update");
   std::vector<float> found, expected;

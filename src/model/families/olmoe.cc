@@ -242,75 +242,86 @@ gate::GateSpec gate_spec(const Config& config) {
 }
 
 // Fused as transformers 5 saves them, rows of gate above rows of up; else three matrices each.
-std::vector<ExpertTensors> bind_experts(TensorBinder& binder, const std::string& layer,
-                                        const Config& config) {
+std::vector<Expert> bind_experts(TensorBinder& binder, const std::string& layer,
+                                 const Config& config) {
   const Dimension width = {config.width, "hidden_size"};
   const Dimension inner = {config.expert_width, "intermediate_size"};
   const Dimension both = {2 * uint64_t{config.expert_width}, "2*intermediate_size"};
   const Dimension experts = {config.experts, "num_experts"};
   const std::string prefix = layer + "mlp.experts.";
-  std::vector<ExpertTensors> bound;
+  std::vector<Expert> bound;
   if (binder.has(prefix + "gate_up_proj")) {
     const Tensor gate_up = binder.bind(prefix + "gate_up_proj", {experts, both, width});
     const Tensor down = binder.bind(prefix + "down_proj", {experts, width, inner});
-    const uint64_t half = uint64_t{config.expert_width} * config.width;  // elements
-    const uint64_t gate_bytes = half * dtype_bytes(gate_up->dtype);
-    const uint64_t down_bytes = half * dtype_bytes(down->dtype);
     for (uint64_t e = 0; e < config.experts; ++e) {
-      bound.push_back({{gate_up, 2 * e * gate_bytes, config.expert_width, config.width},
-                       {gate_up, (2 * e + 1) * gate_bytes, config.expert_width, config.width},
-                       {down, e * down_bytes, config.width, config.expert_width}});
+      bound.push_back({.gate = part(gate_up, 2 * e, config.expert_width, config.width),
+                       .up = part(gate_up, 2 * e + 1, config.expert_width, config.width),
+                       .down = part(down, e, config.width, config.expert_width)});
     }
     return bound;
   }
   for (uint32_t e = 0; e < config.experts; ++e) {
     const std::string expert = fmt::format("{}{}.", prefix, e);
-    bound.push_back({{binder.bind(expert + "gate_proj.weight", {inner, width}), 0,
-                      config.expert_width, config.width},
-                     {binder.bind(expert + "up_proj.weight", {inner, width}), 0,
-                      config.expert_width, config.width},
-                     {binder.bind(expert + "down_proj.weight", {width, inner}), 0, config.width,
-                      config.expert_width}});
+    bound.push_back({.gate = binder.matrix(expert + "gate_proj.weight", inner, width),
+                     .up = binder.matrix(expert + "up_proj.weight", inner, width),
+                     .down = binder.matrix(expert + "down_proj.weight", width, inner)});
   }
   return bound;
 }
 
-LayerTensors bind_layer(TensorBinder& binder, const std::string& root, uint32_t layer,
-                        const Config& config) {
+Layer bind_layer(TensorBinder& binder, const std::string& root, uint32_t layer,
+                 const Config& config) {
   const std::string prefix = fmt::format("{}layers.{}.", root, layer);
   const Dimension width = {config.width, "hidden_size"};
   const Dimension kv_width = {uint64_t{config.kv_heads} * config.head_width,
                               "num_key_value_heads*head_dim"};
   const std::string attention = prefix + "self_attn.";
-  LayerTensors tensors = {};
-  tensors.attention_norm = binder.bind(prefix + "input_layernorm.weight", {width});
-  tensors.q = binder.bind(attention + "q_proj.weight", {width, width});
-  tensors.k = binder.bind(attention + "k_proj.weight", {kv_width, width});
-  tensors.v = binder.bind(attention + "v_proj.weight", {kv_width, width});
-  tensors.o = binder.bind(attention + "o_proj.weight", {width, width});
-  tensors.q_norm = binder.bind(attention + "q_norm.weight", {width});
-  tensors.k_norm = binder.bind(attention + "k_norm.weight", {kv_width});
-  tensors.mlp_norm = binder.bind(prefix + "post_attention_layernorm.weight", {width});
-  tensors.router =
-      binder.bind(prefix + "mlp.gate.weight", {{config.experts, "num_experts"}, width});
-  tensors.experts = bind_experts(binder, prefix, config);
-  return tensors;
+  const NormSpec norm = {NormKind::rms, config.norm_epsilon};
+  const gate::GateSpec spec = gate_spec(config);
+  return {
+      .mixer_norm = {norm, binder.vector(prefix + "input_layernorm.weight", width)},
+      .mixer =
+          Attention{
+              .spec = {.heads = config.heads,
+                       .kv_heads = config.kv_heads,
+                       .head_width = config.head_width,
+                       .qk_norm = QkNorm::full_width,
+                       .qk_norm_epsilon = config.norm_epsilon,
+                       .clip_qkv = config.clip_qkv,
+                       .rope = Rope{.base = config.rope_base,
+                                    .dims = config.head_width,
+                                    .pairing = RopePairing::half_split},
+                       .scale = static_cast<float>(1 / std::sqrt(double{1} * config.head_width))},
+              .q = binder.matrix(attention + "q_proj.weight", width, width),
+              .k = binder.matrix(attention + "k_proj.weight", kv_width, width),
+              .v = binder.matrix(attention + "v_proj.weight", kv_width, width),
+              .o = binder.matrix(attention + "o_proj.weight", width, width),
+              .q_norm = binder.vector(attention + "q_norm.weight", width),
+              .k_norm = binder.vector(attention + "k_norm.weight", kv_width)},
+      .feed_forward_norm = {norm, binder.vector(prefix + "post_attention_layernorm.weight", width)},
+      .router = Router{.spec = spec,
+                       .matrix = binder.matrix(prefix + "mlp.gate.weight",
+                                               {config.experts, "num_experts"}, width),
+                       .logit_bias = {},
+                       .selection_bias = {}},
+      .groups = {{.role = ExpertRole::routed,
+                  .spec = {.inner_width = config.expert_width, .activation = Activation::silu},
+                  .experts = bind_experts(binder, prefix, config)}}};
 }
 
 // Embedding and head as transformers 5 loads them: a stored head is always used; if they are tied,
 // either may be missing; if not, nothing replaces a missing head.
 void bind_tables(TensorBinder& binder, const std::string& root, const Config& config,
                  Model& model) {
-  const std::vector<Dimension> table = {{config.vocabulary, "vocab_size"},
-                                        {config.width, "hidden_size"}};
+  const Dimension tokens = {config.vocabulary, "vocab_size"}, width = {config.width, "hidden_size"};
   const std::string embedding = root + "embed_tokens.weight", head = "lm_head.weight";
   const bool has_head = binder.has(head);
   const bool has_embedding = binder.has(embedding) || !config.tied || !has_head;
-  model.embedding = binder.bind(has_embedding ? embedding : head, table);
+  model.embedding = binder.matrix(has_embedding ? embedding : head, tokens, width);
   if (!has_embedding) model.origins.push_back({"embedding", head, "tie_word_embeddings"});
   Origin origin = {"unembedding", head, "checkpoint"};
   if (has_head) {
-    model.unembedding = binder.bind(head, table);
+    model.unembedding = binder.matrix(head, tokens, width);
   } else if (config.tied) {
     model.unembedding = model.embedding;
     origin = {"unembedding", embedding, "tie_word_embeddings"};
@@ -321,7 +332,7 @@ void bind_tables(TensorBinder& binder, const std::string& root, const Config& co
         "logits of a trace, chart_compatibility) is refused");
   }
   model.origins.push_back(std::move(origin));
-  model.tied_embeddings = model.unembedding == model.embedding;
+  model.tied_embeddings = model.unembedding.values == model.embedding.values;
   model.head_despite_tie = config.tied && has_embedding && has_head;
   if (model.head_despite_tie) {
     model.notes.push_back(
@@ -335,32 +346,19 @@ void bind_tables(TensorBinder& binder, const std::string& root, const Config& co
 Model bind_olmoe(const formats::Checkpoint& checkpoint) {
   std::vector<Origin> origins;
   const Config config = read_config(checkpoint.config(), origins);
-  Model model = {
-      .family = "olmoe",
-      .width = config.width,
-      .layers = config.layers,
-      .expert_width = config.expert_width,
-      .vocabulary = config.vocabulary,
-      .positions = config.positions,
-      .norm_epsilon = config.norm_epsilon,
-      .attention = {.heads = config.heads,
-                    .kv_heads = config.kv_heads,
-                    .head_width = config.head_width,
-                    .qk_norm = true,
-                    .clip_qkv = config.clip_qkv,
-                    .rope_base = config.rope_base,
-                    .scale = static_cast<float>(1 / std::sqrt(double{1} * config.head_width))},
-      .gate = gate_spec(config),
-      .moe_layers = {},
-      .tied_embeddings = config.tied,
-      .head_despite_tie = false,
-      .embedding = nullptr,
-      .final_norm = nullptr,
-      .unembedding = nullptr,
-      .layer_tensors = {},
-      .origins = std::move(origins),
-      .notes = {}};
-  gate::validate(model.gate, "config.json");
+  Model model = {.family = "olmoe",
+                 .width = config.width,
+                 .vocabulary = config.vocabulary,
+                 .positions = config.positions,
+                 .layers = {},
+                 .final_norm = {},
+                 .embedding = {},
+                 .unembedding = {},
+                 .tied_embeddings = config.tied,
+                 .head_despite_tie = false,
+                 .origins = std::move(origins),
+                 .notes = {}};
+  gate::validate(gate_spec(config), "config.json");
 
   TensorBinder binder(checkpoint);
   // The model without its head, saved alone, has the names of its own parts.
@@ -368,10 +366,10 @@ Model bind_olmoe(const formats::Checkpoint& checkpoint) {
   const std::string root = alone ? "" : "model.";
   bind_tables(binder, root, config, model);
   for (uint32_t layer = 0; layer < config.layers; ++layer) {
-    model.layer_tensors.push_back(bind_layer(binder, root, layer, config));
-    model.moe_layers.push_back(static_cast<int>(layer));
+    model.layers.push_back(bind_layer(binder, root, layer, config));
   }
-  model.final_norm = binder.bind(root + "norm.weight", {{config.width, "hidden_size"}});
+  model.final_norm = {{NormKind::rms, config.norm_epsilon},
+                      binder.vector(root + "norm.weight", {config.width, "hidden_size"})};
   binder.refuse_leftovers([&](std::string_view name) {
     const auto layer = layer_of(alone ? fmt::format("model.{}", name) : std::string(name));
     return name.ends_with("rotary_emb.inv_freq") || (layer && *layer >= config.layers);

@@ -1,0 +1,60 @@
+// Softmax attention of one sequence, from the normed residual to what it adds: projections, norm
+// of q and k, clip, RoPE, causal or full attention, output projection.
+#pragma once
+
+#include <optional>
+
+#include "kernels/rope.h"
+#include "model/blocks/head_attention.h"
+#include "model/blocks/mixer_call.h"
+#include "model/blocks/norm.h"
+#include "model/blocks/weight_products.h"
+
+namespace rg::model {
+
+class AttentionProducts {
+ public:
+  using Data = Attention;
+  struct Packed {
+    kernels::PackedWeights qkv, output;  // q, k and v stacked: ((nh + 2 nkv) hd, d); (d, nh hd)
+    NormWeights q_norm, k_norm;          // empty without qk_norm
+  };
+
+  AttentionProducts(const AttentionSpec& spec, const MixerSetting& setting);
+
+  bool serves(const Attention& attention) const { return attention.spec == spec_; }
+  size_t packed_bytes() const { return qkv_.packed_bytes() + output_.packed_bytes(); }
+  size_t staging_bytes() const { return std::max(qkv_.raw_bytes(), output_.raw_bytes()); }
+  size_t scratch_bytes() const;
+  size_t product_scratch_bytes() const;
+  Packed pack(const Attention& attention, WeightSource& source, std::byte* memory,
+              std::byte* staging) const;
+  void run(const Packed& weights, const MixerCall& call) const noexcept;
+
+ private:
+  struct Buffers;
+  template <typename T>
+  void run_as(const Packed& weights, const MixerCall& call) const noexcept;
+
+  AttentionSpec spec_;
+  kernels::Compute compute_;
+  uint32_t longest_;
+  uint32_t q_width_, kv_width_, all_width_;  // nh hd, nkv hd, q + 2 kv
+  WeightProducts qkv_, output_;
+  HeadAttention heads_;
+  std::optional<kernels::RopeTable> rope_;
+};
+
+// f(weight) for each of its weights, in the order in which pack() reads them.
+template <typename F>
+void for_each_weight(const Attention& attention, F&& f) {
+  for (const Weight* weight : {&attention.q, &attention.k, &attention.v, &attention.q_norm,
+                               &attention.k_norm, &attention.o}) {
+    if (*weight) f(*weight);
+  }
+}
+
+// Floating-point operations of one sequence.
+double mixer_flops(const Attention& attention, uint32_t width, uint32_t length);
+
+}  // namespace rg::model

@@ -1,0 +1,175 @@
+#include "model/blocks/block.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "model/blocks/attention.h"
+
+namespace rg::model {
+namespace {
+
+// One entry per alternative of Mixer, in the same order.
+using AnyProducts = std::variant<AttentionProducts>;
+using AnyPacked = std::variant<AttentionProducts::Packed>;
+
+AnyProducts prepare(const Mixer& mixer, const MixerSetting& setting) {
+  return std::visit(
+      [&](const auto& data) -> AnyProducts { return AttentionProducts(data.spec, setting); },
+      mixer);
+}
+
+}  // namespace
+
+void for_each_weight(const Layer& layer, const std::function<void(const Weight&)>& f) {
+  f(layer.mixer_norm.gain);
+  std::visit([&](const auto& mixer) { for_each_weight(mixer, f); }, layer.mixer);
+  f(layer.feed_forward_norm.gain);
+  if (layer.router) for_each_weight(*layer.router, f);
+  for (const ExpertGroup& group : layer.groups) {
+    for (const Expert& expert : group.experts) for_each_weight(expert, f);
+  }
+}
+
+double mixer_flops(const Layer& layer, uint32_t width, uint32_t length) {
+  return std::visit([&](const auto& mixer) { return mixer_flops(mixer, width, length); },
+                    layer.mixer);
+}
+
+double feed_forward_flops(const Layer& layer, uint32_t width) {
+  double flops = layer.router ? 2.0 * width * layer.router->spec.experts : 0.0;
+  for (const ExpertGroup& group : layer.groups) {
+    const bool routed = group.role == ExpertRole::routed;
+    const double experts = routed ? static_cast<double>(layer.router->spec.top_k)
+                                  : static_cast<double>(group.experts.size());
+    flops += experts * expert_flops(group.spec, width);
+  }
+  return flops;
+}
+
+struct PackedMixer::Impl {
+  AnyPacked packed;
+};
+PackedMixer::PackedMixer() = default;
+PackedMixer::~PackedMixer() = default;
+PackedMixer::PackedMixer(PackedMixer&&) noexcept = default;
+PackedMixer& PackedMixer::operator=(PackedMixer&&) noexcept = default;
+
+struct MixerProducts::Impl {
+  AnyProducts products;
+};
+
+MixerProducts::MixerProducts(const Mixer& mixer, const MixerSetting& setting)
+    : impl_(std::make_unique<Impl>(Impl{prepare(mixer, setting)})) {}
+MixerProducts::~MixerProducts() = default;
+
+bool MixerProducts::serves(const Mixer& mixer) const {
+  return std::visit(
+      [&](const auto& products) {
+        using Data = typename std::decay_t<decltype(products)>::Data;
+        const Data* data = std::get_if<Data>(&mixer);
+        return data != nullptr && products.serves(*data);
+      },
+      impl_->products);
+}
+
+size_t MixerProducts::packed_bytes() const {
+  return std::visit([](const auto& products) { return products.packed_bytes(); }, impl_->products);
+}
+size_t MixerProducts::staging_bytes() const {
+  return std::visit([](const auto& products) { return products.staging_bytes(); }, impl_->products);
+}
+size_t MixerProducts::scratch_bytes() const {
+  return std::visit([](const auto& products) { return products.scratch_bytes(); }, impl_->products);
+}
+size_t MixerProducts::product_scratch_bytes() const {
+  return std::visit([](const auto& products) { return products.product_scratch_bytes(); },
+                    impl_->products);
+}
+
+PackedMixer MixerProducts::pack(const Mixer& mixer, WeightSource& source, std::byte* memory,
+                                std::byte* staging) const {
+  PackedMixer packed;
+  packed.impl = std::visit(
+      [&](const auto& products) {
+        using Data = typename std::decay_t<decltype(products)>::Data;
+        return std::make_unique<PackedMixer::Impl>(
+            PackedMixer::Impl{products.pack(std::get<Data>(mixer), source, memory, staging)});
+      },
+      impl_->products);
+  return packed;
+}
+
+void MixerProducts::run(const PackedMixer& weights, const MixerCall& call) const noexcept {
+  std::visit(
+      [&](const auto& products) {
+        using Packed = typename std::decay_t<decltype(products)>::Packed;
+        products.run(std::get<Packed>(weights.impl->packed), call);
+      },
+      impl_->products);
+}
+
+ModelProducts::ModelProducts(const Model& model, kernels::Compute compute,
+                             std::span<const uint32_t> rows) {
+  // The products that serve, made if there are none yet.
+  const auto find = [](auto& known, const auto& serves, const auto& make) {
+    const auto at = std::find_if(known.begin(), known.end(),
+                                 [&](const auto& products) { return serves(*products); });
+    return at != known.end() ? at->get() : known.emplace_back(make()).get();
+  };
+  for (const Layer& layer : model.layers) {
+    LayerProducts products = {};
+    products.mixer = find(
+        mixers_, [&](const MixerProducts& one) { return one.serves(layer.mixer); },
+        [&] {
+          return std::make_unique<MixerProducts>(
+              layer.mixer, MixerSetting{.width = model.width, .compute = compute, .rows = rows});
+        });
+    if (layer.router) {
+      const uint32_t experts = layer.router->spec.experts;
+      products.router = find(
+          routers_, [&](const RouterProducts& one) { return one.experts() == experts; },
+          [&] { return std::make_unique<RouterProducts>(experts, model.width, rows); });
+    }
+    for (const ExpertGroup& group : layer.groups) {
+      products.groups.push_back(find(
+          experts_, [&](const ExpertProducts& one) { return one.spec() == group.spec; },
+          [&] { return std::make_unique<ExpertProducts>(group.spec, model.width, compute); }));
+    }
+    layers_.push_back(std::move(products));
+  }
+}
+
+namespace {
+
+template <typename List, typename F>
+size_t most(const List& list, F bytes) {
+  size_t result = 0;
+  for (const auto& one : list) result = std::max(result, bytes(*one));
+  return result;
+}
+
+}  // namespace
+
+size_t ModelProducts::staging_bytes() const {
+  return std::max({most(mixers_, [](const auto& one) { return one.staging_bytes(); }),
+                   most(routers_, [](const auto& one) { return one.staging_bytes(); }),
+                   most(experts_, [](const auto& one) { return one.staging_bytes(); })});
+}
+size_t ModelProducts::mixer_scratch_bytes() const {
+  return most(mixers_, [](const auto& one) { return one.scratch_bytes(); });
+}
+size_t ModelProducts::expert_scratch_bytes() const {
+  return most(experts_, [](const auto& one) { return one.scratch_bytes(); });
+}
+size_t ModelProducts::product_scratch_bytes() const {
+  return std::max({most(mixers_, [](const auto& one) { return one.product_scratch_bytes(); }),
+                   most(routers_, [](const auto& one) { return one.product_scratch_bytes(); }),
+                   most(experts_, [](const auto& one) { return one.product_scratch_bytes(); })});
+}
+uint32_t ModelProducts::experts() const {
+  uint32_t result = 0;
+  for (const auto& router : routers_) result = std::max(result, router->experts());
+  return result;
+}
+
+}  // namespace rg::model

@@ -1,0 +1,53 @@
+// Experts of one shape, a tile of kTileRows tokens at a time: down(activation(gate y, up y)).
+#pragma once
+
+#include <span>
+
+#include "kernels/product.h"
+#include "model/blocks/arena.h"
+#include "model/blocks/weight_source.h"
+#include "model/layer.h"
+
+namespace rg::model {
+
+struct PackedExpert {
+  kernels::PackedWeights gate_up, down;  // gate above up: (2I, d); (d, I)
+};
+
+class ExpertProducts {
+ public:
+  ExpertProducts(const MlpSpec& spec, uint32_t width, kernels::Compute compute);
+
+  const MlpSpec& spec() const { return spec_; }
+  size_t packed_bytes() const;  // of one expert
+  size_t staging_bytes() const;
+  size_t scratch_bytes() const;
+  size_t product_scratch_bytes() const;
+  // `shown`: room for gate, up and down in fp32, one after another, or null.
+  PackedExpert pack(const Expert& expert, WeightSource& source, std::byte* memory,
+                    std::byte* staging, float* shown) const;
+  // in (kTileRows, d) compute type, of which the first `rows` rows count and the rest is zeroed
+  // here; out (kTileRows, d).
+  void run(const PackedExpert& weights, uint32_t rows, std::byte* in, float* out,
+           std::byte* scratch, kernels::Scratch& products) const noexcept;
+
+ private:
+  struct Buffers;
+  MlpSpec spec_;
+  uint32_t width_;
+  kernels::Compute compute_;
+  kernels::WeightProduct gate_up_, down_;
+};
+
+// In the order in which pack() reads them.
+template <typename F>
+void for_each_weight(const Expert& expert, F&& f) {
+  for (const Weight* weight : {&expert.gate, &expert.up, &expert.down}) {
+    if (*weight) f(*weight);
+  }
+}
+
+// Floating-point operations for one token.
+double expert_flops(const MlpSpec& spec, uint32_t width);
+
+}  // namespace rg::model

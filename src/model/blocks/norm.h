@@ -1,0 +1,29 @@
+// A norm with its weights in memory.
+#pragma once
+
+#include <span>
+
+#include "model/blocks/weight_source.h"
+#include "model/layer.h"
+
+namespace rg::model {
+
+class NormWeights {
+ public:
+  NormWeights() = default;
+  NormWeights(const Norm& norm, WeightSource& source);
+
+  // One row of width() values. in == out allowed for fp32.
+  void apply(const float* in, float* out) const noexcept;
+  void apply(const float* in, bf16_t* out) const noexcept;
+
+  size_t width() const { return gain_.size(); }
+  const NormSpec& spec() const { return spec_; }
+  std::span<const float> gain() const { return gain_.span(); }
+
+ private:
+  NormSpec spec_ = {};
+  Buffer<float> gain_;
+};
+
+}  // namespace rg::model

@@ -1,0 +1,189 @@
+#include "stream/slice_reader.h"
+
+#include <algorithm>
+
+#include "base/parallel.h"
+
+namespace rg::stream {
+
+uint32_t expert_slices(const model::Layer& layer, uint32_t experts_per_slice) {
+  uint32_t slices = 0;
+  for (const model::ExpertGroup& group : layer.groups) {
+    const auto experts = static_cast<uint32_t>(group.experts.size());
+    slices += (experts + experts_per_slice - 1) / experts_per_slice;
+  }
+  return slices;
+}
+
+SliceReader::SliceReader(TensorReader& tensors, const model::Model& model,
+                         const model::ModelProducts& products, SlicePlan plan)
+    : tensors_(tensors),
+      model_(model),
+      products_(products),
+      plan_(std::move(plan)),
+      ring_(plan_.slots) {
+  const size_t bytes = slot_bytes(model, products, plan_.experts_per_slice);
+  slots_.reserve(plan_.slots);
+  for (size_t i = 0; i < plan_.slots; ++i) slots_.emplace_back(bytes);
+  staging_ = Buffer<std::byte>(products.staging_bytes());
+  shown_ = Buffer<float>(shown_bytes(model, plan_.layers, plan_.observers) / sizeof(float));
+  thread_ = std::thread([this] { loop(); });
+}
+
+size_t SliceReader::slot_bytes(const model::Model& model, const model::ModelProducts& products,
+                               uint32_t experts_per_slice) {
+  size_t bytes = 0;
+  for (size_t l = 0; l < model.layers.size(); ++l) {
+    const model::LayerProducts& layer = products.of(static_cast<int>(l));
+    bytes = std::max(bytes, layer.mixer->packed_bytes());
+    for (size_t g = 0; g < layer.groups.size(); ++g) {
+      const size_t experts = model.layers[l].groups[g].experts.size();
+      bytes = std::max(
+          bytes, std::min<size_t>(experts_per_slice, experts) * layer.groups[g]->packed_bytes());
+    }
+  }
+  return bytes;
+}
+
+SliceReader::~SliceReader() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+Slice& SliceReader::next() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return produced_ > taken_ || failure_; });
+  if (produced_ == taken_) std::rethrow_exception(failure_);
+  return *ring_[taken_++ % plan_.slots];
+}
+
+void SliceReader::release() {
+  {
+    const std::scoped_lock lock(mutex_);
+    ring_[released_++ % plan_.slots].reset();
+  }
+  changed_.notify_all();
+}
+
+void SliceReader::wait_until_full() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock,
+                [&] { return finished_ || failure_ || produced_ - released_ == plan_.slots; });
+}
+
+std::byte* SliceReader::free_slot() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return stopping_ || produced_ - released_ < plan_.slots; });
+  return stopping_ ? nullptr : slots_[produced_ % plan_.slots].data();
+}
+
+void SliceReader::publish(Slice slice) {
+  {
+    const std::scoped_lock lock(mutex_);
+    ring_[produced_++ % plan_.slots] = std::move(slice);
+  }
+  changed_.notify_all();
+}
+
+void SliceReader::loop() {
+  keep_products_on_this_thread();
+  try {
+    for (const int layer : plan_.layers) {
+      if (!read_layer(layer)) return;
+    }
+  } catch (...) {
+    const std::scoped_lock lock(mutex_);
+    failure_ = std::current_exception();
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    finished_ = true;
+  }
+  changed_.notify_all();
+}
+
+bool SliceReader::read_layer(int layer) {
+  std::byte* memory = free_slot();
+  if (memory == nullptr) return false;
+  publish(read_mixer(layer, memory));
+  const auto& groups = model_.layer(layer).groups;
+  for (uint32_t g = 0; g < groups.size(); ++g) {
+    for (uint32_t first = 0; first < groups[g].experts.size(); first += plan_.experts_per_slice) {
+      if ((memory = free_slot()) == nullptr) return false;
+      publish(read_experts(layer, g, first, memory));
+    }
+  }
+  return true;
+}
+
+Slice SliceReader::read_mixer(int index, std::byte* memory) {
+  const model::Layer& layer = model_.layer(index);
+  const model::LayerProducts& products = products_.of(index);
+  MixerSlice slice;
+  slice.layer = index;
+  slice.mixer_norm = model::NormWeights(layer.mixer_norm, tensors_);
+  slice.mixer = products.mixer->pack(layer.mixer, tensors_, memory, staging_.data());
+  slice.feed_forward_norm = model::NormWeights(layer.feed_forward_norm, tensors_);
+  if (layer.router) {
+    slice.router = products.router->pack(*layer.router, slice.feed_forward_norm.gain(), tensors_,
+                                         staging_.data());
+  }
+  return slice;
+}
+
+Slice SliceReader::read_experts(int index, uint32_t group_index, uint32_t first,
+                                std::byte* memory) {
+  const model::ExpertGroup& group = model_.layer(index).groups[group_index];
+  const model::ExpertProducts& products = *products_.of(index).groups[group_index];
+  const auto end = static_cast<uint32_t>(
+      std::min<size_t>(group.experts.size(), size_t{first} + plan_.experts_per_slice));
+  ExpertSlice slice{.layer = index, .group = group_index, .first_expert = first, .experts = {}};
+  for (uint32_t e = first; e < end; ++e) {
+    const bool seen = group.role == model::ExpertRole::routed && wanted(index, e);
+    slice.experts.push_back(products.pack(group.experts[e], tensors_, memory, staging_.data(),
+                                          seen ? shown_.data() : nullptr));
+    memory += products.packed_bytes();
+    if (seen) show(index, e);
+  }
+  return slice;
+}
+
+bool SliceReader::wanted(int layer, uint32_t expert) const {
+  return std::any_of(plan_.observers.begin(), plan_.observers.end(), [&](const auto* observer) {
+    const auto experts = observer->wanted_experts(layer);
+    return std::binary_search(experts.begin(), experts.end(), static_cast<int32_t>(expert));
+  });
+}
+
+void SliceReader::show(int layer, uint32_t expert) const {
+  const size_t matrix = size_t{model_.width} * model_.routed().spec.inner_width;
+  const tap::ExpertMatrices matrices{.expert = static_cast<int32_t>(expert),
+                                     .width = model_.width,
+                                     .inner_width = model_.routed().spec.inner_width,
+                                     .gate = shown_.data(),
+                                     .up = shown_.data() + matrix,
+                                     .down = shown_.data() + 2 * matrix};
+  for (tap::Observer* observer : plan_.observers) {
+    const auto experts = observer->wanted_experts(layer);
+    if (std::binary_search(experts.begin(), experts.end(), matrices.expert)) {
+      observer->on_expert(layer, matrices);
+    }
+  }
+}
+
+size_t SliceReader::shown_bytes(const model::Model& model, std::span<const int> layers,
+                                std::span<tap::Observer* const> observers) {
+  for (const int layer : layers) {
+    for (const tap::Observer* observer : observers) {
+      if (observer->wanted_experts(layer).empty()) continue;
+      return 3 * size_t{model.width} * model.routed().spec.inner_width * sizeof(float);
+    }
+  }
+  return 0;
+}
+
+}  // namespace rg::stream

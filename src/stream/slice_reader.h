@@ -1,0 +1,88 @@
+// The read-ahead thread: reads the weights of each layer in the order of use and packs them for the
+// products, slice by slice.
+#pragma once
+
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "stream/tensor_reader.h"
+
+namespace rg::stream {
+
+// A layer up to its gate.
+struct MixerSlice {
+  int layer;
+  model::NormWeights mixer_norm;
+  model::PackedMixer mixer;
+  model::NormWeights feed_forward_norm;
+  std::optional<model::RouterProducts::Packed> router;  // none in a dense layer
+};
+// Some consecutive experts of one of its groups.
+struct ExpertSlice {
+  int layer;
+  uint32_t group, first_expert;
+  std::vector<model::PackedExpert> experts;
+};
+using Slice = std::variant<MixerSlice, ExpertSlice>;
+
+// How slices are cut; the plan decides.
+struct SlicePlan {
+  std::vector<int> layers;                         // in order
+  std::span<tap::Observer* const> observers = {};  // asked which experts they want to see
+  uint32_t experts_per_slice = 1;
+  size_t slots = 2;  // slices in memory at once: the one computed, those being read
+};
+
+// Slices with experts, of one layer.
+uint32_t expert_slices(const model::Layer& layer, uint32_t experts_per_slice);
+
+class SliceReader {
+ public:
+  SliceReader(TensorReader& tensors, const model::Model& model,
+              const model::ModelProducts& products, SlicePlan plan);
+  static size_t slot_bytes(const model::Model& model, const model::ModelProducts& products,
+                           uint32_t experts_per_slice);
+  // One expert's matrices in fp32; 0 unless an observer wants to see some.
+  static size_t shown_bytes(const model::Model& model, std::span<const int> layers,
+                            std::span<tap::Observer* const> observers);
+  ~SliceReader();
+
+  // Blocks for the next slice; rethrows the reader's error. Valid until release().
+  Slice& next();
+  void release();
+  // Waits until the reader has nothing left to do or no free slot (benchmarks).
+  void wait_until_full();
+
+ private:
+  void loop();
+  bool read_layer(int layer);  // false when stopped
+  Slice read_mixer(int layer, std::byte* memory);
+  Slice read_experts(int layer, uint32_t group, uint32_t first, std::byte* memory);
+  bool wanted(int layer, uint32_t expert) const;
+  void show(int layer, uint32_t expert) const;
+  void publish(Slice slice);
+  std::byte* free_slot();  // null when stopped
+
+  TensorReader& tensors_;
+  const model::Model& model_;
+  const model::ModelProducts& products_;
+  SlicePlan plan_;
+  Buffer<std::byte> staging_;  // raw weights of one product, compute type
+  Buffer<float> shown_;        // gate, up, down of one expert; empty unless some are wanted
+  std::vector<Buffer<std::byte>> slots_;
+  std::vector<std::optional<Slice>> ring_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  size_t produced_ = 0, taken_ = 0, released_ = 0;
+  bool stopping_ = false, finished_ = false;
+  std::exception_ptr failure_;
+  std::thread thread_;
+};
+
+}  // namespace rg::stream
