@@ -1,8 +1,9 @@
 """Quantised storage: what a checkpoint holds, and the plain tensors that it stands for.
 
 Each function takes config.json's content and plain fp32 tensors, and gives the quantised config and tensors and the
-dequantised fp32 tensors, with which what is expected is computed: transformers 5.24 dequantises on a CPU too, but divides a
-matrix evenly among its scales, which is wrong where 128 doesn't divide its sides (kv_a_proj_with_mqa of DeepSeek-V3).
+dequantised fp32 tensors, with which what is expected is computed. On a CPU transformers 5.24 dequantises MXFP4 to the same
+tensors. Of FP8 it divides a matrix evenly among its scales, which is wrong where 128 doesn't divide its sides
+(kv_a_proj_with_mqa of DeepSeek-V3); else to the same.
 """
 
 import re

@@ -31,6 +31,7 @@ SWITCHES = {
     "logits_scaling": lambda value: value * 1.5,
     "final_logit_softcapping": lambda value: value * 1.5,
     "router_jitter_noise": lambda value: value * 1.5,
+    "moe_norm_min": lambda value: value / 2,
     "num_experts_per_tok": lambda value: value - 1,
 }
 
