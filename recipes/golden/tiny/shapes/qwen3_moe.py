@@ -18,7 +18,7 @@ FAMILY = Family(
             vocab_size=64, hidden_size=36, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4,
             num_key_value_heads=2, head_dim=16, num_experts=9, num_experts_per_tok=4, moe_intermediate_size=10,
             norm_topk_prob=True, tie_word_embeddings=True, rms_norm_eps=3e-3, rope_parameters=dict(
-                **YARN, rope_theta=90.0, factor=3.0)), "fused"),
+                **YARN, rope_theta=90.0, factor=3.0, attention_factor=1.4)), "fused"),
         Shape("wide-heads-v4", 114, dict(
             vocab_size=64, hidden_size=32, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4,
             num_key_value_heads=4, head_dim=16, num_experts=12, num_experts_per_tok=3, moe_intermediate_size=8,
