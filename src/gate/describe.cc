@@ -1,3 +1,7 @@
+#include <fmt/format.h>
+
+#include <type_traits>
+
 #include "gate/gate.h"
 
 namespace rg::gate {
@@ -50,6 +54,36 @@ std::string_view name(Normalise normalise) noexcept {
       return "by_max_of_sum_and_epsilon";
   }
   return "?";
+}
+
+std::vector<FieldFact> facts(const GateSpec& spec) {
+  std::vector<FieldFact> all;
+  const auto add = [&](const char* field, const auto& stated) {
+    using T = std::decay_t<decltype(stated.value)>;
+    std::string value;
+    if constexpr (std::is_same_v<T, bool>) {
+      value = stated.value ? "yes" : "no";
+    } else if constexpr (std::is_enum_v<T>) {
+      value = name(stated.value);
+    } else {
+      value = fmt::format("{}", stated.value);
+    }
+    all.push_back({field, std::move(value), stated.source});
+  };
+  add("experts", spec.experts);
+  add("top_k", spec.top_k);
+  add("logit_bias", spec.logit_bias);
+  add("score", spec.score);
+  add("selection_bias", spec.selection_bias);
+  add("groups", spec.groups);
+  add("groups_kept", spec.groups_kept);
+  add("group_score", spec.group_score);
+  add("weigh", spec.weigh);
+  add("normalise", spec.normalise);
+  add("epsilon", spec.epsilon);
+  add("scaling", spec.scaling);
+  add("shared_experts", spec.shared_experts);
+  return all;
 }
 
 std::string score_space(const GateSpec& spec) {

@@ -8,16 +8,20 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace rg::gate {
 
-// A field that must be stated: has no default.
+// A field that must be stated, and where its value came from ("config.json: num_experts", "fixed by
+// the family"). It has no default.
 template <typename T>
-struct Required {
-  Required(T stated) : value(stated) {}  // NOLINT: the conversion is the point
+struct Stated {
+  Stated(T stated) : value(stated) {}  // NOLINT: the conversion is the point
+  Stated(T stated, std::string from) : value(stated), source(std::move(from)) {}
   operator const T&() const noexcept { return value; }
   T value;
+  std::string source;
 };
 
 inline constexpr uint32_t kMaxExperts = 1024;  // per layer; validate() refuses more
@@ -32,19 +36,19 @@ enum class Weigh {
 enum class Normalise { no, by_sum, by_sum_plus_epsilon, by_max_of_sum_and_epsilon };
 
 struct GateSpec {
-  Required<uint32_t> experts;  // E
-  Required<uint32_t> top_k;    // k, 1 <= k <= E
-  Required<bool> logit_bias;   // z = W y + b
-  Required<Score> score;
-  Required<bool> selection_bias;   // added to scores for ranking, never in the weights
-  Required<uint32_t> groups;       // 1: none; group g holds experts [g*E/groups, (g+1)*E/groups)
-  Required<uint32_t> groups_kept;  // <= groups
-  Required<GroupScore> group_score;
-  Required<Weigh> weigh;
-  Required<Normalise> normalise;      // over the k weights
-  Required<float> epsilon;            // of the normalisation; 0 where it has none
-  Required<float> scaling;            // multiplies the weights, last
-  Required<uint32_t> shared_experts;  // always computed, never routed, never in k
+  Stated<uint32_t> experts;  // E
+  Stated<uint32_t> top_k;    // k, 1 <= k <= E
+  Stated<bool> logit_bias;   // z = W y + b
+  Stated<Score> score;
+  Stated<bool> selection_bias;   // added to scores for ranking, never in the weights
+  Stated<uint32_t> groups;       // 1: none; group g holds experts [g*E/groups, (g+1)*E/groups)
+  Stated<uint32_t> groups_kept;  // <= groups
+  Stated<GroupScore> group_score;
+  Stated<Weigh> weigh;
+  Stated<Normalise> normalise;      // over the k weights
+  Stated<float> epsilon;            // of the normalisation; 0 where it has none
+  Stated<float> scaling;            // multiplies the weights, last
+  Stated<uint32_t> shared_experts;  // always computed, never routed, never in k
 
   bool operator==(const GateSpec&) const = default;
 };
@@ -63,6 +67,12 @@ std::string_view name(Score score) noexcept;
 std::string_view name(GroupScore score) noexcept;
 std::string_view name(Weigh weigh) noexcept;
 std::string_view name(Normalise normalise) noexcept;
+
+// A spec field by field, as `inspect` and docs/gates.md print it.
+struct FieldFact {
+  std::string field, value, source;
+};
+std::vector<FieldFact> facts(const GateSpec& spec);
 
 // Everything a gate decided for one token. Spans belong to the caller.
 struct DecisionView {

@@ -183,6 +183,36 @@ void SiluTimesBf16(const float* gate, const float* up, size_t n, uint16_t* out) 
   Map2ToBf16(gate, up, n, out, [](VecF g, VecF u) HWY_ATTR { return Silu(g, u); });
 }
 
+void ClampedSiluTimes(const float* gate, const float* up, size_t n, float alpha, float limit,
+                      float* out) {
+  const auto a = hn::Set(kF32, alpha);
+  const auto high = hn::Set(kF32, limit);
+  const auto low = hn::Set(kF32, -limit);
+  const auto one = hn::Set(kF32, 1.0f);
+  Map2(gate, up, n, out, [&](VecF g, VecF u) HWY_ATTR {
+    g = hn::Min(g, high);
+    u = hn::Min(hn::Max(u, low), high);
+    return hn::Mul(hn::Mul(g, Logistic(hn::Mul(a, g))), hn::Add(u, one));
+  });
+}
+
+// The mean in fp32 over 16 virtual lanes, as every sum here.
+HWY_INLINE float Mean(const float* x, size_t n) {
+  Lanes16 total = AllLanes(0.0f);
+  ForEach16(x, n, 0.0f,
+            [&](size_t r, VecF v) HWY_ATTR { total.part[r] = hn::Add(total.part[r], v); });
+  return FoldLanes(total, [](float a, float b) { return a + b; }) / static_cast<float>(n);
+}
+
+void LayerNorm(const float* x, const float* gain, const float* bias, size_t n, float eps,
+               float* out) {
+  const auto mean = hn::Set(kF32, Mean(x, n));
+  Map1(x, n, out, [&](VecF v) HWY_ATTR { return hn::Sub(v, mean); });
+  const auto r = hn::Set(kF32, InverseRms(out, n, eps));
+  Map2(out, gain, n, out, [&](VecF v, VecF g) HWY_ATTR { return hn::Mul(g, hn::Mul(v, r)); });
+  Map2(out, bias, n, out, [](VecF v, VecF b) HWY_ATTR { return hn::Add(v, b); });
+}
+
 void RoundToBf16(const float* in, size_t n, uint16_t* out) {
   Map2ToBf16(in, in, n, out, [](VecF v, VecF) HWY_ATTR { return v; });
 }
@@ -234,6 +264,26 @@ void RotateHalfSplit(const float* cos, const float* sin, size_t n, float* x) {
     const float b = y[i];
     x[i] = a * cos[i] - b * sin[i];
     y[i] = b * cos[i] + a * sin[i];
+  }
+}
+
+void RotateInterleaved(const float* cos, const float* sin, size_t n, float* x) {
+  const size_t pairs = n / 2;
+  size_t i = 0;
+  for (; i + kLanes <= pairs; i += kLanes) {
+    const auto c = hn::LoadU(kF32, cos + i);
+    const auto s = hn::LoadU(kF32, sin + i);
+    VecF a, b;
+    hn::LoadInterleaved2(kF32, x + 2 * i, a, b);
+    const auto even = hn::Sub(hn::Mul(a, c), hn::Mul(b, s));
+    const auto odd = hn::Add(hn::Mul(b, c), hn::Mul(a, s));
+    hn::StoreInterleaved2(even, odd, kF32, x + 2 * i);
+  }
+  for (; i < pairs; ++i) {
+    const float a = x[2 * i];
+    const float b = x[2 * i + 1];
+    x[2 * i] = a * cos[i] - b * sin[i];
+    x[2 * i + 1] = b * cos[i] + a * sin[i];
   }
 }
 
@@ -311,6 +361,11 @@ size_t FirstNonFinite16(const uint16_t* bits, size_t n, uint16_t exponent) {
 
 size_t FirstNonFinite32(const uint32_t* bits, size_t n) {
   return FirstWithAllOnes(bits, n, 0x7f800000u);
+}
+
+// FP8 E4M3 has no infinities; NaN is all ones but for the sign.
+size_t FirstNan8(const uint8_t* bits, size_t n) {
+  return FirstWithAllOnes(bits, n, uint8_t{0x7f});
 }
 
 const char* TargetName() { return hwy::TargetName(HWY_TARGET); }

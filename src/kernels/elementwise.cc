@@ -21,6 +21,8 @@ HWY_EXPORT(RmsNormF32);
 HWY_EXPORT(RmsNormBf16);
 HWY_EXPORT(SiluTimesF32);
 HWY_EXPORT(SiluTimesBf16);
+HWY_EXPORT(ClampedSiluTimes);
+HWY_EXPORT(LayerNorm);
 HWY_EXPORT(RoundToBf16);
 HWY_EXPORT(Widen);
 HWY_EXPORT(Add);
@@ -28,10 +30,12 @@ HWY_EXPORT(AddScaled);
 HWY_EXPORT(SetScaled);
 HWY_EXPORT(Clamp);
 HWY_EXPORT(RotateHalfSplit);
+HWY_EXPORT(RotateInterleaved);
 HWY_EXPORT(Dot);
 HWY_EXPORT(SquaredDistance);
 HWY_EXPORT(FirstNonFinite16);
 HWY_EXPORT(FirstNonFinite32);
+HWY_EXPORT(FirstNan8);
 HWY_EXPORT(TargetName);
 
 void limit_to_avx2() { hwy::DisableTargets(HWY_AVX3 | HWY_AVX3_DL); }
@@ -55,6 +59,16 @@ void silu_times(const float* gate, const float* up, size_t n, bf16_t* out) noexc
   RG_DISPATCH(SiluTimesBf16)(gate, up, n, out);
 }
 
+void clamped_silu_times(const float* gate, const float* up, size_t n, float alpha, float limit,
+                        float* out) noexcept {
+  RG_DISPATCH(ClampedSiluTimes)(gate, up, n, alpha, limit, out);
+}
+
+void layer_norm(const float* x, const float* gain, const float* bias, size_t n, float eps,
+                float* out) noexcept {
+  RG_DISPATCH(LayerNorm)(x, gain, bias, n, eps, out);
+}
+
 void round_to_bf16(const float* in, size_t n, bf16_t* out) noexcept {
   RG_DISPATCH(RoundToBf16)(in, n, out);
 }
@@ -71,6 +85,10 @@ void clamp(float limit, size_t n, float* x) noexcept { RG_DISPATCH(Clamp)(limit,
 
 void rotate_half_split(const float* cos, const float* sin, size_t n, float* x) noexcept {
   RG_DISPATCH(RotateHalfSplit)(cos, sin, n, x);
+}
+
+void rotate_interleaved(const float* cos, const float* sin, size_t n, float* x) noexcept {
+  RG_DISPATCH(RotateInterleaved)(cos, sin, n, x);
 }
 
 double dot(const float* x, const float* y, size_t n) noexcept { return RG_DISPATCH(Dot)(x, y, n); }
@@ -93,6 +111,11 @@ std::optional<size_t> find_nonfinite(DType dtype, const void* values, size_t cou
       break;
     case DType::f16:
       at = RG_DISPATCH(FirstNonFinite16)(static_cast<const uint16_t*>(values), count, 0x7c00);
+      break;
+    case DType::f8_e4m3:
+      at = RG_DISPATCH(FirstNan8)(static_cast<const uint8_t*>(values), count);
+      break;
+    case DType::u8:  // every byte is an integer
       break;
   }
   if (at == count) return std::nullopt;

@@ -27,6 +27,14 @@ float rms_norm(const float* x, const float* gain, size_t n, float eps, bf16_t* o
 void silu_times(const float* gate, const float* up, size_t n, float* out) noexcept;
 void silu_times(const float* gate, const float* up, size_t n, bf16_t* out) noexcept;
 
+// g sigmoid(alpha g) (u + 1) of g = min(gate, limit), u = up clamped to [-limit, limit].
+void clamped_silu_times(const float* gate, const float* up, size_t n, float alpha, float limit,
+                        float* out) noexcept;
+
+// out = gain (x - mean) / sqrt(mean((x - mean)^2) + eps) + bias; x == out allowed.
+void layer_norm(const float* x, const float* gain, const float* bias, size_t n, float eps,
+                float* out) noexcept;
+
 void round_to_bf16(const float* in, size_t n, bf16_t* out) noexcept;  // nearest, ties to even
 void widen(const bf16_t* in, size_t n, float* out) noexcept;
 
@@ -38,6 +46,8 @@ void clamp(float limit, size_t n, float* x) noexcept;                         //
 
 // Half-split rotation of one head in place: pairs (i, i + n/2), cos and sin of n/2 entries.
 void rotate_half_split(const float* cos, const float* sin, size_t n, float* x) noexcept;
+// The same with pairs (2i, 2i + 1).
+void rotate_interleaved(const float* cos, const float* sin, size_t n, float* x) noexcept;
 
 // In fp64, over 8 virtual lanes.
 double dot(const float* x, const float* y, size_t n) noexcept;

@@ -1,10 +1,11 @@
-// Rotary position embedding, half-split pairing (pairs i and i + n/2), as Hugging Face computes
-// it: inv_i = base^(-2i/n) rounded to fp32, angle = fp32(position * inv_i); cos and sin of that
-// angle in fp64, rounded to fp32. Once per run.
+// Cosines and sines of rotary position embeddings, as Hugging Face computes them:
+// angle = fp32(position * frequency); cos and sin of that angle in fp64, rounded to fp32, times the
+// amplitude. Once per run.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "tensor/buffer.h"
 
@@ -12,7 +13,8 @@ namespace rg::kernels {
 
 class RopeTable {
  public:
-  RopeTable(float base, uint32_t rotated_dims, uint32_t positions);
+  // `frequencies` (n/2).
+  RopeTable(std::span<const float> frequencies, float amplitude, uint32_t positions);
 
   const float* cos(uint32_t position) const { return cos_.data() + position * size_t{half_}; }
   const float* sin(uint32_t position) const { return sin_.data() + position * size_t{half_}; }

@@ -1,33 +1,18 @@
 #include <fmt/format.h>
 
-#include <array>
-
 #include "base/error.h"
 #include "model/config_reader.h"
-#include "model/families/olmoe.h"
+#include "model/families/list.h"
 #include "model/model.h"
 
 namespace rg::model {
-namespace {
-
-struct Family {
-  std::string_view model_type;
-  Model (*bind)(const formats::Checkpoint&);
-};
-
-// An explicit list: linkers drop objects that register themselves.
-constexpr std::array kFamilies = {
-    Family{"olmoe", bind_olmoe},
-};
-
-}  // namespace
 
 Model bind_model(const formats::Checkpoint& checkpoint) {
   std::vector<Origin> ignored;
   ConfigReader reader(checkpoint.config(), "", ignored);
   const std::string type = reader.text("model_type", "family");
   std::string known;
-  for (const Family& family : kFamilies) {
+  for (const Family& family : all_families()) {
     if (family.model_type == type) return family.bind(checkpoint);
     known += (known.empty() ? "" : ", ") + std::string(family.model_type);
   }
@@ -37,6 +22,12 @@ Model bind_model(const formats::Checkpoint& checkpoint) {
                .found = fmt::format("no gate profile for \"{}\"", escape_for_terminal(type)),
                .expected = "a known family: " + known,
                .hint = "No gate is assumed for an unknown family."});
+}
+
+std::vector<std::string_view> known_families() {
+  std::vector<std::string_view> types;
+  for (const Family& family : all_families()) types.push_back(family.model_type);
+  return types;
 }
 
 void require_unembedding(const Model& model) {

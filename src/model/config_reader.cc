@@ -133,6 +133,11 @@ const Json* ConfigReader::object_if(std::string_view key) {
   return value;
 }
 
+const Json* ConfigReader::value_if(std::string_view key) {
+  const Json* value = find(key);
+  return value == nullptr || value->is_null() ? nullptr : value;
+}
+
 bool ConfigReader::has(std::string_view key) const { return object_.contains(key); }
 
 void ConfigReader::state(std::string_view field, std::string value, std::string source) {
@@ -149,7 +154,7 @@ void ConfigReader::refuse(std::string_view key, std::string found, std::string e
                                .hint = std::move(hint)});
 }
 
-void ConfigReader::collect_leftovers(std::initializer_list<KnownKey> known_to_family,
+void ConfigReader::collect_leftovers(std::span<const KnownKey> known_to_family,
                                      std::vector<Leftover>& leftovers) const {
   for (const auto& [key, value] : object_.items()) {
     if (read_.contains(key)) continue;

@@ -5,9 +5,9 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +50,7 @@ class ConfigReader {
   std::optional<uint32_t> count_if(std::string_view key, std::string_view field);
   std::optional<double> real_if(std::string_view key, std::string_view field);
   const Json* object_if(std::string_view key);
+  const Json* value_if(std::string_view key);  // of any kind
 
   bool has(std::string_view key) const;
   // What no key decides: "fixed by the family", "class default", a tensor's absence.
@@ -59,7 +60,7 @@ class ConfigReader {
                            std::string hint) const;
   // Adds every key that was not read and that no list calls harmless: the family's, and at the
   // file's top level the common one.
-  void collect_leftovers(std::initializer_list<KnownKey> known_to_family,
+  void collect_leftovers(std::span<const KnownKey> known_to_family,
                          std::vector<Leftover>& leftovers) const;
 
  private:

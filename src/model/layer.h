@@ -11,12 +11,15 @@
 #include <vector>
 
 #include "gate/gate.h"
+#include "model/rope.h"
 #include "model/weight.h"
 
 namespace rg::model {
 
 enum class NormKind {
-  rms,  // gain * x / sqrt(mean(x^2) + epsilon)
+  rms,           // gain * x / sqrt(mean(x^2) + epsilon)
+  rms_one_plus,  // the same with gain 1 + w
+  layer,         // gain * (x - mean(x)) / sqrt(var(x) + epsilon) + bias
 };
 
 struct NormSpec {
@@ -27,66 +30,91 @@ struct NormSpec {
 
 struct Norm {
   NormSpec spec;
-  Weight gain;
-};
-
-enum class RopePairing {
-  half_split,  // dimensions i and i + n/2 of the n rotated ones
-};
-
-struct Rope {
-  float base;
-  uint32_t dims;  // n: the first n of a head are rotated
-  RopePairing pairing;
-  bool operator==(const Rope&) const = default;
+  Weight gain;       // w
+  Weight bias = {};  // NormKind::layer
 };
 
 enum class QkNorm {
   none,
-  full_width,  // over all heads together
+  full_width,        // over all heads together
+  per_head,          // each head by itself, one gain for all
+  per_head_rotated,  // the same, after the rotation
 };
 
-// Softmax attention over shared key and value heads (MHA, GQA, MQA). The order: projections, norm
-// of q and k, clip, rotation, scores.
+// Softmax attention over shared key and value heads (MHA, GQA, MQA). The order: projections and
+// their biases, norm of q and k, clip, rotation, scores.
 struct AttentionSpec {
   uint32_t heads, kv_heads, head_width;
   QkNorm qk_norm;
-  float qk_norm_epsilon;          // without effect if qk_norm is none
-  std::optional<float> clip_qkv;  // clamp of q, k and v to [-clip, clip]
-  std::optional<Rope> rope;
-  float scale;  // of the scores
+  NormSpec qk_norm_spec;           // without effect if qk_norm is none
+  std::optional<float> clip_qkv;   // clamp of q, k and v to [-clip, clip]
+  std::optional<Rope> rope;        // none: no positions
+  float scale;                     // of the scores
+  std::optional<uint32_t> window;  // keys that a query sees, its own included; none: all before it
   bool operator==(const AttentionSpec&) const = default;
 };
 
 struct Attention {
   AttentionSpec spec;
-  Weight q, k, v, o;      // (nh hd, d), (nkv hd, d) twice, (d, nh hd)
-  Weight q_norm, k_norm;  // gains, with qk_norm
+  Weight q, k, v, o;  // (nh hd, d), (nkv hd, d) twice, (d, nh hd)
+  Weight q_bias = {}, k_bias = {}, v_bias = {}, o_bias = {};
+  Weight q_norm = {}, k_norm = {};  // gains, with qk_norm
+  // (nh): a logit per head that takes part in the softmax and has no value.
+  Weight sinks = {};
 };
 
-using Mixer = std::variant<Attention>;
+// Multi-head latent attention (DeepSeek-V2): queries and keys have a part without positions and a
+// rotated part; the rotated key is one for all heads; keys and values come from a normed latent.
+struct LatentAttentionSpec {
+  uint32_t heads;
+  uint32_t query_latent;                             // 0: queries come straight from the input
+  uint32_t latent;                                   // of keys and values
+  uint32_t plain_width, rotated_width, value_width;  // of one head
+  float latent_norm_epsilon;
+  std::optional<Rope> rope;  // of the rotated part; none: it stays as it is
+  float scale;
+  bool operator==(const LatentAttentionSpec&) const = default;
+};
+
+struct LatentAttention {
+  LatentAttentionSpec spec;
+  Weight q_down = {}, q_norm = {};  // (query_latent, d), (query_latent); absent without it
+  Weight q;                         // (nh (plain + rotated), query_latent or d)
+  Weight kv_down, kv_norm;          // (latent + rotated, d), (latent)
+  Weight kv;  // (nh (plain + value), latent): per head the key, then the value
+  Weight o;   // (d, nh value)
+  Weight q_down_bias = {}, kv_down_bias = {}, o_bias = {};
+};
+
+using Mixer = std::variant<Attention, LatentAttention>;
 
 // Which experts a layer's gate chooses: the logits z = W y + b, and what becomes of them.
 struct Router {
   gate::GateSpec spec;
-  Weight matrix;          // (E, d)
-  Weight logit_bias;      // (E), with spec.logit_bias
-  Weight selection_bias;  // (E), with spec.selection_bias
+  Weight matrix;               // (E, d)
+  Weight logit_bias = {};      // (E), with spec.logit_bias
+  Weight selection_bias = {};  // (E), with spec.selection_bias
 };
 
 enum class Activation {
-  silu,  // silu(gate) * up
+  silu,          // silu(g) * u
+  clamped_silu,  // g * sigmoid(alpha g) * (u + 1), g <= limit, |u| <= limit (GPT-OSS)
 };
 
 // What the experts of one group have in common.
 struct MlpSpec {
   uint32_t inner_width;  // I
   Activation activation;
+  float alpha = 0, limit = 0;  // clamped_silu
   bool operator==(const MlpSpec&) const = default;
 };
 
+// Gate and up projections apart, or in one weight whose rows are gate's, then up's.
 struct Expert {
-  Weight gate, up, down;  // (I, d), (I, d), (d, I)
+  Weight gate = {}, up = {};  // (I, d) each
+  Weight gate_up = {};        // (2I, d)
+  Weight down;                // (d, I)
+  Weight gate_bias = {}, up_bias = {}, gate_up_bias = {}, down_bias = {};
 };
 
 enum class ExpertRole {
@@ -98,15 +126,18 @@ struct ExpertGroup {
   ExpertRole role;
   MlpSpec spec;
   std::vector<Expert> experts;  // E of them if routed
+  // (1, d): a shared expert's output is multiplied by sigmoid(w y).
+  Weight token_gate = {};
 };
 
 struct Layer {
   Norm mixer_norm;
   Mixer mixer;
   Norm feed_forward_norm;
-  std::optional<Router> router;     // none: a dense layer
-  std::vector<ExpertGroup> groups;  // in the order in which they are added; with a router the
-                                    // first is routed
+  std::optional<Router> router = {};     // none: a dense layer
+  std::vector<ExpertGroup> groups = {};  // in the order in which they are added; with a router the
+                                         // first is routed
+  float residual_multiplier = 1;
 };
 
 }  // namespace rg::model

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "formats/checkpoint.h"
@@ -41,6 +42,8 @@ struct Model {
 
 // Picks the family by model_type, reads the config strictly, binds the tensors. CF0xx, ST02x.
 Model bind_model(const formats::Checkpoint& checkpoint);
+
+std::vector<std::string_view> known_families();  // model_type of each, in byte order
 
 // ST023 if the model has no head.
 void require_unembedding(const Model& model);

@@ -33,16 +33,37 @@ bool TensorBinder::has(const std::string& name) const {
 }
 
 Tensor TensorBinder::bind(const std::string& name, const std::vector<Dimension>& shape) {
+  const Tensor tensor = find(name, shape);
+  if (dtype_bytes(tensor->dtype) == 1) refuse_dtype(name, dtype_name(tensor->dtype));
+  bound_.insert(tensor);
+  return tensor;
+}
+
+Tensor TensorBinder::bind_as(DType dtype, const std::string& name,
+                             const std::vector<Dimension>& shape) {
+  const Tensor tensor = find(name, shape);
+  if (tensor->dtype != dtype) refuse_dtype(name, dtype_name(tensor->dtype));
+  bound_.insert(tensor);
+  return tensor;
+}
+
+void TensorBinder::refuse_dtype(const std::string& name, std::string_view dtype) const {
+  throw Error(
+      ErrorId::ST016,
+      {.file = checkpoint_.location().folder.string(),
+       .object = name,
+       .found = "dtype " + std::string(dtype),
+       .expected = "F32, F16 or BF16, FP8 with quantization_config, or the blocks of MXFP4",
+       .hint = "Another kind of quantised weights is not supported. Use a checkpoint in one "
+               "of these."});
+}
+
+Tensor TensorBinder::find(const std::string& name, const std::vector<Dimension>& shape) const {
   const Tensor tensor = checkpoint_.find(name);
   const std::string folder = checkpoint_.location().folder.string();
   if (tensor == nullptr) {
     if (const formats::UnsupportedTensor* other = find_unsupported(name)) {
-      throw Error(ErrorId::ST016, {.file = folder,
-                                   .object = name,
-                                   .found = "dtype " + other->dtype,
-                                   .expected = "F32, F16 or BF16",
-                                   .hint = "Quantised weights are not supported. Use a checkpoint "
-                                           "in one of these dtypes."});
+      refuse_dtype(name, other->dtype);
     }
     throw Error(ErrorId::ST023, {.file = folder,
                                  .object = name,
@@ -63,13 +84,32 @@ Tensor TensorBinder::bind(const std::string& name, const std::vector<Dimension>&
                                          reasons(tensor->shape, shape)),
                  .hint = "config.json and weights come from different checkpoints."});
   }
-  bound_.insert(tensor);
   return tensor;
 }
 
+void TensorBinder::set_block_scales(uint32_t rows, uint32_t columns) {
+  block_rows_ = rows;
+  block_columns_ = columns;
+}
+
 Weight TensorBinder::matrix(const std::string& name, Dimension rows, Dimension columns) {
-  return part(bind(name, {rows, columns}), 0, static_cast<uint32_t>(rows.size),
-              static_cast<uint32_t>(columns.size));
+  const auto down = static_cast<uint32_t>(rows.size);
+  const auto across = static_cast<uint32_t>(columns.size);
+  const Tensor there = find(name, {rows, columns});
+  if (there->dtype != DType::f8_e4m3 || block_rows_ == 0) {
+    return part(bind(name, {rows, columns}), 0, down, across);
+  }
+  Weight weight = part(bind_as(DType::f8_e4m3, name, {rows, columns}), 0, down, across);
+  weight.encoding = Encoding::scaled;
+  weight.scales = {
+      .tensor = bind(name + "_scale_inv", {{(rows.size + block_rows_ - 1) / block_rows_,
+                                            "blocks of " + std::string(rows.key)},
+                                           {(columns.size + block_columns_ - 1) / block_columns_,
+                                            "blocks of " + std::string(columns.key)}}),
+      .first_byte = 0,
+      .block_rows = block_rows_,
+      .block_columns = block_columns_};
+  return weight;
 }
 
 Weight TensorBinder::vector(const std::string& name, Dimension size) {

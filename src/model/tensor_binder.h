@@ -17,7 +17,7 @@ namespace rg::model {
 // One dimension and the config key (or product of keys) that asks for it.
 struct Dimension {
   uint64_t size;
-  std::string_view key;
+  std::string key;
 };
 
 class TensorBinder {
@@ -25,8 +25,14 @@ class TensorBinder {
   explicit TensorBinder(const formats::Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
 
   bool has(const std::string& name) const;  // whatever its dtype
-  // ST023 if there is none, ST016 if its dtype isn't supported, ST020 if its shape is another.
+  // ST023 if there is none, ST016 if its dtype isn't one that holds numbers by itself, ST020 if its
+  // shape is another.
   Tensor bind(const std::string& name, const std::vector<Dimension>& shape);
+  // The same for a tensor of this dtype only.
+  Tensor bind_as(DType dtype, const std::string& name, const std::vector<Dimension>& shape);
+  // FP8 matrices have blocks of that many rows and columns, whose scales are in the tensor
+  // NAME_scale_inv (quantization_config.weight_block_size). Without this call they are refused.
+  void set_block_scales(uint32_t rows, uint32_t columns);
   // The whole tensor as a weight; refusals as bind().
   Weight matrix(const std::string& name, Dimension rows, Dimension columns);
   Weight vector(const std::string& name, Dimension size);
@@ -36,7 +42,11 @@ class TensorBinder {
  private:
   const formats::UnsupportedTensor* find_unsupported(std::string_view name) const;
 
+  [[noreturn]] void refuse_dtype(const std::string& name, std::string_view dtype) const;
+  Tensor find(const std::string& name, const std::vector<Dimension>& shape) const;
+
   const formats::Checkpoint& checkpoint_;
+  uint32_t block_rows_ = 0, block_columns_ = 0;
   std::set<Tensor> bound_;
 };
 

@@ -79,11 +79,13 @@ void LayerPass::experts(const ExpertSlice& slice) {
 // A tile of an expert that every row takes.
 std::span<const Assignment> LayerPass::all_rows_tile(const ExpertSlice& slice, uint32_t expert,
                                                      uint32_t first_row, Worker& worker) const {
+  const bool weighed = layer_->slice->token_gates[slice.group].size() != 0;
   const bool first = slice.group == 0 && slice.first_expert + expert == 0;
   const size_t count = std::min<size_t>(kTileRows, rows_ - first_row);
   for (uint32_t r = 0; r < count; ++r) {
-    worker.every_row[r] = {
-        .row = first_row + r, .slot = -1, .weight = 1.0f, .added = true, .first = first};
+    const uint32_t row = first_row + r;
+    const float weight = weighed ? token_weights_[slice.group * rows_ + row] : 1.0f;
+    worker.every_row[r] = {.row = row, .slot = -1, .weight = weight, .added = true, .first = first};
   }
   return std::span(worker.every_row).first(count);
 }
@@ -103,11 +105,17 @@ void LayerPass::compute_tile(const model::ExpertProducts& products,
 
 void LayerPass::commit_tile(std::span<const Assignment> rows, Worker& worker) {
   const size_t width = model_.width;
+  const float multiplier = model_.layer(layer_->slice->layer).residual_multiplier;
   for (size_t r = 0; r < rows.size(); ++r) {
     const Assignment& row = rows[r];
     const float* output = worker.tile_out.data() + r * width;
     if (row.slot >= 0) {
-      outputs_.store(static_cast<size_t>(row.slot), 1, reinterpret_cast<const std::byte*>(output));
+      const float* kept = output;
+      if (multiplier != 1) {
+        kernels::set_scaled(multiplier, output, width, worker.update_row.data());
+        kept = worker.update_row.data();
+      }
+      outputs_.store(static_cast<size_t>(row.slot), 1, reinterpret_cast<const std::byte*>(kept));
     }
     if (!row.added) continue;
     float* scratch = worker.update_row.data();

@@ -55,6 +55,14 @@ LayerPass::LayerPass(const model::Model& model, std::span<const tap::SequenceSet
   ranked_ = Buffer<int32_t>(rows_ * (top_k + 1));
   weights_ = Buffer<float>(rows_ * top_k);
 
+  size_t gated = 0;
+  for (const model::Layer& layer : model.layers) {
+    for (const model::ExpertGroup& group : layer.groups) {
+      if (group.token_gate) gated = std::max(gated, layer.groups.size());
+    }
+  }
+  token_weights_ = Buffer<float>(gated * rows_);
+
   const size_t block_rows = largest_block(blocks_);
   for (int i = 0; i < settings.threads; ++i) {
     workers_.emplace_back(i, model, products, lengths.longest(), settings.compute, block_rows,
@@ -122,6 +130,7 @@ void LayerPass::mix(const MixerSlice& slice) {
         floats(residual_.load(block.first_row, block.rows, bytes_of(worker.residual.data())));
     mix_block(block, worker, residual);
     norm_gate_input(block, worker, residual);
+    weigh_shared_experts(block, worker);
     if (!layer_->router) return;
     route(block, worker);
     show_gate(b, block, worker, residual);
@@ -140,17 +149,17 @@ void LayerPass::mix_block(const BlockRange& block, Worker& worker, float* residu
     const uint32_t rows = lengths_.of(sequence.length);
     const size_t at = size_t{sequence.first_row - block.first_row} * width;
     const size_t used = size_t{sequence.length} * width, all = size_t{rows} * width;
-    const auto norm_rows = [&](auto* normed) {
-      for (size_t i = 0; i < used; i += width) {
-        slice.mixer_norm.apply(residual + at + i, normed + i);
+    const size_t value_bytes = compute_bytes(settings_.compute);
+    for (size_t i = 0; i < used; i += width) {
+      std::byte* normed = worker.normed.data() + i * value_bytes;
+      if (settings_.compute == Compute::bf16) {
+        slice.mixer_norm.apply(residual + at + i, worker.update_row.data());
+        kernels::round_to_bf16(worker.update_row.data(), width, reinterpret_cast<bf16_t*>(normed));
+      } else {
+        slice.mixer_norm.apply(residual + at + i, floats(normed));
       }
-      std::fill(normed + used, normed + all, 0);
-    };
-    if (settings_.compute == Compute::bf16) {
-      norm_rows(reinterpret_cast<bf16_t*>(worker.normed.data()));
-    } else {
-      norm_rows(reinterpret_cast<float*>(worker.normed.data()));
     }
+    std::memset(worker.normed.data() + used * value_bytes, 0, (all - used) * value_bytes);
     const bool padded = rows != sequence.length;
     float* out = padded ? worker.padded_out.data() : worker.attention_out.data() + at;
     layer_->products.mixer->run(
@@ -162,6 +171,11 @@ void LayerPass::mix_block(const BlockRange& block, Worker& worker, float* residu
                       .scratch = worker.mixer.data(),
                       .products = &worker.products});
     if (padded) std::copy_n(out, used, worker.attention_out.data() + at);
+  }
+  const float multiplier = model_.layer(slice.layer).residual_multiplier;
+  if (multiplier != 1) {
+    kernels::set_scaled(multiplier, worker.attention_out.data(), values,
+                        worker.attention_out.data());
   }
   kernels::add(worker.attention_out.data(), values, residual);
   residual_.store(block.first_row, block.rows, bytes_of(residual));
@@ -184,6 +198,20 @@ void LayerPass::norm_gate_input(const BlockRange& block, Worker& worker, const f
     gate_inputs_.store(block.first_row, block.rows, narrow);
   } else {
     gate_inputs_.store(block.first_row, block.rows, bytes_of(worker.gate_input.data()));
+  }
+}
+
+// sigmoid(w y) of shared experts that have such a gate.
+void LayerPass::weigh_shared_experts(const BlockRange& block, const Worker& worker) {
+  for (size_t g = 0; g < layer_->groups.size(); ++g) {
+    const Buffer<float>& gate = layer_->slice->token_gates[g];
+    if (gate.size() == 0) continue;
+    float* weights = token_weights_.data() + g * rows_ + block.first_row;
+    for (size_t r = 0; r < block.rows; ++r) {
+      weights[r] = static_cast<float>(
+          kernels::dot(worker.gate_input.data() + r * model_.width, gate.data(), model_.width));
+    }
+    kernels::sigmoid(weights, block.rows, weights);
   }
 }
 

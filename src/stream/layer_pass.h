@@ -45,6 +45,7 @@ class LayerPass {
 
   void mix_block(const BlockRange& block, Worker& worker, float* residual);
   void norm_gate_input(const BlockRange& block, Worker& worker, const float* residual);
+  void weigh_shared_experts(const BlockRange& block, const Worker& worker);
   void route(const BlockRange& block, Worker& worker);
   void show_gate(size_t block_index, const BlockRange& block, Worker& worker, float* residual);
   void schedule();
@@ -79,8 +80,9 @@ class LayerPass {
 
   std::optional<ScratchFile> spill_;
   RowStore residual_, update_, gate_inputs_, attention_sum_, expert_sum_, outputs_;
-  Buffer<int32_t> ranked_;  // (rows, k+1) of the current layer
-  Buffer<float> weights_;   // (rows, k)
+  Buffer<int32_t> ranked_;       // (rows, k+1) of the current layer
+  Buffer<float> weights_;        // (rows, k)
+  Buffer<float> token_weights_;  // (groups, rows): what a shared expert's output is multiplied by
 
   std::vector<Worker> workers_;
   std::vector<LayerRouter::WorkerScratch> router_scratch_;

@@ -86,8 +86,12 @@ void LayerPass::update_block(const BlockRange& block, Worker& worker) {
   static_cast<tap::Block&>(shown) = view(block, worker.index);
   float* residual =
       floats(residual_.load(block.first_row, block.rows, bytes_of(worker.residual.data())));
-  const float* update =
-      floats(update_.load(block.first_row, block.rows, bytes_of(worker.update.data())));
+  float* update = floats(update_.load(block.first_row, block.rows, bytes_of(worker.update.data())));
+  const float multiplier = model_.layer(layer_->slice->layer).residual_multiplier;
+  if (multiplier != 1) {
+    kernels::set_scaled(multiplier, update, values, update);
+    update_.store(block.first_row, block.rows, bytes_of(update));
+  }
   float* expert_sum = nullptr;
   shown.residual_pre = residual;
   shown.update = update;

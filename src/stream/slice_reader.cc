@@ -132,6 +132,9 @@ Slice SliceReader::read_mixer(int index, std::byte* memory) {
     slice.router = products.router->pack(*layer.router, slice.feed_forward_norm.gain(), tensors_,
                                          staging_.data());
   }
+  for (const model::ExpertGroup& group : layer.groups) {
+    slice.token_gates.push_back(model::read_values(tensors_, group.token_gate));
+  }
   return slice;
 }
 

@@ -21,6 +21,7 @@ struct MixerSlice {
   model::PackedMixer mixer;
   model::NormWeights feed_forward_norm;
   std::optional<model::RouterProducts::Packed> router;  // none in a dense layer
+  std::vector<Buffer<float>> token_gates;               // per group (d), or empty
 };
 // Some consecutive experts of one of its groups.
 struct ExpertSlice {

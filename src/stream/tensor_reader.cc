@@ -7,7 +7,9 @@
 
 #include "base/cancel.h"
 #include "base/error.h"
+#include "kernels/decode.h"
 #include "kernels/elementwise.h"
+#include "tensor/encoding.h"
 
 namespace rg::stream {
 
@@ -22,6 +24,18 @@ void convert(DType dtype, const std::byte* bytes, uint64_t elements, Compute com
     kernels::round_to_bf16(wide, elements, reinterpret_cast<bf16_t*>(out));
   }
 }
+
+namespace {
+
+void narrow_to(Compute compute, const float* values, uint64_t count, std::byte* out) {
+  if (compute == Compute::bf16) {
+    kernels::round_to_bf16(values, count, reinterpret_cast<bf16_t*>(out));
+  } else {
+    std::memcpy(out, values, count * sizeof(float));
+  }
+}
+
+}  // namespace
 
 TensorReader::TensorReader(const formats::Checkpoint& checkpoint, NonFinite nonfinite)
     : checkpoint_(checkpoint),
@@ -69,7 +83,8 @@ void TensorReader::read(const formats::TensorEntry& tensor, uint64_t offset_byte
   const uint64_t element_bytes = dtype_bytes(tensor.dtype);
   for (uint64_t done = 0; done < count;) {
     throw_if_stopped();
-    const uint64_t elements = std::min(count - done, kChunkBytes / element_bytes);
+    const uint64_t elements =
+        std::min({count - done, kChunkBytes / element_bytes, kMaxChunkElements});
     const auto bytes = chunk_.span().first(elements * element_bytes);
     checkpoint_.read(tensor, state.next_byte, bytes);
     state.digest.update(bytes);
@@ -85,12 +100,101 @@ void TensorReader::read(const formats::TensorEntry& tensor, uint64_t offset_byte
 void TensorReader::read(const model::Weight& weight, Compute compute, std::byte* out,
                         float* exact) {
   const formats::TensorEntry& tensor = *weight.values;
-  read(tensor, weight.first_byte, weight.elements(),
-       [&](const std::byte* bytes, uint64_t first, uint64_t elements) {
-         convert(tensor.dtype, bytes, elements, compute, out + first * compute_bytes(compute),
-                 wide_.data());
-         if (exact != nullptr) convert_to_f32(tensor.dtype, bytes, elements, exact + first);
+  if (weight.stored != model::Stored::out_in) {
+    read_rearranged(weight, compute, out, exact);
+  } else if (weight.encoding == model::Encoding::plain) {
+    read(tensor, weight.first_byte, weight.elements(),
+         [&](const std::byte* bytes, uint64_t first, uint64_t elements) {
+           convert(tensor.dtype, bytes, elements, compute, out + first * compute_bytes(compute),
+                   wide_.data());
+           if (exact != nullptr) convert_to_f32(tensor.dtype, bytes, elements, exact + first);
+         });
+  } else {
+    read_decoded(weight, [&](const float* values, uint64_t first, uint64_t count) {
+      narrow_to(compute, values, count, out + first * compute_bytes(compute));
+      if (exact != nullptr) std::memcpy(exact + first, values, count * sizeof(float));
+    });
+  }
+}
+
+// A weight's values in fp32, in the order of the file, in pieces: sink(values, first, count).
+template <typename Sink>
+void TensorReader::read_decoded(const model::Weight& weight, const Sink& sink) {
+  const formats::TensorEntry& tensor = *weight.values;
+  const model::BlockScales& scales = weight.scales;
+  if (weight.encoding == model::Encoding::mxfp4) {
+    exponents_.resize(weight.scale_count());
+    read(*scales.tensor, scales.first_byte, exponents_.size(),
+         [&](const std::byte* bytes, uint64_t first, uint64_t count) {
+           std::memcpy(exponents_.data() + first, bytes, count);
+         });
+  } else if (weight.encoding == model::Encoding::scaled) {
+    scales_.resize(weight.scale_count());
+    read(*scales.tensor, scales.first_byte, scales_.size(),
+         [&](const std::byte* bytes, uint64_t first, uint64_t count) {
+           convert_to_f32(scales.tensor->dtype, bytes, count, scales_.data() + first);
+         });
+  }
+  const uint64_t stored = weight.value_bytes() / dtype_bytes(tensor.dtype);
+  read(tensor, weight.first_byte, stored,
+       [&](const std::byte* bytes, uint64_t first, uint64_t count) {
+         const auto* packed = reinterpret_cast<const uint8_t*>(bytes);
+         if (weight.encoding == model::Encoding::plain) {
+           convert_to_f32(tensor.dtype, bytes, count, wide_.data());
+           sink(wide_.data(), first, count);
+         } else if (weight.encoding == model::Encoding::scaled) {
+           decode_scaled(weight, packed, first, count);
+           sink(wide_.data(), first, count);
+         } else {
+           // A byte is two values, so a piece is decoded in parts that fit.
+           constexpr uint64_t kPart = kMaxChunkElements / kMxBlockValues;  // blocks
+           const uint64_t blocks = count / kMxBlockBytes, begin = first / kMxBlockBytes;
+           for (uint64_t b = 0; b < blocks; b += kPart) {
+             const uint64_t n = std::min(kPart, blocks - b);
+             kernels::decode_mxfp4(packed + b * kMxBlockBytes, exponents_.data() + begin + b, n,
+                                   wide_.data());
+             sink(wide_.data(), (begin + b) * kMxBlockValues, n * kMxBlockValues);
+           }
+         }
        });
+}
+
+// `count` FP8 values, the first being value `first` of the weight, to wide_.
+void TensorReader::decode_scaled(const model::Weight& weight, const uint8_t* packed, uint64_t first,
+                                 uint64_t count) {
+  const model::BlockScales& scales = weight.scales;
+  const uint64_t columns = weight.columns;
+  const uint64_t across = (columns + scales.block_columns - 1) / scales.block_columns;
+  for (uint64_t at = 0; at < count;) {
+    const uint64_t row = (first + at) / columns, column = (first + at) % columns;
+    const uint64_t block = column / scales.block_columns;
+    const uint64_t end = std::min(columns, (block + 1) * scales.block_columns);
+    const uint64_t n = std::min(end - column, count - at);
+    kernels::decode_f8_e4m3(packed + at, n, scales_[row / scales.block_rows * across + block],
+                            wide_.data() + at);
+    at += n;
+  }
+}
+
+// Through a copy in fp32, whose rows are then gathered in the order of the outputs.
+void TensorReader::read_rearranged(const model::Weight& weight, Compute compute, std::byte* out,
+                                   float* exact) {
+  using model::Stored;
+  const size_t rows = weight.rows, columns = weight.columns;
+  if (rearranged_.size() < weight.elements()) rearranged_ = Buffer<float>(weight.elements());
+  read_decoded(weight, [&](const float* values, uint64_t first, uint64_t count) {
+    std::memcpy(rearranged_.data() + first, values, count * sizeof(float));
+  });
+  const bool pairs = weight.stored != Stored::in_out;
+  const bool by_rows = weight.stored == Stored::out_in_pairs;
+  std::vector<float> row(columns);
+  for (size_t r = 0; r < rows; ++r) {
+    const size_t stored = !pairs ? r : r < rows / 2 ? 2 * r : 2 * (r - rows / 2) + 1;
+    const float* from = rearranged_.data() + (by_rows ? stored * columns : stored);
+    for (size_t c = 0; c < columns; ++c) row[c] = from[by_rows ? c : c * rows];
+    narrow_to(compute, row.data(), columns, out + r * columns * compute_bytes(compute));
+    if (exact != nullptr) std::memcpy(exact + r * columns, row.data(), columns * sizeof(float));
+  }
 }
 
 std::vector<TensorDigest> TensorReader::digests() const {

@@ -53,11 +53,20 @@ class TensorReader : public model::WeightSource {
   };
   void count_nonfinite(const formats::TensorEntry& tensor, std::span<const std::byte> bytes,
                        Progressing& state) const;
+  template <typename Sink>
+  void read_decoded(const model::Weight& weight, const Sink& sink);
+  void decode_scaled(const model::Weight& weight, const uint8_t* packed, uint64_t first,
+                     uint64_t count);
+  void read_rearranged(const model::Weight& weight, kernels::Compute compute, std::byte* out,
+                       float* exact);
   [[noreturn]] void refuse(const formats::TensorEntry& tensor, Progressing& state);
   const formats::Checkpoint& checkpoint_;
   NonFinite nonfinite_;
   Buffer<std::byte> chunk_;
   Buffer<float> wide_;
+  std::vector<uint8_t> exponents_;  // scales of a weight, as stored
+  std::vector<float> scales_;       // or as numbers
+  Buffer<float> rearranged_;        // a weight that is not stored as it is used
   std::map<std::string, Progressing> state_;
 };
 

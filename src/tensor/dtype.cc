@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "tensor/encoding.h"
+
 namespace rg {
 
 std::string_view dtype_name(DType dtype) {
@@ -12,6 +14,10 @@ std::string_view dtype_name(DType dtype) {
       return "BF16";
     case DType::f16:
       return "F16";
+    case DType::f8_e4m3:
+      return "F8_E4M3";
+    case DType::u8:
+      return "U8";
   }
   return "?";
 }
@@ -20,6 +26,8 @@ std::optional<DType> dtype_from_name(std::string_view name) {
   if (name == "F32") return DType::f32;
   if (name == "BF16") return DType::bf16;
   if (name == "F16") return DType::f16;
+  if (name == "F8_E4M3") return DType::f8_e4m3;
+  if (name == "U8") return DType::u8;
   return std::nullopt;
 }
 
@@ -36,6 +44,13 @@ float f16_to_f32(uint16_t value) noexcept {
 void convert_to_f32(DType dtype, const std::byte* bytes, size_t count, float* out) noexcept {
   if (dtype == DType::f32) {
     std::memcpy(out, bytes, count * sizeof(float));
+    return;
+  }
+  if (dtype_bytes(dtype) == 1) {
+    for (size_t i = 0; i < count; ++i) {
+      const auto stored = std::to_integer<uint8_t>(bytes[i]);
+      out[i] = dtype == DType::u8 ? static_cast<float>(stored) : f8_e4m3_to_f32(stored);
+    }
     return;
   }
   for (size_t i = 0; i < count; ++i) {

@@ -93,7 +93,7 @@ struct Flip {
 };
 
 std::vector<Flip> flips() {
-  const auto toggle = [](Required<bool>& flag) { flag = !flag.value; };
+  const auto toggle = [](Stated<bool>& flag) { flag = !flag.value; };
   return {
       {"experts", [](GateSpec& s) { s.experts = 4u; }, true},
       {"top_k", [](GateSpec& s) { s.top_k = s.top_k + 1; }, true},

@@ -88,7 +88,7 @@ const Flip kFlips[] = {
               }),
     gate_flip("gate_scaling", [](auto& g) { return set(g.scaling.value, 1.001f); }),
     attention_flip("qk_norm_off", [](auto& a) { return set(a.qk_norm, model::QkNorm::none); }),
-    attention_flip("qk_norm_epsilon", [](auto& a) { return set(a.qk_norm_epsilon, 1e-5f); }),
+    attention_flip("qk_norm_epsilon", [](auto& a) { return set(a.qk_norm_spec.epsilon, 1e-5f); }),
     attention_flip("clip_off",
                    [](auto& a) { return set(a.clip_qkv, std::optional<float>(std::nullopt)); }),
     attention_flip("clip_on", [](auto& a) { return !a.clip_qkv && set(a.clip_qkv, 1.0f); }),

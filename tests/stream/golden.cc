@@ -14,12 +14,6 @@ std::filesystem::path folder(const std::string& name) {
   return std::filesystem::path(RG_TEST_DATA) / "olmoe" / name;
 }
 
-formats::Checkpoint open_checkpoint(const std::filesystem::path& model_folder) {
-  static const bool limited = (apply_isa_limit(), true);
-  static_cast<void>(limited);
-  return formats::Checkpoint::open(formats::resolve_model(model_folder.string()));
-}
-
 class Quiet : public Progress {
  public:
   void layer_advanced(int, int, double) override {}
@@ -102,6 +96,12 @@ class Recorder : public tap::Observer {
 
 }  // namespace
 
+formats::Checkpoint open_golden(const std::filesystem::path& model_folder) {
+  static const bool limited = (apply_isa_limit(), true);
+  static_cast<void>(limited);
+  return formats::Checkpoint::open(formats::resolve_model(model_folder.string()));
+}
+
 std::filesystem::path golden_model_folder(const std::string& name) {
   return folder(name) / "model";
 }
@@ -110,23 +110,28 @@ Golden::Golden(const std::string& name) : Golden(name, golden_model_folder(name)
 
 Golden::Golden(const std::string& name, const std::filesystem::path& model_folder)
     : name_(name),
-      checkpoint_(open_checkpoint(model_folder)),
+      checkpoint_(open_golden(model_folder)),
       model_(model::bind_model(checkpoint_)),
       expected_(folder(name) / "expected.safetensors") {}
 
-tap::SequenceSet Golden::sequences(bool causal) const {
+tap::SequenceSet golden_sequences(const test::SafetensorsFile& expected, bool causal) {
   tap::SequenceSet set;
   set.name = "golden";
-  for (const int32_t length : expected_.ints("lengths")) {
+  for (const int32_t length : expected.ints("lengths")) {
     set.lengths.push_back(static_cast<uint32_t>(length));
   }
-  set.ids = expected_.ints("tokens");
+  set.ids = expected.ints("tokens");
   set.causal = causal;
   return set;
 }
 
-Record Golden::run(const model::Model& changed, const tap::SequenceSet& set, const How& how) const {
-  Recorder recorder(set, changed);
+tap::SequenceSet Golden::sequences(bool causal) const {
+  return golden_sequences(expected_, causal);
+}
+
+Record run_recorded(const formats::Checkpoint& checkpoint, const model::Model& model,
+                    const tap::SequenceSet& set, const How& how) {
+  Recorder recorder(set, model);
   const tap::SequenceSet* sets[] = {&set};
   tap::Observer* observers[] = {&recorder};
   Settings settings;
@@ -135,17 +140,21 @@ Record Golden::run(const model::Model& changed, const tap::SequenceSet& set, con
   settings.block_windows = how.block_windows;
   settings.spill_folder = std::filesystem::temp_directory_path();
   settings.flops_per_s = 1e9;  // nothing here depends on the plan's expected time
-  const Plan plan = make_plan(changed, sets, observers, Logits::wanted, settings);
+  const Plan plan = make_plan(model, sets, observers, Logits::wanted, settings);
   Record record;
-  record.logits.assign(set.rows() * changed.vocabulary, NAN);
+  record.logits.assign(set.rows() * model.vocabulary, NAN);
   const LogitsSink sink = [&](const tap::Block& block, const float* logits, uint32_t vocabulary) {
     std::copy_n(logits, block.rows * vocabulary,
                 record.logits.begin() + static_cast<ptrdiff_t>(block.first_row * vocabulary));
   };
   Quiet progress;
-  record.result = run_pass(checkpoint_, changed, sets, observers, settings, plan, progress, &sink);
+  record.result = run_pass(checkpoint, model, sets, observers, settings, plan, progress, &sink);
   record.layers = recorder.take();
   return record;
+}
+
+Record Golden::run(const model::Model& changed, const tap::SequenceSet& set, const How& how) const {
+  return run_recorded(checkpoint_, changed, set, how);
 }
 
 const std::vector<std::string>& golden_names() {

@@ -30,6 +30,13 @@ struct How {
   size_t block_windows = 0;
 };
 
+// A pass over all layers that records everything.
+Record run_recorded(const formats::Checkpoint& checkpoint, const model::Model& model,
+                    const tap::SequenceSet& set, const How& how);
+// The sequences of an expected.safetensors.
+tap::SequenceSet golden_sequences(const test::SafetensorsFile& expected, bool causal);
+formats::Checkpoint open_golden(const std::filesystem::path& model_folder);
+
 class Golden {
  public:
   explicit Golden(const std::string& name);

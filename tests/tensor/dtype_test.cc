@@ -79,7 +79,7 @@ TEST(DType, BfloatKeepsNanAndInfinity) {
 }
 
 TEST(DType, BulkConversionTakesAnyAlignment) {
-  for (const DType dtype : {DType::f32, DType::bf16, DType::f16}) {
+  for (const DType dtype : {DType::f32, DType::bf16, DType::f16, DType::f8_e4m3, DType::u8}) {
     constexpr size_t kCount = 17;
     const size_t width = dtype_bytes(dtype);
     std::vector<std::byte> bytes(kCount * width + 3);
@@ -100,13 +100,15 @@ TEST(DType, BulkConversionTakesAnyAlignment) {
 }
 
 TEST(DType, NamesAreTheFormats) {
-  for (const DType dtype : {DType::f32, DType::bf16, DType::f16}) {
+  for (const DType dtype : {DType::f32, DType::bf16, DType::f16, DType::f8_e4m3, DType::u8}) {
     EXPECT_EQ(dtype_from_name(dtype_name(dtype)), dtype);
   }
   EXPECT_EQ(dtype_bytes(DType::f32), 4u);
   EXPECT_EQ(dtype_bytes(DType::bf16), 2u);
   EXPECT_EQ(dtype_bytes(DType::f16), 2u);
-  for (const char* other : {"", "f32", "F64", "F8_E4M3", "BF16 ", "I32"}) {
+  EXPECT_EQ(dtype_bytes(DType::f8_e4m3), 1u);
+  EXPECT_EQ(dtype_bytes(DType::u8), 1u);
+  for (const char* other : {"", "f32", "F64", "F8_E5M2", "BF16 ", "I32"}) {
     EXPECT_FALSE(dtype_from_name(other)) << other;
   }
 }

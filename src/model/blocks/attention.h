@@ -4,10 +4,10 @@
 
 #include <optional>
 
-#include "kernels/rope.h"
 #include "model/blocks/head_attention.h"
 #include "model/blocks/mixer_call.h"
 #include "model/blocks/norm.h"
+#include "model/blocks/rotation.h"
 #include "model/blocks/weight_products.h"
 
 namespace rg::model {
@@ -16,13 +16,15 @@ class AttentionProducts {
  public:
   using Data = Attention;
   struct Packed {
-    kernels::PackedWeights qkv, output;  // q, k and v stacked: ((nh + 2 nkv) hd, d); (d, nh hd)
-    NormWeights q_norm, k_norm;          // empty without qk_norm
+    kernels::PackedWeights qkv, output;   // q, k and v stacked: ((nh + 2 nkv) hd, d); (d, nh hd)
+    Buffer<float> qkv_bias, output_bias;  // empty without
+    NormWeights q_norm, k_norm;           // empty without qk_norm
+    Buffer<float> sinks;
   };
 
-  AttentionProducts(const AttentionSpec& spec, const MixerSetting& setting);
+  AttentionProducts(const Attention& attention, const MixerSetting& setting);
 
-  bool serves(const Attention& attention) const { return attention.spec == spec_; }
+  bool serves(const Attention& attention) const;
   size_t packed_bytes() const { return qkv_.packed_bytes() + output_.packed_bytes(); }
   size_t staging_bytes() const { return std::max(qkv_.raw_bytes(), output_.raw_bytes()); }
   size_t scratch_bytes() const;
@@ -35,21 +37,25 @@ class AttentionProducts {
   struct Buffers;
   template <typename T>
   void run_as(const Packed& weights, const MixerCall& call) const noexcept;
+  void norm_heads(const Packed& weights, float* q) const noexcept;
 
   AttentionSpec spec_;
   kernels::Compute compute_;
-  uint32_t longest_;
+  uint32_t width_, longest_;
   uint32_t q_width_, kv_width_, all_width_;  // nh hd, nkv hd, q + 2 kv
+  HeadLayout layout_;
   WeightProducts qkv_, output_;
   HeadAttention heads_;
-  std::optional<kernels::RopeTable> rope_;
+  std::optional<Rotation> rotation_;
 };
 
 // f(weight) for each of its weights, in the order in which pack() reads them.
 template <typename F>
 void for_each_weight(const Attention& attention, F&& f) {
-  for (const Weight* weight : {&attention.q, &attention.k, &attention.v, &attention.q_norm,
-                               &attention.k_norm, &attention.o}) {
+  for (const Weight* weight :
+       {&attention.q, &attention.k, &attention.v, &attention.q_bias, &attention.k_bias,
+        &attention.v_bias, &attention.q_norm, &attention.k_norm, &attention.sinks, &attention.o,
+        &attention.o_bias}) {
     if (*weight) f(*weight);
   }
 }

@@ -4,27 +4,37 @@
 #include <variant>
 
 #include "model/blocks/attention.h"
+#include "model/blocks/latent_attention.h"
 
 namespace rg::model {
 namespace {
 
 // One entry per alternative of Mixer, in the same order.
-using AnyProducts = std::variant<AttentionProducts>;
-using AnyPacked = std::variant<AttentionProducts::Packed>;
+using AnyProducts = std::variant<AttentionProducts, LatentAttentionProducts>;
+using AnyPacked = std::variant<AttentionProducts::Packed, LatentAttentionProducts::Packed>;
 
-AnyProducts prepare(const Mixer& mixer, const MixerSetting& setting) {
-  return std::visit(
-      [&](const auto& data) -> AnyProducts { return AttentionProducts(data.spec, setting); },
-      mixer);
+AnyProducts prepare(const Attention& data, const MixerSetting& setting) {
+  return AttentionProducts(data, setting);
+}
+AnyProducts prepare(const LatentAttention& data, const MixerSetting& setting) {
+  return LatentAttentionProducts(data, setting);
+}
+
+void visit_norm(const Norm& norm, const std::function<void(const Weight&)>& f) {
+  f(norm.gain);
+  if (norm.bias) f(norm.bias);
 }
 
 }  // namespace
 
 void for_each_weight(const Layer& layer, const std::function<void(const Weight&)>& f) {
-  f(layer.mixer_norm.gain);
+  visit_norm(layer.mixer_norm, f);
   std::visit([&](const auto& mixer) { for_each_weight(mixer, f); }, layer.mixer);
-  f(layer.feed_forward_norm.gain);
+  visit_norm(layer.feed_forward_norm, f);
   if (layer.router) for_each_weight(*layer.router, f);
+  for (const ExpertGroup& group : layer.groups) {
+    if (group.token_gate) f(group.token_gate);
+  }
   for (const ExpertGroup& group : layer.groups) {
     for (const Expert& expert : group.experts) for_each_weight(expert, f);
   }
@@ -59,7 +69,8 @@ struct MixerProducts::Impl {
 };
 
 MixerProducts::MixerProducts(const Mixer& mixer, const MixerSetting& setting)
-    : impl_(std::make_unique<Impl>(Impl{prepare(mixer, setting)})) {}
+    : impl_(std::make_unique<Impl>(
+          Impl{std::visit([&](const auto& data) { return prepare(data, setting); }, mixer)})) {}
 MixerProducts::~MixerProducts() = default;
 
 bool MixerProducts::serves(const Mixer& mixer) const {

@@ -17,7 +17,7 @@
 namespace rg::model {
 
 // f(weight) for each weight of the layer, in reading order: the mixer's part with both norms, the
-// router, the experts group by group.
+// router, gates of shared experts, the experts group by group.
 void for_each_weight(const Layer& layer, const std::function<void(const Weight&)>& f);
 
 // Floating-point operations of the mixer for one sequence, and of the rest of the layer for one

@@ -55,12 +55,43 @@ PackedExpert ExpertProducts::pack(const Expert& expert, WeightSource& source, st
   const size_t matrix = size_t{spec_.inner_width} * width_;
   const auto part = [&](size_t nth) { return shown == nullptr ? nullptr : shown + nth * matrix; };
   PackedExpert packed;
-  source.read(expert.gate, compute_, staging, part(0));
-  source.read(expert.up, compute_, staging + matrix * compute_bytes(compute_), part(1));
+  if (expert.gate_up) {
+    source.read(expert.gate_up, compute_, staging, part(0));
+  } else {
+    source.read(expert.gate, compute_, staging, part(0));
+    source.read(expert.up, compute_, staging + matrix * compute_bytes(compute_), part(1));
+  }
   packed.gate_up = gate_up_.pack(staging, memory);
+  if (expert.gate_bias) {
+    packed.gate_up_bias = Buffer<float>(2 * size_t{spec_.inner_width});
+    auto* bias = reinterpret_cast<std::byte*>(packed.gate_up_bias.data());
+    source.read(expert.gate_bias, Compute::f32, bias, nullptr);
+    source.read(expert.up_bias, Compute::f32, bias + spec_.inner_width * sizeof(float), nullptr);
+  } else {
+    packed.gate_up_bias = read_values(source, expert.gate_up_bias);
+  }
   source.read(expert.down, compute_, staging, part(2));
   packed.down = down_.pack(staging, memory + padded(gate_up_.packed_bytes()));
+  packed.down_bias = read_values(source, expert.down_bias);
   return packed;
+}
+
+// One row; what it writes to `hidden` is in the compute type.
+void ExpertProducts::activate(float* gate_up, std::byte* hidden) const noexcept {
+  const uint32_t inner = spec_.inner_width;
+  const float* up = gate_up + inner;
+  if (spec_.activation == Activation::silu && compute_ == Compute::bf16) {
+    kernels::silu_times(gate_up, up, inner, reinterpret_cast<bf16_t*>(hidden));
+  } else if (spec_.activation == Activation::silu) {
+    kernels::silu_times(gate_up, up, inner, reinterpret_cast<float*>(hidden));
+  } else {
+    kernels::clamped_silu_times(gate_up, up, inner, spec_.alpha, spec_.limit, gate_up);
+    if (compute_ == Compute::bf16) {
+      kernels::round_to_bf16(gate_up, inner, reinterpret_cast<bf16_t*>(hidden));
+    } else {
+      std::memcpy(hidden, gate_up, inner * sizeof(float));
+    }
+  }
 }
 
 void ExpertProducts::run(const PackedExpert& weights, uint32_t rows, std::byte* in, float* out,
@@ -71,17 +102,19 @@ void ExpertProducts::run(const PackedExpert& weights, uint32_t rows, std::byte* 
   const size_t row_bytes = size_t{width_} * compute_bytes(compute_);
   std::memset(in + rows * row_bytes, 0, (kTileRows - rows) * row_bytes);
   gate_up_.run(in, weights.gate_up, buffers.gate_up, products);
+  const size_t hidden_bytes = size_t{inner} * compute_bytes(compute_);
   for (uint32_t row = 0; row < kTileRows; ++row) {
-    const float* gate = buffers.gate_up + size_t{row} * 2 * inner;
-    const float* up = gate + inner;
-    const size_t at = size_t{row} * inner;
-    if (compute_ == Compute::bf16) {
-      kernels::silu_times(gate, up, inner, reinterpret_cast<bf16_t*>(buffers.hidden) + at);
-    } else {
-      kernels::silu_times(gate, up, inner, reinterpret_cast<float*>(buffers.hidden) + at);
+    float* gate_up = buffers.gate_up + size_t{row} * 2 * inner;
+    if (weights.gate_up_bias.size() != 0) {
+      kernels::add(weights.gate_up_bias.data(), 2 * inner, gate_up);
     }
+    activate(gate_up, buffers.hidden + row * hidden_bytes);
   }
   down_.run(buffers.hidden, weights.down, out, products);
+  if (weights.down_bias.size() == 0) return;
+  for (uint32_t row = 0; row < rows; ++row) {
+    kernels::add(weights.down_bias.data(), width_, out + size_t{row} * width_);
+  }
 }
 
 double expert_flops(const MlpSpec& spec, uint32_t width) { return 6.0 * width * spec.inner_width; }

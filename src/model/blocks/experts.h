@@ -11,7 +11,8 @@
 namespace rg::model {
 
 struct PackedExpert {
-  kernels::PackedWeights gate_up, down;  // gate above up: (2I, d); (d, I)
+  kernels::PackedWeights gate_up, down;   // gate above up: (2I, d); (d, I)
+  Buffer<float> gate_up_bias, down_bias;  // empty without
 };
 
 class ExpertProducts {
@@ -33,6 +34,8 @@ class ExpertProducts {
 
  private:
   struct Buffers;
+  void activate(float* gate_up, std::byte* hidden) const noexcept;
+
   MlpSpec spec_;
   uint32_t width_;
   kernels::Compute compute_;
@@ -42,7 +45,9 @@ class ExpertProducts {
 // In the order in which pack() reads them.
 template <typename F>
 void for_each_weight(const Expert& expert, F&& f) {
-  for (const Weight* weight : {&expert.gate, &expert.up, &expert.down}) {
+  for (const Weight* weight :
+       {&expert.gate, &expert.up, &expert.gate_up, &expert.gate_bias, &expert.up_bias,
+        &expert.gate_up_bias, &expert.down, &expert.down_bias}) {
     if (*weight) f(*weight);
   }
 }

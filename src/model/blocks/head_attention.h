@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 
 #include "kernels/product.h"
@@ -12,12 +13,18 @@ namespace rg::model {
 
 enum class Mask { causal, none };
 
-// Where the heads of queries, keys and values are: element [row][head][i] is at
-// row * row_stride + head * width + i.
+// Where the heads of queries, keys or values are: element [row][head][i] is at
+// row * row_stride + head * head_stride + i.
+struct HeadPlaces {
+  uint32_t width, head_stride, row_stride;
+};
+
 struct HeadLayout {
-  uint32_t heads, kv_heads;         // heads / kv_heads consecutive query heads share one of k and v
-  uint32_t key_width, value_width;  // of one head
-  uint32_t query_stride, key_stride, value_stride;  // between rows
+  uint32_t heads,
+      kv_heads;  // heads / kv_heads consecutive query heads share one of keys and values
+  HeadPlaces query, key, value;
+  std::optional<uint32_t> window;  // keys that a query sees, its own included
+  bool sinks;
 };
 
 class HeadAttention {
@@ -29,22 +36,25 @@ class HeadAttention {
   // One worker's buffers, for sequences of up to `rows` rows.
   struct Buffers {
     Buffers(Arena& arena, const HeadLayout& layout, uint32_t rows, kernels::Compute compute);
-    float* scores;      // (nh/nkv, rows, rows)
+    float* scores;      // (nh/nkv, rows, rows or more)
     std::byte* shares;  // the same, compute type
     float* context;     // (rows, nh value_width)
   };
+  struct Inputs {
+    const std::byte *query, *key, *value;  // compute type; queries hold the score scale already
+    const float* sinks;                    // (nh), with layout.sinks
+  };
 
-  // Queries hold the score scale already. Fills buffers.context; rows past `length` are
-  // meaningless. q, k and v in the compute type.
-  void run(uint32_t rows, uint32_t length, Mask mask, const std::byte* q, const std::byte* k,
-           const std::byte* v, const Buffers& buffers, kernels::Scratch& products) const noexcept;
+  // Fills buffers.context; rows past `length` are meaningless.
+  void run(uint32_t rows, uint32_t length, Mask mask, const Inputs& inputs, const Buffers& buffers,
+           kernels::Scratch& products) const noexcept;
 
  private:
   struct Products {
     kernels::HeadProduct scores, values;
   };
   template <typename T>
-  void run_as(uint32_t rows, uint32_t length, Mask mask, const T* q, const T* k, const T* v,
+  void run_as(uint32_t rows, uint32_t length, Mask mask, const Inputs& inputs,
               const Buffers& buffers, kernels::Scratch& products) const noexcept;
 
   HeadLayout layout_;

@@ -5,14 +5,20 @@
 namespace rg::model {
 
 NormWeights::NormWeights(const Norm& norm, WeightSource& source)
-    : spec_(norm.spec), gain_(read_values(source, norm.gain)) {}
-
-void NormWeights::apply(const float* in, float* out) const noexcept {
-  kernels::rms_norm(in, gain_.data(), gain_.size(), spec_.epsilon, out);
+    : spec_(norm.spec),
+      gain_(read_values(source, norm.gain)),
+      bias_(read_values(source, norm.bias)) {
+  if (spec_.kind == NormKind::rms_one_plus) {
+    for (float& gain : gain_.span()) gain += 1;
+  }
 }
 
-void NormWeights::apply(const float* in, bf16_t* out) const noexcept {
-  kernels::rms_norm(in, gain_.data(), gain_.size(), spec_.epsilon, out);
+void NormWeights::apply(const float* in, float* out) const noexcept {
+  if (spec_.kind == NormKind::layer) {
+    kernels::layer_norm(in, gain_.data(), bias_.data(), gain_.size(), spec_.epsilon, out);
+  } else {
+    kernels::rms_norm(in, gain_.data(), gain_.size(), spec_.epsilon, out);
+  }
 }
 
 }  // namespace rg::model

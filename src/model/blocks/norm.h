@@ -13,17 +13,16 @@ class NormWeights {
   NormWeights() = default;
   NormWeights(const Norm& norm, WeightSource& source);
 
-  // One row of width() values. in == out allowed for fp32.
+  // One row of width() values. in == out allowed.
   void apply(const float* in, float* out) const noexcept;
-  void apply(const float* in, bf16_t* out) const noexcept;
 
   size_t width() const { return gain_.size(); }
   const NormSpec& spec() const { return spec_; }
-  std::span<const float> gain() const { return gain_.span(); }
+  std::span<const float> gain() const { return gain_.span(); }  // 1 + w for rms_one_plus
 
  private:
   NormSpec spec_ = {};
-  Buffer<float> gain_;
+  Buffer<float> gain_, bias_;
 };
 
 }  // namespace rg::model

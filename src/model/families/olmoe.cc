@@ -1,5 +1,3 @@
-#include "model/families/olmoe.h"
-
 #include <fmt/format.h>
 
 #include <cmath>
@@ -9,18 +7,18 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "model/config_reader.h"
+#include "model/decoder.h"
+#include "model/families/list.h"
 #include "model/tensor_binder.h"
 
 namespace rg::model {
 namespace {
 
-const std::string kFixed = "fixed by the family";
-
 struct Config {
   uint32_t width, layers, expert_width, vocabulary, positions;
   uint32_t heads, kv_heads, head_width;
-  uint32_t experts, top_k;
-  bool normalise, tied;
+  uint32_t experts;
+  bool tied;
   float norm_epsilon, rope_base;
   std::optional<float> clip_qkv;
 };
@@ -50,21 +48,21 @@ std::optional<double> read_rope_object(ConfigReader& rope, std::vector<Leftover>
   std::optional<double> base;
   if (rope.has("rope_theta")) base = rope.real_or("rope_theta", "", 0);
   // transformers writes what the type doesn't use as null, or leaves it out.
-  rope.collect_leftovers({{"attention_factor", Harmless::if_null},
-                          {"beta_fast", Harmless::if_null},
-                          {"beta_slow", Harmless::if_null},
-                          {"factor", Harmless::if_null},
-                          {"high_freq_factor", Harmless::if_null},
-                          {"long_factor", Harmless::if_null},
-                          {"low_freq_factor", Harmless::if_null},
-                          {"mrope_section", Harmless::if_null},
-                          {"mscale", Harmless::if_null},
-                          {"mscale_all_dim", Harmless::if_null},
-                          {"original_max_position_embeddings", Harmless::if_null},
-                          {"partial_rotary_factor", Harmless::if_one},
-                          {"short_factor", Harmless::if_null},
-                          {"truncate", Harmless::if_null}},
-                         leftovers);
+  static constexpr KnownKey kUnused[] = {{"attention_factor", Harmless::if_null},
+                                         {"beta_fast", Harmless::if_null},
+                                         {"beta_slow", Harmless::if_null},
+                                         {"factor", Harmless::if_null},
+                                         {"high_freq_factor", Harmless::if_null},
+                                         {"long_factor", Harmless::if_null},
+                                         {"low_freq_factor", Harmless::if_null},
+                                         {"mrope_section", Harmless::if_null},
+                                         {"mscale", Harmless::if_null},
+                                         {"mscale_all_dim", Harmless::if_null},
+                                         {"original_max_position_embeddings", Harmless::if_null},
+                                         {"partial_rotary_factor", Harmless::if_one},
+                                         {"short_factor", Harmless::if_null},
+                                         {"truncate", Harmless::if_null}};
+  rope.collect_leftovers(kUnused, leftovers);
   return base;
 }
 
@@ -156,37 +154,40 @@ void read_attention(ConfigReader& reader, std::vector<Origin>& origins, Config& 
 
 // num_local_experts is another name for num_experts to transformers 5, which takes it over
 // num_experts where both are given; transformers 4 doesn't know it.
-uint32_t read_experts(ConfigReader& reader) {
+gate::Stated<uint32_t> read_experts(ConfigReader& reader) {
   const auto alias = reader.count_if("num_local_experts", "");
-  if (!alias) return reader.count("num_experts", "gate.experts");
-  if (!reader.has("num_experts")) return reader.count("num_local_experts", "gate.experts");
-  const uint32_t experts = reader.count("num_experts", "gate.experts");
-  if (*alias != experts) {
+  if (alias && !reader.has("num_experts")) return {*alias, "config.json: num_local_experts"};
+  const uint32_t experts = reader.count("num_experts", "");
+  if (alias && *alias != experts) {
     reader.refuse("num_local_experts", std::to_string(*alias),
                   fmt::format("{}, as num_experts says", experts),
                   "They are two names for one number, and readers differ in the one they take.");
   }
-  return experts;
+  return {experts, "config.json: num_experts"};
 }
 
-void read_gate(ConfigReader& reader, Config& config) {
-  config.experts = read_experts(reader);
-  config.top_k = reader.count("num_experts_per_tok", "gate.top_k");
-  config.normalise = reader.flag("norm_topk_prob", "gate.normalise");
-  reader.state("gate.logit_bias", "none", kFixed);
-  reader.state("gate.score", "softmax over all experts, fp32", kFixed);
-  reader.state("gate.selection_bias", "none", kFixed);
-  reader.state("gate.groups", "1", kFixed);
-  reader.state("gate.weigh", "scores of the selected", kFixed);
-  reader.state("gate.scaling", "1", kFixed);
-  reader.state("gate.shared_experts", "0", kFixed);
+gate::GateSpec read_gate(ConfigReader& reader) {
+  const bool normalise = reader.flag("norm_topk_prob", "");
+  return {.experts = read_experts(reader),
+          .top_k = {reader.count("num_experts_per_tok", ""), "config.json: num_experts_per_tok"},
+          .logit_bias = {false, kFixed},
+          .score = {gate::Score::softmax, kFixed},
+          .selection_bias = {false, kFixed},
+          .groups = {1u, kFixed},
+          .groups_kept = {1u, kFixed},
+          .group_score = {gate::GroupScore::none, kFixed},
+          .weigh = {gate::Weigh::scores, kFixed},
+          .normalise = {normalise ? gate::Normalise::by_sum : gate::Normalise::no,
+                        "config.json: norm_topk_prob"},
+          .epsilon = {0.0f, kFixed},
+          .scaling = {1.0f, kFixed},
+          .shared_experts = {0u, kFixed}};
 }
 
-Config read_config(const Json& json, std::vector<Origin>& origins) {
-  ConfigReader reader(json, "", origins);
+Config read_config(const Json& json, const gate::GateSpec& gate, ConfigReader& reader,
+                   std::vector<Origin>& origins) {
   std::vector<Leftover> leftovers;
   Config config = {};
-  reader.text("model_type", "family");
   config.width = reader.count_or("hidden_size", "width", 2048);
   config.layers = reader.count_or("num_hidden_layers", "layers", 16);
   config.expert_width = reader.count_or("intermediate_size", "expert_width", 2048);
@@ -195,7 +196,7 @@ Config read_config(const Json& json, std::vector<Origin>& origins) {
   config.norm_epsilon =
       positive(reader, "rms_norm_eps", reader.real_or("rms_norm_eps", "norm_epsilon", 1e-5));
   config.tied = reader.flag_or("tie_word_embeddings", "tied_embeddings", false);
-  read_gate(reader, config);
+  config.experts = gate.experts;
   if (config.layers == 0 || config.experts == 0) {
     throw Error(ErrorId::CF016, {.file = "config.json",
                                  .object = config.layers == 0 ? "num_hidden_layers" : "num_experts",
@@ -215,30 +216,14 @@ Config read_config(const Json& json, std::vector<Origin>& origins) {
                   "No OLMoE was released with another activation; none is implemented.");
   }
   // Read by other families, or by code that the family's attention shares with them.
-  reader.collect_leftovers({{"layer_types", Harmless::if_all_full},
-                            {"mlp_bias", Harmless::unless_true},
-                            {"partial_rotary_factor", Harmless::if_one},
-                            {"sliding_window", Harmless::if_null},
-                            {"use_sliding_window", Harmless::unless_true}},
-                           leftovers);
+  static constexpr KnownKey kOthers[] = {{"layer_types", Harmless::if_all_full},
+                                         {"mlp_bias", Harmless::unless_true},
+                                         {"partial_rotary_factor", Harmless::if_one},
+                                         {"sliding_window", Harmless::if_null},
+                                         {"use_sliding_window", Harmless::unless_true}};
+  reader.collect_leftovers(kOthers, leftovers);
   refuse_leftovers(leftovers);
   return config;
-}
-
-gate::GateSpec gate_spec(const Config& config) {
-  return {.experts = config.experts,
-          .top_k = config.top_k,
-          .logit_bias = false,
-          .score = gate::Score::softmax,
-          .selection_bias = false,
-          .groups = 1u,
-          .groups_kept = 1u,
-          .group_score = gate::GroupScore::none,
-          .weigh = gate::Weigh::scores,
-          .normalise = config.normalise ? gate::Normalise::by_sum : gate::Normalise::no,
-          .epsilon = 0.0f,
-          .scaling = 1.0f,
-          .shared_experts = 0u};
 }
 
 // Fused as transformers 5 saves them, rows of gate above rows of up; else three matrices each.
@@ -270,43 +255,44 @@ std::vector<Expert> bind_experts(TensorBinder& binder, const std::string& layer,
 }
 
 Layer bind_layer(TensorBinder& binder, const std::string& root, uint32_t layer,
-                 const Config& config) {
+                 const Config& config, const gate::GateSpec& gate) {
   const std::string prefix = fmt::format("{}layers.{}.", root, layer);
   const Dimension width = {config.width, "hidden_size"};
   const Dimension kv_width = {uint64_t{config.kv_heads} * config.head_width,
                               "num_key_value_heads*head_dim"};
   const std::string attention = prefix + "self_attn.";
   const NormSpec norm = {NormKind::rms, config.norm_epsilon};
-  const gate::GateSpec spec = gate_spec(config);
+  Attention mixer;
+  mixer.spec = {.heads = config.heads,
+                .kv_heads = config.kv_heads,
+                .head_width = config.head_width,
+                .qk_norm = QkNorm::full_width,
+                .qk_norm_spec = norm,
+                .clip_qkv = config.clip_qkv,
+                .rope = Rope{.base = config.rope_base,
+                             .dims = config.head_width,
+                             .pairing = RopePairing::half_split,
+                             .scaling = PlainRope{},
+                             .amplitude = 1},
+                .scale = inverse_root(config.head_width),
+                .window = std::nullopt};
+  mixer.q = binder.matrix(attention + "q_proj.weight", width, width);
+  mixer.k = binder.matrix(attention + "k_proj.weight", kv_width, width);
+  mixer.v = binder.matrix(attention + "v_proj.weight", kv_width, width);
+  mixer.o = binder.matrix(attention + "o_proj.weight", width, width);
+  mixer.q_norm = binder.vector(attention + "q_norm.weight", width);
+  mixer.k_norm = binder.vector(attention + "k_norm.weight", kv_width);
   return {
       .mixer_norm = {norm, binder.vector(prefix + "input_layernorm.weight", width)},
-      .mixer =
-          Attention{
-              .spec = {.heads = config.heads,
-                       .kv_heads = config.kv_heads,
-                       .head_width = config.head_width,
-                       .qk_norm = QkNorm::full_width,
-                       .qk_norm_epsilon = config.norm_epsilon,
-                       .clip_qkv = config.clip_qkv,
-                       .rope = Rope{.base = config.rope_base,
-                                    .dims = config.head_width,
-                                    .pairing = RopePairing::half_split},
-                       .scale = static_cast<float>(1 / std::sqrt(double{1} * config.head_width))},
-              .q = binder.matrix(attention + "q_proj.weight", width, width),
-              .k = binder.matrix(attention + "k_proj.weight", kv_width, width),
-              .v = binder.matrix(attention + "v_proj.weight", kv_width, width),
-              .o = binder.matrix(attention + "o_proj.weight", width, width),
-              .q_norm = binder.vector(attention + "q_norm.weight", width),
-              .k_norm = binder.vector(attention + "k_norm.weight", kv_width)},
+      .mixer = std::move(mixer),
       .feed_forward_norm = {norm, binder.vector(prefix + "post_attention_layernorm.weight", width)},
-      .router = Router{.spec = spec,
+      .router = Router{.spec = gate,
                        .matrix = binder.matrix(prefix + "mlp.gate.weight",
-                                               {config.experts, "num_experts"}, width),
-                       .logit_bias = {},
-                       .selection_bias = {}},
-      .groups = {{.role = ExpertRole::routed,
-                  .spec = {.inner_width = config.expert_width, .activation = Activation::silu},
-                  .experts = bind_experts(binder, prefix, config)}}};
+                                               {config.experts, "num_experts"}, width)},
+      .groups = groups(
+          ExpertGroup{.role = ExpertRole::routed,
+                      .spec = {.inner_width = config.expert_width, .activation = Activation::silu},
+                      .experts = bind_experts(binder, prefix, config)})};
 }
 
 // Embedding and head as transformers 5 loads them: a stored head is always used; if they are tied,
@@ -345,7 +331,11 @@ void bind_tables(TensorBinder& binder, const std::string& root, const Config& co
 
 Model bind_olmoe(const formats::Checkpoint& checkpoint) {
   std::vector<Origin> origins;
-  const Config config = read_config(checkpoint.config(), origins);
+  ConfigReader reader(checkpoint.config(), "", origins);
+  reader.text("model_type", "family");
+  const gate::GateSpec gate = read_gate(reader);
+  const Config config = read_config(checkpoint.config(), gate, reader, origins);
+  state_gate(gate, origins);
   Model model = {.family = "olmoe",
                  .width = config.width,
                  .vocabulary = config.vocabulary,
@@ -358,7 +348,7 @@ Model bind_olmoe(const formats::Checkpoint& checkpoint) {
                  .head_despite_tie = false,
                  .origins = std::move(origins),
                  .notes = {}};
-  gate::validate(gate_spec(config), "config.json");
+  gate::validate(gate, "config.json");
 
   TensorBinder binder(checkpoint);
   // The model without its head, saved alone, has the names of its own parts.
@@ -366,7 +356,7 @@ Model bind_olmoe(const formats::Checkpoint& checkpoint) {
   const std::string root = alone ? "" : "model.";
   bind_tables(binder, root, config, model);
   for (uint32_t layer = 0; layer < config.layers; ++layer) {
-    model.layers.push_back(bind_layer(binder, root, layer, config));
+    model.layers.push_back(bind_layer(binder, root, layer, config, gate));
   }
   model.final_norm = {{NormKind::rms, config.norm_epsilon},
                       binder.vector(root + "norm.weight", {config.width, "hidden_size"})};

@@ -21,11 +21,11 @@ FAMILY = Family(
             n_group=1, topk_group=1, topk_method="greedy", first_k_dense_replace=1, routed_scaling_factor=1.0,
             rms_norm_eps=3e-3,
             rope_parameters=dict(**YARN, rope_theta=20.0, factor=4.0, mscale=0.707, mscale_all_dim=0.707)), "v4", hub=HUB),
-        Shape("normalising-fused-tied", 143, dict(
+        Shape("fused-tied", 143, dict(
             vocab_size=64, hidden_size=36, intermediate_size=24, moe_intermediate_size=10, num_hidden_layers=2,
             num_attention_heads=3, num_key_value_heads=3, q_lora_rank=None, kv_lora_rank=14, qk_nope_head_dim=10,
             qk_rope_head_dim=10, v_head_dim=10, n_routed_experts=9, num_experts_per_tok=2, n_shared_experts=2,
-            first_k_dense_replace=0, routed_scaling_factor=1.5, norm_topk_prob=True, rms_norm_eps=2e-3,
+            first_k_dense_replace=0, routed_scaling_factor=1.5, rms_norm_eps=2e-3,
             attention_bias=True, mlp_bias=True, tie_word_embeddings=True,
             rope_parameters=dict(rope_type="default", rope_theta=400.0)), "fused"),
         # As the 236B checkpoint: triples, and a scaling that norm_topk_prob doesn't turn off.

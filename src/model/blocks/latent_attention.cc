@@ -1,0 +1,198 @@
+#include "model/blocks/latent_attention.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/elementwise.h"
+#include "model/blocks/narrow.h"
+
+namespace rg::model {
+
+using kernels::Compute;
+
+struct LatentAttentionProducts::Buffers {
+  Buffers(Arena& arena, const LatentAttentionProducts& of) {
+    const size_t rows = of.longest_, narrow = compute_bytes(of.compute_);
+    const size_t latent = std::max(of.spec_.query_latent, of.spec_.latent);
+    down = arena.take<float>(rows * of.down_width_);
+    q = arena.take<float>(rows * of.q_width_);
+    kv = arena.take<float>(rows * of.kv_width_);
+    normed = arena.take<std::byte>(rows * latent * narrow);
+    query = arena.take<std::byte>(rows * of.q_width_ * narrow);
+    key = arena.take<std::byte>(rows * of.q_width_ * narrow);
+    value = arena.take<std::byte>(rows * of.kv_width_ * narrow);
+    heads.emplace(arena, of.layout_, of.longest_, of.compute_);
+  }
+  float* down;             // (rows, query latent or q | latent | rotated)
+  float* q;                // (rows, nh (plain + rotated)), with a query latent
+  float* kv;               // (rows, nh (plain + value))
+  std::byte* normed;       // a latent, compute type
+  std::byte *query, *key;  // (rows, nh (plain + rotated)) compute type
+  std::byte* value;        // kv, compute type; later the heads' context
+  std::optional<HeadAttention::Buffers> heads;
+};
+
+LatentAttentionProducts::LatentAttentionProducts(const LatentAttention& attention,
+                                                 const MixerSetting& setting)
+    : spec_(attention.spec),
+      compute_(setting.compute),
+      width_(setting.width),
+      longest_(*std::max_element(setting.rows.begin(), setting.rows.end())),
+      key_width_(spec_.plain_width + spec_.rotated_width),
+      q_width_(spec_.heads * key_width_),
+      kv_width_(spec_.heads * (spec_.plain_width + spec_.value_width)),
+      o_width_(spec_.heads * spec_.value_width),
+      first_width_(spec_.query_latent != 0 ? spec_.query_latent : q_width_),
+      down_width_(first_width_ + spec_.latent + spec_.rotated_width),
+      layout_{.heads = spec_.heads,
+              .kv_heads = spec_.heads,
+              .query = {key_width_, key_width_, q_width_},
+              .key = {key_width_, key_width_, q_width_},
+              .value = {spec_.value_width, spec_.plain_width + spec_.value_width, kv_width_},
+              .window = std::nullopt,
+              .sinks = false},
+      down_(setting.width, down_width_, setting.compute, setting.rows),
+      kv_(spec_.latent, kv_width_, setting.compute, setting.rows),
+      output_(o_width_, setting.width, setting.compute, setting.rows),
+      heads_(layout_, setting.compute, setting.rows) {
+  if (spec_.query_latent != 0) {
+    q_.emplace(spec_.query_latent, q_width_, setting.compute, setting.rows);
+  }
+  if (spec_.rope) rotation_.emplace(*spec_.rope, longest_);
+}
+
+size_t LatentAttentionProducts::packed_bytes() const {
+  return down_.packed_bytes() + (q_ ? q_->packed_bytes() : 0) + kv_.packed_bytes() +
+         output_.packed_bytes();
+}
+
+size_t LatentAttentionProducts::staging_bytes() const {
+  return std::max(
+      {down_.raw_bytes(), q_ ? q_->raw_bytes() : 0, kv_.raw_bytes(), output_.raw_bytes()});
+}
+
+size_t LatentAttentionProducts::scratch_bytes() const {
+  Arena counting;
+  const Buffers buffers(counting, *this);
+  return counting.used();
+}
+
+size_t LatentAttentionProducts::product_scratch_bytes() const {
+  return std::max({down_.product_scratch_bytes(), q_ ? q_->product_scratch_bytes() : 0,
+                   kv_.product_scratch_bytes(), output_.product_scratch_bytes(),
+                   heads_.product_scratch_bytes()});
+}
+
+LatentAttentionProducts::Packed LatentAttentionProducts::pack(const LatentAttention& attention,
+                                                              WeightSource& source,
+                                                              std::byte* memory,
+                                                              std::byte* staging) const {
+  Packed packed;
+  const Weight& first = q_ ? attention.q_down : attention.q;
+  source.read(first, compute_, staging, nullptr);
+  source.read(attention.kv_down, compute_, staging + first.elements() * compute_bytes(compute_),
+              nullptr);
+  packed.down = down_.pack(staging, memory);
+  memory += down_.packed_bytes();
+  if (attention.q_down_bias || attention.kv_down_bias) {
+    packed.down_bias = Buffer<float>(down_width_);
+    std::fill_n(packed.down_bias.data(), down_width_, 0.0f);
+    const auto read = [&](const Weight& bias, float* to) {
+      if (bias) source.read(bias, Compute::f32, reinterpret_cast<std::byte*>(to), nullptr);
+    };
+    read(attention.q_down_bias, packed.down_bias.data());
+    read(attention.kv_down_bias, packed.down_bias.data() + first_width_);
+  }
+  const NormSpec norm = {NormKind::rms, spec_.latent_norm_epsilon};
+  if (q_) packed.q_norm = NormWeights({norm, attention.q_norm}, source);
+  packed.kv_norm = NormWeights({norm, attention.kv_norm}, source);
+  if (q_) {
+    source.read(attention.q, compute_, staging, nullptr);
+    packed.q = q_->pack(staging, memory);
+    memory += q_->packed_bytes();
+  }
+  source.read(attention.kv, compute_, staging, nullptr);
+  packed.kv = kv_.pack(staging, memory);
+  memory += kv_.packed_bytes();
+  source.read(attention.o, compute_, staging, nullptr);
+  packed.output = output_.pack(staging, memory);
+  packed.output_bias = read_values(source, attention.o_bias);
+  return packed;
+}
+
+void LatentAttentionProducts::run(const Packed& weights, const MixerCall& call) const noexcept {
+  compute_ == Compute::bf16 ? run_as<bf16_t>(weights, call) : run_as<float>(weights, call);
+}
+
+template <typename T>
+void LatentAttentionProducts::run_as(const Packed& weights, const MixerCall& call) const noexcept {
+  Arena arena(call.scratch);
+  const Buffers buffers(arena, *this);
+  const uint32_t rows = call.rows, plain = spec_.plain_width, rotated = spec_.rotated_width;
+  down_.of(rows).run(call.in, weights.down, buffers.down, *call.products);
+  if (weights.down_bias.size() != 0) {
+    for (uint32_t t = 0; t < rows; ++t) {
+      kernels::add(weights.down_bias.data(), down_width_, buffers.down + size_t{t} * down_width_);
+    }
+  }
+
+  // norm(columns from `first` on of the down projections), times a matrix.
+  auto* normed = reinterpret_cast<T*>(buffers.normed);
+  const auto expand = [&](const NormWeights& norm, uint32_t first, const WeightProducts& product,
+                          const kernels::PackedWeights& matrix, float* out) {
+    for (uint32_t t = 0; t < rows; ++t) {
+      float* latent = buffers.down + size_t{t} * down_width_ + first;
+      norm.apply(latent, latent);
+      narrow(latent, norm.width(), normed + size_t{t} * norm.width());
+    }
+    product.of(rows).run(normed, matrix, out, *call.products);
+  };
+  if (q_) expand(weights.q_norm, 0, *q_, weights.q, buffers.q);
+  expand(weights.kv_norm, first_width_, kv_, weights.kv, buffers.kv);
+
+  auto* query = reinterpret_cast<T*>(buffers.query);
+  auto* key = reinterpret_cast<T*>(buffers.key);
+  auto* value = reinterpret_cast<T*>(buffers.value);
+  for (uint32_t t = 0; t < rows; ++t) {
+    const uint32_t position = std::min(t, call.length - 1);
+    float* down = buffers.down + size_t{t} * down_width_;
+    float* q = q_ ? buffers.q + size_t{t} * q_width_ : down;
+    float* shared = down + first_width_ + spec_.latent;  // the rotated key of all heads
+    const float* kv = buffers.kv + size_t{t} * kv_width_;
+    if (rotation_) rotation_->rotate(position, call.length, shared);
+    for (uint32_t h = 0; h < spec_.heads; ++h) {
+      if (rotation_) rotation_->rotate(position, call.length, q + h * key_width_ + plain);
+      T* head = key + size_t{t} * q_width_ + h * key_width_;
+      narrow(kv + h * (plain + spec_.value_width), plain, head);
+      narrow(shared, rotated, head + plain);
+    }
+    kernels::set_scaled(spec_.scale, q, q_width_, q);
+    narrow(q, q_width_, query + size_t{t} * q_width_);
+    narrow(kv, kv_width_, value + size_t{t} * kv_width_);
+  }
+  heads_.run(rows, call.length, call.mask,
+             {.query = buffers.query,
+              .key = buffers.key,
+              .value = reinterpret_cast<const std::byte*>(value + plain),
+              .sinks = nullptr},
+             *buffers.heads, *call.products);
+
+  narrow(buffers.heads->context, size_t{rows} * o_width_, value);
+  output_.of(rows).run(value, weights.output, call.out, *call.products);
+  if (weights.output_bias.size() == 0) return;
+  for (uint32_t t = 0; t < rows; ++t) {
+    kernels::add(weights.output_bias.data(), width_, call.out + size_t{t} * width_);
+  }
+}
+
+double mixer_flops(const LatentAttention& attention, uint32_t width, uint32_t length) {
+  const LatentAttentionSpec& spec = attention.spec;
+  const double key = double{1} * spec.heads * (spec.plain_width + spec.rotated_width);
+  const double kv = double{1} * spec.heads * (spec.plain_width + spec.value_width);
+  const double value = double{1} * spec.heads * spec.value_width;
+  const double q = spec.query_latent == 0 ? width * key : spec.query_latent * (width + key);
+  return length * (2 * q + 2.0 * width * (spec.latent + spec.rotated_width) + 2 * spec.latent * kv +
+                   2.0 * length * (key + value) + 2 * value * width);
+}
+
+}  // namespace rg::model

@@ -1,0 +1,71 @@
+// Multi-head latent attention of one sequence (DeepSeek-V2, arXiv 2405.04434, section 2.1), keys
+// and values decompressed from their latent.
+#pragma once
+
+#include <optional>
+
+#include "model/blocks/head_attention.h"
+#include "model/blocks/mixer_call.h"
+#include "model/blocks/norm.h"
+#include "model/blocks/rotation.h"
+#include "model/blocks/weight_products.h"
+
+namespace rg::model {
+
+class LatentAttentionProducts {
+ public:
+  using Data = LatentAttention;
+  struct Packed {
+    kernels::PackedWeights down;  // q_down (or q) above kv_down
+    Buffer<float> down_bias;      // empty without
+    kernels::PackedWeights q;     // unused without a query latent
+    kernels::PackedWeights kv, output;
+    NormWeights q_norm, kv_norm;
+    Buffer<float> output_bias;
+  };
+
+  LatentAttentionProducts(const LatentAttention& attention, const MixerSetting& setting);
+
+  bool serves(const LatentAttention& attention) const { return attention.spec == spec_; }
+  size_t packed_bytes() const;
+  size_t staging_bytes() const;
+  size_t scratch_bytes() const;
+  size_t product_scratch_bytes() const;
+  Packed pack(const LatentAttention& attention, WeightSource& source, std::byte* memory,
+              std::byte* staging) const;
+  void run(const Packed& weights, const MixerCall& call) const noexcept;
+
+ private:
+  struct Buffers;
+  template <typename T>
+  void run_as(const Packed& weights, const MixerCall& call) const noexcept;
+
+  LatentAttentionSpec spec_;
+  kernels::Compute compute_;
+  uint32_t width_, longest_;
+  uint32_t key_width_;                     // of one head: plain + rotated
+  uint32_t q_width_, kv_width_, o_width_;  // nh key, nh (plain + value), nh value
+  uint32_t first_width_, down_width_;      // query latent or q; that + latent + rotated
+  HeadLayout layout_;
+  WeightProducts down_;
+  std::optional<WeightProducts> q_;  // from the query latent
+  WeightProducts kv_, output_;
+  HeadAttention heads_;
+  std::optional<Rotation> rotation_;
+};
+
+// In the order in which pack() reads them.
+template <typename F>
+void for_each_weight(const LatentAttention& attention, F&& f) {
+  const bool latent = attention.spec.query_latent != 0;
+  for (const Weight* weight : {latent ? &attention.q_down : &attention.q, &attention.kv_down,
+                               &attention.q_down_bias, &attention.kv_down_bias, &attention.q_norm,
+                               &attention.kv_norm, latent ? &attention.q : &attention.q_down,
+                               &attention.kv, &attention.o, &attention.o_bias}) {
+    if (*weight) f(*weight);
+  }
+}
+
+double mixer_flops(const LatentAttention& attention, uint32_t width, uint32_t length);
+
+}  // namespace rg::model

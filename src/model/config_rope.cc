@@ -1,0 +1,245 @@
+#include "model/config_rope.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <optional>
+
+#include "base/error.h"
+#include "base/json.h"
+
+namespace rg::model {
+namespace {
+
+// 0.1 m ln(f) + 1 (YaRN, arXiv 2309.00071, section 3.4).
+double magnitude(double factor, double m) {
+  return factor <= 1 ? 1 : 0.1 * m * std::log(factor) + 1;
+}
+
+// One RoPE object of the config.
+class RopeObject {
+ public:
+  RopeObject(ConfigReader& reader, const RopeRules& rules, uint32_t positions,
+             std::optional<uint32_t> outer_original)
+      : reader_(reader), rules_(rules), positions_(positions), outer_original_(outer_original) {}
+
+  std::string type() {
+    std::string found = "default";
+    for (const std::string_view key : {"type", "rope_type"}) {  // the new spelling last: it counts
+      if (reader_.has(key)) found = reader_.text(key, "");
+    }
+    const bool known =
+        found == "default" || (rules_.scalings && (found == "linear" || found == "llama3" ||
+                                                   found == "yarn" || found == "longrope"));
+    if (!known) {
+      reader_.refuse(reader_.has("rope_type") ? "rope_type" : "type",
+                     '"' + escape_for_terminal(found) + '"',
+                     rules_.scalings ? "default, linear, llama3, yarn or longrope" : "\"default\"",
+                     "Another scaling of the positions is not implemented for this family.");
+    }
+    return found;
+  }
+
+  void read(ReadRope& read) {
+    const std::string kind = type();
+    Rope& rope = read.rope;
+    if (kind == "linear") rope.scaling = LinearRope{.factor = positive("factor")};
+    if (kind == "llama3") {
+      rope.scaling = Llama3Rope{.factor = positive("factor"),
+                                .low_frequency_factor = positive("low_freq_factor"),
+                                .high_frequency_factor = positive("high_freq_factor"),
+                                .original_positions = original()};
+    }
+    if (kind == "yarn") read_yarn(read);
+    if (kind == "longrope") read_longrope(rope);
+  }
+
+ private:
+  void read_yarn(ReadRope& read) {
+    const uint32_t positions = original();
+    const auto stated = reader_.real_if("factor", "");
+    const double factor = stated ? positive("factor") : double{1} * positions_ / positions;
+    const auto or_else = [&](std::string_view key, double otherwise) {
+      const double value = reader_.real_if(key, "").value_or(0);
+      return static_cast<float>(value == 0 ? otherwise : value);
+    };
+    read.rope.scaling = YarnRope{.factor = static_cast<float>(factor),
+                                 .beta_fast = or_else("beta_fast", 32),
+                                 .beta_slow = or_else("beta_slow", 1),
+                                 .original_positions = positions,
+                                 .truncate = reader_.flag_or("truncate", "", true)};
+    const double mscale = reader_.real_if("mscale", "").value_or(0);
+    read.mscale_all_dim = reader_.real_if("mscale_all_dim", "").value_or(0);
+    const bool both = mscale != 0 && read.mscale_all_dim != 0;
+    const double amplitude =
+        both ? magnitude(factor, mscale) / magnitude(factor, read.mscale_all_dim)
+             : magnitude(factor, 1);
+    read.rope.amplitude =
+        static_cast<float>(reader_.real_if("attention_factor", "").value_or(amplitude));
+  }
+
+  void read_longrope(Rope& rope) {
+    LongRope scaled;
+    scaled.short_factors = factors("short_factor", rope.dims);
+    scaled.long_factors = factors("long_factor", rope.dims);
+    scaled.original_positions = original();
+    const double stated = reader_.real_if("factor", "").value_or(0);
+    const double factor = stated != 0 ? stated : double{1} * positions_ / scaled.original_positions;
+    const double amplitude =
+        factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(scaled.original_positions));
+    rope.amplitude =
+        static_cast<float>(reader_.real_if("attention_factor", "").value_or(amplitude));
+    scaled.long_amplitude = rope.amplitude;
+    // Phi-3.5-MoE states the two itself.
+    if (const auto own = reader_.real_if("short_mscale", ""))
+      rope.amplitude = static_cast<float>(*own);
+    if (const auto own = reader_.real_if("long_mscale", "")) {
+      scaled.long_amplitude = static_cast<float>(*own);
+    }
+    rope.scaling = std::move(scaled);
+  }
+
+  float positive(std::string_view key) {
+    const double value = reader_.real_if(key, "").value_or(0);
+    const auto narrow = static_cast<float>(value);
+    if (!(narrow > 0) || !std::isfinite(narrow)) {
+      reader_.refuse(key, fmt::format("{}", value), "a positive number within fp32's range", "");
+    }
+    return narrow;
+  }
+
+  uint32_t original() {
+    const auto inner = reader_.count_if("original_max_position_embeddings", "");
+    const uint32_t positions = outer_original_.value_or(inner.value_or(positions_));
+    if (positions == 0) {
+      reader_.refuse("original_max_position_embeddings", "0", "at least 1", "");
+    }
+    return positions;
+  }
+
+  std::vector<float> factors(std::string_view key, uint32_t dims) {
+    const Json* list = reader_.value_if(key);
+    const std::string expected = fmt::format("a list of {} positive numbers", dims / 2);
+    if (list == nullptr || !list->is_array() || list->size() != dims / 2) {
+      reader_.refuse(key, list == nullptr ? "null" : write_json(*list, JsonLayout::compact),
+                     expected, "");
+    }
+    std::vector<float> values;
+    for (const Json& entry : *list) {
+      if (!entry.is_number() || !(entry.get<double>() > 0)) {
+        reader_.refuse(key, write_json(entry, JsonLayout::compact), expected, "");
+      }
+      values.push_back(static_cast<float>(entry.get<double>()));
+    }
+    return values;
+  }
+
+  ConfigReader& reader_;
+  const RopeRules& rules_;
+  uint32_t positions_;                      // max_position_embeddings
+  std::optional<uint32_t> outer_original_;  // of the config itself, over the object's
+};
+
+// transformers writes what the type doesn't use as null, or leaves it out. mrope_* split the angles
+// among the axes of an image; for text all axes are one.
+void collect(const ConfigReader& rope, std::vector<Leftover>& leftovers) {
+  static constexpr KnownKey kUnused[] = {{"attention_factor", Harmless::if_null},
+                                         {"beta_fast", Harmless::if_null},
+                                         {"beta_slow", Harmless::if_null},
+                                         {"factor", Harmless::if_null},
+                                         {"high_freq_factor", Harmless::if_null},
+                                         {"long_factor", Harmless::if_null},
+                                         {"low_freq_factor", Harmless::if_null},
+                                         {"mrope_interleaved", Harmless::always},
+                                         {"mrope_section", Harmless::always},
+                                         {"mscale", Harmless::if_null},
+                                         {"mscale_all_dim", Harmless::if_null},
+                                         {"original_max_position_embeddings", Harmless::if_null},
+                                         {"partial_rotary_factor", Harmless::if_one},
+                                         {"short_factor", Harmless::if_null},
+                                         {"truncate", Harmless::if_null}};
+  rope.collect_leftovers(kUnused, leftovers);
+}
+
+}  // namespace
+
+ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
+  ConfigReader& config = decoder.config();
+  ReadRope read;
+  read.rope = {
+      .base = 0, .dims = 0, .pairing = rules.pairing, .scaling = PlainRope{}, .amplitude = 1};
+  std::vector<std::pair<std::string, double>> bases;  // the one that counts first
+  std::optional<double> partial;
+  bool object_counts = false, object_states_base = false;
+  std::string object_name, kind;
+  const std::optional<uint32_t> outer = config.count_if("original_max_position_embeddings", "");
+  if (const auto stated = config.real_if("partial_rotary_factor", "")) partial = stated;
+
+  for (const std::string name : {"rope_scaling", "rope_parameters"}) {
+    const Json* object = config.object_if(name);
+    if (object == nullptr || object->empty()) continue;
+    ConfigReader reader(*object, name, decoder.model().origins);
+    std::optional<double> base;
+    if (reader.has("rope_theta")) base = reader.real_or("rope_theta", "", 0);
+    const auto inner = reader.real_if("partial_rotary_factor", "");
+    if (inner && partial && *inner != *partial) {
+      reader.refuse("partial_rotary_factor", fmt::format("{}", *inner),
+                    fmt::format("{}, as config.json says elsewhere", *partial), "");
+    }
+    if (inner) partial = inner;
+    RopeObject rope(reader, rules, decoder.model().positions, outer);
+    if (!object_counts) {
+      object_counts = true;
+      object_states_base = base.has_value();
+      read.rope.dims = static_cast<uint32_t>(rules.head_width * partial.value_or(rules.partial));
+      kind = rope.type();
+      object_name = name;
+      rope.read(read);
+    } else if (rope.type() != kind) {
+      reader.refuse("rope_type", '"' + rope.type() + '"',
+                    fmt::format("\"{}\", as {} says", kind, object_name),
+                    "The spellings of the RoPE scaling disagree, and readers differ in the one "
+                    "they take.");
+    }
+    if (base) bases.emplace_back(name + ".rope_theta", *base);
+    if (read.rope.scaling.index() == 0) collect(reader, decoder.leftovers());
+  }
+  if (!object_states_base && config.has("rope_theta")) {
+    bases.emplace(bases.begin(), "rope_theta", config.real_or("rope_theta", "", rules.base));
+  } else if (!object_states_base) {
+    bases.emplace(bases.begin(), "", rules.base);
+  } else if (const auto stated = config.real_if("rope_theta", "")) {
+    bases.emplace_back("rope_theta", *stated);
+  }
+
+  const auto& [key, base] = bases.front();
+  const auto narrow = static_cast<float>(base);
+  if (!(narrow > 0) || !std::isfinite(narrow)) {
+    config.refuse(key.empty() ? "rope_theta" : key, fmt::format("{}", base),
+                  "a positive number within fp32's range", "");
+  }
+  for (const auto& [other, value] : bases) {
+    if (value == base) continue;
+    config.refuse(other, fmt::format("{}", value),
+                  fmt::format("{}, as {} says", base, key.empty() ? "the class default" : key),
+                  "The spellings of the RoPE base disagree, and readers differ in the one they "
+                  "take.");
+  }
+  const double factor = partial.value_or(rules.partial);
+  read.rope.base = narrow;
+  read.rope.dims = static_cast<uint32_t>(rules.head_width * factor);
+  if (!(factor > 0) || factor > 1 || read.rope.dims == 0 || read.rope.dims % 2 != 0) {
+    config.refuse(
+        "partial_rotary_factor", fmt::format("{}", factor),
+        fmt::format("a factor that leaves an even part of {} dimensions", rules.head_width), "");
+  }
+  config.state("attention.rope_base", write_json(base, JsonLayout::compact),
+               key.empty() ? "class default" : "config.json: " + key);
+  config.state("attention.rope_type", kind.empty() ? "default" : kind,
+               kind.empty() ? "class default" : "config.json: " + object_name);
+  config.state("attention.rotated_dims", std::to_string(read.rope.dims),
+               partial ? "config.json: partial_rotary_factor" : "class default");
+  return read;
+}
+
+}  // namespace rg::model

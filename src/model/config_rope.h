@@ -1,0 +1,33 @@
+// RoPE from config.json: rope_theta and rope_scaling (transformers 4), rope_parameters (5), flat or
+// nested by the kind of a layer. Of several spellings transformers 5.24 takes rope_scaling over
+// rope_parameters, and the base inside that object over the one outside; here all stated bases must
+// be equal. Scalings: model/rope.h.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/decoder.h"
+#include "model/rope.h"
+
+namespace rg::model {
+
+struct RopeRules {
+  double base;         // class default
+  double partial = 1;  // class default of partial_rotary_factor
+  RopePairing pairing = RopePairing::half_split;
+  uint32_t head_width;  // that the factor is a part of
+  // False: only the default type ("no scaling").
+  bool scalings = true;
+};
+
+struct ReadRope {
+  Rope rope;
+  double mscale_all_dim = 0;  // of yarn, for the score scale of latent attention; 0: none stated
+};
+
+// CF002; leftover keys go to the decoder's.
+ReadRope read_rope(Decoder& decoder, const RopeRules& rules);
+
+}  // namespace rg::model

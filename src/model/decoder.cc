@@ -1,0 +1,369 @@
+#include "model/decoder.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/error.h"
+#include "base/json.h"
+
+namespace rg::model {
+namespace {
+
+Model empty_model(std::string_view family) {
+  return {.family = std::string(family),
+          .width = 0,
+          .vocabulary = 0,
+          .positions = 0,
+          .layers = {},
+          .final_norm = {},
+          .embedding = {},
+          .unembedding = {},
+          .tied_embeddings = false,
+          .head_despite_tie = false,
+          .origins = {},
+          .notes = {}};
+}
+
+float positive(const ConfigReader& reader, std::string_view key, double value) {
+  const auto narrow = static_cast<float>(value);
+  if (!(narrow > 0) || !std::isfinite(narrow)) {
+    reader.refuse(key, fmt::format("{}", value), "a positive number within fp32's range", "");
+  }
+  return narrow;
+}
+
+}  // namespace
+
+Decoder::Decoder(const formats::Checkpoint& checkpoint, std::string_view family, NormKind norms,
+                 const DecoderDefaults& defaults)
+    : checkpoint_(checkpoint),
+      model_(empty_model(family)),
+      reader_(checkpoint.config(), "", model_.origins),
+      binder_(checkpoint) {
+  reader_.text("model_type", "family");
+  const auto size = [&](std::string_view key, std::string_view field) {
+    const uint32_t value = reader_.count(key, field);
+    if (value == 0) reader_.refuse(key, "0", "at least 1", "");
+    return value;
+  };
+  model_.width = size("hidden_size", "width");
+  layers_ = size("num_hidden_layers", "layers");
+  model_.vocabulary = size("vocab_size", "vocabulary");
+  model_.positions = size("max_position_embeddings", "positions");
+  const std::string_view epsilon = defaults.norm_epsilon_key;
+  const double read = reader_.real_or(epsilon, "norm_epsilon", defaults.norm_epsilon);
+  model_.final_norm.spec = {norms, positive(reader_, epsilon, read)};
+  tied_ = reader_.flag_or("tie_word_embeddings", "tied_embeddings", defaults.tied);
+  read_quantization();
+  // The model without its head, saved alone, has the names of its own parts.
+  const bool alone =
+      binder_.has("embed_tokens.weight") && !binder_.has("model.embed_tokens.weight");
+  root_ = alone ? "" : "model.";
+}
+
+// FP8 with block scales (DeepSeek-V3's layout), or MXFP4, whose tensors the family binds.
+// Activations stay as they are: what an engine does to them with `activation_scheme` is its own
+// approximation.
+void Decoder::read_quantization() {
+  const Json* object = reader_.object_if("quantization_config");
+  if (object == nullptr) return;
+  ConfigReader config(*object, "quantization_config", model_.origins);
+  const std::string method = config.text("quant_method", "quantization");
+  if (method == "fp8") {
+    const Json* block = config.value_if("weight_block_size");
+    const bool pair = block != nullptr && block->is_array() && block->size() == 2 &&
+                      (*block)[0].is_number_unsigned() && (*block)[1].is_number_unsigned() &&
+                      (*block)[0] > 0 && (*block)[0] <= kMaxCount && (*block)[1] > 0 &&
+                      (*block)[1] <= kMaxCount;
+    if (!pair) {
+      config.refuse("weight_block_size",
+                    block == nullptr ? "null" : write_json(*block, JsonLayout::compact),
+                    "two positive integers: rows and columns of a block", "");
+    }
+    binder_.set_block_scales((*block)[0].get<uint32_t>(), (*block)[1].get<uint32_t>());
+    if (config.text_or("fmt", "", "e4m3") != "e4m3") {
+      config.refuse("fmt", config.text("fmt", ""), "e4m3", "");
+    }
+  } else if (method != "mxfp4") {
+    config.refuse("quant_method", '"' + escape_for_terminal(method) + '"', "fp8 or mxfp4",
+                  "Use a checkpoint in bf16, or one of these.");
+  }
+  static constexpr KnownKey kUnread[] = {{"activation_scheme", Harmless::always},
+                                         {"dequantize", Harmless::always},
+                                         {"ignored_layers", Harmless::always},
+                                         {"modules_to_not_convert", Harmless::always},
+                                         {"scale_fmt", Harmless::always}};
+  config.collect_leftovers(kUnread, leftovers_);
+}
+
+std::string Decoder::layer_prefix(uint32_t layer) const {
+  return fmt::format("{}layers.{}.", root_, layer);
+}
+
+Heads Decoder::heads() {
+  Heads heads = {};
+  heads.heads = reader_.count("num_attention_heads", "attention.heads");
+  if (heads.heads == 0) reader_.refuse("num_attention_heads", "0", "at least 1", "");
+  const auto kv_heads = reader_.count_if("num_key_value_heads", "attention.kv_heads");
+  heads.kv_heads = kv_heads.value_or(heads.heads);
+  if (!kv_heads) {
+    reader_.state("attention.kv_heads", std::to_string(heads.heads),
+                  "class default: num_attention_heads");
+  }
+  if (heads.kv_heads == 0 || heads.heads % heads.kv_heads != 0) {
+    reader_.refuse("num_key_value_heads", std::to_string(heads.kv_heads),
+                   fmt::format("a divisor of num_attention_heads={}", heads.heads), "");
+  }
+  const auto width = reader_.count_if("head_dim", "attention.head_width");
+  if (!width && model_.width % heads.heads != 0) {
+    reader_.refuse("num_attention_heads", std::to_string(heads.heads),
+                   fmt::format("a divisor of hidden_size={}, or head_dim", model_.width), "");
+  }
+  heads.head_width = width.value_or(model_.width / heads.heads);
+  if (!width) {
+    reader_.state("attention.head_width", std::to_string(heads.head_width),
+                  "hidden_size / num_attention_heads");
+  }
+  if (heads.head_width == 0 || heads.head_width % 2 != 0) {
+    reader_.refuse("head_dim", std::to_string(heads.head_width), "an even number", "");
+  }
+  return heads;
+}
+
+gate::Stated<uint32_t> Decoder::count(std::initializer_list<std::string_view> keys) {
+  std::optional<gate::Stated<uint32_t>> found;
+  for (const std::string_view key : keys) {
+    if (!reader_.has(key)) continue;
+    const uint32_t value = reader_.count(key, "");
+    if (!found) {
+      found = {value, "config.json: " + std::string(key)};
+    } else if (found->value != value) {
+      reader_.refuse(key, std::to_string(value),
+                     fmt::format("{}, as {} says", found->value, found->source.substr(13)),
+                     "They are two names for one number, and readers differ in the one they take.");
+    }
+  }
+  return found ? *found : gate::Stated<uint32_t>{reader_.count(*keys.begin(), "")};
+}
+
+gate::Stated<bool> Decoder::flag(std::string_view key, std::optional<bool> otherwise) {
+  if (!reader_.has(key) && otherwise) return {*otherwise, "class default"};
+  return {reader_.flag(key, ""), "config.json: " + std::string(key)};
+}
+
+gate::Stated<float> Decoder::real(std::string_view key, std::optional<float> otherwise) {
+  if (!reader_.has(key) && otherwise) return {*otherwise, "class default"};
+  const auto value = reader_.real_if(key, "");
+  if (!value) reader_.refuse(key, "null", "a number", "");
+  return {positive(reader_, key, *value), "config.json: " + std::string(key)};
+}
+
+void Decoder::expect(std::string_view key, const Json& value) {
+  const Json* found = reader_.value_if(key);
+  if (found == nullptr || *found == value) return;
+  reader_.refuse(key, write_json(*found, JsonLayout::compact),
+                 write_json(value, JsonLayout::compact),
+                 "The family computes nothing else, whatever this key says.");
+}
+
+std::optional<std::vector<bool>> Decoder::layer_list(std::string_view key, std::string_view yes,
+                                                     std::string_view no) {
+  const Json* list = reader_.value_if(key);
+  if (list == nullptr) return std::nullopt;
+  const std::string expected =
+      fmt::format("a list of {} entries, each \"{}\" or \"{}\"", layers_, yes, no);
+  if (!list->is_array() || list->size() != layers_) {
+    reader_.refuse(key, write_json(*list, JsonLayout::compact), expected, "");
+  }
+  std::vector<bool> layers;
+  for (const Json& entry : *list) {
+    if (entry != yes && entry != no) {
+      reader_.refuse(key, write_json(entry, JsonLayout::compact), expected, "");
+    }
+    layers.push_back(entry == yes);
+  }
+  return layers;
+}
+
+std::optional<uint32_t> Decoder::window(std::string_view key) {
+  const auto window = reader_.count_if(key, "");
+  return window && *window != 0 ? window : std::nullopt;
+}
+
+Norm Decoder::norm(const std::string& name) {
+  Norm norm = {.spec = norm_spec(), .gain = binder_.vector(name + ".weight", width())};
+  if (norm.spec.kind == NormKind::layer) norm.bias = binder_.vector(name + ".bias", width());
+  return norm;
+}
+
+Attention Decoder::attention(const std::string& prefix, const AttentionSpec& spec, Biases biases,
+                             const AttentionNames& names) {
+  const Dimension q_width = {uint64_t{spec.heads} * spec.head_width,
+                             "num_attention_heads*head_dim"};
+  const Dimension kv_width = {uint64_t{spec.kv_heads} * spec.head_width,
+                              "num_key_value_heads*head_dim"};
+  const auto name = [&](std::string_view part, std::string_view kind) {
+    return fmt::format("{}{}.{}", prefix, part, kind);
+  };
+  Attention attention;
+  attention.spec = spec;
+  attention.q = binder_.matrix(name(names.q, "weight"), q_width, width());
+  attention.k = binder_.matrix(name(names.k, "weight"), kv_width, width());
+  attention.v = binder_.matrix(name(names.v, "weight"), kv_width, width());
+  attention.o = binder_.matrix(name(names.o, "weight"), width(), q_width);
+  if (biases.qkv) {
+    attention.q_bias = binder_.vector(name(names.q, "bias"), q_width);
+    attention.k_bias = binder_.vector(name(names.k, "bias"), kv_width);
+    attention.v_bias = binder_.vector(name(names.v, "bias"), kv_width);
+  }
+  if (biases.o) attention.o_bias = binder_.vector(name(names.o, "bias"), width());
+  if (spec.qk_norm != QkNorm::none) {
+    const bool full = spec.qk_norm == QkNorm::full_width;
+    const Dimension head = {spec.head_width, "head_dim"};
+    attention.q_norm = binder_.vector(prefix + std::string(names.q_norm), full ? q_width : head);
+    attention.k_norm = binder_.vector(prefix + std::string(names.k_norm), full ? kv_width : head);
+  }
+  return attention;
+}
+
+Expert Decoder::mlp(const std::string& prefix, Dimension inner, const MlpNames& names,
+                    bool biased) {
+  const auto matrix = [&](std::string_view name, Dimension rows, Dimension columns) {
+    return binder_.matrix(fmt::format("{}{}.weight", prefix, name), rows, columns);
+  };
+  const auto bias = [&](std::string_view name, Dimension size) {
+    return binder_.vector(fmt::format("{}{}.bias", prefix, name), size);
+  };
+  Expert expert;
+  expert.gate = matrix(names.gate, inner, width());
+  expert.up = matrix(names.up, inner, width());
+  expert.down = matrix(names.down, width(), inner);
+  if (biased) {
+    expert.gate_bias = bias(names.gate, inner);
+    expert.up_bias = bias(names.up, inner);
+    expert.down_bias = bias(names.down, width());
+  }
+  return expert;
+}
+
+ExpertGroup Decoder::shared(const std::string& prefix, Dimension inner, const MlpNames& names,
+                            bool biased) {
+  ExpertGroup group;
+  group.role = ExpertRole::shared;
+  group.spec = {.inner_width = static_cast<uint32_t>(inner.size), .activation = Activation::silu};
+  group.experts.push_back(mlp(prefix, inner, names, biased));
+  return group;
+}
+
+ExpertGroup Decoder::routed(const std::string& prefix, const gate::GateSpec& gate, Dimension inner,
+                            const MlpNames& names) {
+  const Dimension experts = {gate.experts, "the number of experts"};
+  ExpertGroup group;
+  group.role = ExpertRole::routed;
+  group.spec = {.inner_width = static_cast<uint32_t>(inner.size), .activation = Activation::silu};
+  const bool fused = binder_.has(prefix + "gate_up_proj");
+  const Dimension both = {2 * inner.size, "2*" + std::string(inner.key)};
+  Tensor gate_up = nullptr, down = nullptr;
+  if (fused) {
+    gate_up = binder_.bind(prefix + "gate_up_proj", {experts, both, width()});
+    down = binder_.bind(prefix + "down_proj", {experts, width(), inner});
+  }
+  for (uint32_t e = 0; e < experts.size; ++e) {
+    if (!fused) {
+      group.experts.push_back(mlp(fmt::format("{}{}.", prefix, e), inner, names));
+      continue;
+    }
+    const auto rows = static_cast<uint32_t>(inner.size);
+    Expert expert;
+    expert.gate = part(gate_up, 2 * uint64_t{e}, rows, model_.width);
+    expert.up = part(gate_up, 2 * uint64_t{e} + 1, rows, model_.width);
+    expert.down = part(down, e, model_.width, rows);
+    group.experts.push_back(std::move(expert));
+  }
+  return group;
+}
+
+Router Decoder::router(const std::string& matrix, const gate::GateSpec& spec,
+                       const std::string& selection_bias) {
+  const Dimension experts = {spec.experts, "the number of experts"};
+  Router router = {.spec = spec, .matrix = binder_.matrix(matrix, experts, width())};
+  if (spec.selection_bias) router.selection_bias = binder_.vector(selection_bias, experts);
+  return router;
+}
+
+void Decoder::add(Layer layer) {
+  if (layer.router) gate::validate(layer.router->spec, "config.json");
+  model_.layers.push_back(std::move(layer));
+}
+
+Dimension Decoder::dimension(std::string_view key) {
+  const uint32_t size = reader_.count(key, key);
+  if (size == 0) reader_.refuse(key, "0", "at least 1", "");
+  return {size, std::string(key)};
+}
+
+// As transformers 5 loads them: a stored head is always used; if they are tied, either may be
+// missing; if not, nothing replaces a missing head.
+void Decoder::bind_tables() {
+  const Dimension tokens = {model_.vocabulary, "vocab_size"};
+  const std::string embedding = root_ + "embed_tokens.weight", head = "lm_head.weight";
+  const bool has_head = binder_.has(head);
+  const bool has_embedding = binder_.has(embedding) || !tied_ || !has_head;
+  model_.embedding = binder_.matrix(has_embedding ? embedding : head, tokens, width());
+  if (!has_embedding) model_.origins.push_back({"embedding", head, "tie_word_embeddings"});
+  Origin origin = {"unembedding", head, "checkpoint"};
+  if (has_head) {
+    model_.unembedding = binder_.matrix(head, tokens, width());
+  } else if (tied_) {
+    model_.unembedding = model_.embedding;
+    origin = {"unembedding", embedding, "tie_word_embeddings"};
+  } else {
+    origin = {"unembedding", "none", "no lm_head.weight"};
+    model_.notes.push_back(
+        "lm_head.weight is missing while tie_word_embeddings is false: what needs the head (the "
+        "logits of a trace, chart_compatibility) is refused");
+  }
+  model_.origins.push_back(std::move(origin));
+  model_.tied_embeddings = model_.unembedding.values == model_.embedding.values;
+  model_.head_despite_tie = tied_ && has_embedding && has_head;
+  if (model_.head_despite_tie) {
+    model_.notes.push_back(
+        "tie_word_embeddings is true, yet lm_head.weight is stored: the stored head is used, as "
+        "transformers does. Where it equals the embedding this changes nothing");
+  }
+}
+
+float inverse_root(uint32_t head_width) {
+  return static_cast<float>(1 / std::sqrt(double{1} * head_width));
+}
+
+Model Decoder::finish(std::span<const KnownKey> known_keys, const std::string& final_norm,
+                      const std::function<bool(std::string_view)>& ignored) {
+  reader_.collect_leftovers(known_keys, leftovers_);
+  refuse_leftovers(leftovers_);
+  if (model_.moe_layers().empty()) {
+    throw Error(ErrorId::CF016, {.file = "config.json",
+                                 .object = "layers",
+                                 .found = fmt::format("{}, all dense", layers_),
+                                 .expected = "at least one MoE layer with experts",
+                                 .hint = "A dense model has no routers to measure."});
+  }
+  model_.final_norm = norm(root_ + final_norm);
+  bind_tables();
+  binder_.refuse_leftovers([&](std::string_view name) {
+    // Layers after the last one are for speculative decoding (multi-token prediction).
+    const auto layer = layer_of(root_.empty() ? fmt::format("model.{}", name) : std::string(name));
+    return name.ends_with("rotary_emb.inv_freq") || (layer && *layer >= layers_) || ignored(name);
+  });
+  state_gate(model_.gate(), model_.origins);
+  return std::move(model_);
+}
+
+void state_gate(const gate::GateSpec& spec, std::vector<Origin>& origins) {
+  for (gate::FieldFact& fact : gate::facts(spec)) {
+    origins.push_back({"gate." + fact.field, std::move(fact.value), std::move(fact.source)});
+  }
+}
+
+}  // namespace rg::model

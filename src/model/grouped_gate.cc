@@ -1,0 +1,39 @@
+#include "model/grouped_gate.h"
+
+#include "base/json.h"
+
+namespace rg::model {
+namespace {
+
+gate::Stated<uint32_t> groups_of(Decoder& decoder, std::string_view key) {
+  if (!decoder.config().has(key)) return {1u, kClassDefault};
+  const auto groups = decoder.config().count_if(key, "");
+  return {groups.value_or(1), "config.json: " + std::string(key)};
+}
+
+}  // namespace
+
+gate::GateSpec read_grouped_gate(Decoder& decoder, const GroupedGateKeys& keys) {
+  decoder.expect("scoring_func", "sigmoid");
+  decoder.expect("topk_method", "noaux_tc");
+  const gate::Stated<uint32_t> groups = groups_of(decoder, "n_group");
+  const gate::Stated<uint32_t> kept = groups_of(decoder, "topk_group");
+  const gate::Stated<bool> normalise = decoder.flag("norm_topk_prob", std::nullopt);
+  const auto shared = decoder.config().count_if(keys.shared_experts, "").value_or(0);
+  return {.experts = decoder.count(keys.experts),
+          .top_k = decoder.count({"num_experts_per_tok"}),
+          .logit_bias = {false, kFixed},
+          .score = {gate::Score::sigmoid, kFixed},
+          .selection_bias = {true, kFixed},
+          .groups = groups,
+          .groups_kept = kept,
+          .group_score = {groups > 1 ? gate::GroupScore::top2_sum : gate::GroupScore::none, kFixed},
+          .weigh = {gate::Weigh::scores, kFixed},
+          .normalise = {normalise ? gate::Normalise::by_sum_plus_epsilon : gate::Normalise::no,
+                        normalise.source},
+          .epsilon = {normalise ? 1e-20f : 0.0f, kFixed},
+          .scaling = decoder.real("routed_scaling_factor", std::nullopt),
+          .shared_experts = {shared, "config.json: " + std::string(keys.shared_experts)}};
+}
+
+}  // namespace rg::model

@@ -1,0 +1,57 @@
+// Every family against transformers 5.24, in every layout and spelling of the golden checkpoints.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+
+#include "family_golden.h"
+#include "support/caught.h"
+
+namespace rg::stream {
+namespace {
+
+std::string test_name(const testing::TestParamInfo<FamilyShape>& info) {
+  std::string name = info.param.name();
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); },
+      '_');
+  return name;
+}
+
+class Family : public testing::TestWithParam<FamilyShape> {};
+
+TEST_P(Family, ComputesWhatTransformersDoes) {
+  if (!is_known(GetParam().family)) {
+    const auto checkpoint = open_golden(GetParam().folder() / "model");
+    EXPECT_EQ(test::caught([&] { model::bind_model(checkpoint); }).id, ErrorId::CF001);
+    return;
+  }
+  const FamilyGolden golden(GetParam());
+  const Record record = golden.run(golden.model(), {});
+  EXPECT_TRUE(golden.violations(record).empty())
+      << fmt::format("{}", fmt::join(golden.violations(record), "\n"));
+}
+
+TEST_P(Family, ComputesTheSameBitsForAnyThreadsAndBlocks) {
+  if (!is_known(GetParam().family)) return;
+  const FamilyGolden golden(GetParam());
+  const Record one = golden.run(golden.model(), {});
+  const Record other = golden.run(golden.model(), {.threads = 2, .block_windows = 1});
+  EXPECT_EQ(one.logits, other.logits);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Family, testing::ValuesIn(family_shapes()), test_name);
+
+TEST(Families, EachHasThreeShapesOrMore) {
+  std::map<std::string, int> shapes;
+  for (const FamilyShape& shape : family_shapes()) ++shapes[shape.family];
+  for (const std::string_view family : model::known_families()) {
+    if (family == "olmoe" || family == "kimi_k2") continue;  // tests/data/olmoe; = deepseek_v3
+    EXPECT_GE(shapes[std::string(family)], 3) << family;
+  }
+}
+
+}  // namespace
+}  // namespace rg::stream
