@@ -45,9 +45,8 @@ OUT = Path(__file__).resolve().parents[2] / "tests" / "data" / "families"
 SAME = 1e-5  # --check: of the tensor's largest entry; another CPU may sum in another order
 
 
-def families() -> dict[str, Family]:
-    names = sorted(module.name for module in pkgutil.iter_modules(tiny.shapes.__path__))
-    return {name: importlib.import_module(f"tiny.shapes.{name}").FAMILY for name in names}
+def family(name: str) -> Family:
+    return importlib.import_module(f"tiny.shapes.{name}").FAMILY
 
 
 def make(family: Family, shape: Shape, folder: Path) -> None:
@@ -88,18 +87,18 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="model types, or model_type/shape; all if none is given")
     parser.add_argument("--check", action="store_true", help="compare with tests/data/families, write nothing")
     arguments = parser.parse_args()
-    known = families()
-    unknown = {name.split("/")[0] for name in arguments.names} - known.keys()
-    if unknown:
+    known = sorted(module.name for module in pkgutil.iter_modules(tiny.shapes.__path__))
+    wanted = [name.split("/")[0] for name in arguments.names] or known
+    if unknown := set(wanted).difference(known):
         raise SystemExit(f"unknown: {', '.join(sorted(unknown))}; known are {', '.join(known)}")
     torch.set_num_threads(1)
     logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) if arguments.check else OUT
-        for name, family in known.items():
-            for shape in family.shapes:
+        for name in sorted(set(wanted)):
+            for shape in family(name).shapes:
                 if not arguments.names or name in arguments.names or f"{name}/{shape.name}" in arguments.names:
-                    make(family, shape, out / name / shape.name)
+                    make(family(name), shape, out / name / shape.name)
         if arguments.check:
             compare(out, OUT)
             print("equal to tests/data/families")

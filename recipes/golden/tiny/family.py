@@ -44,6 +44,11 @@ class Family:
 YARN = {"rope_type": "yarn", "beta_fast": 1.0, "beta_slow": 0.25, "original_max_position_embeddings": 16}
 
 
+def mrope(sections: list[int], **rope) -> dict:
+    """RoPE of a model of text and images; text takes the same position on all axes."""
+    return {"rope_type": "default", "mrope_section": sections, "mrope_interleaved": True} | rope
+
+
 def renamed(config: dict, names: dict[str, str]) -> dict:
     """The same values under other keys."""
     return {names.get(key, key): value for key, value in config.items()}
