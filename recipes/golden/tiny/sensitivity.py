@@ -58,6 +58,8 @@ def other_configs(config):
                 other = not value
             elif isinstance(value, (int, float)):
                 other = value / 2 if key == "partial_rotary_factor" else type(value)(value * 2)
+            elif isinstance(value, list) and key.endswith("_factor"):
+                other = value[::-1]
             else:
                 continue
             changed = copy.deepcopy(config)
