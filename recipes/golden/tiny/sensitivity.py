@@ -25,6 +25,7 @@ SWITCHES = {
     "topk_group": lambda value: value + 1,
     "swiglu_limit": lambda value: value * 1.5,
     "swiglu_alpha": lambda value: value * 1.5,
+    "attention_value_scale": lambda value: value * 1.5,
     "attention_multiplier": lambda value: value * 1.5,
     "embedding_multiplier": lambda value: value * 1.5,
     "residual_multiplier": lambda value: value * 1.5,
