@@ -36,6 +36,7 @@ RECURRENT: Rules = (
     (r"A_log$", normal(0.6)),
     (r"dt_bias$", normal(1.0, -1.5)),
     (r"conv1d\.weight$", matrix(1.5)),
+    (r"\.D$", GAIN),
 )
 
 # Qwen3-Next and Qwen3.5: norms multiply by 1 + w, but for the one inside the gated delta net.
@@ -50,7 +51,7 @@ COMMON: Rules = (
     (r"(embed_tokens|embeddings)\.weight$", normal(1.0)),
     (r"lm_head\.weight$", matrix(2.0)),
     (r"\.(router|gate|wg)\.weight$", router(1.5)),
-    (r"experts\.gate_up_proj$", matrix(1.5)),
+    (r"experts\.(gate_)?up_proj$", matrix(1.5)),
     (r"experts\.down_proj$", matrix(2.0)),
     (r"(q|q_b)_proj\.weight$", matrix(1.0)),
     (r"k_proj\.weight$", matrix(0.7)),
