@@ -49,6 +49,13 @@ def family(name: str) -> Family:
     return importlib.import_module(f"tiny.shapes.{name}").FAMILY
 
 
+def shapes_wanted(name: str, names: list[str]) -> list[Shape]:
+    if names and all(wanted.split("/")[0] != name for wanted in names):
+        return []
+    return [shape for shape in family(name).shapes
+            if not names or name in names or f"{name}/{shape.name}" in names]
+
+
 def make(family: Family, shape: Shape, folder: Path) -> None:
     print(f"{family.model_type}/{shape.name}")
     with tempfile.TemporaryDirectory() as scratch:
@@ -88,17 +95,17 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="compare with tests/data/families, write nothing")
     arguments = parser.parse_args()
     known = sorted(module.name for module in pkgutil.iter_modules(tiny.shapes.__path__))
-    wanted = [name.split("/")[0] for name in arguments.names] or known
-    if unknown := set(wanted).difference(known):
-        raise SystemExit(f"unknown: {', '.join(sorted(unknown))}; known are {', '.join(known)}")
+    chosen = [(name, shape) for name in known for shape in shapes_wanted(name, arguments.names)]
+    missed = [name for name in arguments.names if name not in
+              [part for name, shape in chosen for part in (name, f"{name}/{shape.name}")]]
+    if missed:
+        raise SystemExit(f"unknown: {', '.join(missed)}; known model types are {', '.join(known)}")
     torch.set_num_threads(1)
     logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) if arguments.check else OUT
-        for name in sorted(set(wanted)):
-            for shape in family(name).shapes:
-                if not arguments.names or name in arguments.names or f"{name}/{shape.name}" in arguments.names:
-                    make(family(name), shape, out / name / shape.name)
+        for name, shape in chosen:
+            make(family(name), shape, out / name / shape.name)
         if arguments.check:
             compare(out, OUT)
             print("equal to tests/data/families")

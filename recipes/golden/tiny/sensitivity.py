@@ -33,6 +33,7 @@ SWITCHES = {
     "final_logit_softcapping": lambda value: value * 1.5,
     "router_jitter_noise": lambda value: value * 1.5,
     "time_step_limit": lambda value: (value[0] + 0.1, value[1]),
+    "kda_lower_bound": lambda value: value * 1.5,
     "moe_norm_min": lambda value: value / 2,
     "top_k_experts": lambda value: value - 1,
     "num_experts_per_tok": lambda value: value - 1,
