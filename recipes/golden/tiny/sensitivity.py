@@ -36,7 +36,7 @@ SWITCHES = {
     "kda_lower_bound": lambda value: value * 1.5,
     "moe_norm_min": lambda value: value / 2,
     "top_k_experts": lambda value: value - 1,
-    "num_experts_per_tok": lambda value: value - 1,
+    "num_experts_per_tok": lambda value: [k - 1 for k in value] if isinstance(value, list) else value - 1,
 }
 
 
