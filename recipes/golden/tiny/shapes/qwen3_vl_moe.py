@@ -1,5 +1,5 @@
 from tiny import gates
-from tiny.family import YARN, Family, Shape, renamed
+from tiny.family import YARN, Family, Shape, mrope, renamed
 
 VISION = dict(depth=1, hidden_size=8, intermediate_size=8, num_heads=1, patch_size=2, spatial_merge_size=1,
               temporal_patch_size=1, num_position_embeddings=4, deepstack_visual_indexes=[0])
@@ -11,10 +11,6 @@ def transposed(tensors: dict) -> dict:
             for name, tensor in tensors.items()}
 
 
-def mrope(theta: float, sections: list[int], **scaling) -> dict:
-    return dict(rope_theta=theta, mrope_section=sections, mrope_interleaved=True, **(scaling or dict(rope_type="default")))
-
-
 FAMILY = Family(
     "qwen3_vl_moe", "Qwen3VLMoeForConditionalGeneration", gates.softmax, inert_tensors=r"\.visual\.",
     inert=("norm_topk_prob", "rope.mrope_interleaved"),
@@ -24,15 +20,15 @@ FAMILY = Family(
             vocab_size=64, hidden_size=32, intermediate_size=20, num_hidden_layers=3, num_attention_heads=3,
             num_key_value_heads=1, head_dim=12, num_experts=6, num_experts_per_tok=3, moe_intermediate_size=10,
             attention_bias=True, mlp_only_layers=[0], tie_word_embeddings=False, rms_norm_eps=3e-3,
-            rope_parameters=mrope(400.0, [2, 2, 2])), "v5", "f32"),
+            rope_parameters=mrope([2, 2, 2], rope_theta=400.0)), "v5", "f32"),
         Shape("step-v4", 282, dict(
             vocab_size=72, hidden_size=32, intermediate_size=28, num_hidden_layers=4, num_attention_heads=4,
             num_key_value_heads=2, head_dim=12, num_experts=9, num_experts_per_tok=4, moe_intermediate_size=12,
             decoder_sparse_step=2, tie_word_embeddings=False, rms_norm_eps=3e-3,
-            rope_parameters=mrope(90.0, [2, 2, 2])), "v4"),
+            rope_parameters=mrope([2, 2, 2], rope_theta=90.0)), "v4"),
         Shape("yarn-tied", 283, dict(
             vocab_size=64, hidden_size=32, intermediate_size=24, num_hidden_layers=2, num_attention_heads=2,
             num_key_value_heads=2, head_dim=16, num_experts=8, num_experts_per_tok=2, moe_intermediate_size=14,
             tie_word_embeddings=True, rms_norm_eps=3e-3,
-            rope_parameters=mrope(90.0, [4, 2, 2], **YARN, factor=4.0)), "v5"),
+            rope_parameters=mrope([4, 2, 2], **YARN, rope_theta=90.0, factor=4.0)), "v5"),
     ))
