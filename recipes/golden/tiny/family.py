@@ -43,6 +43,9 @@ class Family:
 # YaRN that acts on 17 positions: with a base of about 90 for a rotated width of 16, 20 for one of 8.
 YARN = {"rope_type": "yarn", "beta_fast": 1.0, "beta_slow": 0.25, "original_max_position_embeddings": 16}
 
+# The same for Llama 3's scaling and a base of about 90.
+LLAMA3 = {"rope_type": "llama3", "low_freq_factor": 1.0, "high_freq_factor": 3.0, "original_max_position_embeddings": 16}
+
 
 def mrope(sections: list[int], **rope) -> dict:
     """RoPE of a model of text and images; text takes the same position on all axes."""

@@ -1,5 +1,5 @@
 from tiny import gates
-from tiny.family import YARN, Family, Shape
+from tiny.family import LLAMA3, YARN, Family, Shape
 
 FAMILY = Family(
     "exaone_moe", "ExaoneMoeForCausalLM", gates.sigmoid_bias_groups, computed=("mlp_layer_types",), shapes=(
@@ -15,7 +15,7 @@ FAMILY = Family(
             num_shared_experts=1, n_group=1, topk_group=1, first_k_dense_replace=1, routed_scaling_factor=1.5,
             norm_topk_prob=True, sliding_window=5, sliding_window_pattern="LLG", rms_norm_eps=3e-3,
             layer_types=["sliding_attention", "sliding_attention", "full_attention"],
-            rope_parameters=dict(rope_type="default", rope_theta=400.0)), "v4",
+            rope_parameters=dict(**LLAMA3, rope_theta=90.0, factor=8.0)), "v4",
             hub=dict(scoring_func="sigmoid", topk_method="noaux_tc")),
         Shape("all-sparse-fused-tied", 273, dict(
             vocab_size=64, hidden_size=36, intermediate_size=24, moe_intermediate_size=8, num_hidden_layers=2,
