@@ -18,7 +18,11 @@ UNCOMPARED = {"architectures", "dtype", "torch_dtype", "transformers_version", "
 
 
 def config_of(family: Family, shape: Shape):
-    return CONFIG_MAPPING[family.model_type](**(COMMON | shape.config))
+    text = COMMON | shape.config
+    if family.wrapper is None:
+        return CONFIG_MAPPING[family.model_type](**text)
+    tied = {"tie_word_embeddings": text.get("tie_word_embeddings", False)}
+    return CONFIG_MAPPING[family.model_type](text_config=text, **tied, **family.wrapper)
 
 
 def drawn(family: Family, shape: Shape) -> torch.nn.Module:
@@ -88,17 +92,20 @@ def write(family: Family, shape: Shape, folder: Path, plain: Path) -> None:
     config = spell(family, shape, config)
     if shape.spelling == "fused":
         tensors = untied(model)
+    if shape.spelling == "v4" and family.hub_tensors is not None:
+        tensors = family.hub_tensors(tensors)
     stored = as_stored(tensors, family, shape)
     if shape.quantise is not None:
         quantised, kept, dequantised = shape.quantise(config, tensors)
         write_files(folder, quantised, {name: stored[name] if tensor is tensors.get(name) else tensor
                                         for name, tensor in kept.items()})
-        tensors = stored = dequantised
-    write_files(plain, config, stored)
-    changed = differing(config_of(family, shape).to_dict(), AutoConfig.from_pretrained(plain).to_dict())
+        write_files(plain, config, dequantised)
+        return
+    write_files(folder, config, stored)
+    changed = differing(model.config.to_dict(), AutoConfig.from_pretrained(folder).to_dict())
     if changed:
         raise SystemExit(f"{folder}: the config is read differently: {changed}")
-    loaded = load(family, plain, torch.float32)
-    for name, tensor in (saved(loaded)[1] if shape.spelling != "fused" else untied(loaded)).items():
-        if not torch.equal(tensor, tensors[name]):
+    loaded = load(family, folder, torch.float32).state_dict()
+    for name, tensor in model.state_dict().items():
+        if not torch.equal(tensor, loaded[name]):
             raise SystemExit(f"{folder}: {name} is read differently")

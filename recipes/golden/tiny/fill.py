@@ -29,13 +29,29 @@ def router(scale: float) -> Draw:
 GAIN = normal(0.4, 1.0)
 GAIN_FROM_ONE = normal(0.4)  # of norms that multiply by 1 + w
 
-COMMON: tuple[tuple[str, Draw], ...] = (
+Rules = tuple[tuple[str, Draw], ...]
+
+# Recurrent layers: decay, step and convolution kernels.
+RECURRENT: Rules = (
+    (r"A_log$", normal(0.6)),
+    (r"dt_bias$", normal(1.0, -1.5)),
+    (r"conv1d\.weight$", matrix(1.5)),
+    (r"\.D$", GAIN),
+)
+
+# Qwen3-Next and Qwen3.5: norms multiply by 1 + w, but for the one inside the gated delta net.
+QWEN_NEXT: Rules = RECURRENT + (
+    (r"linear_attn\.norm\.weight$", GAIN),
+    (r"norm\.weight$", GAIN_FROM_ONE),
+)
+
+COMMON: Rules = (
     (r"(e_score_correction_bias|expert_bias)$", normal(0.2)),
     (r"(^|[._])[a-z_]*(norm|layernorm)[a-z_0-9]*\.weight$", GAIN),
     (r"(embed_tokens|embeddings)\.weight$", normal(1.0)),
     (r"lm_head\.weight$", matrix(2.0)),
     (r"\.(router|gate|wg)\.weight$", router(1.5)),
-    (r"experts\.gate_up_proj$", matrix(1.5)),
+    (r"experts\.(gate_)?up_proj$", matrix(1.5)),
     (r"experts\.down_proj$", matrix(2.0)),
     (r"(q|q_b)_proj\.weight$", matrix(1.0)),
     (r"k_proj\.weight$", matrix(0.7)),

@@ -60,3 +60,16 @@ def deepseek_v2(z, block, config):
     if config.topk_method == "greedy":
         return softmax(z, block, config)
     return in_best_groups(z.softmax(-1), config.n_group, config.topk_group, 1)
+
+
+def sparsemixer(z, block, config):
+    """Phi-3.5-MoE: two picks, each weighed among the logits near it; a logit may be as near to that limit as to a tie."""
+    limit = 2 * config.router_jitter_noise
+    first = z.max(-1, keepdim=True).values
+    others = z.masked_fill(z == first, -NONE)
+    second = others.max(-1, keepdim=True).values
+    other = torch.full_like(z[:, 0], NONE)
+    for best, rest in ((first, z), (second, others)):
+        distance = (best - rest) / z.abs().maximum(best) - limit
+        other = other.minimum(distance.abs().nan_to_num(NONE).amin(-1))
+    return z, other

@@ -25,14 +25,18 @@ SWITCHES = {
     "topk_group": lambda value: value + 1,
     "swiglu_limit": lambda value: value * 1.5,
     "swiglu_alpha": lambda value: value * 1.5,
+    "attention_value_scale": lambda value: value * 1.5,
     "attention_multiplier": lambda value: value * 1.5,
     "embedding_multiplier": lambda value: value * 1.5,
     "residual_multiplier": lambda value: value * 1.5,
     "logits_scaling": lambda value: value * 1.5,
     "final_logit_softcapping": lambda value: value * 1.5,
     "router_jitter_noise": lambda value: value * 1.5,
+    "time_step_limit": lambda value: (value[0] + 0.1, value[1]),
+    "kda_lower_bound": lambda value: value * 1.5,
     "moe_norm_min": lambda value: value / 2,
-    "num_experts_per_tok": lambda value: value - 1,
+    "top_k_experts": lambda value: value - 1,
+    "num_experts_per_tok": lambda value: [k - 1 for k in value] if isinstance(value, list) else value - 1,
 }
 
 
@@ -58,6 +62,8 @@ def other_configs(config):
                 other = not value
             elif isinstance(value, (int, float)):
                 other = value / 2 if key == "partial_rotary_factor" else type(value)(value * 2)
+            elif isinstance(value, list) and key.endswith("_factor"):
+                other = value[::-1]
             else:
                 continue
             changed = copy.deepcopy(config)
@@ -75,7 +81,10 @@ def check(family: Family, shape: Shape, model: torch.nn.Module, tokens: torch.Te
     plain = model(input_ids=ids, use_cache=False).logits
 
     def moved(other: torch.nn.Module) -> float:
-        return float((other(input_ids=ids, use_cache=False).logits - plain).abs().max() / plain.abs().max())
+        try:
+            return float((other(input_ids=ids, use_cache=False).logits - plain).abs().max() / plain.abs().max())
+        except RuntimeError:  # shapes that don't fit can't go unseen either
+            return float("inf")
 
     changes: dict[str, float] = {}
     still: list[str] = []

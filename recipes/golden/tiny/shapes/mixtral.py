@@ -1,5 +1,5 @@
 from tiny import gates
-from tiny.family import YARN, Family, Shape
+from tiny.family import LLAMA3, YARN, Family, Shape
 
 
 def hub(config: dict) -> dict:
@@ -22,4 +22,8 @@ FAMILY = Family(
             num_key_value_heads=2, head_dim=16, num_local_experts=7, num_experts_per_tok=2, rms_norm_eps=3e-3,
             tie_word_embeddings=True, rope_parameters=dict(
                 **YARN, rope_theta=90.0, factor=4.0)), "fused"),
+        Shape("llama3-v4", 104, dict(
+            vocab_size=64, hidden_size=32, intermediate_size=12, num_hidden_layers=2, num_attention_heads=4,
+            num_key_value_heads=2, num_local_experts=8, num_experts_per_tok=2, rms_norm_eps=3e-3,
+            rope_parameters=dict(**LLAMA3, rope_theta=90.0, factor=4.0)), "v4"),
     ))

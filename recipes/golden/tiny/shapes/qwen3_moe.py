@@ -1,5 +1,5 @@
 from tiny import gates
-from tiny.family import YARN, Family, Shape, renamed
+from tiny.family import LLAMA3, YARN, Family, Shape, renamed
 
 FAMILY = Family(
     "qwen3_moe", "Qwen3MoeForCausalLM", gates.softmax, hub=lambda config: renamed(config, {"num_local_experts": "num_experts"}),
@@ -22,6 +22,6 @@ FAMILY = Family(
         Shape("wide-heads-v4", 114, dict(
             vocab_size=64, hidden_size=32, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4,
             num_key_value_heads=4, head_dim=16, num_experts=12, num_experts_per_tok=3, moe_intermediate_size=8,
-            norm_topk_prob=False, rms_norm_eps=3e-3, rope_parameters=dict(rope_type="default", rope_theta=3000.0)),
+            norm_topk_prob=False, rms_norm_eps=3e-3, rope_parameters=dict(**LLAMA3, rope_theta=90.0, factor=3.0)),
             "v4", hub=dict(max_window_layers=2)),
     ))

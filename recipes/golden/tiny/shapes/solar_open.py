@@ -1,0 +1,22 @@
+from tiny import gates
+from tiny.family import YARN, Family, Shape
+
+FAMILY = Family(
+    "solar_open", "SolarOpenForCausalLM", gates.sigmoid_bias_groups, shapes=(
+        Shape("groups-bias-f32", 261, dict(
+            vocab_size=64, hidden_size=32, moe_intermediate_size=10, num_hidden_layers=2, num_attention_heads=3,
+            num_key_value_heads=1, head_dim=12, n_routed_experts=8, num_experts_per_tok=3, n_shared_experts=1, n_group=4,
+            topk_group=2, routed_scaling_factor=2.5, norm_topk_prob=True, attention_bias=True, rms_norm_eps=3e-3,
+            rope_parameters=dict(rope_type="linear", factor=2.0, rope_theta=90.0)), "v5", "f32"),
+        Shape("no-groups-v4", 262, dict(
+            vocab_size=72, hidden_size=40, moe_intermediate_size=12, num_hidden_layers=2, num_attention_heads=4,
+            num_key_value_heads=2, head_dim=16, n_routed_experts=9, num_experts_per_tok=4, n_shared_experts=1, n_group=1,
+            topk_group=1, routed_scaling_factor=1.0, norm_topk_prob=True, rms_norm_eps=3e-3,
+            rope_parameters=dict(rope_type="default", rope_theta=400.0, partial_rotary_factor=1.0)), "v4",
+            hub=dict(first_k_dense_replace=0, intermediate_size=28)),
+        Shape("yarn-fused-tied", 263, dict(
+            vocab_size=64, hidden_size=36, moe_intermediate_size=8, num_hidden_layers=2, num_attention_heads=2,
+            num_key_value_heads=2, head_dim=16, n_routed_experts=9, num_experts_per_tok=3, n_shared_experts=2, n_group=1,
+            topk_group=1, routed_scaling_factor=1.7, norm_topk_prob=False, rms_norm_eps=2e-3, tie_word_embeddings=True,
+            rope_parameters=dict(**YARN, rope_theta=90.0, factor=4.0)), "fused"),
+    ))
