@@ -90,9 +90,11 @@ TEST(DType, BulkConversionTakesAnyAlignment) {
       for (size_t i = 0; i < kCount; ++i) {
         uint32_t bits = 0;
         std::memcpy(&bits, bytes.data() + shift + i * width, width);
-        const double expected = dtype == DType::f32    ? plain_value(bits, 8, 23)
-                                : dtype == DType::bf16 ? plain_value(bits, 8, 7)
-                                                       : plain_value(bits, 5, 10);
+        const double expected = dtype == DType::f32       ? plain_value(bits, 8, 23)
+                                : dtype == DType::bf16    ? plain_value(bits, 8, 7)
+                                : dtype == DType::f16     ? plain_value(bits, 5, 10)
+                                : dtype == DType::f8_e4m3 ? plain_value(bits, 4, 3)
+                                                          : bits;
         expect_same(out[i], expected, bits);
       }
     }
