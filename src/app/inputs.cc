@@ -65,8 +65,8 @@ void check_sequence_length(const OpenModel& model, uint64_t tokens, const std::s
   throw Error(ErrorId::CF017, {.file = model.checkpoint.location().folder.string(),
                                .object = what,
                                .found = fmt::format("{} tokens", tokens),
-                               .expected = fmt::format("at most {}, max_position_embeddings",
-                                                       model.model.positions),
+                               .expected = fmt::format("at most {}, {}", model.model.positions,
+                                                       model.model.positions_source),
                                .hint = hint});
 }
 

@@ -161,8 +161,9 @@ void ConfigReader::collect_leftovers(std::span<const KnownKey> known_to_family,
     const auto own = std::find_if(known_to_family.begin(), known_to_family.end(),
                                   [&](const KnownKey& known) { return known.name == key; });
     const std::optional<Harmless> when = own != known_to_family.end() ? own->harmless
-                                         : path_.empty()              ? bookkeeping_key(key)
-                                                                      : std::nullopt;
+                                         : path_.empty() || path_ == "text_config"
+                                             ? bookkeeping_key(key)
+                                             : std::nullopt;
     if (when && is_harmless(*when, value)) continue;
     leftovers.push_back(
         {full_name(key), shown(value), when ? std::string(harmless_values(*when)) : ""});

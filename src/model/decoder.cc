@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -9,6 +10,44 @@
 
 namespace rg::model {
 namespace {
+
+// Keys of a wrapper around a text model: what images, video and sound are read with.
+constexpr KnownKey kOtherInputs[] = {{"audio_config", Harmless::always},
+                                     {"audio_token_id", Harmless::always},
+                                     {"boa_token_id", Harmless::always},
+                                     {"boi_token_id", Harmless::always},
+                                     {"eoa_token_id", Harmless::always},
+                                     {"eoa_token_index", Harmless::always},
+                                     {"eoi_token_id", Harmless::always},
+                                     {"image_end_token_id", Harmless::always},
+                                     {"image_start_token_id", Harmless::always},
+                                     {"image_token_id", Harmless::always},
+                                     {"projection_hidden_act", Harmless::always},
+                                     {"projection_hidden_size", Harmless::always},
+                                     {"projection_layer_init", Harmless::always},
+                                     {"projection_layer_norm_eps", Harmless::always},
+                                     {"projection_ln_eps", Harmless::always},
+                                     {"use_unified_vision_chunk", Harmless::always},
+                                     {"video_end_token_id", Harmless::always},
+                                     {"video_placeholder", Harmless::always},
+                                     {"video_start_token_id", Harmless::always},
+                                     {"video_token_id", Harmless::always},
+                                     {"vision_config", Harmless::always},
+                                     {"vision_end_token_id", Harmless::always},
+                                     {"vision_soft_tokens_per_image", Harmless::always},
+                                     {"vision_start_token_id", Harmless::always}};
+
+// Towers that turn images and sound into tokens, and modules for speculative decoding.
+bool is_of_other_inputs(std::string_view name) {
+  for (const std::string_view part :
+       {"model.visual.", "visual.", "vision_tower.", "model.vision_tower.",
+        "multi_modal_projector.", "model.multi_modal_projector.", "mm_projector.",
+        "model.mm_projector.", "model.embed_vision.", "model.embed_audio.", "model.audio_tower.",
+        "mtp.", "model.mtp.", "model.mtp_", "mtp_"}) {
+    if (name.starts_with(part)) return true;
+  }
+  return false;
+}
 
 Model empty_model(std::string_view family) {
   return {.family = std::string(family),
@@ -25,6 +64,14 @@ Model empty_model(std::string_view family) {
           .notes = {}};
 }
 
+bool is_wrapped(const Json& config) {
+  const auto text = config.find("text_config");
+  return text != config.end() && text->is_object();
+}
+const Json& text_part(const Json& config) {
+  return is_wrapped(config) ? config.at("text_config") : config;
+}
+
 float positive(const ConfigReader& reader, std::string_view key, double value) {
   const auto narrow = static_cast<float>(value);
   if (!(narrow > 0) || !std::isfinite(narrow)) {
@@ -39,9 +86,17 @@ Decoder::Decoder(const formats::Checkpoint& checkpoint, std::string_view family,
                  const DecoderDefaults& defaults)
     : checkpoint_(checkpoint),
       model_(empty_model(family)),
-      reader_(checkpoint.config(), "", model_.origins),
+      reader_(text_part(checkpoint.config()), is_wrapped(checkpoint.config()) ? "text_config" : "",
+              model_.origins),
       binder_(checkpoint) {
-  reader_.text("model_type", "family");
+  if (is_wrapped(checkpoint.config())) {
+    outer_.emplace(checkpoint.config(), "", model_.origins);
+    outer_->text("model_type", "family");
+    outer_->object_if("text_config");
+    reader_.text_or("model_type", "", "");
+  } else {
+    reader_.text("model_type", "family");
+  }
   const auto size = [&](std::string_view key, std::string_view field) {
     const uint32_t value = reader_.count(key, field);
     if (value == 0) reader_.refuse(key, "0", "at least 1", "");
@@ -54,19 +109,34 @@ Decoder::Decoder(const formats::Checkpoint& checkpoint, std::string_view family,
   const std::string_view epsilon = defaults.norm_epsilon_key;
   const double read = reader_.real_or(epsilon, "norm_epsilon", defaults.norm_epsilon);
   model_.final_norm.spec = {norms, positive(reader_, epsilon, read)};
-  tied_ = reader_.flag_or("tie_word_embeddings", "tied_embeddings", defaults.tied);
-  read_quantization();
+  tied_ = reader_.flag_or("tie_word_embeddings", outer_ ? "" : "tied_embeddings", defaults.tied);
+  if (outer_) {  // the wrapper decides
+    tied_ = outer_->flag_or("tie_word_embeddings", "tied_embeddings", defaults.tied_outside);
+    read_quantization(*outer_);
+  }
+  read_quantization(reader_);
   // The model without its head, saved alone, has the names of its own parts.
   const bool alone =
       binder_.has("embed_tokens.weight") && !binder_.has("model.embed_tokens.weight");
   root_ = alone ? "" : "model.";
+  for (const char* wrapped : {"model.language_model.", "language_model.model."}) {
+    if (binder_.has(std::string(wrapped) + "embed_tokens.weight")) root_ = wrapped;
+  }
+  // So transformers 5.24 saves the layers of Kimi-K2.5.
+  if (binder_.has(root_ + "blocks.0.input_layernorm.weight")) layers_name_ = "blocks";
+}
+
+std::string Decoder::first_of(std::initializer_list<std::string> names) const {
+  const auto there = std::find_if(names.begin(), names.end(),
+                                  [&](const std::string& name) { return binder_.has(name); });
+  return there != names.end() ? *there : *names.begin();
 }
 
 // FP8 with block scales (DeepSeek-V3's layout), or MXFP4, whose tensors the family binds.
 // Activations stay as they are: what an engine does to them with `activation_scheme` is its own
 // approximation.
-void Decoder::read_quantization() {
-  const Json* object = reader_.object_if("quantization_config");
+void Decoder::read_quantization(ConfigReader& outer) {
+  const Json* object = outer.object_if("quantization_config");
   if (object == nullptr) return;
   ConfigReader config(*object, "quantization_config", model_.origins);
   const std::string method = config.text("quant_method", "quantization");
@@ -98,7 +168,7 @@ void Decoder::read_quantization() {
 }
 
 std::string Decoder::layer_prefix(uint32_t layer) const {
-  return fmt::format("{}layers.{}.", root_, layer);
+  return fmt::format("{}{}.{}.", root_, layers_name_, layer);
 }
 
 Heads Decoder::heads() {
@@ -259,25 +329,30 @@ ExpertGroup Decoder::shared(const std::string& prefix, Dimension inner, const Ml
 ExpertGroup Decoder::routed(const std::string& prefix, const gate::GateSpec& gate, Dimension inner,
                             const MlpNames& names) {
   const Dimension experts = {gate.experts, "the number of experts"};
+  if (binder_.has(prefix + "gate_up_proj")) {
+    const Dimension both = {2 * inner.size, "2*" + inner.key};
+    const Tensor gate_up = binder_.bind(prefix + "gate_up_proj", {experts, both, width()});
+    return routed_from(gate_up, binder_.bind(prefix + "down_proj", {experts, width(), inner}),
+                       inner);
+  }
   ExpertGroup group;
   group.role = ExpertRole::routed;
   group.spec = {.inner_width = static_cast<uint32_t>(inner.size), .activation = Activation::silu};
-  const bool fused = binder_.has(prefix + "gate_up_proj");
-  const Dimension both = {2 * inner.size, "2*" + std::string(inner.key)};
-  Tensor gate_up = nullptr, down = nullptr;
-  if (fused) {
-    gate_up = binder_.bind(prefix + "gate_up_proj", {experts, both, width()});
-    down = binder_.bind(prefix + "down_proj", {experts, width(), inner});
-  }
   for (uint32_t e = 0; e < experts.size; ++e) {
-    if (!fused) {
-      group.experts.push_back(mlp(fmt::format("{}{}.", prefix, e), inner, names));
-      continue;
-    }
-    const auto rows = static_cast<uint32_t>(inner.size);
+    group.experts.push_back(mlp(fmt::format("{}{}.", prefix, e), inner, names));
+  }
+  return group;
+}
+
+ExpertGroup Decoder::routed_from(Tensor gate_up, Tensor down, Dimension inner) const {
+  const auto rows = static_cast<uint32_t>(inner.size);
+  ExpertGroup group;
+  group.role = ExpertRole::routed;
+  group.spec = {.inner_width = rows, .activation = Activation::silu};
+  for (uint64_t e = 0; e < gate_up->shape[0]; ++e) {
     Expert expert;
-    expert.gate = part(gate_up, 2 * uint64_t{e}, rows, model_.width);
-    expert.up = part(gate_up, 2 * uint64_t{e} + 1, rows, model_.width);
+    expert.gate = part(gate_up, 2 * e, rows, model_.width);
+    expert.up = part(gate_up, 2 * e + 1, rows, model_.width);
     expert.down = part(down, e, model_.width, rows);
     group.experts.push_back(std::move(expert));
   }
@@ -288,8 +363,12 @@ Router Decoder::router(const std::string& matrix, const gate::GateSpec& spec,
                        const std::string& selection_bias) {
   const Dimension experts = {spec.experts, "the number of experts"};
   Router router = {.spec = spec, .matrix = binder_.matrix(matrix, experts, width())};
-  if (spec.selection_bias) router.selection_bias = binder_.vector(selection_bias, experts);
+  if (spec.selection_bias) router.selection_bias = binder_.row(selection_bias, experts);
   return router;
+}
+
+void Decoder::bind_head_bias() {
+  model_.unembedding_bias = binder_.vector("lm_head.bias", {model_.vocabulary, "vocab_size"});
 }
 
 void Decoder::add(Layer layer) {
@@ -307,7 +386,8 @@ Dimension Decoder::dimension(std::string_view key) {
 // missing; if not, nothing replaces a missing head.
 void Decoder::bind_tables() {
   const Dimension tokens = {model_.vocabulary, "vocab_size"};
-  const std::string embedding = root_ + "embed_tokens.weight", head = "lm_head.weight";
+  const std::string embedding = root_ + "embed_tokens.weight";
+  const std::string head = first_of({"lm_head.weight", "language_model.lm_head.weight"});
   const bool has_head = binder_.has(head);
   const bool has_embedding = binder_.has(embedding) || !tied_ || !has_head;
   model_.embedding = binder_.matrix(has_embedding ? embedding : head, tokens, width());
@@ -341,6 +421,7 @@ float inverse_root(uint32_t head_width) {
 Model Decoder::finish(std::span<const KnownKey> known_keys, const std::string& final_norm,
                       const std::function<bool(std::string_view)>& ignored) {
   reader_.collect_leftovers(known_keys, leftovers_);
+  if (outer_) outer_->collect_leftovers(kOtherInputs, leftovers_);
   refuse_leftovers(leftovers_);
   if (model_.moe_layers().empty()) {
     throw Error(ErrorId::CF016, {.file = "config.json",
@@ -353,8 +434,10 @@ Model Decoder::finish(std::span<const KnownKey> known_keys, const std::string& f
   bind_tables();
   binder_.refuse_leftovers([&](std::string_view name) {
     // Layers after the last one are for speculative decoding (multi-token prediction).
-    const auto layer = layer_of(root_.empty() ? fmt::format("model.{}", name) : std::string(name));
-    return name.ends_with("rotary_emb.inv_freq") || (layer && *layer >= layers_) || ignored(name);
+    if (!name.starts_with(root_)) return is_of_other_inputs(name) || ignored(name);
+    const auto layer = layer_of(fmt::format("model.{}", name.substr(root_.size())));
+    return name.ends_with("rotary_emb.inv_freq") || (layer && *layer >= layers_) ||
+           is_of_other_inputs(name) || ignored(name);
   });
   state_gate(model_.gate(), model_.origins);
   return std::move(model_);

@@ -41,11 +41,13 @@ struct Biases {
 struct DecoderDefaults {
   double norm_epsilon;
   bool tied;
+  bool tied_outside = false;  // class default of the wrapper, where there is one
   std::string_view norm_epsilon_key = "rms_norm_eps";
 };
 
 class Decoder {
  public:
+  // The config's text_config, if it has one: the text part of a model of several kinds of input.
   // Reads the sizes that every decoder states: hidden_size, num_hidden_layers, vocab_size,
   // max_position_embeddings, the norms' epsilon, tie_word_embeddings. `family`: its model_type.
   Decoder(const formats::Checkpoint& checkpoint, std::string_view family, NormKind norms,
@@ -57,6 +59,8 @@ class Decoder {
   std::vector<Leftover>& leftovers() { return leftovers_; }
   const std::string& root() const { return root_; }  // of tensor names: "model." as a rule
   std::string layer_prefix(uint32_t layer) const;
+  // The first of these tensors that there is; the first of all if there is none.
+  std::string first_of(std::initializer_list<std::string> names) const;
   uint32_t layers() const { return layers_; }
   Dimension width() const { return {model_.width, "hidden_size"}; }
   NormSpec norm_spec() const { return model_.final_norm.spec; }
@@ -95,9 +99,12 @@ class Decoder {
   ExpertGroup routed(const std::string& prefix, const gate::GateSpec& gate, Dimension inner,
                      const MlpNames& names = {});
 
+  // Experts of two tensors, (E, 2I, d) and (E, d, I).
+  ExpertGroup routed_from(Tensor gate_up, Tensor down, Dimension inner) const;
   Router router(const std::string& matrix, const gate::GateSpec& spec,
                 const std::string& selection_bias = "");
 
+  void bind_head_bias();  // of the final logits
   void add(Layer layer);  // CF010 for an impossible gate
 
   // Binds embedding, final norm and head; refuses config keys and tensors that are left over.
@@ -107,15 +114,16 @@ class Decoder {
       const std::function<bool(std::string_view)>& ignored = [](auto) { return false; });
 
  private:
-  void read_quantization();
+  void read_quantization(ConfigReader& config);
   void bind_tables();
 
   const formats::Checkpoint& checkpoint_;
   Model model_;
   std::vector<Leftover> leftovers_;
+  std::optional<ConfigReader> outer_;  // around text_config
   ConfigReader reader_;
   TensorBinder binder_;
-  std::string root_;
+  std::string root_, layers_name_ = "layers";
   uint32_t layers_ = 0;
   bool tied_ = false;
 };

@@ -14,7 +14,7 @@ gate::Stated<uint32_t> groups_of(Decoder& decoder, std::string_view key) {
 }  // namespace
 
 gate::GateSpec read_grouped_gate(Decoder& decoder, const GroupedGateKeys& keys) {
-  decoder.expect("scoring_func", "sigmoid");
+  decoder.expect("scoring_func", keys.scoring);
   decoder.expect("topk_method", "noaux_tc");
   const gate::Stated<uint32_t> groups = groups_of(decoder, "n_group");
   const gate::Stated<uint32_t> kept = groups_of(decoder, "topk_group");
@@ -34,6 +34,29 @@ gate::GateSpec read_grouped_gate(Decoder& decoder, const GroupedGateKeys& keys) 
           .epsilon = {normalise ? 1e-20f : 0.0f, kFixed},
           .scaling = decoder.real("routed_scaling_factor", std::nullopt),
           .shared_experts = {shared, "config.json: " + std::string(keys.shared_experts)}};
+}
+
+void add_feed_forward(Decoder& decoder, Layer& layer, bool sparse, const gate::GateSpec& gate,
+                      const FeedForwardWidths& widths, const FeedForwardNames& names) {
+  if (!sparse) {
+    layer.groups = groups(decoder.shared(names.dense, widths.dense, {}, names.biased));
+    return;
+  }
+  layer.router = decoder.router(names.router, gate, names.selection_bias);
+  layer.groups = groups(decoder.routed(names.experts, gate, widths.routed));
+  if (gate.shared_experts == 0) return;
+  const Dimension shared = {widths.routed.size * gate.shared_experts,
+                            widths.routed.key + "*shared experts"};
+  layer.groups.push_back(decoder.shared(names.shared, shared, {}, names.biased));
+}
+
+FeedForwardNames deepseek_names(const std::string& layer) {
+  const std::string mlp = layer + "mlp.";
+  return {.router = mlp + "gate.weight",
+          .selection_bias = mlp + "gate.e_score_correction_bias",
+          .experts = mlp + "experts.",
+          .shared = mlp + "shared_experts.",
+          .dense = mlp};
 }
 
 }  // namespace rg::model

@@ -113,7 +113,11 @@ constexpr std::array kSomeValues = std::to_array<KnownKey>({
     {"tie_encoder_decoder", Harmless::unless_true},
 });
 
-bool is_full_attention(const Json& kind) { return kind == "full_attention"; }
+bool all_are(const Json& list, std::string_view kind) {
+  return list.is_null() ||
+         (list.is_array() &&
+          std::all_of(list.begin(), list.end(), [&](const Json& e) { return e == kind; }));
+}
 
 }  // namespace
 
@@ -145,8 +149,9 @@ bool is_harmless(Harmless when, const Json& value) {
     case Harmless::if_true:
       return value == true;
     case Harmless::if_all_full:
-      return value.is_null() ||
-             (value.is_array() && std::all_of(value.begin(), value.end(), is_full_attention));
+      return all_are(value, "full_attention");
+    case Harmless::if_all_indexed:
+      return all_are(value, "indexed_attention");
   }
   return false;
 }
@@ -167,6 +172,8 @@ std::string_view harmless_values(Harmless when) {
       return "true";
     case Harmless::if_all_full:
       return "null or a list of \"full_attention\"";
+    case Harmless::if_all_indexed:
+      return "null or a list of \"indexed_attention\"";
   }
   return "";
 }

@@ -15,9 +15,10 @@ enum class Harmless {
   unless_true,  // false or null
   if_empty,     // null, {} or []
   if_null,
-  if_one,       // null or 1
-  if_true,      // true alone: transformers 5 takes null for false with eager attention
-  if_all_full,  // null, or a list of "full_attention"
+  if_one,          // null or 1
+  if_true,         // true alone: transformers 5 takes null for false with eager attention
+  if_all_full,     // null, or a list of "full_attention"
+  if_all_indexed,  // null, or a list of "indexed_attention"
 };
 
 struct KnownKey {

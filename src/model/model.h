@@ -19,13 +19,17 @@ struct Origin {
 };
 
 struct Model {
-  std::string family;   // "olmoe"
-  uint32_t width;       // d
-  uint32_t vocabulary;  // embedding rows
-  uint32_t positions;   // max_position_embeddings
+  std::string family;                                        // "olmoe"
+  uint32_t width;                                            // d
+  uint32_t vocabulary;                                       // embedding rows
+  uint32_t positions;                                        // tokens of a sequence, at most
+  std::string positions_source = "max_position_embeddings";  // what sets that limit
   std::vector<Layer> layers;
   Norm final_norm;
   Weight embedding;
+  float embedding_multiplier = 1;  // of its rows, as they enter the residual stream
+  float logit_divisor = 1;         // of the final logits
+  Weight unembedding_bias = {};
   Weight unembedding;              // absent if the checkpoint has none: require_unembedding()
   bool tied_embeddings;            // embedding and unembedding are one tensor
   bool head_despite_tie;           // the config ties them, the checkpoint holds both

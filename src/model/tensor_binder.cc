@@ -116,6 +116,12 @@ Weight TensorBinder::vector(const std::string& name, Dimension size) {
   return part(bind(name, {size}), 0, static_cast<uint32_t>(size.size), 1);
 }
 
+Weight TensorBinder::row(const std::string& name, Dimension size) {
+  const Tensor there = checkpoint_.find(name);
+  if (there == nullptr || there->shape.size() != 2) return vector(name, size);
+  return part(bind(name, {{1, "one row"}, size}), 0, static_cast<uint32_t>(size.size), 1);
+}
+
 Weight part(Tensor tensor, uint64_t nth, uint32_t rows, uint32_t columns) {
   return {.values = tensor,
           .first_byte = nth * rows * columns * dtype_bytes(tensor->dtype),

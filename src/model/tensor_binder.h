@@ -25,6 +25,7 @@ class TensorBinder {
   explicit TensorBinder(const formats::Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
 
   bool has(const std::string& name) const;  // whatever its dtype
+  Tensor peek(const std::string& name) const { return checkpoint_.find(name); }  // null: none
   // ST023 if there is none, ST016 if its dtype isn't one that holds numbers by itself, ST020 if its
   // shape is another.
   Tensor bind(const std::string& name, const std::vector<Dimension>& shape);
@@ -36,6 +37,7 @@ class TensorBinder {
   // The whole tensor as a weight; refusals as bind().
   Weight matrix(const std::string& name, Dimension rows, Dimension columns);
   Weight vector(const std::string& name, Dimension size);
+  Weight row(const std::string& name, Dimension size);  // a vector, also if stored as (1, size)
   // ST022 if a tensor is neither bound nor irrelevant.
   void refuse_leftovers(const std::function<bool(std::string_view)>& irrelevant) const;
 

@@ -89,6 +89,16 @@ void emit_logits(const model::Model& model, std::span<const tap::SequenceSet* co
         in = lane.narrow.data();
       }
       products.at(padded).run(in, tables.packed_unembedding(), lane.logits.data(), lane.scratch);
+      if (tables.unembedding_bias().size() != 0) {
+        for (uint32_t t = 0; t < sequence.length; ++t) {
+          kernels::add(tables.unembedding_bias().data(), model.vocabulary,
+                       lane.logits.data() + size_t{t} * model.vocabulary);
+        }
+      }
+      if (model.logit_divisor != 1) {
+        kernels::set_scaled(1 / model.logit_divisor, lane.logits.data(),
+                            size_t{padded} * model.vocabulary, lane.logits.data());
+      }
     });
     for (const Lane& lane : lanes) lane.scratch.throw_if_failed();
     for (size_t i = 0; i < count; ++i) {

@@ -181,7 +181,10 @@ uint64_t bytes_to_read(const Run& run) {
   uint64_t bytes = model.embedding.bytes();
   const bool unembedding = run.logits == Logits::wanted || run.needs.next_unembedding;
   if (unembedding && !model.tied_embeddings) bytes += model.unembedding.bytes();
-  if (run.logits == Logits::wanted) bytes += model.final_norm.gain.bytes();
+  if (run.logits == Logits::wanted) {
+    bytes += model.final_norm.gain.bytes() + model.final_norm.bias.bytes();
+    bytes += model.unembedding_bias.bytes();
+  }
   for (const int layer : layers_to_run(model, run.settings)) {
     model::for_each_weight(model.layer(layer),
                            [&](const model::Weight& weight) { bytes += weight.bytes(); });

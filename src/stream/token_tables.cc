@@ -11,9 +11,10 @@
 
 namespace rg::stream {
 
-TokenTables::Rows::Rows(std::span<const tap::SequenceSet* const> sets, uint32_t vocabulary,
-                        uint32_t width)
-    : place_(vocabulary, kAbsent), width_(width) {
+TokenTables::Rows::Rows(std::span<const tap::SequenceSet* const> sets, const model::Model& model,
+                        float multiplier)
+    : place_(model.vocabulary, kAbsent), width_(model.width), multiplier_(multiplier) {
+  const uint32_t vocabulary = model.vocabulary;
   uint32_t distinct = 0;
   for (const tap::SequenceSet* set : sets) {
     for (const int32_t id : set->ids) {
@@ -28,7 +29,7 @@ TokenTables::Rows::Rows(std::span<const tap::SequenceSet* const> sets, uint32_t 
       if (place == kAbsent) place = distinct++;
     }
   }
-  values_ = Buffer<float>(size_t{distinct} * width);
+  values_ = Buffer<float>(size_t{distinct} * width_);
 }
 
 void TokenTables::Rows::take(DType dtype, const std::byte* bytes, uint64_t first,
@@ -40,15 +41,16 @@ void TokenTables::Rows::take(DType dtype, const std::byte* bytes, uint64_t first
     const uint64_t to = std::min(end, (row + 1) * width_);
     float* target = values_.data() + uint64_t{place_[row]} * width_ + (from - row * width_);
     convert_to_f32(dtype, bytes + (from - first) * dtype_bytes(dtype), to - from, target);
+    if (multiplier_ != 1) kernels::set_scaled(multiplier_, target, to - from, target);
   }
 }
 
 TokenTables::TokenTables(TensorReader& tensors, const model::Model& model,
                          std::span<const tap::SequenceSet* const> sets, NextRows next_rows,
                          const kernels::WeightProduct* unembedding, kernels::Compute compute)
-    : embedding_(sets, model.vocabulary, model.width) {
+    : embedding_(sets, model, model.embedding_multiplier) {
   const bool gather_next = next_rows == NextRows::gather;
-  if (gather_next) next_ = Rows(sets, model.vocabulary, model.width);
+  if (gather_next) next_ = Rows(sets, model, 1 / model.logit_divisor);
   std::vector<Rows*> from_embedding = {&embedding_};
   if (model.tied_embeddings && gather_next) from_embedding.push_back(&next_);
   read_table(tensors, model.embedding, from_embedding,
@@ -58,7 +60,9 @@ TokenTables::TokenTables(TensorReader& tensors, const model::Model& model,
     if (gather_next) from_unembedding.push_back(&next_);
     read_table(tensors, model.unembedding, from_unembedding, unembedding, compute);
   }
-  if (unembedding != nullptr) final_norm_ = model::NormWeights(model.final_norm, tensors);
+  if (unembedding == nullptr) return;
+  final_norm_ = model::NormWeights(model.final_norm, tensors);
+  unembedding_bias_ = model::read_values(tensors, model.unembedding_bias);
 }
 
 void TokenTables::read_table(TensorReader& tensors, const model::Weight& table,

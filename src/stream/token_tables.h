@@ -27,6 +27,8 @@ class TokenTables : public tap::Embeddings {
   const kernels::PackedWeights& packed_unembedding() const { return packed_; }
   const model::NormWeights& final_norm() const { return final_norm_; }
 
+  const Buffer<float>& unembedding_bias() const { return unembedding_bias_; }  // or empty
+
   static uint64_t distinct_ids(std::span<const tap::SequenceSet* const> sets);
 
  private:
@@ -34,7 +36,9 @@ class TokenTables : public tap::Embeddings {
   class Rows {
    public:
     Rows() = default;
-    Rows(std::span<const tap::SequenceSet* const> sets, uint32_t vocabulary, uint32_t width);
+    // Rows are multiplied by `multiplier`.
+    Rows(std::span<const tap::SequenceSet* const> sets, const model::Model& model,
+         float multiplier);
     const float* row(int32_t id) const {
       return values_.data() + size_t{place_[static_cast<size_t>(id)]} * width_;
     }
@@ -45,6 +49,7 @@ class TokenTables : public tap::Embeddings {
     static constexpr uint32_t kAbsent = UINT32_MAX;
     std::vector<uint32_t> place_;  // (vocabulary)
     uint32_t width_ = 0;
+    float multiplier_ = 1;
     Buffer<float> values_;  // (distinct ids, d)
   };
 
@@ -55,6 +60,7 @@ class TokenTables : public tap::Embeddings {
   Buffer<std::byte> packed_memory_;
   kernels::PackedWeights packed_;
   model::NormWeights final_norm_;
+  Buffer<float> unembedding_bias_;
 };
 
 }  // namespace rg::stream

@@ -24,8 +24,10 @@ class Family : public testing::TestWithParam<FamilyShape> {};
 
 TEST_P(Family, ComputesWhatTransformersDoes) {
   if (!is_known(GetParam().family)) {
-    const auto checkpoint = open_golden(GetParam().folder() / "model");
-    EXPECT_EQ(test::caught([&] { model::bind_model(checkpoint); }).id, ErrorId::CF001);
+    const auto id =
+        test::caught([&] { model::bind_model(open_golden(GetParam().folder() / "model")); }).id;
+    // CF005: its config holds Infinity, which is not JSON.
+    EXPECT_EQ(id, GetParam().name() == "nemotron_h/pattern-v4" ? ErrorId::CF005 : ErrorId::CF001);
     return;
   }
   const FamilyGolden golden(GetParam());
@@ -48,7 +50,11 @@ TEST(Families, EachHasThreeShapesOrMore) {
   std::map<std::string, int> shapes;
   for (const FamilyShape& shape : family_shapes()) ++shapes[shape.family];
   for (const std::string_view family : model::known_families()) {
-    if (family == "olmoe" || family == "kimi_k2") continue;  // tests/data/olmoe; = deepseek_v3
+    // tests/data/olmoe; other names for deepseek_v3 and for text parts saved alone.
+    if (family == "olmoe" || family == "kimi_k2" || family == "glm4v_moe_text" ||
+        family == "qwen3_vl_moe_text") {
+      continue;
+    }
     EXPECT_GE(shapes[std::string(family)], 3) << family;
   }
 }

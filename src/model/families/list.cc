@@ -6,20 +6,53 @@ namespace rg::model {
 
 Model bind_deepseek_v2(const formats::Checkpoint& checkpoint);
 Model bind_deepseek_v3(const formats::Checkpoint& checkpoint);
+Model bind_deepseek_v32(const formats::Checkpoint& checkpoint);
+Model bind_dots1(const formats::Checkpoint& checkpoint);
+Model bind_ernie4_5_moe(const formats::Checkpoint& checkpoint);
+Model bind_exaone_moe(const formats::Checkpoint& checkpoint);
+Model bind_glm4_moe(const formats::Checkpoint& checkpoint);
+Model bind_glm4_moe_lite(const formats::Checkpoint& checkpoint);
+Model bind_glm4v_moe(const formats::Checkpoint& checkpoint);
+Model bind_glm_moe_dsa(const formats::Checkpoint& checkpoint);
+Model bind_gpt_oss(const formats::Checkpoint& checkpoint);
+Model bind_granitemoe(const formats::Checkpoint& checkpoint);
+Model bind_granitemoeshared(const formats::Checkpoint& checkpoint);
+Model bind_hy_v3(const formats::Checkpoint& checkpoint);
+Model bind_minimax_m2(const formats::Checkpoint& checkpoint);
 Model bind_mixtral(const formats::Checkpoint& checkpoint);
 Model bind_olmoe(const formats::Checkpoint& checkpoint);
 Model bind_qwen2_moe(const formats::Checkpoint& checkpoint);
 Model bind_qwen3_moe(const formats::Checkpoint& checkpoint);
+Model bind_qwen3_vl_moe(const formats::Checkpoint& checkpoint);
+Model bind_solar_open(const formats::Checkpoint& checkpoint);
 
 std::span<const Family> all_families() {
   static constexpr Family kFamilies[] = {
       {"deepseek_v2", bind_deepseek_v2},
       {"deepseek_v3", bind_deepseek_v3},
+      {"deepseek_v32", bind_deepseek_v32},
+      {"dots1", bind_dots1},
+      {"ernie4_5_moe", bind_ernie4_5_moe},
+      {"exaone_moe", bind_exaone_moe},
+      {"glm4_moe", bind_glm4_moe},
+      {"glm4_moe_lite", bind_glm4_moe_lite},
+      {"glm4v_moe", bind_glm4v_moe},
+      {"glm4v_moe_text", bind_glm4v_moe},
+      {"glm_moe_dsa", bind_glm_moe_dsa},
+      {"gpt_oss", bind_gpt_oss},
+      {"granitemoe", bind_granitemoe},
+      {"granitemoeshared", bind_granitemoeshared},
+      {"hy_v3", bind_hy_v3},
       {"kimi_k2", bind_deepseek_v3},
+      {"kimi_k25", bind_deepseek_v3},
+      {"minimax_m2", bind_minimax_m2},
       {"mixtral", bind_mixtral},
       {"olmoe", bind_olmoe},
       {"qwen2_moe", bind_qwen2_moe},
       {"qwen3_moe", bind_qwen3_moe},
+      {"qwen3_vl_moe", bind_qwen3_vl_moe},
+      {"qwen3_vl_moe_text", bind_qwen3_vl_moe},
+      {"solar_open", bind_solar_open},
   };
   return kFamilies;
 }

@@ -1,5 +1,6 @@
-// Qwen3-MoE (30B-A3B, 235B-A22B, Coder): softmax over all experts, no shared expert; each head of
-// queries and keys is normed before the rotation.
+// Qwen3-MoE (30B-A3B, 235B-A22B, Coder) and the text part of Qwen3-VL-MoE: softmax over all
+// experts, no shared expert; each head of queries and keys is normed before the rotation.
+#include "base/json.h"
 #include "model/config_rope.h"
 #include "model/decoder.h"
 #include "model/families/list.h"
@@ -7,10 +8,46 @@
 
 namespace rg::model {
 
-Model bind_qwen3_moe(const formats::Checkpoint& checkpoint) {
-  Decoder decoder(checkpoint, "qwen3_moe", NormKind::rms, {.norm_epsilon = 1e-6, .tied = false});
+namespace {
+
+// Qwen3-VL's hub stores (E, d, 2I) and (E, I, d), transformers 5 the transposed; only the shape
+// tells them apart.
+ExpertGroup bind_routed(Decoder& decoder, const std::string& prefix, const gate::GateSpec& gate,
+                        Dimension inner, bool vision) {
+  TensorBinder& tensors = decoder.tensors();
+  const Dimension width = decoder.width(), both = {2 * inner.size, "2*" + inner.key};
+  const Tensor there = vision ? tensors.peek(prefix + "gate_up_proj") : nullptr;
+  if (there == nullptr || there->shape.size() != 3 || there->shape[1] == both.size) {
+    if (there != nullptr && width.size == both.size) {
+      decoder.config().refuse("moe_intermediate_size", std::to_string(inner.size),
+                              "another width than hidden_size/2, or experts stored one by one",
+                              "Nothing tells whether the experts are stored transposed.");
+    }
+    return decoder.routed(prefix, gate, inner);
+  }
+  const Dimension experts = {gate.experts, "num_experts"};
+  const Tensor gate_up = tensors.bind(prefix + "gate_up_proj", {experts, width, both});
+  const Tensor down = tensors.bind(prefix + "down_proj", {experts, inner, width});
+  ExpertGroup group;
+  group.role = ExpertRole::routed;
+  group.spec = {.inner_width = static_cast<uint32_t>(inner.size), .activation = Activation::silu};
+  for (uint64_t e = 0; e < gate.experts; ++e) {
+    Expert expert;
+    expert.gate_up =
+        part(gate_up, e, static_cast<uint32_t>(both.size), static_cast<uint32_t>(width.size));
+    expert.down =
+        part(down, e, static_cast<uint32_t>(width.size), static_cast<uint32_t>(inner.size));
+    expert.gate_up.stored = expert.down.stored = Stored::in_out;
+    group.experts.push_back(std::move(expert));
+  }
+  return group;
+}
+
+Model bind_qwen3(const formats::Checkpoint& checkpoint, std::string_view family, bool vision) {
+  Decoder decoder(checkpoint, family, NormKind::rms, {.norm_epsilon = 1e-6, .tied = vision});
   const Heads heads = decoder.heads();
-  const Rope rope = read_rope(decoder, {.base = 1e4, .head_width = heads.head_width}).rope;
+  const Rope rope =
+      read_rope(decoder, {.base = vision ? 5e5 : 1e4, .head_width = heads.head_width}).rope;
   const bool windowed = decoder.switched("use_sliding_window", "attention.windowed", false);
   const auto window = decoder.window("sliding_window");
   const AttentionSpec attention = {.heads = heads.heads,
@@ -23,7 +60,9 @@ Model bind_qwen3_moe(const formats::Checkpoint& checkpoint) {
                                    .scale = inverse_root(heads.head_width),
                                    .window = windowed ? window : std::nullopt};
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
-  const gate::Stated<bool> normalise = decoder.flag("norm_topk_prob", std::nullopt);
+  if (vision) decoder.expect("norm_topk_prob", true);
+  const gate::Stated<bool> normalise =
+      vision ? gate::Stated<bool>{true, kFixed} : decoder.flag("norm_topk_prob", std::nullopt);
   const gate::GateSpec gate = {
       .experts = decoder.count({"num_experts", "num_local_experts"}),
       .top_k = decoder.count({"num_experts_per_tok"}),
@@ -49,7 +88,7 @@ Model bind_qwen3_moe(const formats::Checkpoint& checkpoint) {
                   .feed_forward_norm = decoder.norm(layer + "post_attention_layernorm")};
     if (sparse[n]) {
       made.router = decoder.router(mlp + "gate.weight", gate);
-      made.groups = groups(decoder.routed(mlp + "experts.", gate, inner));
+      made.groups = groups(bind_routed(decoder, mlp + "experts.", gate, inner, vision));
     } else {
       made.groups = groups(decoder.shared(mlp, dense));
     }
@@ -57,6 +96,16 @@ Model bind_qwen3_moe(const formats::Checkpoint& checkpoint) {
   }
   static constexpr KnownKey kUnread[] = {{"max_window_layers", Harmless::always}};
   return decoder.finish(kUnread);
+}
+
+}  // namespace
+
+Model bind_qwen3_moe(const formats::Checkpoint& checkpoint) {
+  return bind_qwen3(checkpoint, "qwen3_moe", false);
+}
+
+Model bind_qwen3_vl_moe(const formats::Checkpoint& checkpoint) {
+  return bind_qwen3(checkpoint, "qwen3_vl_moe", true);
 }
 
 }  // namespace rg::model

@@ -1,0 +1,32 @@
+// GLM-4.7-Flash: DeepSeek-V3's layers, with values wider than the keys' plain part.
+#include "base/json.h"
+#include "model/decoder.h"
+#include "model/families/list.h"
+#include "model/grouped_gate.h"
+#include "model/latent.h"
+#include "model/sparse_layers.h"
+
+namespace rg::model {
+
+Model bind_glm4_moe_lite(const formats::Checkpoint& checkpoint) {
+  Decoder decoder(checkpoint, "glm4_moe_lite", NormKind::rms,
+                  {.norm_epsilon = 1e-5, .tied = false});
+  const LatentAttentionSpec attention = read_latent_attention(decoder, 1e4);
+  const bool biases = decoder.switched("attention_bias", "attention.bias", false);
+  const gate::GateSpec gate = read_grouped_gate(decoder);
+  const FeedForwardWidths widths = {.routed = decoder.dimension("moe_intermediate_size"),
+                                    .dense = decoder.dimension("intermediate_size")};
+  const std::vector<bool> sparse = layers_after_dense_ones(decoder, 1);
+  decoder.expect("hidden_act", "silu");
+  for (uint32_t n = 0; n < decoder.layers(); ++n) {
+    const std::string layer = decoder.layer_prefix(n);
+    Layer made = {.mixer_norm = decoder.norm(layer + "input_layernorm"),
+                  .mixer = bind_latent_attention(decoder, layer + "self_attn.", attention, biases),
+                  .feed_forward_norm = decoder.norm(layer + "post_attention_layernorm")};
+    add_feed_forward(decoder, made, sparse[n], gate, widths, deepseek_names(layer));
+    decoder.add(std::move(made));
+  }
+  return decoder.finish(kDeepSeekTrainingKeys);
+}
+
+}  // namespace rg::model
