@@ -4,6 +4,7 @@
 
 #include "app/commands.h"
 #include "app/inputs.h"
+#include "app/mixers.h"
 #include "app/output.h"
 #include "app/table.h"
 #include "app/units.h"
@@ -76,14 +77,6 @@ std::vector<int> dense_layers(const model::Model& model) {
   return dense;
 }
 
-const model::AttentionSpec& attention_of(const model::Model& model) {
-  return std::get<model::Attention>(model.layers.front().mixer).spec;
-}
-
-std::string attention_kind(const model::AttentionSpec& attention) {
-  return attention.kv_heads == attention.heads ? "MHA" : "GQA";
-}
-
 struct DTypeUse {
   std::string dtype;
   uint64_t tensors = 0, bytes = 0;
@@ -123,16 +116,12 @@ Json as_json(const OpenModel& open, const TokenizerState& tokenizer,
   for (const auto& file : open.checkpoint.metadata_files()) {
     files[file.path.filename().string()] = file.sha256;
   }
-  const model::AttentionSpec& spec = attention_of(model);
-  Json attention = {{"kind", attention_kind(spec)},
-                    {"heads", spec.heads},
-                    {"kv_heads", spec.kv_heads},
-                    {"head_width", spec.head_width},
-                    {"qk_norm", spec.qk_norm != model::QkNorm::none},
-                    {"clip_qkv", nullptr},
-                    {"rope_base", nullptr}};
-  if (spec.clip_qkv) attention["clip_qkv"] = *spec.clip_qkv;
-  if (spec.rope) attention["rope_base"] = spec.rope->base;
+  Json mixers = Json::array();
+  for (const MixerEntry& entry : describe_mixers(model)) {
+    Json facts = {{"layers", entry.layers}};
+    facts.update(entry.facts);
+    mixers.push_back(std::move(facts));
+  }
   Json described = {{"model", open.checkpoint.location().display_name},
                     {"family", model.family},
                     {"layers", model.layers.size()},
@@ -145,7 +134,7 @@ Json as_json(const OpenModel& open, const TokenizerState& tokenizer,
                     {"positions", model.positions},
                     {"tied_embeddings", model.tied_embeddings},
                     {"norm_epsilon", model.final_norm.spec.epsilon},
-                    {"attention", attention},
+                    {"mixers", mixers},
                     {"gate", gate::gate_profile(model.gate())},
                     {"origins", origins},
                     {"tensors", open.checkpoint.tensors().size()},
@@ -181,16 +170,19 @@ std::string as_text(const OpenModel& open, const TokenizerState& tokenizer,
   facts.row({"layers", std::to_string(model.layers.size())});
   facts.row({"MoE layers", format_ranges(model.moe_layers())});
   if (const auto dense = dense_layers(model); !dense.empty()) {
-    facts.row({"dense layers", format_ranges(dense) + " (no gate: skipped)"});
+    facts.row({"dense layers", format_ranges(dense) + " (no gate: computed, not measured)"});
   }
   facts.row({"width", std::to_string(model.width)});
   facts.row({"expert width", std::to_string(model.expert_width())});
   facts.row({"vocabulary", std::to_string(model.vocabulary)});
   facts.row({"positions", std::to_string(model.positions)});
-  const model::AttentionSpec& spec = attention_of(model);
-  facts.row(
-      {"attention", fmt::format("{}, {} heads of {}, {} key and value heads", attention_kind(spec),
-                                spec.heads, spec.head_width, spec.kv_heads)});
+  const std::vector<MixerEntry> mixers = describe_mixers(model);
+  for (const MixerEntry& entry : mixers) {
+    facts.row(
+        {"attention", mixers.size() == 1
+                          ? entry.text
+                          : fmt::format("layers {}: {}", format_ranges(entry.layers), entry.text)});
+  }
   std::string text = facts.text(0);
 
   text += '\n' + heading("gate");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "stats/pinned_math.h"
 
@@ -24,8 +25,26 @@ double raw_weight(const GatedToken& token, int32_t expert, double largest_logit)
       return stats::pinned_exp(std::max(z - largest_logit, -700.0));
     case gate::Weigh::selected_sigmoid:
       return sigmoid(z);
+    case gate::Weigh::sparsemixer:  // sparsemixer_weight()
+      break;
   }
   return 0;
+}
+
+// What the gate gives `competitor` as its last pick if e_k can't be chosen.
+double sparsemixer_weight(const GatedToken& token, int32_t competitor) {
+  const std::span<const int32_t> gone(token.ranked, token.spec->top_k);
+  const double top = static_cast<double>(token.logits[competitor]);
+  const double limit = 2 * static_cast<double>(token.spec->epsilon.value);
+  double sum = 1;
+  for (int32_t j = 0; j < static_cast<int32_t>(token.spec->experts); ++j) {
+    if (j == competitor || std::find(gone.begin(), gone.end(), j) != gone.end()) continue;
+    const double z = static_cast<double>(token.logits[j]);
+    if ((top - z) / std::max(std::abs(z), top) <= limit) {
+      sum += stats::pinned_exp(std::clamp(z - top, -700.0, 700.0));
+    }
+  }
+  return static_cast<double>(token.spec->scaling.value) / sum;
 }
 
 }  // namespace
@@ -36,6 +55,7 @@ double swapped_weight(const GatedToken& token, int32_t competitor) {
   if (member != token.ranked + k) {
     return static_cast<double>(token.weights[member - token.ranked]);
   }
+  if (token.spec->weigh == gate::Weigh::sparsemixer) return sparsemixer_weight(token, competitor);
   std::array<int32_t, gate::kMaxExperts> set;
   std::copy_n(token.ranked, k - 1, set.begin());
   set[k - 1] = competitor;

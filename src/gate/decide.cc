@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "gate/gate.h"
 #include "gate/order.h"
@@ -76,6 +77,24 @@ Eligibility score_experts(const GateSpec& spec, std::span<const float> logits,
   return mask_groups(spec, selection);
 }
 
+// The weight of the selected expert at `rank`: exp(z) over the sum of exp(z_j) of the experts j
+// that are not selected before it and whose logit is near: (z - z_j) / max(|z_j|, z) <= 2 epsilon.
+float sparsemixer_weight(float epsilon, std::span<const float> logits,
+                         std::span<const int32_t> selected, size_t rank) noexcept {
+  const float top = logits[static_cast<size_t>(selected[rank])];
+  float* near = scratch.plain;  // scores are the logits, so nothing needs the plain ones
+  size_t count = 0;
+  near[count++] = top;
+  for (size_t j = 0; j < logits.size(); ++j) {
+    const auto before = selected.first(rank + 1);
+    if (std::find(before.begin(), before.end(), static_cast<int32_t>(j)) != before.end()) continue;
+    const float distance = (top - logits[j]) / std::max(std::abs(logits[j]), top);
+    if (distance <= 2 * epsilon) near[count++] = logits[j];
+  }
+  score_logits(Score::softmax, near, count, scratch.selection);
+  return scratch.selection[0];
+}
+
 void weigh(const GateSpec& spec, std::span<const float> logits, std::span<const int32_t> selected,
            std::span<float> weights) noexcept {
   const size_t k = selected.size();
@@ -90,6 +109,11 @@ void weigh(const GateSpec& spec, std::span<const float> logits, std::span<const 
       break;
     case Weigh::selected_sigmoid:
       score_logits(Score::sigmoid, scratch.chosen, k, weights.data());
+      break;
+    case Weigh::sparsemixer:
+      for (size_t rank = 0; rank < k; ++rank) {
+        weights[rank] = sparsemixer_weight(spec.epsilon, logits, selected, rank);
+      }
       break;
   }
   float sum = 0;

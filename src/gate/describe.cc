@@ -38,6 +38,8 @@ std::string_view name(Weigh weigh) noexcept {
       return "selected_softmax";
     case Weigh::selected_sigmoid:
       return "selected_sigmoid";
+    case Weigh::sparsemixer:
+      return "sparsemixer";
   }
   return "?";
 }

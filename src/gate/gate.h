@@ -32,6 +32,8 @@ enum class Weigh {
   scores,            // the unbiased scores of the selected experts
   selected_softmax,  // softmax over the selected logits only (GPT-OSS, Granite)
   selected_sigmoid,  // sigmoid of the selected logits (Llama-4)
+  sparsemixer,       // of each selected, its share in a softmax over the logits within 2 epsilon of
+                     // it, those selected before left out (Phi-3.5-MoE)
 };
 enum class Normalise { no, by_sum, by_sum_plus_epsilon, by_max_of_sum_and_epsilon };
 
@@ -46,7 +48,7 @@ struct GateSpec {
   Stated<GroupScore> group_score;
   Stated<Weigh> weigh;
   Stated<Normalise> normalise;      // over the k weights
-  Stated<float> epsilon;            // of the normalisation; 0 where it has none
+  Stated<float> epsilon;            // of the normalisation or the sparsemixer; 0 without
   Stated<float> scaling;            // multiplies the weights, last
   Stated<uint32_t> shared_experts;  // always computed, never routed, never in k
 

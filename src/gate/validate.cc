@@ -60,7 +60,12 @@ void check_rules(const GateSpec& spec, const Check& check) {
   check.require(spec.weigh != Weigh::selected_softmax || spec.normalise == Normalise::no,
                 "normalisation", fmt::format("'{}' after a softmax", name(spec.normalise)),
                 "'no': the softmax over the selected experts sums to 1 already");
-  const bool wants_epsilon = spec.normalise == Normalise::by_sum_plus_epsilon ||
+  const bool sparse = spec.weigh == Weigh::sparsemixer;
+  check.require(!sparse || (spec.score == Score::logits && !spec.selection_bias &&
+                            spec.groups == 1u && spec.normalise == Normalise::no),
+                "weights", "'sparsemixer' with scores, a selection bias, groups or a normalisation",
+                "logits alone");
+  const bool wants_epsilon = sparse || spec.normalise == Normalise::by_sum_plus_epsilon ||
                              spec.normalise == Normalise::by_max_of_sum_and_epsilon;
   const float epsilon = spec.epsilon;
   check.require(wants_epsilon ? std::isfinite(epsilon) && epsilon > 0 : epsilon == 0, "epsilon",

@@ -231,6 +231,32 @@ void Add(const float* x, size_t n, float* acc) {
   Map2(acc, x, n, acc, [](VecF a, VecF v) HWY_ATTR { return hn::Add(a, v); });
 }
 
+void Multiply(const float* x, const float* y, size_t n, float* out) {
+  Map2(x, y, n, out, [](VecF a, VecF b) HWY_ATTR { return hn::Mul(a, b); });
+}
+
+void AddProduct(const float* x, const float* y, size_t n, float* acc) {
+  size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const auto product = hn::Mul(hn::LoadU(kF32, x + i), hn::LoadU(kF32, y + i));
+    hn::StoreU(hn::Add(hn::LoadU(kF32, acc + i), product), kF32, acc + i);
+  }
+  for (; i < n; ++i) acc[i] = acc[i] + x[i] * y[i];
+}
+
+void Exp(const float* in, size_t n, float* out) {
+  Map1(in, n, out, [](VecF v) HWY_ATTR { return ExpClamped(v); });
+}
+
+// max(x, 0) + ln(1 + exp(-|x|))
+void Softplus(const float* in, size_t n, float* out) {
+  const auto zero = hn::Zero(kF32);
+  Map1(in, n, out, [&](VecF v) HWY_ATTR {
+    const auto tail = hn::Log1p(kF32, ExpClamped(hn::Neg(hn::Abs(v))));
+    return hn::Add(hn::Max(v, zero), tail);
+  });
+}
+
 void AddScaled(float scale, const float* x, size_t n, float* acc) {
   const auto s = hn::Set(kF32, scale);
   Map2(acc, x, n, acc, [&](VecF a, VecF v) HWY_ATTR { return hn::Add(a, hn::Mul(s, v)); });
@@ -239,6 +265,27 @@ void AddScaled(float scale, const float* x, size_t n, float* acc) {
 void SetScaled(float scale, const float* x, size_t n, float* out) {
   const auto s = hn::Set(kF32, scale);
   Map1(x, n, out, [&](VecF v) HWY_ATTR { return hn::Mul(s, v); });
+}
+
+// state (keys, values): row i times decay_i; then plus key_i * beta * (value - state^T key); out =
+// state^T query. `delta` (values) is scratch.
+void DeltaRule(float* state, size_t keys, size_t values, const float* decay, const float* key,
+               const float* value, float beta, const float* query, float* delta, float* out) {
+  for (size_t j = 0; j < values; ++j) delta[j] = 0;
+  for (size_t i = 0; i < keys; ++i) {
+    float* row = state + i * values;
+    SetScaled(decay[i], row, values, row);
+    AddScaled(key[i], row, values, delta);
+  }
+  for (size_t j = 0; j < values; ++j) {
+    delta[j] = beta * (value[j] - delta[j]);
+    out[j] = 0;
+  }
+  for (size_t i = 0; i < keys; ++i) {
+    float* row = state + i * values;
+    AddScaled(key[i], delta, values, row);
+    AddScaled(query[i], row, values, out);
+  }
 }
 
 void Clamp(float limit, size_t n, float* x) {
@@ -364,9 +411,7 @@ size_t FirstNonFinite32(const uint32_t* bits, size_t n) {
 }
 
 // FP8 E4M3 has no infinities; NaN is all ones but for the sign.
-size_t FirstNan8(const uint8_t* bits, size_t n) {
-  return FirstWithAllOnes(bits, n, uint8_t{0x7f});
-}
+size_t FirstNan8(const uint8_t* bits, size_t n) { return FirstWithAllOnes(bits, n, uint8_t{0x7f}); }
 
 const char* TargetName() { return hwy::TargetName(HWY_TARGET); }
 

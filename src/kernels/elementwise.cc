@@ -27,6 +27,11 @@ HWY_EXPORT(RoundToBf16);
 HWY_EXPORT(Widen);
 HWY_EXPORT(Add);
 HWY_EXPORT(AddScaled);
+HWY_EXPORT(Multiply);
+HWY_EXPORT(AddProduct);
+HWY_EXPORT(Exp);
+HWY_EXPORT(Softplus);
+HWY_EXPORT(DeltaRule);
 HWY_EXPORT(SetScaled);
 HWY_EXPORT(Clamp);
 HWY_EXPORT(RotateHalfSplit);
@@ -80,6 +85,19 @@ void add_scaled(float scale, const float* x, size_t n, float* acc) noexcept {
 }
 void set_scaled(float scale, const float* x, size_t n, float* out) noexcept {
   RG_DISPATCH(SetScaled)(scale, x, n, out);
+}
+void multiply(const float* x, const float* y, size_t n, float* out) noexcept {
+  RG_DISPATCH(Multiply)(x, y, n, out);
+}
+void add_product(const float* x, const float* y, size_t n, float* acc) noexcept {
+  RG_DISPATCH(AddProduct)(x, y, n, acc);
+}
+void exponential(const float* in, size_t n, float* out) noexcept { RG_DISPATCH(Exp)(in, n, out); }
+void softplus(const float* in, size_t n, float* out) noexcept { RG_DISPATCH(Softplus)(in, n, out); }
+void delta_rule(float* state, size_t keys, size_t values, const float* decay, const float* key,
+                const float* value, float beta, const float* query, float* delta,
+                float* out) noexcept {
+  RG_DISPATCH(DeltaRule)(state, keys, values, decay, key, value, beta, query, delta, out);
 }
 void clamp(float limit, size_t n, float* x) noexcept { RG_DISPATCH(Clamp)(limit, n, x); }
 

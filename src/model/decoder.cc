@@ -110,6 +110,9 @@ Decoder::Decoder(const formats::Checkpoint& checkpoint, std::string_view family,
   const double read = reader_.real_or(epsilon, "norm_epsilon", defaults.norm_epsilon);
   model_.final_norm.spec = {norms, positive(reader_, epsilon, read)};
   tied_ = reader_.flag_or("tie_word_embeddings", outer_ ? "" : "tied_embeddings", defaults.tied);
+  if (!defaults.tied_key.empty()) {
+    tied_ = reader_.flag_or(defaults.tied_key, "tied_embeddings", tied_);
+  }
   if (outer_) {  // the wrapper decides
     tied_ = outer_->flag_or("tie_word_embeddings", "tied_embeddings", defaults.tied_outside);
     read_quantization(*outer_);
@@ -269,28 +272,35 @@ Norm Decoder::norm(const std::string& name) {
 
 Attention Decoder::attention(const std::string& prefix, const AttentionSpec& spec, Biases biases,
                              const AttentionNames& names) {
+  const bool gated = spec.output_gate == OutputGate::with_query;
+  const Dimension head = {spec.head_width, "head_dim"};
   const Dimension q_width = {uint64_t{spec.heads} * spec.head_width,
                              "num_attention_heads*head_dim"};
+  const Dimension q_rows = {q_width.size * (gated ? 2 : 1),
+                            gated ? "2*" + q_width.key : q_width.key};
   const Dimension kv_width = {uint64_t{spec.kv_heads} * spec.head_width,
                               "num_key_value_heads*head_dim"};
+  const Dimension v_width = {uint64_t{spec.kv_heads} * spec.value_width,
+                             "num_key_value_heads*v_head_dim"};
+  const Dimension context = {uint64_t{spec.heads} * spec.value_width,
+                             "num_attention_heads*v_head_dim"};
   const auto name = [&](std::string_view part, std::string_view kind) {
     return fmt::format("{}{}.{}", prefix, part, kind);
   };
   Attention attention;
   attention.spec = spec;
-  attention.q = binder_.matrix(name(names.q, "weight"), q_width, width());
+  attention.q = binder_.matrix(name(names.q, "weight"), q_rows, width());
   attention.k = binder_.matrix(name(names.k, "weight"), kv_width, width());
-  attention.v = binder_.matrix(name(names.v, "weight"), kv_width, width());
-  attention.o = binder_.matrix(name(names.o, "weight"), width(), q_width);
+  attention.v = binder_.matrix(name(names.v, "weight"), v_width, width());
+  attention.o = binder_.matrix(name(names.o, "weight"), width(), context);
   if (biases.qkv) {
-    attention.q_bias = binder_.vector(name(names.q, "bias"), q_width);
+    attention.q_bias = binder_.vector(name(names.q, "bias"), q_rows);
     attention.k_bias = binder_.vector(name(names.k, "bias"), kv_width);
-    attention.v_bias = binder_.vector(name(names.v, "bias"), kv_width);
+    attention.v_bias = binder_.vector(name(names.v, "bias"), v_width);
   }
   if (biases.o) attention.o_bias = binder_.vector(name(names.o, "bias"), width());
   if (spec.qk_norm != QkNorm::none) {
     const bool full = spec.qk_norm == QkNorm::full_width;
-    const Dimension head = {spec.head_width, "head_dim"};
     attention.q_norm = binder_.vector(prefix + std::string(names.q_norm), full ? q_width : head);
     attention.k_norm = binder_.vector(prefix + std::string(names.k_norm), full ? kv_width : head);
   }

@@ -41,15 +41,24 @@ enum class QkNorm {
   per_head_rotated,  // the same, after the rotation
 };
 
+// sigmoid(gate) multiplies each head's context, element by element.
+enum class OutputGate {
+  none,
+  with_query,  // the q projection's rows are, head by head, the query and the gate
+  projected,   // a projection of its own
+};
+
 // Softmax attention over shared key and value heads (MHA, GQA, MQA). The order: projections and
 // their biases, norm of q and k, clip, rotation, scores.
 struct AttentionSpec {
   uint32_t heads, kv_heads, head_width;
+  uint32_t value_width;  // of one head's values; head_width as a rule
   QkNorm qk_norm;
-  NormSpec qk_norm_spec;           // without effect if qk_norm is none
-  std::optional<float> clip_qkv;   // clamp of q, k and v to [-clip, clip]
-  std::optional<Rope> rope;        // none: no positions
-  float scale;                     // of the scores
+  NormSpec qk_norm_spec;          // without effect if qk_norm is none
+  std::optional<float> clip_qkv;  // clamp of q, k and v to [-clip, clip]
+  std::optional<Rope> rope;       // none: no positions
+  float scale;                    // of the scores
+  OutputGate output_gate;
   std::optional<uint32_t> window;  // keys that a query sees, its own included; none: all before it
   bool operator==(const AttentionSpec&) const = default;
 };
@@ -57,6 +66,7 @@ struct AttentionSpec {
 struct Attention {
   AttentionSpec spec;
   Weight q, k, v, o;  // (nh hd, d), (nkv hd, d) twice, (d, nh hd)
+  Weight gate = {};   // (nh hd, d), OutputGate::projected
   Weight q_bias = {}, k_bias = {}, v_bias = {}, o_bias = {};
   Weight q_norm = {}, k_norm = {};  // gains, with qk_norm
   // (nh): a logit per head that takes part in the softmax and has no value.
@@ -86,7 +96,39 @@ struct LatentAttention {
   Weight q_down_bias = {}, kv_down_bias = {}, o_bias = {};
 };
 
-using Mixer = std::variant<Attention, LatentAttention>;
+// Gated delta net (arXiv 2412.06464): a causal convolution over queries, keys and values, then per
+// value head a state that decays and is corrected towards each token's value. Value heads
+// h*r .. h*r + r-1 share key head h.
+struct GatedDeltaSpec {
+  uint32_t key_heads, value_heads, key_width, value_width;
+  uint32_t kernel;  // tokens of the convolution
+  float norm_epsilon;
+  bool packed;  // the input projections' rows go key head by key head: q k v z, and b a
+  bool operator==(const GatedDeltaSpec&) const = default;
+};
+
+struct GatedDelta {
+  GatedDeltaSpec spec;
+  Weight qkv, z, b, a;           // packed: qkv has z's rows too, b has a's
+  Weight convolution;            // (2 nk dk + nv dv, kernel)
+  Weight decay_log, decay_bias;  // (nv): A_log, dt_bias
+  Weight norm;                   // (dv), of each head's output
+  Weight out;                    // (d, nv dv)
+};
+
+// LFM2's short convolution: out(C * conv(B * x)) of [B | C | x] = in(x).
+struct ShortConvSpec {
+  uint32_t kernel;
+  bool operator==(const ShortConvSpec&) const = default;
+};
+
+struct ShortConv {
+  ShortConvSpec spec;
+  Weight in, convolution, out;  // (3d, d), (d, kernel), (d, d)
+  Weight in_bias = {}, convolution_bias = {}, out_bias = {};
+};
+
+using Mixer = std::variant<Attention, LatentAttention, GatedDelta, ShortConv>;
 
 // Which experts a layer's gate chooses: the logits z = W y + b, and what becomes of them.
 struct Router {

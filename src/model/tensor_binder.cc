@@ -116,6 +116,11 @@ Weight TensorBinder::vector(const std::string& name, Dimension size) {
   return part(bind(name, {size}), 0, static_cast<uint32_t>(size.size), 1);
 }
 
+Weight TensorBinder::taps(const std::string& name, Dimension channels, Dimension kernel) {
+  return part(bind(name, {channels, {1, "one channel each"}, kernel}), 0,
+              static_cast<uint32_t>(channels.size), static_cast<uint32_t>(kernel.size));
+}
+
 Weight TensorBinder::row(const std::string& name, Dimension size) {
   const Tensor there = checkpoint_.find(name);
   if (there == nullptr || there->shape.size() != 2) return vector(name, size);

@@ -95,7 +95,7 @@ class Inspect(ProgramTest):
         self.assertEqual(facts["gate"]["experts"], 8)
         self.assertEqual(facts["gate"]["topk"], 2)
         self.assertEqual(facts["moe_layers"], [0, 1, 2])
-        self.assertEqual(facts["attention"]["kind"], "GQA")
+        self.assertEqual(facts["mixers"][0]["kind"], "GQA")
         self.assertEqual(facts["weight_bytes_read"], 0)
         size = os.path.getsize(os.path.join(self.model, "model.safetensors"))
         self.assertEqual(facts["shards"], [{"file": "model.safetensors", "bytes": size}])

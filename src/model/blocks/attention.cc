@@ -11,14 +11,19 @@ namespace {
 
 using kernels::Compute;
 
+// Columns of the projected rows: queries (with their gates between them, if they have some), keys,
+// values, gates of their own.
 HeadLayout layout_of(const Attention& attention) {
   const AttentionSpec& spec = attention.spec;
-  const uint32_t hd = spec.head_width, all = (spec.heads + 2 * spec.kv_heads) * hd;
+  const uint32_t hd = spec.head_width, vd = spec.value_width;
+  const uint32_t step = spec.output_gate == OutputGate::with_query ? 2 * hd : hd;
+  const uint32_t gates = spec.output_gate == OutputGate::projected ? spec.heads * vd : 0;
+  const uint32_t all = spec.heads * step + spec.kv_heads * (hd + vd) + gates;
   return {.heads = spec.heads,
           .kv_heads = spec.kv_heads,
-          .query = {hd, hd, all},
+          .query = {hd, step, all},
           .key = {hd, hd, all},
-          .value = {hd, hd, all},
+          .value = {vd, vd, all},
           .window = spec.window,
           .sinks = static_cast<bool>(attention.sinks)};
 }
@@ -41,12 +46,14 @@ AttentionProducts::AttentionProducts(const Attention& attention, const MixerSett
       compute_(setting.compute),
       width_(setting.width),
       longest_(*std::max_element(setting.rows.begin(), setting.rows.end())),
-      q_width_(spec_.heads * spec_.head_width),
-      kv_width_(spec_.kv_heads * spec_.head_width),
-      all_width_(q_width_ + 2 * kv_width_),
       layout_(layout_of(attention)),
+      q_width_(spec_.heads * layout_.query.head_stride),
+      k_width_(spec_.kv_heads * spec_.head_width),
+      v_width_(spec_.kv_heads * spec_.value_width),
+      context_width_(spec_.heads * spec_.value_width),
+      all_width_(layout_.query.row_stride),
       qkv_(setting.width, all_width_, setting.compute, setting.rows),
-      output_(q_width_, setting.width, setting.compute, setting.rows),
+      output_(context_width_, setting.width, setting.compute, setting.rows),
       heads_(layout_, setting.compute, setting.rows) {
   if (spec_.rope) rotation_.emplace(*spec_.rope, longest_);
 }
@@ -70,13 +77,15 @@ AttentionProducts::Packed AttentionProducts::pack(const Attention& attention, We
                                                   std::byte* memory, std::byte* staging) const {
   Packed packed;
   std::byte* at = staging;
-  for (const Weight* part : {&attention.q, &attention.k, &attention.v}) {
+  for (const Weight* part : {&attention.q, &attention.k, &attention.v, &attention.gate}) {
+    if (!*part) continue;
     source.read(*part, compute_, at, nullptr);
     at += part->elements() * compute_bytes(compute_);
   }
   packed.qkv = qkv_.pack(staging, memory);
   if (attention.q_bias) {
     packed.qkv_bias = Buffer<float>(all_width_);
+    std::fill_n(packed.qkv_bias.data(), all_width_, 0.0f);
     float* bias = packed.qkv_bias.data();
     for (const Weight* part : {&attention.q_bias, &attention.k_bias, &attention.v_bias}) {
       source.read(*part, Compute::f32, reinterpret_cast<std::byte*>(bias), nullptr);
@@ -98,10 +107,53 @@ void AttentionProducts::run(const Packed& weights, const MixerCall& call) const 
   compute_ == Compute::bf16 ? run_as<bf16_t>(weights, call) : run_as<float>(weights, call);
 }
 
-void AttentionProducts::norm_heads(const Packed& weights, float* q) const noexcept {
-  for (uint32_t h = 0; h < spec_.heads + spec_.kv_heads; ++h) {
-    float* head = q + size_t{h} * spec_.head_width;
-    (h < spec_.heads ? weights.q_norm : weights.k_norm).apply(head, head);
+// f(query head) and f(key head) of one row.
+template <typename Query, typename Key>
+void AttentionProducts::each_head(float* row, Query&& query, Key&& key) const noexcept {
+  for (uint32_t h = 0; h < spec_.heads; ++h) query(row + size_t{h} * layout_.query.head_stride);
+  for (uint32_t h = 0; h < spec_.kv_heads; ++h) key(row + q_width_ + size_t{h} * spec_.head_width);
+}
+
+// Norm, clip, rotation and scale of one row's queries and keys.
+void AttentionProducts::prepare_row(const Packed& weights, uint32_t position, uint32_t length,
+                                    float* row) const noexcept {
+  if (weights.qkv_bias.size() != 0) kernels::add(weights.qkv_bias.data(), all_width_, row);
+  const auto norm_heads = [&] {
+    each_head(
+        row, [&](float* head) { weights.q_norm.apply(head, head); },
+        [&](float* head) { weights.k_norm.apply(head, head); });
+  };
+  if (spec_.qk_norm == QkNorm::full_width) {
+    weights.q_norm.apply(row, row);
+    weights.k_norm.apply(row + q_width_, row + q_width_);
+  } else if (spec_.qk_norm == QkNorm::per_head) {
+    norm_heads();
+  }
+  if (spec_.clip_qkv) kernels::clamp(*spec_.clip_qkv, all_width_, row);
+  if (rotation_) {
+    const auto rotate = [&](float* head) { rotation_->rotate(position, length, head); };
+    each_head(row, rotate, rotate);
+  }
+  if (spec_.qk_norm == QkNorm::per_head_rotated) norm_heads();
+  each_head(
+      row, [&](float* head) { kernels::set_scaled(spec_.scale, head, spec_.head_width, head); },
+      [](float*) {});
+}
+
+// The context's heads times sigmoid of their gates.
+void AttentionProducts::gate_context(uint32_t rows, float* projected,
+                                     float* context) const noexcept {
+  const uint32_t vd = spec_.value_width;
+  const bool with_query = spec_.output_gate == OutputGate::with_query;
+  for (uint32_t t = 0; t < rows; ++t) {
+    for (uint32_t h = 0; h < spec_.heads; ++h) {
+      float* gate = projected + size_t{t} * all_width_ +
+                    (with_query ? size_t{h} * layout_.query.head_stride + spec_.head_width
+                                : all_width_ - context_width_ + size_t{h} * vd);
+      float* head = context + size_t{t} * context_width_ + size_t{h} * vd;
+      kernels::sigmoid(gate, vd, gate);
+      kernels::multiply(gate, head, vd, head);
+    }
   }
 }
 
@@ -110,39 +162,24 @@ void AttentionProducts::run_as(const Packed& weights, const MixerCall& call) con
   Arena arena(call.scratch);
   const Buffers buffers(arena, *this);
   qkv_.of(call.rows).run(call.in, weights.qkv, buffers.qkv, *call.products);
-
-  // The score scale goes into q.
   auto* narrowed = reinterpret_cast<T*>(buffers.narrow);
   for (uint32_t t = 0; t < call.rows; ++t) {
-    float* q = buffers.qkv + size_t{t} * all_width_;
-    float* k = q + q_width_;
-    if (weights.qkv_bias.size() != 0) kernels::add(weights.qkv_bias.data(), all_width_, q);
-    if (spec_.qk_norm == QkNorm::full_width) {
-      weights.q_norm.apply(q, q);
-      weights.k_norm.apply(k, k);
-    } else if (spec_.qk_norm == QkNorm::per_head) {
-      norm_heads(weights, q);
-    }
-    if (spec_.clip_qkv) kernels::clamp(*spec_.clip_qkv, all_width_, q);
-    if (rotation_) {
-      const uint32_t position = std::min(t, call.length - 1);
-      for (uint32_t h = 0; h < spec_.heads + spec_.kv_heads; ++h) {
-        rotation_->rotate(position, call.length, q + size_t{h} * spec_.head_width);
-      }
-    }
-    if (spec_.qk_norm == QkNorm::per_head_rotated) norm_heads(weights, q);
-    kernels::set_scaled(spec_.scale, q, q_width_, q);
-    narrow(q, all_width_, narrowed + size_t{t} * all_width_);
+    float* row = buffers.qkv + size_t{t} * all_width_;
+    prepare_row(weights, std::min(t, call.length - 1), call.length, row);
+    narrow(row, all_width_, narrowed + size_t{t} * all_width_);
   }
 
-  const std::byte* q = buffers.narrow;
-  const std::byte* k = q + q_width_ * sizeof(T);
-  heads_.run(
-      call.rows, call.length, call.mask,
-      {.query = q, .key = k, .value = k + kv_width_ * sizeof(T), .sinks = weights.sinks.data()},
-      buffers.heads, *call.products);
-
-  narrow(buffers.heads.context, size_t{call.rows} * q_width_, narrowed);
+  const std::byte* k = buffers.narrow + q_width_ * sizeof(T);
+  heads_.run(call.rows, call.length, call.mask,
+             {.query = buffers.narrow,
+              .key = k,
+              .value = k + k_width_ * sizeof(T),
+              .sinks = weights.sinks.data()},
+             buffers.heads, *call.products);
+  if (spec_.output_gate != OutputGate::none) {
+    gate_context(call.rows, buffers.qkv, buffers.heads.context);
+  }
+  narrow(buffers.heads.context, size_t{call.rows} * context_width_, narrowed);
   output_.of(call.rows).run(narrowed, weights.output, call.out, *call.products);
   if (weights.output_bias.size() == 0) return;
   for (uint32_t t = 0; t < call.rows; ++t) {
@@ -153,8 +190,11 @@ void AttentionProducts::run_as(const Packed& weights, const MixerCall& call) con
 double mixer_flops(const Attention& attention, uint32_t width, uint32_t length) {
   const AttentionSpec& spec = attention.spec;
   const double q = double{1} * spec.heads * spec.head_width;
-  const double kv = double{1} * spec.kv_heads * spec.head_width;
-  return length * (2.0 * width * (q + 2 * kv) + 2 * q * width + 4.0 * length * q);
+  const double context = double{1} * spec.heads * spec.value_width;
+  const double kv = double{1} * spec.kv_heads * (spec.head_width + spec.value_width);
+  const double gates = spec.output_gate == OutputGate::none ? 0 : context;
+  return length *
+         (2.0 * width * (q + kv + gates) + 2 * context * width + 2.0 * length * (q + context));
 }
 
 }  // namespace rg::model

@@ -16,7 +16,7 @@ class AttentionProducts {
  public:
   using Data = Attention;
   struct Packed {
-    kernels::PackedWeights qkv, output;   // q, k and v stacked: ((nh + 2 nkv) hd, d); (d, nh hd)
+    kernels::PackedWeights qkv, output;   // all projections stacked; (d, nh value width)
     Buffer<float> qkv_bias, output_bias;  // empty without
     NormWeights q_norm, k_norm;           // empty without qk_norm
     Buffer<float> sinks;
@@ -37,13 +37,18 @@ class AttentionProducts {
   struct Buffers;
   template <typename T>
   void run_as(const Packed& weights, const MixerCall& call) const noexcept;
-  void norm_heads(const Packed& weights, float* q) const noexcept;
+  template <typename Query, typename Key>
+  void each_head(float* row, Query&& query, Key&& key) const noexcept;
+  void prepare_row(const Packed& weights, uint32_t position, uint32_t length,
+                   float* row) const noexcept;
+  void gate_context(uint32_t rows, float* projected, float* context) const noexcept;
 
   AttentionSpec spec_;
   kernels::Compute compute_;
   uint32_t width_, longest_;
-  uint32_t q_width_, kv_width_, all_width_;  // nh hd, nkv hd, q + 2 kv
   HeadLayout layout_;
+  // Columns of queries (and the gates between them), keys, values; of the context; of all.
+  uint32_t q_width_, k_width_, v_width_, context_width_, all_width_;
   WeightProducts qkv_, output_;
   HeadAttention heads_;
   std::optional<Rotation> rotation_;
@@ -53,9 +58,9 @@ class AttentionProducts {
 template <typename F>
 void for_each_weight(const Attention& attention, F&& f) {
   for (const Weight* weight :
-       {&attention.q, &attention.k, &attention.v, &attention.q_bias, &attention.k_bias,
-        &attention.v_bias, &attention.q_norm, &attention.k_norm, &attention.sinks, &attention.o,
-        &attention.o_bias}) {
+       {&attention.q, &attention.k, &attention.v, &attention.gate, &attention.q_bias,
+        &attention.k_bias, &attention.v_bias, &attention.q_norm, &attention.k_norm,
+        &attention.sinks, &attention.o, &attention.o_bias}) {
     if (*weight) f(*weight);
   }
 }

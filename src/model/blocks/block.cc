@@ -4,17 +4,27 @@
 #include <variant>
 
 #include "model/blocks/attention.h"
+#include "model/blocks/gated_delta.h"
 #include "model/blocks/latent_attention.h"
+#include "model/blocks/short_conv.h"
 
 namespace rg::model {
 namespace {
 
 // One entry per alternative of Mixer, in the same order.
-using AnyProducts = std::variant<AttentionProducts, LatentAttentionProducts>;
-using AnyPacked = std::variant<AttentionProducts::Packed, LatentAttentionProducts::Packed>;
+using AnyProducts =
+    std::variant<AttentionProducts, LatentAttentionProducts, GatedDeltaProducts, ShortConvProducts>;
+using AnyPacked = std::variant<AttentionProducts::Packed, LatentAttentionProducts::Packed,
+                               GatedDeltaProducts::Packed, ShortConvProducts::Packed>;
 
 AnyProducts prepare(const Attention& data, const MixerSetting& setting) {
   return AttentionProducts(data, setting);
+}
+AnyProducts prepare(const GatedDelta& data, const MixerSetting& setting) {
+  return GatedDeltaProducts(data, setting);
+}
+AnyProducts prepare(const ShortConv& data, const MixerSetting& setting) {
+  return ShortConvProducts(data, setting);
 }
 AnyProducts prepare(const LatentAttention& data, const MixerSetting& setting) {
   return LatentAttentionProducts(data, setting);

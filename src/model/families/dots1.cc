@@ -11,7 +11,7 @@ namespace rg::model {
 namespace {
 
 // layer_types, or transformers' own rule: the layers from max_window_layers on.
-std::vector<bool> windowed_layers(Decoder& decoder, bool window) {
+std::vector<bool> late_windows(Decoder& decoder, bool window) {
   const uint32_t first = decoder.config().count_or("max_window_layers", "", 62);
   if (const auto listed =
           decoder.layer_list("layer_types", "sliding_attention", "full_attention")) {
@@ -31,14 +31,16 @@ Model bind_dots1(const formats::Checkpoint& checkpoint) {
   AttentionSpec attention = {.heads = heads.heads,
                              .kv_heads = heads.kv_heads,
                              .head_width = heads.head_width,
+                             .value_width = heads.head_width,
                              .qk_norm = QkNorm::per_head,
                              .qk_norm_spec = decoder.norm_spec(),
                              .clip_qkv = std::nullopt,
                              .rope = rope,
                              .scale = inverse_root(heads.head_width),
+                             .output_gate = OutputGate::none,
                              .window = std::nullopt};
   const auto window = decoder.window("sliding_window");
-  const std::vector<bool> sliding = windowed_layers(decoder, window.has_value());
+  const std::vector<bool> sliding = late_windows(decoder, window.has_value());
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
   const gate::GateSpec gate = read_grouped_gate(decoder, {.scoring = "noaux_tc"});
   const FeedForwardWidths widths = {.routed = decoder.dimension("moe_intermediate_size"),

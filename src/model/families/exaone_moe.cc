@@ -11,7 +11,7 @@ namespace rg::model {
 namespace {
 
 // layer_types, or all layers but each sliding_window_pattern-th.
-std::vector<bool> windowed_layers(Decoder& decoder) {
+std::vector<bool> patterned_windows(Decoder& decoder) {
   ConfigReader& config = decoder.config();
   const Json* pattern = config.value_if("sliding_window_pattern");
   if (const auto listed =
@@ -39,14 +39,16 @@ Model bind_exaone_moe(const formats::Checkpoint& checkpoint) {
   AttentionSpec attention = {.heads = heads.heads,
                              .kv_heads = heads.kv_heads,
                              .head_width = heads.head_width,
+                             .value_width = heads.head_width,
                              .qk_norm = QkNorm::per_head,
                              .qk_norm_spec = decoder.norm_spec(),
                              .clip_qkv = std::nullopt,
                              .rope = rope,
                              .scale = inverse_root(heads.head_width),
+                             .output_gate = OutputGate::none,
                              .window = std::nullopt};
   const auto window = decoder.window("sliding_window");
-  const std::vector<bool> sliding = windowed_layers(decoder);
+  const std::vector<bool> sliding = patterned_windows(decoder);
   const gate::GateSpec gate = read_grouped_gate(
       decoder,
       {.experts = {"num_experts", "num_local_experts"}, .shared_experts = "num_shared_experts"});

@@ -68,7 +68,7 @@ class Experts {
   Tensor gate_up_bias_, down_bias_;
 };
 
-std::vector<bool> windowed_layers(Decoder& decoder) {
+std::vector<bool> alternating_windows(Decoder& decoder) {
   if (const auto listed =
           decoder.layer_list("layer_types", "sliding_attention", "full_attention")) {
     return *listed;
@@ -87,14 +87,16 @@ Model bind_gpt_oss(const formats::Checkpoint& checkpoint) {
   AttentionSpec attention = {.heads = heads.heads,
                              .kv_heads = heads.kv_heads,
                              .head_width = heads.head_width,
+                             .value_width = heads.head_width,
                              .qk_norm = QkNorm::none,
                              .qk_norm_spec = decoder.norm_spec(),
                              .clip_qkv = std::nullopt,
                              .rope = rope,
                              .scale = inverse_root(heads.head_width),
+                             .output_gate = OutputGate::none,
                              .window = std::nullopt};
   const auto window = decoder.window("sliding_window");
-  const std::vector<bool> sliding = windowed_layers(decoder);
+  const std::vector<bool> sliding = alternating_windows(decoder);
   const bool biases = decoder.switched("attention_bias", "attention.bias", true);
   const gate::GateSpec gate = {.experts = decoder.count({"num_local_experts", "num_experts"}),
                                .top_k = decoder.count({"num_experts_per_tok", "experts_per_token"}),

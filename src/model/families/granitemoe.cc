@@ -45,11 +45,13 @@ Model bind_granite(const formats::Checkpoint& checkpoint, std::string_view famil
   AttentionSpec attention = {.heads = heads.heads,
                              .kv_heads = heads.kv_heads,
                              .head_width = heads.head_width,
+                             .value_width = heads.head_width,
                              .qk_norm = QkNorm::none,
                              .qk_norm_spec = decoder.norm_spec(),
                              .clip_qkv = std::nullopt,
                              .rope = rope,
                              .scale = decoder.real("attention_multiplier", 1.0f),
+                             .output_gate = OutputGate::none,
                              .window = std::nullopt};
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
   const float multiplier = decoder.real("residual_multiplier", 1.0f);

@@ -16,11 +16,13 @@ Model bind_hy_v3(const formats::Checkpoint& checkpoint) {
   const AttentionSpec attention = {.heads = heads.heads,
                                    .kv_heads = heads.kv_heads,
                                    .head_width = heads.head_width,
+                                   .value_width = heads.head_width,
                                    .qk_norm = QkNorm::per_head,
                                    .qk_norm_spec = decoder.norm_spec(),
                                    .clip_qkv = std::nullopt,
                                    .rope = rope,
                                    .scale = inverse_root(heads.head_width),
+                                   .output_gate = OutputGate::none,
                                    .window = std::nullopt};
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
   const bool mlp_biases = decoder.switched("mlp_bias", "experts.bias", false);

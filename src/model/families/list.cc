@@ -3,7 +3,6 @@
 #include "model/families/list.h"
 
 namespace rg::model {
-
 Model bind_deepseek_v2(const formats::Checkpoint& checkpoint);
 Model bind_deepseek_v3(const formats::Checkpoint& checkpoint);
 Model bind_deepseek_v32(const formats::Checkpoint& checkpoint);
@@ -25,6 +24,10 @@ Model bind_qwen2_moe(const formats::Checkpoint& checkpoint);
 Model bind_qwen3_moe(const formats::Checkpoint& checkpoint);
 Model bind_qwen3_vl_moe(const formats::Checkpoint& checkpoint);
 Model bind_solar_open(const formats::Checkpoint& checkpoint);
+Model bind_lfm2_moe(const formats::Checkpoint& checkpoint);
+Model bind_phimoe(const formats::Checkpoint& checkpoint);
+Model bind_qwen3_5_moe(const formats::Checkpoint& checkpoint);
+Model bind_qwen3_next(const formats::Checkpoint& checkpoint);
 
 std::span<const Family> all_families() {
   static constexpr Family kFamilies[] = {
@@ -45,11 +48,16 @@ std::span<const Family> all_families() {
       {"hy_v3", bind_hy_v3},
       {"kimi_k2", bind_deepseek_v3},
       {"kimi_k25", bind_deepseek_v3},
+      {"lfm2_moe", bind_lfm2_moe},
       {"minimax_m2", bind_minimax_m2},
       {"mixtral", bind_mixtral},
       {"olmoe", bind_olmoe},
+      {"phimoe", bind_phimoe},
       {"qwen2_moe", bind_qwen2_moe},
       {"qwen3_moe", bind_qwen3_moe},
+      {"qwen3_5_moe", bind_qwen3_5_moe},
+      {"qwen3_5_moe_text", bind_qwen3_5_moe},
+      {"qwen3_next", bind_qwen3_next},
       {"qwen3_vl_moe", bind_qwen3_vl_moe},
       {"qwen3_vl_moe_text", bind_qwen3_vl_moe},
       {"solar_open", bind_solar_open},

@@ -25,11 +25,13 @@ Model bind_minimax_m2(const formats::Checkpoint& checkpoint) {
   const AttentionSpec attention = {.heads = heads.heads,
                                    .kv_heads = heads.kv_heads,
                                    .head_width = heads.head_width,
+                                   .value_width = heads.head_width,
                                    .qk_norm = QkNorm::full_width,
                                    .qk_norm_spec = decoder.norm_spec(),
                                    .clip_qkv = std::nullopt,
                                    .rope = rope,
                                    .scale = inverse_root(heads.head_width),
+                                   .output_gate = OutputGate::none,
                                    .window = std::nullopt};
   const gate::GateSpec gate = {.experts = decoder.count({"num_local_experts", "num_experts"}),
                                .top_k = decoder.count({"num_experts_per_tok"}),

@@ -266,6 +266,7 @@ Layer bind_layer(TensorBinder& binder, const std::string& root, uint32_t layer,
   mixer.spec = {.heads = config.heads,
                 .kv_heads = config.kv_heads,
                 .head_width = config.head_width,
+                .value_width = config.head_width,
                 .qk_norm = QkNorm::full_width,
                 .qk_norm_spec = norm,
                 .clip_qkv = config.clip_qkv,
@@ -275,6 +276,7 @@ Layer bind_layer(TensorBinder& binder, const std::string& root, uint32_t layer,
                              .scaling = PlainRope{},
                              .amplitude = 1},
                 .scale = inverse_root(config.head_width),
+                .output_gate = OutputGate::none,
                 .window = std::nullopt};
   mixer.q = binder.matrix(attention + "q_proj.weight", width, width);
   mixer.k = binder.matrix(attention + "k_proj.weight", kv_width, width);

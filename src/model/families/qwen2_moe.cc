@@ -13,7 +13,7 @@ namespace {
 
 // layer_types, or transformers' own rule: of the first max_window_layers layers every second one,
 // beginning with the first.
-std::vector<bool> windowed_layers(Decoder& decoder, bool windowed) {
+std::vector<bool> early_windows(Decoder& decoder, bool windowed) {
   const uint32_t last = decoder.config().count_or("max_window_layers", "", 28);
   if (const auto listed =
           decoder.layer_list("layer_types", "sliding_attention", "full_attention")) {
@@ -44,14 +44,16 @@ Model bind_qwen2_moe(const formats::Checkpoint& checkpoint) {
   AttentionSpec attention = {.heads = heads.heads,
                              .kv_heads = heads.kv_heads,
                              .head_width = heads.head_width,
+                             .value_width = heads.head_width,
                              .qk_norm = QkNorm::none,
                              .qk_norm_spec = decoder.norm_spec(),
                              .clip_qkv = std::nullopt,
                              .rope = rope,
                              .scale = inverse_root(heads.head_width),
+                             .output_gate = OutputGate::none,
                              .window = std::nullopt};
   const bool windowed = decoder.switched("use_sliding_window", "attention.windowed", false);
-  const std::vector<bool> sliding = windowed_layers(decoder, windowed);
+  const std::vector<bool> sliding = early_windows(decoder, windowed);
   const auto window = read_window(decoder, windowed, sliding);
   const bool biases = decoder.switched("qkv_bias", "attention.qkv_bias", true);
   const gate::Stated<bool> normalise = decoder.flag("norm_topk_prob", std::nullopt);

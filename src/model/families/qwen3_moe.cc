@@ -53,11 +53,13 @@ Model bind_qwen3(const formats::Checkpoint& checkpoint, std::string_view family,
   const AttentionSpec attention = {.heads = heads.heads,
                                    .kv_heads = heads.kv_heads,
                                    .head_width = heads.head_width,
+                                   .value_width = heads.head_width,
                                    .qk_norm = QkNorm::per_head,
                                    .qk_norm_spec = decoder.norm_spec(),
                                    .clip_qkv = std::nullopt,
                                    .rope = rope,
                                    .scale = inverse_root(heads.head_width),
+                                   .output_gate = OutputGate::none,
                                    .window = windowed ? window : std::nullopt};
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
   if (vision) decoder.expect("norm_topk_prob", true);

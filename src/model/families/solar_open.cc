@@ -15,11 +15,13 @@ Model bind_solar_open(const formats::Checkpoint& checkpoint) {
   const AttentionSpec attention = {.heads = heads.heads,
                                    .kv_heads = heads.kv_heads,
                                    .head_width = heads.head_width,
+                                   .value_width = heads.head_width,
                                    .qk_norm = QkNorm::none,
                                    .qk_norm_spec = decoder.norm_spec(),
                                    .clip_qkv = std::nullopt,
                                    .rope = rope,
                                    .scale = inverse_root(heads.head_width),
+                                   .output_gate = OutputGate::none,
                                    .window = std::nullopt};
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
   const gate::GateSpec gate = read_grouped_gate(decoder);
