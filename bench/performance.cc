@@ -127,7 +127,8 @@ struct Bench {
 
 // Floating-point operations of the routed expert products of a pass.
 double expert_flops(const model::Model& model, double rows) {
-  return 6.0 * model.width * model.expert_width() * model.gate().top_k * static_cast<double>(model.layers.size()) * rows;
+  return 6.0 * model.width * model.expert_width() * model.gate().top_k *
+         static_cast<double>(model.layers.size()) * rows;
 }
 
 double seconds_now() {

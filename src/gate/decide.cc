@@ -158,6 +158,11 @@ void decide(const GateSpec& spec, std::span<const float> logits,
   weigh(spec, logits, out.ranked.first(k), out.weights);
 }
 
+void scale_by_expert(std::span<const float> scale, std::span<const int32_t> ranked,
+                     std::span<float> weights) noexcept {
+  for (size_t i = 0; i < weights.size(); ++i) weights[i] *= scale[static_cast<size_t>(ranked[i])];
+}
+
 void select(const GateSpec& spec, std::span<const float> logits,
             std::span<const float> selection_bias, std::span<int32_t> top) noexcept {
   score_experts(spec, logits, selection_bias, scratch.plain, scratch.selection);

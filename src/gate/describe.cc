@@ -84,6 +84,7 @@ std::vector<FieldFact> facts(const GateSpec& spec) {
   add("normalise", spec.normalise);
   add("epsilon", spec.epsilon);
   add("scaling", spec.scaling);
+  add("per_expert_scale", spec.per_expert_scale);
   add("shared_experts", spec.shared_experts);
   return all;
 }

@@ -50,6 +50,7 @@ struct GateSpec {
   Stated<Normalise> normalise;      // over the k weights
   Stated<float> epsilon;            // of the normalisation or the sparsemixer; 0 without
   Stated<float> scaling;            // multiplies the weights, last
+  Stated<bool> per_expert_scale;    // a factor per expert on its weight, after all that
   Stated<uint32_t> shared_experts;  // always computed, never routed, never in k
 
   bool operator==(const GateSpec&) const = default;
@@ -93,6 +94,10 @@ struct DecisionView {
 // limit's score. Formulas: the gate table in docs/gates.md. Needs a validated spec.
 void decide(const GateSpec& spec, std::span<const float> logits,
             std::span<const float> selection_bias, DecisionView& out) noexcept;
+
+// The last step where spec.per_expert_scale: weights_i *= scale[ranked_i]. scale (E).
+void scale_by_expert(std::span<const float> scale, std::span<const int32_t> ranked,
+                     std::span<float> weights) noexcept;
 
 // Only the selected set, for many counterfactual gates: ordered top-k of `logits` (k ids).
 void select(const GateSpec& spec, std::span<const float> logits,

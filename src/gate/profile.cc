@@ -20,7 +20,7 @@ double as_written(float value) {
 }  // namespace
 
 Json gate_profile(const GateSpec& spec) {
-  return Json{
+  Json profile = {
       {"profile", "routegauge-gate"},
       {"version", kProfileVersion},
       {"experts", spec.experts.value},
@@ -43,6 +43,9 @@ Json gate_profile(const GateSpec& spec) {
       {"tie_rule", "lower index"},
       {"nan_rule", "last"},
   };
+  // Only where there is one: the other gates' profiles are those of 0.1.0.
+  if (spec.per_expert_scale) profile["per_expert_scale"] = true;
+  return profile;
 }
 
 }  // namespace rg::gate

@@ -183,6 +183,27 @@ void SiluTimesBf16(const float* gate, const float* up, size_t n, uint16_t* out) 
   Map2ToBf16(gate, up, n, out, [](VecF g, VecF u) HWY_ATTR { return Silu(g, u); });
 }
 
+// x (1 + tanh(u)) / 2 = x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3)
+void GeluTanhTimes(const float* gate, const float* up, size_t n, float* out) {
+  const auto cubic = hn::Set(kF32, 0.044715f);
+  const auto twice = hn::Set(kF32, 1.5957691216057308f);
+  Map2(gate, up, n, out, [&](VecF g, VecF u) HWY_ATTR {
+    const auto cube = hn::Mul(hn::Mul(g, g), g);
+    const auto inner = hn::Mul(twice, hn::Add(g, hn::Mul(cubic, cube)));
+    return hn::Mul(hn::Mul(g, Logistic(inner)), u);
+  });
+}
+
+// c tanh(x / c) = c (2 sigmoid(2x / c) - 1)
+void Softcap(float cap, size_t n, float* x) {
+  const auto c = hn::Set(kF32, cap);
+  const auto two = hn::Set(kF32, 2.0f);
+  const auto one = hn::Set(kF32, 1.0f);
+  Map1(x, n, x, [&](VecF v) HWY_ATTR {
+    return hn::Mul(c, hn::Sub(hn::Mul(two, Logistic(hn::Mul(two, hn::Div(v, c)))), one));
+  });
+}
+
 void ClampedSiluTimes(const float* gate, const float* up, size_t n, float alpha, float limit,
                       float* out) {
   const auto a = hn::Set(kF32, alpha);

@@ -22,6 +22,8 @@ HWY_EXPORT(RmsNormBf16);
 HWY_EXPORT(SiluTimesF32);
 HWY_EXPORT(SiluTimesBf16);
 HWY_EXPORT(ClampedSiluTimes);
+HWY_EXPORT(GeluTanhTimes);
+HWY_EXPORT(Softcap);
 HWY_EXPORT(LayerNorm);
 HWY_EXPORT(RoundToBf16);
 HWY_EXPORT(Widen);
@@ -68,6 +70,11 @@ void clamped_silu_times(const float* gate, const float* up, size_t n, float alph
                         float* out) noexcept {
   RG_DISPATCH(ClampedSiluTimes)(gate, up, n, alpha, limit, out);
 }
+
+void gelu_tanh_times(const float* gate, const float* up, size_t n, float* out) noexcept {
+  RG_DISPATCH(GeluTanhTimes)(gate, up, n, out);
+}
+void softcap(float cap, size_t n, float* x) noexcept { RG_DISPATCH(Softcap)(cap, n, x); }
 
 void layer_norm(const float* x, const float* gain, const float* bias, size_t n, float eps,
                 float* out) noexcept {

@@ -31,6 +31,10 @@ void silu_times(const float* gate, const float* up, size_t n, bf16_t* out) noexc
 void clamped_silu_times(const float* gate, const float* up, size_t n, float alpha, float limit,
                         float* out) noexcept;
 
+// gelu(gate) up, with gelu(x) = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
+void gelu_tanh_times(const float* gate, const float* up, size_t n, float* out) noexcept;
+void softcap(float cap, size_t n, float* x) noexcept;  // x = cap tanh(x / cap)
+
 // out = gain (x - mean) / sqrt(mean((x - mean)^2) + eps) + bias; x == out allowed.
 void layer_norm(const float* x, const float* gain, const float* bias, size_t n, float eps,
                 float* out) noexcept;

@@ -28,9 +28,10 @@ class RopeObject {
     for (const std::string_view key : {"type", "rope_type"}) {  // the new spelling last: it counts
       if (reader_.has(key)) found = reader_.text(key, "");
     }
-    const bool known =
-        found == "default" || (rules_.scalings && (found == "linear" || found == "llama3" ||
-                                                   found == "yarn" || found == "longrope"));
+    const bool known = found == "default" ||
+                       (rules_.scalings && (found == "linear" || found == "llama3" ||
+                                            found == "yarn" || found == "longrope")) ||
+                       (rules_.proportional && found == "proportional");
     if (!known) {
       reader_.refuse(reader_.has("rope_type") ? "rope_type" : "type",
                      '"' + escape_for_terminal(found) + '"',
@@ -52,6 +53,12 @@ class RopeObject {
     }
     if (kind == "yarn") read_yarn(read);
     if (kind == "longrope") read_longrope(rope);
+    if (kind == "proportional") {
+      const double share = reader_.real_if("partial_rotary_factor", "").value_or(1);
+      const double factor = reader_.real_if("factor", "").value_or(1);
+      rope.scaling = ProportionalRope{.share = static_cast<float>(share),
+                                      .factor = static_cast<float>(factor)};
+    }
   }
 
  private:
@@ -178,10 +185,20 @@ ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
   for (const std::string name : {"rope_scaling", "rope_parameters"}) {
     const Json* object = config.object_if(name);
     if (object == nullptr || object->empty()) continue;
-    ConfigReader reader(*object, name, decoder.model().origins);
+    std::string path = name;
+    if (const auto nested = object->find(std::string(rules.layer_type)); nested != object->end()) {
+      path += '.' + std::string(rules.layer_type);
+      if (!nested->is_object()) {
+        config.refuse(path, write_json(*nested, JsonLayout::compact), "an object", "");
+      }
+      object = &*nested;
+    }
+    ConfigReader reader(*object, path, decoder.model().origins);
     std::optional<double> base;
     if (reader.has("rope_theta")) base = reader.real_or("rope_theta", "", 0);
-    const auto inner = reader.real_if("partial_rotary_factor", "");
+    const bool whole = RopeObject(reader, rules, decoder.model().positions, outer).type() ==
+                       "proportional";  // its factor is no part of the head
+    const auto inner = whole ? std::nullopt : reader.real_if("partial_rotary_factor", "");
     if (inner && partial && *inner != *partial) {
       reader.refuse("partial_rotary_factor", fmt::format("{}", *inner),
                     fmt::format("{}, as config.json says elsewhere", *partial), "");
@@ -193,7 +210,7 @@ ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
       object_states_base = base.has_value();
       read.rope.dims = static_cast<uint32_t>(rules.head_width * partial.value_or(rules.partial));
       kind = rope.type();
-      object_name = name;
+      object_name = path;
       rope.read(read);
     } else if (rope.type() != kind) {
       reader.refuse("rope_type", '"' + rope.type() + '"',
@@ -201,7 +218,7 @@ ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
                     "The spellings of the RoPE scaling disagree, and readers differ in the one "
                     "they take.");
     }
-    if (base) bases.emplace_back(name + ".rope_theta", *base);
+    if (base) bases.emplace_back(path + ".rope_theta", *base);
     if (read.rope.scaling.index() == 0) collect(reader, decoder.leftovers());
   }
   if (!object_states_base && config.has("rope_theta")) {

@@ -20,6 +20,8 @@ struct RopeRules {
   uint32_t head_width;  // that the factor is a part of
   // False: only the default type ("no scaling").
   bool scalings = true;
+  bool proportional = false;         // the type "proportional" too
+  std::string_view layer_type = "";  // the entry of a nested object
 };
 
 struct ReadRope {

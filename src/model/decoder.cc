@@ -291,7 +291,9 @@ Attention Decoder::attention(const std::string& prefix, const AttentionSpec& spe
   attention.spec = spec;
   attention.q = binder_.matrix(name(names.q, "weight"), q_rows, width());
   attention.k = binder_.matrix(name(names.k, "weight"), kv_width, width());
-  attention.v = binder_.matrix(name(names.v, "weight"), v_width, width());
+  if (!names.values_are_keys) {
+    attention.v = binder_.matrix(name(names.v, "weight"), v_width, width());
+  }
   attention.o = binder_.matrix(name(names.o, "weight"), width(), context);
   if (biases.qkv) {
     attention.q_bias = binder_.vector(name(names.q, "bias"), q_rows);

@@ -31,6 +31,7 @@ struct MlpNames {
 struct AttentionNames {
   std::string_view q = "q_proj", k = "k_proj", v = "v_proj", o = "o_proj";
   std::string_view q_norm = "q_norm.weight", k_norm = "k_norm.weight";
+  bool values_are_keys = false;  // there is no v
 };
 
 struct Biases {

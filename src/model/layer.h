@@ -58,6 +58,8 @@ struct AttentionSpec {
   std::optional<float> clip_qkv;  // clamp of q, k and v to [-clip, clip]
   std::optional<Rope> rope;       // none: no positions
   float scale;                    // of the scores
+  // Epsilon of a norm without gain over each head's values.
+  std::optional<float> value_norm_epsilon;
   OutputGate output_gate;
   std::optional<uint32_t> window;  // keys that a query sees, its own included; none: all before it
   bool operator==(const AttentionSpec&) const = default;
@@ -65,6 +67,7 @@ struct AttentionSpec {
 
 struct Attention {
   AttentionSpec spec;
+  // (nh hd, d), (nkv hd, d) twice, (d, nh hd); without v the values are the projected keys.
   Weight q, k, v, o;  // (nh hd, d), (nkv hd, d) twice, (d, nh hd)
   Weight gate = {};   // (nh hd, d), OutputGate::projected
   Weight q_bias = {}, k_bias = {}, v_bias = {}, o_bias = {};
@@ -133,13 +136,19 @@ using Mixer = std::variant<Attention, LatentAttention, GatedDelta, ShortConv>;
 // Which experts a layer's gate chooses: the logits z = W y + b, and what becomes of them.
 struct Router {
   gate::GateSpec spec;
-  Weight matrix;               // (E, d)
-  Weight logit_bias = {};      // (E), with spec.logit_bias
-  Weight selection_bias = {};  // (E), with spec.selection_bias
+  Weight matrix;                 // (E, d)
+  Weight logit_bias = {};        // (E), with spec.logit_bias
+  Weight selection_bias = {};    // (E), with spec.selection_bias
+  Weight per_expert_scale = {};  // (E), with spec.per_expert_scale
+  // A norm of its own of the residual stream, times `input_multiplier`; none: it reads what the
+  // experts read.
+  std::optional<Norm> input_norm = {};
+  float input_multiplier = 1;
 };
 
 enum class Activation {
   silu,          // silu(g) * u
+  gelu_tanh,     // gelu(g) * u, with the tanh approximation
   clamped_silu,  // g * sigmoid(alpha g) * (u + 1), g <= limit, |u| <= limit (GPT-OSS)
 };
 
@@ -168,6 +177,9 @@ struct ExpertGroup {
   ExpertRole role;
   MlpSpec spec;
   std::vector<Expert> experts;  // E of them if routed
+  // Norms of its own: of the residual stream, instead of feed_forward_norm; of what its experts
+  // add.
+  std::optional<Norm> input_norm = {}, output_norm = {};
   // (1, d): a shared expert's output is multiplied by sigmoid(w y).
   Weight token_gate = {};
 };
@@ -175,11 +187,17 @@ struct ExpertGroup {
 struct Layer {
   Norm mixer_norm;
   Mixer mixer;
+  std::optional<Norm> mixer_output_norm = {};  // of what the mixer adds
   Norm feed_forward_norm;
   std::optional<Router> router = {};     // none: a dense layer
   std::vector<ExpertGroup> groups = {};  // in the order in which they are added; with a router the
                                          // first is routed
+  std::optional<Norm> feed_forward_output_norm = {};  // of what all groups add
   float residual_multiplier = 1;
+  Weight output_scalar = {};  // (1): multiplies the residual stream after the layer
+
+  // Whether what the experts add is the sum of their weighted outputs, without a norm after it.
+  bool adds_plain_outputs() const;
 };
 
 }  // namespace rg::model

@@ -4,6 +4,13 @@
 
 namespace rg::model {
 
+bool Layer::adds_plain_outputs() const {
+  for (const ExpertGroup& group : groups) {
+    if (group.output_norm) return false;
+  }
+  return !feed_forward_output_norm;
+}
+
 std::vector<int> Model::moe_layers() const {
   std::vector<int> gated;
   for (size_t l = 0; l < layers.size(); ++l) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,8 +28,9 @@ struct Model {
   std::vector<Layer> layers;
   Norm final_norm;
   Weight embedding;
-  float embedding_multiplier = 1;  // of its rows, as they enter the residual stream
-  float logit_divisor = 1;         // of the final logits
+  float embedding_multiplier = 1;           // of its rows, as they enter the residual stream
+  std::optional<float> logit_softcap = {};  // c tanh(logit / c), after the division
+  float logit_divisor = 1;                  // of the final logits
   Weight unembedding_bias = {};
   Weight unembedding;              // absent if the checkpoint has none: require_unembedding()
   bool tied_embeddings;            // embedding and unembedding are one tensor

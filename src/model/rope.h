@@ -37,7 +37,14 @@ struct LongRope {  // a factor per frequency; another set for sequences over the
   float long_amplitude;  // instead of Rope::amplitude, for such sequences
   bool operator==(const LongRope&) const = default;
 };
-using RopeScaling = std::variant<PlainRope, LinearRope, Llama3Rope, YarnRope, LongRope>;
+// Gemma-4's: the first int(share n/2) pairs turn as fast as those of a head that is rotated whole,
+// the others not at all; all frequencies / factor.
+struct ProportionalRope {
+  float share, factor;
+  bool operator==(const ProportionalRope&) const = default;
+};
+using RopeScaling =
+    std::variant<PlainRope, LinearRope, Llama3Rope, YarnRope, LongRope, ProportionalRope>;
 
 struct Rope {
   float base;

@@ -40,7 +40,6 @@ void LayerPass::schedule() {
 }
 
 void LayerPass::experts(const ExpertSlice& slice) {
-  const model::ExpertProducts& products = *layer_->products.groups[slice.group];
   const bool routed = layer_->groups[slice.group].role == model::ExpertRole::routed;
   const auto count = static_cast<uint32_t>(slice.experts.size());
   struct Task {
@@ -64,7 +63,7 @@ void LayerPass::experts(const ExpertSlice& slice) {
       const auto rows = routed ? layer_->schedule->tile(slice.first_expert + task.expert,
                                                         task.first_row, kTileRows)
                                : all_rows_tile(slice, task.expert, task.first_row, worker);
-      compute_tile(products, slice.experts[task.expert], rows, worker);
+      compute_tile(slice.group, slice.experts[task.expert], rows, worker);
       if (!order.wait_for_turn(task.expert)) return;
       commit_tile(rows, worker);
       order.done(task.expert);
@@ -74,12 +73,22 @@ void LayerPass::experts(const ExpertSlice& slice) {
     }
   });
   throw_if_a_product_failed();
+  const bool last = slice.first_expert + count == layer_->groups[slice.group].experts.size();
+  const auto& output_norm = layer_->slice->groups[slice.group].output_norm;
+  if (!routed || !last || !output_norm) return;
+  parallel_for(blocks_.size(), settings_.threads, [&](size_t b, int w) {
+    const BlockRange& block = blocks_[b];
+    Worker& worker = workers_[static_cast<size_t>(w)];
+    float* sum = floats(update_.load(block.first_row, block.rows, bytes_of(worker.update.data())));
+    norm_rows(*output_norm, sum, block.rows, sum);
+    update_.store(block.first_row, block.rows, bytes_of(sum));
+  });
 }
 
 // A tile of an expert that every row takes.
 std::span<const Assignment> LayerPass::all_rows_tile(const ExpertSlice& slice, uint32_t expert,
                                                      uint32_t first_row, Worker& worker) const {
-  const bool weighed = layer_->slice->token_gates[slice.group].size() != 0;
+  const bool weighed = layer_->slice->groups[slice.group].token_gate.size() != 0;
   const bool first = slice.group == 0 && slice.first_expert + expert == 0;
   const size_t count = std::min<size_t>(kTileRows, rows_ - first_row);
   for (uint32_t r = 0; r < count; ++r) {
@@ -90,17 +99,38 @@ std::span<const Assignment> LayerPass::all_rows_tile(const ExpertSlice& slice, u
   return std::span(worker.every_row).first(count);
 }
 
-void LayerPass::compute_tile(const model::ExpertProducts& products,
-                             const model::PackedExpert& expert, std::span<const Assignment> rows,
-                             Worker& worker) {
+void LayerPass::compute_tile(uint32_t group, const model::PackedExpert& expert,
+                             std::span<const Assignment> rows, Worker& worker) {
   const size_t row_bytes = gate_inputs_.row_bytes();
+  const MixerSlice::Group& norms = layer_->slice->groups[group];
   for (size_t r = 0; r < rows.size(); ++r) {
     std::byte* target = worker.tile_in.data() + r * row_bytes;
+    if (norms.input_norm) {
+      norm_tile_row(*norms.input_norm, rows[r].row, worker, target);
+      continue;
+    }
     const std::byte* source = gate_inputs_.load(rows[r].row, 1, target);
     if (source != target) std::memcpy(target, source, row_bytes);
   }
-  products.run(expert, static_cast<uint32_t>(rows.size()), worker.tile_in.data(),
-               worker.tile_out.data(), worker.tile.data(), worker.products);
+  layer_->products.groups[group]->run(expert, static_cast<uint32_t>(rows.size()),
+                                      worker.tile_in.data(), worker.tile_out.data(),
+                                      worker.tile.data(), worker.products);
+  // Of a shared expert; the routed ones' sum is normed when it is complete.
+  if (norms.output_norm && layer_->groups[group].role == model::ExpertRole::shared) {
+    norm_rows(*norms.output_norm, worker.tile_out.data(), rows.size(), worker.tile_out.data());
+  }
+}
+
+// A row of the residual stream through a group's own norm, to the compute type.
+void LayerPass::norm_tile_row(const model::NormWeights& norm, size_t row, Worker& worker,
+                              std::byte* target) const {
+  float* normed = worker.update_row.data();
+  norm.apply(floats(residual_.load(row, 1, bytes_of(normed))), normed);
+  if (settings_.compute == Compute::bf16) {
+    kernels::round_to_bf16(normed, model_.width, reinterpret_cast<bf16_t*>(target));
+  } else {
+    std::memcpy(target, normed, model_.width * sizeof(float));
+  }
 }
 
 void LayerPass::commit_tile(std::span<const Assignment> rows, Worker& worker) {

@@ -104,15 +104,16 @@ void LayerPass::mix(const MixerSlice& slice) {
   layer_ =
       std::make_unique<LayerState>(model_.layer(slice.layer), products_.of(slice.layer), slice);
   if (layer_->router) {
-    layer_->gate.emplace(lengths_, *layer_->products.router, *slice.router, slice.feed_forward_norm,
+    const model::NormWeights& gate_norm = slice.gate_norm();
+    layer_->gate.emplace(lengths_, *layer_->products.router, *slice.router, gate_norm,
                          router_scratch_);
     layer_->view = {.layer = slice.layer,
                     .spec = &layer_->router->spec,
                     .width = model_.width,
                     .router_weight = slice.router->matrix.span(),
                     .selection_bias = slice.router->selection_bias.span(),
-                    .norm_gain = slice.feed_forward_norm.gain(),
-                    .norm_epsilon = slice.feed_forward_norm.spec().epsilon,
+                    .norm_gain = gate_norm.gain(),
+                    .norm_epsilon = gate_norm.spec().epsilon,
                     .router = &*layer_->gate,
                     .embeddings = needs_.parts ? &tables_ : nullptr,
                     .threads = settings_.threads};
@@ -132,6 +133,9 @@ void LayerPass::mix(const MixerSlice& slice) {
     norm_gate_input(block, worker, residual);
     weigh_shared_experts(block, worker);
     if (!layer_->router) return;
+    if (slice.router_norm) {
+      norm_rows(*slice.router_norm, residual, block.rows, worker.gate_input.data());
+    }
     route(block, worker);
     show_gate(b, block, worker, residual);
   });
@@ -172,6 +176,10 @@ void LayerPass::mix_block(const BlockRange& block, Worker& worker, float* residu
                       .products = &worker.products});
     if (padded) std::copy_n(out, used, worker.attention_out.data() + at);
   }
+  if (slice.mixer_output_norm) {
+    norm_rows(*slice.mixer_output_norm, worker.attention_out.data(), block.rows,
+              worker.attention_out.data());
+  }
   const float multiplier = model_.layer(slice.layer).residual_multiplier;
   if (multiplier != 1) {
     kernels::set_scaled(multiplier, worker.attention_out.data(), values,
@@ -189,9 +197,7 @@ void LayerPass::mix_block(const BlockRange& block, Worker& worker, float* residu
 // The normed rows that gate and experts read.
 void LayerPass::norm_gate_input(const BlockRange& block, Worker& worker, const float* residual) {
   const size_t width = model_.width, values = size_t{block.rows} * width;
-  for (size_t at = 0; at < values; at += width) {
-    layer_->slice->feed_forward_norm.apply(residual + at, worker.gate_input.data() + at);
-  }
+  norm_rows(layer_->slice->feed_forward_norm, residual, block.rows, worker.gate_input.data());
   if (settings_.compute == Compute::bf16) {
     std::byte* narrow = gate_inputs_.load_for_writing(block.first_row, worker.narrow.data());
     kernels::round_to_bf16(worker.gate_input.data(), values, reinterpret_cast<bf16_t*>(narrow));
@@ -204,7 +210,7 @@ void LayerPass::norm_gate_input(const BlockRange& block, Worker& worker, const f
 // sigmoid(w y) of shared experts that have such a gate.
 void LayerPass::weigh_shared_experts(const BlockRange& block, const Worker& worker) {
   for (size_t g = 0; g < layer_->groups.size(); ++g) {
-    const Buffer<float>& gate = layer_->slice->token_gates[g];
+    const Buffer<float>& gate = layer_->slice->groups[g].token_gate;
     if (gate.size() == 0) continue;
     float* weights = token_weights_.data() + g * rows_ + block.first_row;
     for (size_t r = 0; r < block.rows; ++r) {
@@ -237,6 +243,10 @@ void LayerPass::route(const BlockRange& block, Worker& worker) {
                                 .eligible = 0};
     gate::decide(spec, {worker.logits.data() + r * experts, experts}, layer_->view.selection_bias,
                  decision);
+    if (spec.per_expert_scale) {
+      gate::scale_by_expert(layer_->slice->router->per_expert_scale.span(), decision.ranked,
+                            decision.weights);
+    }
     worker.margins[r] = decision.margin;
     worker.logit_margins[r] = decision.margin_logit;
   }
@@ -252,6 +262,7 @@ void LayerPass::finish_layer() {
     for (tap::Observer* observer : observers_) observer->end_layer(layer_->view);
   }
   throw_if_a_product_failed();
+  embedding_scale_ *= layer_->slice->output_scalar;
   layer_.reset();
 }
 

@@ -49,8 +49,10 @@ class LayerPass {
   void route(const BlockRange& block, Worker& worker);
   void show_gate(size_t block_index, const BlockRange& block, Worker& worker, float* residual);
   void schedule();
-  void compute_tile(const model::ExpertProducts& products, const model::PackedExpert& expert,
+  void compute_tile(uint32_t group, const model::PackedExpert& expert,
                     std::span<const Assignment> rows, Worker& worker);
+  void norm_tile_row(const model::NormWeights& norm, size_t row, Worker& worker,
+                     std::byte* target) const;
   std::span<const Assignment> all_rows_tile(const ExpertSlice& slice, uint32_t expert,
                                             uint32_t first_row, Worker& worker) const;
   void commit_tile(std::span<const Assignment> rows, Worker& worker);
@@ -76,6 +78,7 @@ class LayerPass {
   std::vector<Sequence> sequences_;
   std::vector<BlockRange> blocks_;
   size_t rows_ = 0;
+  float embedding_scale_ = 1;  // of the embedding within the residual: product of layers' scalars
   uint64_t output_rows_ = 0;
 
   std::optional<ScratchFile> spill_;

@@ -2,6 +2,7 @@
 // current layer. Private to the layer_*.cc files.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,6 +11,12 @@
 #include "stream/layer_pass.h"
 
 namespace rg::stream {
+
+inline bool has_scalars(const model::Model& model) {
+  return std::any_of(model.layers.begin(), model.layers.end(), [](const model::Layer& layer) {
+    return static_cast<bool>(layer.output_scalar);
+  });
+}
 
 // One worker's buffers. Block buffers hold the rows of the largest block.
 struct LayerPass::Worker {
@@ -21,6 +28,7 @@ struct LayerPass::Worker {
   Buffer<float> padded_out;                                        // (longest, d)
   Buffer<float> residual, residual_in, attention_out, gate_input;  // (block rows, d)
   Buffer<float> attention_sum, expert_sum, update;  // (block rows, d), where parts are spilled
+  Buffer<float> scaled_embedding;                   // the same, of models with layer scalars
   Buffer<std::byte> narrow;                         // (block rows, d) compute type
   Buffer<float> logits, scores, margins, logit_margins;
   Buffer<float> update_row;             // (d)
@@ -43,6 +51,7 @@ struct LayerPass::Worker {
         attention_sum(needs.parts ? block_rows * model.width : 0),
         expert_sum(needs.parts ? block_rows * model.width : 0),
         update(block_rows * model.width),
+        scaled_embedding(needs.parts && has_scalars(model) ? block_rows * model.width : 0),
         narrow(block_rows * model.width * compute_bytes(compute)),
         logits(block_rows * prepared.experts()),
         scores(block_rows * prepared.experts()),
@@ -89,6 +98,11 @@ struct LayerPass::LayerState {
   tap::LayerView view = {};
   std::unique_ptr<ExpertSchedule> schedule;
 };
+
+// in (rows, width) -> out (rows, width); in == out allowed.
+inline void norm_rows(const model::NormWeights& norm, const float* in, size_t rows, float* out) {
+  for (size_t at = 0; at < rows * norm.width(); at += norm.width()) norm.apply(in + at, out + at);
+}
 
 inline float* floats(std::byte* bytes) { return reinterpret_cast<float*>(bytes); }
 inline std::byte* bytes_of(float* values) { return reinterpret_cast<std::byte*>(values); }

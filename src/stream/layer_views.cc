@@ -42,8 +42,14 @@ bool LayerPass::watches(const tap::Observer& observer, const tap::SequenceSet* s
 
 template <typename Shown>
 float* LayerPass::show_parts(const BlockRange& block, Worker& worker, Shown& shown) const {
+  const size_t width = model_.width;
   for (size_t r = 0; r < block.rows; ++r) {
-    worker.embedding[r] = tables_.row(shown.set->ids[shown.first_row + r]);
+    const float* row = tables_.row(shown.set->ids[shown.first_row + r]);
+    worker.embedding[r] = row;
+    if (embedding_scale_ == 1) continue;
+    float* scaled = worker.scaled_embedding.data() + r * width;
+    kernels::set_scaled(embedding_scale_, row, width, scaled);
+    worker.embedding[r] = scaled;
   }
   shown.embedding = worker.embedding.data();
   shown.attention_sum = floats(
@@ -87,9 +93,13 @@ void LayerPass::update_block(const BlockRange& block, Worker& worker) {
   float* residual =
       floats(residual_.load(block.first_row, block.rows, bytes_of(worker.residual.data())));
   float* update = floats(update_.load(block.first_row, block.rows, bytes_of(worker.update.data())));
-  const float multiplier = model_.layer(layer_->slice->layer).residual_multiplier;
-  if (multiplier != 1) {
-    kernels::set_scaled(multiplier, update, values, update);
+  const MixerSlice& slice = *layer_->slice;
+  const float multiplier = model_.layer(slice.layer).residual_multiplier;
+  if (slice.feed_forward_output_norm) {
+    norm_rows(*slice.feed_forward_output_norm, update, block.rows, update);
+  }
+  if (multiplier != 1) kernels::set_scaled(multiplier, update, values, update);
+  if (multiplier != 1 || slice.feed_forward_output_norm) {
     update_.store(block.first_row, block.rows, bytes_of(update));
   }
   float* expert_sum = nullptr;
@@ -103,11 +113,19 @@ void LayerPass::update_block(const BlockRange& block, Worker& worker) {
     }
   }
   kernels::add(update, values, residual);
+  const float scalar = slice.output_scalar;
+  if (scalar != 1) kernels::set_scaled(scalar, residual, values, residual);
   residual_.store(block.first_row, block.rows, bytes_of(residual));
-  if (needs_.parts) {
-    kernels::add(update, values, expert_sum);
-    expert_sum_.store(block.first_row, block.rows, bytes_of(expert_sum));
+  if (!needs_.parts) return;
+  kernels::add(update, values, expert_sum);
+  if (scalar != 1) {
+    kernels::set_scaled(scalar, expert_sum, values, expert_sum);
+    float* attention_sum = floats(
+        attention_sum_.load(block.first_row, block.rows, bytes_of(worker.attention_sum.data())));
+    kernels::set_scaled(scalar, attention_sum, values, attention_sum);
+    attention_sum_.store(block.first_row, block.rows, bytes_of(attention_sum));
   }
+  expert_sum_.store(block.first_row, block.rows, bytes_of(expert_sum));
 }
 
 void LayerPass::deliver_outputs() {

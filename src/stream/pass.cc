@@ -99,6 +99,10 @@ void emit_logits(const model::Model& model, std::span<const tap::SequenceSet* co
         kernels::set_scaled(1 / model.logit_divisor, lane.logits.data(),
                             size_t{padded} * model.vocabulary, lane.logits.data());
       }
+      if (model.logit_softcap) {
+        kernels::softcap(*model.logit_softcap, size_t{padded} * model.vocabulary,
+                         lane.logits.data());
+      }
     });
     for (const Lane& lane : lanes) lane.scratch.throw_if_failed();
     for (size_t i = 0; i < count; ++i) {

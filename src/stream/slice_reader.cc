@@ -127,13 +127,26 @@ Slice SliceReader::read_mixer(int index, std::byte* memory) {
   slice.layer = index;
   slice.mixer_norm = model::NormWeights(layer.mixer_norm, tensors_);
   slice.mixer = products.mixer->pack(layer.mixer, tensors_, memory, staging_.data());
+  const auto optional_norm = [&](const std::optional<model::Norm>& norm, float multiplier) {
+    return norm ? std::optional(model::NormWeights(*norm, tensors_, multiplier)) : std::nullopt;
+  };
+  slice.mixer_output_norm = optional_norm(layer.mixer_output_norm, 1);
   slice.feed_forward_norm = model::NormWeights(layer.feed_forward_norm, tensors_);
   if (layer.router) {
-    slice.router = products.router->pack(*layer.router, slice.feed_forward_norm.gain(), tensors_,
-                                         staging_.data());
+    slice.router_norm = optional_norm(layer.router->input_norm, layer.router->input_multiplier);
+    slice.router =
+        products.router->pack(*layer.router, slice.gate_norm().gain(), tensors_, staging_.data());
   }
   for (const model::ExpertGroup& group : layer.groups) {
-    slice.token_gates.push_back(model::read_values(tensors_, group.token_gate));
+    MixerSlice::Group read;
+    read.input_norm = optional_norm(group.input_norm, 1);
+    read.output_norm = optional_norm(group.output_norm, 1);
+    read.token_gate = model::read_values(tensors_, group.token_gate);
+    slice.groups.push_back(std::move(read));
+  }
+  slice.feed_forward_output_norm = optional_norm(layer.feed_forward_output_norm, 1);
+  if (layer.output_scalar) {
+    slice.output_scalar = model::read_values(tensors_, layer.output_scalar)[0];
   }
   return slice;
 }

@@ -19,9 +19,22 @@ struct MixerSlice {
   int layer;
   model::NormWeights mixer_norm;
   model::PackedMixer mixer;
+  std::optional<model::NormWeights> mixer_output_norm;
   model::NormWeights feed_forward_norm;
+  std::optional<model::NormWeights> router_norm;        // its own
   std::optional<model::RouterProducts::Packed> router;  // none in a dense layer
-  std::vector<Buffer<float>> token_gates;               // per group (d), or empty
+  struct Group {
+    std::optional<model::NormWeights> input_norm, output_norm;
+    Buffer<float> token_gate;  // (d) or empty
+  };
+  std::vector<Group> groups;
+  std::optional<model::NormWeights> feed_forward_output_norm;
+  float output_scalar = 1;
+
+  // What the router reads the residual stream through.
+  const model::NormWeights& gate_norm() const {
+    return router_norm ? *router_norm : feed_forward_norm;
+  }
 };
 // Some consecutive experts of one of its groups.
 struct ExpertSlice {

@@ -137,6 +137,7 @@ gate::GateSpec softmax_spec(uint32_t experts, uint32_t k) {
           .normalise = gate::Normalise::no,
           .epsilon = 0.0f,
           .scaling = 1.0f,
+          .per_expert_scale = false,
           .shared_experts = 0u};
 }
 

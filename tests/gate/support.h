@@ -63,6 +63,7 @@ inline GateSpec olmoe_gate(uint32_t experts, uint32_t top_k) {
           .normalise = Normalise::no,
           .epsilon = 0.0f,
           .scaling = 1.0f,
+          .per_expert_scale = false,
           .shared_experts = 0u};
 }
 

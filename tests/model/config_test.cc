@@ -52,6 +52,7 @@ TEST(OlmoeConfig, FillsTheModel) {
                                    .normalise = gate::Normalise::by_sum,
                                    .epsilon = 0.0f,
                                    .scaling = 1.0f,
+                                   .per_expert_scale = false,
                                    .shared_experts = 0u};
   EXPECT_EQ(model.gate(), expected);
 }

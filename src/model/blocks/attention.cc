@@ -56,6 +56,7 @@ AttentionProducts::AttentionProducts(const Attention& attention, const MixerSett
       output_(context_width_, setting.width, setting.compute, setting.rows),
       heads_(layout_, setting.compute, setting.rows) {
   if (spec_.rope) rotation_.emplace(*spec_.rope, longest_);
+  if (spec_.value_norm_epsilon) ones_.assign(spec_.value_width, 1.0f);
 }
 
 bool AttentionProducts::serves(const Attention& attention) const {
@@ -78,9 +79,13 @@ AttentionProducts::Packed AttentionProducts::pack(const Attention& attention, We
   Packed packed;
   std::byte* at = staging;
   for (const Weight* part : {&attention.q, &attention.k, &attention.v, &attention.gate}) {
-    if (!*part) continue;
-    source.read(*part, compute_, at, nullptr);
-    at += part->elements() * compute_bytes(compute_);
+    const size_t bytes = part->elements() * compute_bytes(compute_);
+    if (*part) source.read(*part, compute_, at, nullptr);
+    at += bytes;
+    if (part == &attention.k && !attention.v) {
+      std::memcpy(at, at - bytes, bytes);  // the values are the projected keys
+      at += bytes;
+    }
   }
   packed.qkv = qkv_.pack(staging, memory);
   if (attention.q_bias) {
@@ -128,6 +133,12 @@ void AttentionProducts::prepare_row(const Packed& weights, uint32_t position, ui
     weights.k_norm.apply(row + q_width_, row + q_width_);
   } else if (spec_.qk_norm == QkNorm::per_head) {
     norm_heads();
+  }
+  if (spec_.value_norm_epsilon) {
+    for (uint32_t h = 0; h < spec_.kv_heads; ++h) {
+      float* head = row + q_width_ + k_width_ + size_t{h} * spec_.value_width;
+      kernels::rms_norm(head, ones_.data(), spec_.value_width, *spec_.value_norm_epsilon, head);
+    }
   }
   if (spec_.clip_qkv) kernels::clamp(*spec_.clip_qkv, all_width_, row);
   if (rotation_) {

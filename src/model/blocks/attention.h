@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "model/blocks/head_attention.h"
 #include "model/blocks/mixer_call.h"
@@ -52,6 +53,7 @@ class AttentionProducts {
   WeightProducts qkv_, output_;
   HeadAttention heads_;
   std::optional<Rotation> rotation_;
+  std::vector<float> ones_;  // the gain of a norm without one
 };
 
 // f(weight) for each of its weights, in the order in which pack() reads them.

@@ -40,11 +40,17 @@ void visit_norm(const Norm& norm, const std::function<void(const Weight&)>& f) {
 void for_each_weight(const Layer& layer, const std::function<void(const Weight&)>& f) {
   visit_norm(layer.mixer_norm, f);
   std::visit([&](const auto& mixer) { for_each_weight(mixer, f); }, layer.mixer);
+  if (layer.mixer_output_norm) visit_norm(*layer.mixer_output_norm, f);
   visit_norm(layer.feed_forward_norm, f);
+  if (layer.router && layer.router->input_norm) visit_norm(*layer.router->input_norm, f);
   if (layer.router) for_each_weight(*layer.router, f);
   for (const ExpertGroup& group : layer.groups) {
+    if (group.input_norm) visit_norm(*group.input_norm, f);
+    if (group.output_norm) visit_norm(*group.output_norm, f);
     if (group.token_gate) f(group.token_gate);
   }
+  if (layer.feed_forward_output_norm) visit_norm(*layer.feed_forward_output_norm, f);
+  if (layer.output_scalar) f(layer.output_scalar);
   for (const ExpertGroup& group : layer.groups) {
     for (const Expert& expert : group.experts) for_each_weight(expert, f);
   }

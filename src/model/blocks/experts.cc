@@ -85,7 +85,11 @@ void ExpertProducts::activate(float* gate_up, std::byte* hidden) const noexcept 
   } else if (spec_.activation == Activation::silu) {
     kernels::silu_times(gate_up, up, inner, reinterpret_cast<float*>(hidden));
   } else {
-    kernels::clamped_silu_times(gate_up, up, inner, spec_.alpha, spec_.limit, gate_up);
+    if (spec_.activation == Activation::gelu_tanh) {
+      kernels::gelu_tanh_times(gate_up, up, inner, gate_up);
+    } else {
+      kernels::clamped_silu_times(gate_up, up, inner, spec_.alpha, spec_.limit, gate_up);
+    }
     if (compute_ == Compute::bf16) {
       kernels::round_to_bf16(gate_up, inner, reinterpret_cast<bf16_t*>(hidden));
     } else {

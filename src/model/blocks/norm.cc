@@ -4,12 +4,15 @@
 
 namespace rg::model {
 
-NormWeights::NormWeights(const Norm& norm, WeightSource& source)
+NormWeights::NormWeights(const Norm& norm, WeightSource& source, float multiplier)
     : spec_(norm.spec),
       gain_(read_values(source, norm.gain)),
       bias_(read_values(source, norm.bias)) {
   if (spec_.kind == NormKind::rms_one_plus) {
     for (float& gain : gain_.span()) gain += 1;
+  }
+  if (multiplier != 1) {
+    for (float& gain : gain_.span()) gain *= multiplier;
   }
 }
 

@@ -11,7 +11,8 @@ namespace rg::model {
 class NormWeights {
  public:
   NormWeights() = default;
-  NormWeights(const Norm& norm, WeightSource& source);
+  // `multiplier`: of the gain.
+  NormWeights(const Norm& norm, WeightSource& source, float multiplier = 1);
 
   // One row of width() values. in == out allowed.
   void apply(const float* in, float* out) const noexcept;

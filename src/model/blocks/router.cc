@@ -11,6 +11,7 @@ RouterProducts::Packed RouterProducts::pack(const Router& router, std::span<cons
   packed.matrix = read_values(source, router.matrix);
   packed.logit_bias = read_values(source, router.logit_bias);
   packed.selection_bias = read_values(source, router.selection_bias);
+  packed.per_expert_scale = read_values(source, router.per_expert_scale);
   packed.memory = Buffer<std::byte>(2 * products_.packed_bytes());
   packed.plain = products_.pack(packed.matrix.data(), packed.memory.data());
   auto* gained = reinterpret_cast<float*>(staging);

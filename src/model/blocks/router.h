@@ -15,6 +15,7 @@ class RouterProducts {
     Buffer<std::byte> memory;
     kernels::PackedWeights plain, gained;      // W and W diag(gain)
     Buffer<float> matrix;                      // W (E, d)
+    Buffer<float> per_expert_scale;            // (E) or empty
     Buffer<float> logit_bias, selection_bias;  // (E) or empty
   };
 
@@ -39,7 +40,8 @@ class RouterProducts {
 
 template <typename F>
 void for_each_weight(const Router& router, F&& f) {
-  for (const Weight* weight : {&router.matrix, &router.logit_bias, &router.selection_bias}) {
+  for (const Weight* weight :
+       {&router.matrix, &router.logit_bias, &router.selection_bias, &router.per_expert_scale}) {
     if (*weight) f(*weight);
   }
 }

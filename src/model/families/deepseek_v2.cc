@@ -38,6 +38,7 @@ gate::GateSpec read_gate(Decoder& decoder) {
           .normalise = {gate::Normalise::no, kFixed},
           .epsilon = {0.0f, kFixed},
           .scaling = decoder.real("routed_scaling_factor", std::nullopt),
+          .per_expert_scale = {false, kFixed},
           .shared_experts = {shared, "config.json: n_shared_experts"}};
 }
 

@@ -43,6 +43,7 @@ Model bind_ernie4_5_moe(const formats::Checkpoint& checkpoint) {
                                    .clip_qkv = std::nullopt,
                                    .rope = rope,
                                    .scale = inverse_root(heads.head_width),
+                                   .value_norm_epsilon = std::nullopt,
                                    .output_gate = OutputGate::none,
                                    .window = std::nullopt};
   const bool biases = decoder.switched("use_bias", "attention.bias", false);
@@ -58,6 +59,7 @@ Model bind_ernie4_5_moe(const formats::Checkpoint& checkpoint) {
                                .normalise = {gate::Normalise::by_max_of_sum_and_epsilon, kFixed},
                                .epsilon = decoder.real("moe_norm_min", 1e-12f),
                                .scaling = {1.0f, kFixed},
+                               .per_expert_scale = {false, kFixed},
                                .shared_experts = decoder.count({"moe_num_shared_experts"})};
   const FeedForwardWidths widths = {.routed = decoder.dimension("moe_intermediate_size"),
                                     .dense = decoder.dimension("intermediate_size")};

@@ -45,6 +45,7 @@ Model bind_exaone_moe(const formats::Checkpoint& checkpoint) {
                              .clip_qkv = std::nullopt,
                              .rope = rope,
                              .scale = inverse_root(heads.head_width),
+                             .value_norm_epsilon = std::nullopt,
                              .output_gate = OutputGate::none,
                              .window = std::nullopt};
   const auto window = decoder.window("sliding_window");

@@ -26,6 +26,7 @@ Model bind_glm(const formats::Checkpoint& checkpoint, std::string_view family, b
                                    .clip_qkv = std::nullopt,
                                    .rope = rope,
                                    .scale = inverse_root(heads.head_width),
+                                   .value_norm_epsilon = std::nullopt,
                                    .output_gate = OutputGate::none,
                                    .window = std::nullopt};
   const bool biases = decoder.switched("attention_bias", "attention.bias", vision);

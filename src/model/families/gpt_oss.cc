@@ -93,6 +93,7 @@ Model bind_gpt_oss(const formats::Checkpoint& checkpoint) {
                              .clip_qkv = std::nullopt,
                              .rope = rope,
                              .scale = inverse_root(heads.head_width),
+                             .value_norm_epsilon = std::nullopt,
                              .output_gate = OutputGate::none,
                              .window = std::nullopt};
   const auto window = decoder.window("sliding_window");
@@ -110,6 +111,7 @@ Model bind_gpt_oss(const formats::Checkpoint& checkpoint) {
                                .normalise = {gate::Normalise::no, kFixed},
                                .epsilon = {0.0f, kFixed},
                                .scaling = {1.0f, kFixed},
+                               .per_expert_scale = {false, kFixed},
                                .shared_experts = {0u, kFixed}};
   const Dimension inner = decoder.dimension("intermediate_size");
   const Dimension experts = {gate.experts, "num_local_experts"};

@@ -51,6 +51,7 @@ Model bind_granite(const formats::Checkpoint& checkpoint, std::string_view famil
                              .clip_qkv = std::nullopt,
                              .rope = rope,
                              .scale = decoder.real("attention_multiplier", 1.0f),
+                             .value_norm_epsilon = std::nullopt,
                              .output_gate = OutputGate::none,
                              .window = std::nullopt};
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
@@ -74,6 +75,7 @@ Model bind_granite(const formats::Checkpoint& checkpoint, std::string_view famil
       .normalise = {gate::Normalise::no, kFixed},
       .epsilon = {0.0f, kFixed},
       .scaling = {1.0f, kFixed},
+      .per_expert_scale = {false, kFixed},
       .shared_experts = {shared == 0 ? 0u : 1u, "config.json: shared_intermediate_size"}};
   const Dimension inner = decoder.dimension("intermediate_size");
   decoder.expect("hidden_act", "silu");

@@ -22,6 +22,7 @@ Model bind_hy_v3(const formats::Checkpoint& checkpoint) {
                                    .clip_qkv = std::nullopt,
                                    .rope = rope,
                                    .scale = inverse_root(heads.head_width),
+                                   .value_norm_epsilon = std::nullopt,
                                    .output_gate = OutputGate::none,
                                    .window = std::nullopt};
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
@@ -38,6 +39,7 @@ Model bind_hy_v3(const formats::Checkpoint& checkpoint) {
                                .normalise = {gate::Normalise::by_sum_plus_epsilon, kFixed},
                                .epsilon = {1e-20f, kFixed},
                                .scaling = decoder.real("router_scaling_factor", std::nullopt),
+                               .per_expert_scale = {false, kFixed},
                                .shared_experts = decoder.count({"num_shared_experts"})};
   const FeedForwardWidths widths = {.routed = decoder.dimension("moe_intermediate_size"),
                                     .dense = decoder.dimension("intermediate_size")};

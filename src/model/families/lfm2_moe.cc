@@ -40,6 +40,7 @@ gate::GateSpec read_gate(Decoder& decoder) {
                         normalise.source},
           .epsilon = {normalise ? 1e-6f : 0.0f, kFixed},
           .scaling = decoder.real("routed_scaling_factor", std::nullopt),
+          .per_expert_scale = {false, kFixed},
           .shared_experts = {0u, kFixed}};
 }
 
@@ -62,6 +63,7 @@ Model bind_lfm2_moe(const formats::Checkpoint& checkpoint) {
                                    .clip_qkv = std::nullopt,
                                    .rope = rope,
                                    .scale = inverse_root(heads.head_width),
+                                   .value_norm_epsilon = std::nullopt,
                                    .output_gate = OutputGate::none,
                                    .window = std::nullopt};
   const auto convolved = decoder.layer_list("layer_types", "conv", "full_attention");

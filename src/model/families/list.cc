@@ -3,12 +3,14 @@
 #include "model/families/list.h"
 
 namespace rg::model {
+
 Model bind_deepseek_v2(const formats::Checkpoint& checkpoint);
 Model bind_deepseek_v3(const formats::Checkpoint& checkpoint);
 Model bind_deepseek_v32(const formats::Checkpoint& checkpoint);
 Model bind_dots1(const formats::Checkpoint& checkpoint);
 Model bind_ernie4_5_moe(const formats::Checkpoint& checkpoint);
 Model bind_exaone_moe(const formats::Checkpoint& checkpoint);
+Model bind_gemma4(const formats::Checkpoint& checkpoint);
 Model bind_glm4_moe(const formats::Checkpoint& checkpoint);
 Model bind_glm4_moe_lite(const formats::Checkpoint& checkpoint);
 Model bind_glm4v_moe(const formats::Checkpoint& checkpoint);
@@ -37,6 +39,8 @@ std::span<const Family> all_families() {
       {"dots1", bind_dots1},
       {"ernie4_5_moe", bind_ernie4_5_moe},
       {"exaone_moe", bind_exaone_moe},
+      {"gemma4", bind_gemma4},
+      {"gemma4_text", bind_gemma4},
       {"glm4_moe", bind_glm4_moe},
       {"glm4_moe_lite", bind_glm4_moe_lite},
       {"glm4v_moe", bind_glm4v_moe},

@@ -19,6 +19,7 @@ Model bind_mixtral(const formats::Checkpoint& checkpoint) {
                                    .clip_qkv = std::nullopt,
                                    .rope = rope,
                                    .scale = inverse_root(heads.head_width),
+                                   .value_norm_epsilon = std::nullopt,
                                    .output_gate = OutputGate::none,
                                    .window = decoder.window("sliding_window")};
   const gate::GateSpec gate = {.experts = decoder.count({"num_local_experts", "num_experts"}),
@@ -33,6 +34,7 @@ Model bind_mixtral(const formats::Checkpoint& checkpoint) {
                                .normalise = {gate::Normalise::by_sum, kFixed},
                                .epsilon = {0.0f, kFixed},
                                .scaling = {1.0f, kFixed},
+                               .per_expert_scale = {false, kFixed},
                                .shared_experts = {0u, kFixed}};
   const Dimension inner = decoder.dimension("intermediate_size");
   decoder.expect("hidden_act", "silu");

@@ -181,6 +181,7 @@ gate::GateSpec read_gate(ConfigReader& reader) {
                         "config.json: norm_topk_prob"},
           .epsilon = {0.0f, kFixed},
           .scaling = {1.0f, kFixed},
+          .per_expert_scale = {false, kFixed},
           .shared_experts = {0u, kFixed}};
 }
 
@@ -276,6 +277,7 @@ Layer bind_layer(TensorBinder& binder, const std::string& root, uint32_t layer,
                              .scaling = PlainRope{},
                              .amplitude = 1},
                 .scale = inverse_root(config.head_width),
+                .value_norm_epsilon = std::nullopt,
                 .output_gate = OutputGate::none,
                 .window = std::nullopt};
   mixer.q = binder.matrix(attention + "q_proj.weight", width, width);

@@ -20,6 +20,7 @@ Model bind_phimoe(const formats::Checkpoint& checkpoint) {
                                    .clip_qkv = std::nullopt,
                                    .rope = rope,
                                    .scale = inverse_root(heads.head_width),
+                                   .value_norm_epsilon = std::nullopt,
                                    .output_gate = OutputGate::none,
                                    .window = decoder.window("sliding_window")};
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
@@ -38,6 +39,7 @@ Model bind_phimoe(const formats::Checkpoint& checkpoint) {
                                .normalise = {gate::Normalise::no, kFixed},
                                .epsilon = decoder.real("router_jitter_noise", std::nullopt),
                                .scaling = {1.0f, kFixed},
+                               .per_expert_scale = {false, kFixed},
                                .shared_experts = {0u, kFixed}};
   const Dimension inner = decoder.dimension("intermediate_size");
   decoder.expect("hidden_act", "silu");

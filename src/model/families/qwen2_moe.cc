@@ -50,6 +50,7 @@ Model bind_qwen2_moe(const formats::Checkpoint& checkpoint) {
                              .clip_qkv = std::nullopt,
                              .rope = rope,
                              .scale = inverse_root(heads.head_width),
+                             .value_norm_epsilon = std::nullopt,
                              .output_gate = OutputGate::none,
                              .window = std::nullopt};
   const bool windowed = decoder.switched("use_sliding_window", "attention.windowed", false);
@@ -70,6 +71,7 @@ Model bind_qwen2_moe(const formats::Checkpoint& checkpoint) {
       .normalise = {normalise ? gate::Normalise::by_sum : gate::Normalise::no, normalise.source},
       .epsilon = {0.0f, kFixed},
       .scaling = {1.0f, kFixed},
+      .per_expert_scale = {false, kFixed},
       .shared_experts = {1u, kFixed}};
   const Dimension inner = decoder.dimension("moe_intermediate_size");
   const Dimension shared = decoder.dimension("shared_expert_intermediate_size");

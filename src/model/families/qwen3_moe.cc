@@ -59,6 +59,7 @@ Model bind_qwen3(const formats::Checkpoint& checkpoint, std::string_view family,
                                    .clip_qkv = std::nullopt,
                                    .rope = rope,
                                    .scale = inverse_root(heads.head_width),
+                                   .value_norm_epsilon = std::nullopt,
                                    .output_gate = OutputGate::none,
                                    .window = windowed ? window : std::nullopt};
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
@@ -78,6 +79,7 @@ Model bind_qwen3(const formats::Checkpoint& checkpoint, std::string_view family,
       .normalise = {normalise ? gate::Normalise::by_sum : gate::Normalise::no, normalise.source},
       .epsilon = {0.0f, kFixed},
       .scaling = {1.0f, kFixed},
+      .per_expert_scale = {false, kFixed},
       .shared_experts = {0u, kFixed}};
   const Dimension inner = decoder.dimension("moe_intermediate_size");
   const Dimension dense = decoder.dimension("intermediate_size");

@@ -86,6 +86,7 @@ Model bind(const formats::Checkpoint& checkpoint, std::string_view family, bool 
                                    .clip_qkv = std::nullopt,
                                    .rope = rope,
                                    .scale = inverse_root(heads.head_width),
+                                   .value_norm_epsilon = std::nullopt,
                                    .output_gate = OutputGate::with_query,
                                    .window = std::nullopt};
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
@@ -107,6 +108,7 @@ Model bind(const formats::Checkpoint& checkpoint, std::string_view family, bool 
       .normalise = {normalise ? gate::Normalise::by_sum : gate::Normalise::no, normalise.source},
       .epsilon = {0.0f, kFixed},
       .scaling = {1.0f, kFixed},
+      .per_expert_scale = {false, kFixed},
       .shared_experts = {1u, kFixed}};
   const Dimension inner = decoder.dimension("moe_intermediate_size");
   const Dimension shared = decoder.dimension("shared_expert_intermediate_size");

@@ -21,6 +21,7 @@ Model bind_solar_open(const formats::Checkpoint& checkpoint) {
                                    .clip_qkv = std::nullopt,
                                    .rope = rope,
                                    .scale = inverse_root(heads.head_width),
+                                   .value_norm_epsilon = std::nullopt,
                                    .output_gate = OutputGate::none,
                                    .window = std::nullopt};
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
