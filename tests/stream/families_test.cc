@@ -48,12 +48,10 @@ INSTANTIATE_TEST_SUITE_P(All, Family, testing::ValuesIn(family_shapes()), test_n
 
 // Other names of a family: its text part saved alone, or another release.
 std::string family_of(const std::string& model_type) {
-  static const std::map<std::string, std::string> kOthers = {{"gemma4_text", "gemma4"},
-                                                             {"glm4v_moe_text", "glm4v_moe"},
-                                                             {"kimi_k2", "deepseek_v3"},
-                                                             {"kimi_k25", "deepseek_v3"},
-                                                             {"qwen3_5_moe_text", "qwen3_5_moe"},
-                                                             {"qwen3_vl_moe_text", "qwen3_vl_moe"}};
+  static const std::map<std::string, std::string> kOthers = {
+      {"gemma4_text", "gemma4"},           {"glm4v_moe_text", "glm4v_moe"},
+      {"kimi_k2", "deepseek_v3"},          {"kimi_k25", "deepseek_v3"},
+      {"qwen3_5_moe_text", "qwen3_5_moe"}, {"qwen3_vl_moe_text", "qwen3_vl_moe"}};
   const auto at = kOthers.find(model_type);
   return at == kOthers.end() ? model_type : at->second;
 }

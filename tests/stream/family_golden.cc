@@ -9,6 +9,16 @@
 
 namespace rg::stream {
 
+namespace {
+
+double largest(const std::vector<float>& values) {
+  double most = 0;
+  for (const float value : values) most = std::max(most, std::abs(double{value}));
+  return most;
+}
+
+}  // namespace
+
 std::filesystem::path FamilyShape::folder() const {
   return std::filesystem::path(RG_TEST_DATA) / "families" / family / shape;
 }
@@ -77,6 +87,17 @@ void FamilyGolden::compare_gate(size_t layer, const LayerRecord& record,
       const auto rank = static_cast<size_t>(found - ours.begin());
       const float difference = record.topk_weights[row * k + rank] - weights[row * k + i];
       worst = std::isnan(difference) ? INFINITY : std::max(worst, std::abs(difference));
+    }
+  }
+  // Margins are differences of scores; those of logits are as large as the logits.
+  const double tolerance = kParity * std::max(1.0, largest(expected_.floats(at + "router_logits")));
+  for (size_t row = 0; row < rows; ++row) {
+    const bool defined = !std::isnan(margins[row]);
+    const double off = std::abs(double{record.margins[row]} - double{margins[row]});
+    if (defined ? !(off <= tolerance) : !std::isnan(record.margins[row])) {
+      lines.push_back(
+          fmt::format("{}margin of row {}: {} for {}", at, row, record.margins[row], margins[row]));
+      break;
     }
   }
   if (swapped > 0) lines.push_back(fmt::format("{}: {} other experts", at, swapped));
