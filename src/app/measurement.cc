@@ -72,6 +72,8 @@ void Measurement::make_parts() {
                                    .layers = layers_,
                                    .spec = open_.model.gate(),
                                    .width = open_.model.width,
+                                   .rms_gate_norm = open_.model.has_rms_gate_norms(),
+                                   .plain_updates = open_.model.adds_plain_outputs(),
                                    .expert_width = open_.model.expert_width(),
                                    .allow_small_t = options_.allow_small_t,
                                    .parameters = parameters_for(declaration, options_),

@@ -185,6 +185,14 @@ record::Contribution AttentionRouter::reduce() {
 std::unique_ptr<Experiment> make_router(const Setting& setting) {
   check_keys(setting, kRouterParameters);
   require_competitor(setting, "attention_router");
+  if (!setting.rms_gate_norm) {
+    throw Error(ErrorId::RT007,
+                {.object = "attention_router",
+                 .found = "a LayerNorm in front of the router",
+                 .expected = "an RMS norm",
+                 .hint = "A norm that takes off the mean gives the parts of its input no shares of "
+                         "the logits. Leave this experiment out."});
+  }
   convention_of(setting);
   expert_similarity_of(setting);
   source_positions_of(setting);

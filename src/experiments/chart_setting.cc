@@ -54,6 +54,15 @@ void check_chart_setting(const Setting& setting) {
          .hint = "Only the two competing experts are eligible: there is no random expert to "
                  "compare them with."});
   }
+  if (!setting.plain_updates) {
+    throw Error(
+        ErrorId::RT007,
+        {.object = "chart_compatibility",
+         .found = "layers that norm what their experts add",
+         .expected = "updates that are the sum of the experts' weighted outputs",
+         .hint = "Exchanging one expert's output has no effect of its own there. Leave this "
+                 "experiment out."});
+  }
   required_chart_layers(setting);
   random_draws_of(setting);
   const uint32_t positions = setting.seq_len - 1;

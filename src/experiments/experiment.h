@@ -18,10 +18,14 @@ namespace rg::experiments {
 struct Setting {
   uint64_t seed = 0;
   uint32_t bootstrap_replicates = 2000;
-  std::vector<int> moe_layers;             // every MoE layer of the model
-  std::vector<int> layers;                 // measured ones (a subset, ascending)
-  gate::GateSpec spec;                     // of the measured layers
-  uint32_t width;                          // d
+  std::vector<int> moe_layers;  // every MoE layer of the model
+  std::vector<int> layers;      // measured ones (a subset, ascending)
+  gate::GateSpec spec;          // of the measured layers
+  uint32_t width;               // d
+  // Whether the router's norm is x / rms(x) times a gain, so that parts of x have shares of logits.
+  bool rms_gate_norm = true;
+  // Whether the update is the sum of the experts' weighted outputs, without a norm after it.
+  bool plain_updates = true;
   uint32_t expert_width = 0;               // I, of routed experts
   bool allow_small_t = false;              // --allow-small-T: windows too short for an experiment
   std::map<std::string, Json> parameters;  // --parameter key=JSON, checked by the experiment

@@ -4,6 +4,7 @@
 #include "model/config_reader.h"
 #include "model/families/list.h"
 #include "model/model.h"
+#include "model/unsupported.h"
 
 namespace rg::model {
 
@@ -13,7 +14,11 @@ Model bind_model(const formats::Checkpoint& checkpoint) {
   const std::string type = reader.text("model_type", "family");
   std::string known;
   for (const Family& family : all_families()) {
-    if (family.model_type == type) return family.bind(checkpoint);
+    if (family.model_type == type) {
+      Model model = family.bind(checkpoint);
+      refuse_unsupported(model);
+      return model;
+    }
     known += (known.empty() ? "" : ", ") + std::string(family.model_type);
   }
   throw Error(ErrorId::CF001,

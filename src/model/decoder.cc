@@ -435,13 +435,6 @@ Model Decoder::finish(std::span<const KnownKey> known_keys, const std::string& f
   reader_.collect_leftovers(known_keys, leftovers_);
   if (outer_) outer_->collect_leftovers(kOtherInputs, leftovers_);
   refuse_leftovers(leftovers_);
-  if (model_.moe_layers().empty()) {
-    throw Error(ErrorId::CF016, {.file = "config.json",
-                                 .object = "layers",
-                                 .found = fmt::format("{}, all dense", layers_),
-                                 .expected = "at least one MoE layer with experts",
-                                 .hint = "A dense model has no routers to measure."});
-  }
   model_.final_norm = norm(root_ + final_norm);
   bind_tables();
   binder_.refuse_leftovers([&](std::string_view name) {
@@ -451,7 +444,7 @@ Model Decoder::finish(std::span<const KnownKey> known_keys, const std::string& f
     return name.ends_with("rotary_emb.inv_freq") || (layer && *layer >= layers_) ||
            is_of_other_inputs(name) || ignored(name);
   });
-  state_gate(model_.gate(), model_.origins);
+  if (!model_.moe_layers().empty()) state_gate(model_.gate(), model_.origins);
   return std::move(model_);
 }
 

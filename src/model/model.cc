@@ -1,6 +1,6 @@
 #include "model/model.h"
 
-#include "base/error.h"
+#include <algorithm>
 
 namespace rg::model {
 
@@ -20,6 +20,21 @@ std::vector<int> Model::moe_layers() const {
 }
 
 const gate::GateSpec& Model::gate() const { return layer(moe_layers().front()).router->spec; }
+
+bool Model::has_rms_gate_norms() const {
+  return std::none_of(layers.begin(), layers.end(), [](const Layer& layer) {
+    if (!layer.router) return false;
+    const Norm& norm =
+        layer.router->input_norm ? *layer.router->input_norm : layer.feed_forward_norm;
+    return norm.spec.kind == NormKind::layer;
+  });
+}
+
+bool Model::adds_plain_outputs() const {
+  return std::all_of(layers.begin(), layers.end(), [](const Layer& layer) {
+    return !layer.router || layer.adds_plain_outputs();
+  });
+}
 
 const ExpertGroup& Model::routed() const { return layer(moe_layers().front()).groups.front(); }
 

@@ -40,8 +40,10 @@ struct Model {
 
   const Layer& layer(int index) const { return layers[static_cast<size_t>(index)]; }
   std::vector<int> moe_layers() const;  // those with a gate, ascending; never empty
-  // Of the layers with a gate, which are alike in these: CF018 for a model in which they aren't.
+  // Of the layers with a gate, which are alike in these (model/unsupported.h).
   const gate::GateSpec& gate() const;
+  bool has_rms_gate_norms() const;    // in front of every router
+  bool adds_plain_outputs() const;    // Layer::adds_plain_outputs of every layer with a gate
   const ExpertGroup& routed() const;  // of the first layer with a gate
   uint32_t expert_width() const;      // I of the routed experts
 };

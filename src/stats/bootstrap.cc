@@ -181,6 +181,8 @@ std::optional<Interval> bca_interval(std::span<const double> values, const Repli
   return Interval{end(-kNormal975), end(kNormal975)};
 }
 
+constexpr double kEqualDraws = 1e-6;  // of the spread around the estimate
+
 std::optional<Interval> studentised_interval(const CountTable& table,
                                              std::span<const double> values,
                                              const Replicates& means) {
@@ -198,8 +200,10 @@ std::optional<Interval> studentised_interval(const CountTable& table,
   for (size_t b = 0; b < sums.size(); ++b) {
     if (drawn[b] < 2) continue;
     const double shift = means.values[b] - means.estimate;
-    const double variance = (sums[b] - drawn[b] * shift * shift) / (drawn[b] - 1) / drawn[b];
-    if (variance > 0) pivots.push_back(shift / std::sqrt(variance));
+    const double spread = sums[b] - drawn[b] * shift * shift;
+    // The draws are nearly equal: what is left of the spread is mostly rounding.
+    if (spread <= kEqualDraws * sums[b]) continue;
+    pivots.push_back(shift / std::sqrt(spread / (drawn[b] - 1) / drawn[b]));
   }
   const auto ends = percentile_interval(pivots);
   if (!ends) return std::nullopt;

@@ -25,7 +25,7 @@ Place place(bool spilled) { return spilled ? Place::spilled : Place::memory; }
 LayerPass::LayerPass(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
                      std::span<tap::Observer* const> observers, const Settings& settings,
                      const Plan& plan, const PaddedLengths& lengths,
-                     const model::ModelProducts& products, const TokenTables& tables)
+                     const model::ModelProducts& products, TokenTables& tables)
     : model_(model),
       sets_(sets),
       observers_(observers),
@@ -262,7 +262,8 @@ void LayerPass::finish_layer() {
     for (tap::Observer* observer : observers_) observer->end_layer(layer_->view);
   }
   throw_if_a_product_failed();
-  embedding_scale_ *= layer_->slice->output_scalar;
+  // The embedding is scaled as a part of the residual stream too.
+  if (needs_.parts) tables_.scale_embedding(layer_->slice->output_scalar);
   layer_.reset();
 }
 

@@ -26,7 +26,7 @@ class LayerPass {
   LayerPass(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
             std::span<tap::Observer* const> observers, const Settings& settings, const Plan& plan,
             const PaddedLengths& lengths, const model::ModelProducts& products,
-            const TokenTables& tables);
+            TokenTables& tables);
   ~LayerPass();
 
   void begin();                       // the residual starts as the embedding
@@ -72,13 +72,12 @@ class LayerPass {
   const Settings& settings_;
   const PaddedLengths& lengths_;
   const model::ModelProducts& products_;
-  const TokenTables& tables_;
+  TokenTables& tables_;
   const tap::Needs needs_;
 
   std::vector<Sequence> sequences_;
   std::vector<BlockRange> blocks_;
   size_t rows_ = 0;
-  float embedding_scale_ = 1;  // of the embedding within the residual: product of layers' scalars
   uint64_t output_rows_ = 0;
 
   std::optional<ScratchFile> spill_;

@@ -2,7 +2,6 @@
 // current layer. Private to the layer_*.cc files.
 #pragma once
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,12 +10,6 @@
 #include "stream/layer_pass.h"
 
 namespace rg::stream {
-
-inline bool has_scalars(const model::Model& model) {
-  return std::any_of(model.layers.begin(), model.layers.end(), [](const model::Layer& layer) {
-    return static_cast<bool>(layer.output_scalar);
-  });
-}
 
 // One worker's buffers. Block buffers hold the rows of the largest block.
 struct LayerPass::Worker {
@@ -28,7 +21,6 @@ struct LayerPass::Worker {
   Buffer<float> padded_out;                                        // (longest, d)
   Buffer<float> residual, residual_in, attention_out, gate_input;  // (block rows, d)
   Buffer<float> attention_sum, expert_sum, update;  // (block rows, d), where parts are spilled
-  Buffer<float> scaled_embedding;                   // the same, of models with layer scalars
   Buffer<std::byte> narrow;                         // (block rows, d) compute type
   Buffer<float> logits, scores, margins, logit_margins;
   Buffer<float> update_row;             // (d)
@@ -51,7 +43,6 @@ struct LayerPass::Worker {
         attention_sum(needs.parts ? block_rows * model.width : 0),
         expert_sum(needs.parts ? block_rows * model.width : 0),
         update(block_rows * model.width),
-        scaled_embedding(needs.parts && has_scalars(model) ? block_rows * model.width : 0),
         narrow(block_rows * model.width * compute_bytes(compute)),
         logits(block_rows * prepared.experts()),
         scores(block_rows * prepared.experts()),

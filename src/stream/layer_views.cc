@@ -42,14 +42,8 @@ bool LayerPass::watches(const tap::Observer& observer, const tap::SequenceSet* s
 
 template <typename Shown>
 float* LayerPass::show_parts(const BlockRange& block, Worker& worker, Shown& shown) const {
-  const size_t width = model_.width;
   for (size_t r = 0; r < block.rows; ++r) {
-    const float* row = tables_.row(shown.set->ids[shown.first_row + r]);
-    worker.embedding[r] = row;
-    if (embedding_scale_ == 1) continue;
-    float* scaled = worker.scaled_embedding.data() + r * width;
-    kernels::set_scaled(embedding_scale_, row, width, scaled);
-    worker.embedding[r] = scaled;
+    worker.embedding[r] = tables_.row(shown.set->ids[shown.first_row + r]);
   }
   shown.embedding = worker.embedding.data();
   shown.attention_sum = floats(

@@ -150,8 +150,8 @@ PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& m
   const std::vector<int> to_run = layers_to_run(model, settings);
   const NextRows next =
       combined_needs(observers).next_unembedding ? NextRows::gather : NextRows::none;
-  const TokenTables tables(tensors, model, sets, next, unembedding ? &*unembedding : nullptr,
-                           settings.compute);
+  TokenTables tables(tensors, model, sets, next, unembedding ? &*unembedding : nullptr,
+                     settings.compute);
   LayerPass layers(model, sets, observers, settings, plan, lengths, products, tables);
   {
     SliceReader reader(tensors, model, products,

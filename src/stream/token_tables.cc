@@ -45,6 +45,10 @@ void TokenTables::Rows::take(DType dtype, const std::byte* bytes, uint64_t first
   }
 }
 
+void TokenTables::Rows::scale(float factor) {
+  if (factor != 1) kernels::set_scaled(factor, values_.data(), values_.size(), values_.data());
+}
+
 TokenTables::TokenTables(TensorReader& tensors, const model::Model& model,
                          std::span<const tap::SequenceSet* const> sets, NextRows next_rows,
                          const kernels::WeightProduct* unembedding, kernels::Compute compute)

@@ -23,6 +23,8 @@ class TokenTables : public tap::Embeddings {
               const kernels::WeightProduct* unembedding, kernels::Compute compute);
 
   const float* row(int32_t id) const override { return embedding_.row(id); }  // of the embedding
+  // The rows as they are in the residual stream after a layer that multiplies it.
+  void scale_embedding(float factor) { embedding_.scale(factor); }
   const float* unembedding(int32_t id) const { return next_.row(id); }
   const kernels::PackedWeights& packed_unembedding() const { return packed_; }
   const model::NormWeights& final_norm() const { return final_norm_; }
@@ -42,6 +44,7 @@ class TokenTables : public tap::Embeddings {
     const float* row(int32_t id) const {
       return values_.data() + size_t{place_[static_cast<size_t>(id)]} * width_;
     }
+    void scale(float factor);
     // Copies the rows it needs from `elements` stored values, the first being element `first`.
     void take(DType dtype, const std::byte* bytes, uint64_t first, uint64_t elements);
 

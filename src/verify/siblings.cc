@@ -10,6 +10,7 @@ namespace rg::verify {
 namespace {
 
 constexpr double kNormalTail = 1.959963984540054;  // Phi^-1(0.975)
+constexpr double kEqualDraws = 1e-6;               // the same, of draws that are nearly equal
 constexpr double kRankSlack = 1e-9;                // of B': where ceil could go either way
 
 double phi(double x) { return boost::math::cdf(boost::math::normal_distribution<double>(), x); }
@@ -69,17 +70,18 @@ std::optional<Interval> Analysis::t_interval(ColumnId id) const {
     const std::optional<double> center = primary().mean(id, b);
     if (!center) continue;
     uint64_t drawn = 0;
-    double spread = 0;
+    double spread = 0, about_estimate = 0;
     for (size_t w = 0; w < x.size(); ++w) {
       if (!x[w]) continue;
       const uint32_t count = primary().replicates().draws(b, w);
       drawn += count;
       spread += count * ((*x[w] - *center) * (*x[w] - *center));
+      about_estimate += count * ((*x[w] - *estimate) * (*x[w] - *estimate));
     }
-    if (drawn < 2) continue;
+    if (drawn < 2 || spread <= kEqualDraws * about_estimate) continue;
     const auto n = static_cast<double>(drawn);
     const double replicate_error = std::sqrt(spread / (n - 1) / n);
-    if (replicate_error > 0) t.push_back((*center - *estimate) / replicate_error);
+    t.push_back((*center - *estimate) / replicate_error);
   }
   const std::optional<Interval> tails = percentile_interval(std::move(t));
   if (!tails) return std::nullopt;

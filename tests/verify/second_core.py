@@ -304,9 +304,9 @@ def t_interval(values, replicates, seed):
         if drawn < 2:
             continue
         spread = left_to_right(c * ((v - center) * (v - center)) for c, v in pairs)
-        own = math.sqrt(spread / (drawn - 1) / drawn)
-        if own > 0:
-            ratios.append((center - estimate) / own)
+        about = left_to_right(c * ((v - estimate) * (v - estimate)) for c, v in pairs)
+        if spread > 1e-6 * about:
+            ratios.append((center - estimate) / math.sqrt(spread / (drawn - 1) / drawn))
     tails = interval(ratios)
     return tails and [estimate - tails[1] * error, estimate - tails[0] * error]
 

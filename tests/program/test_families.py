@@ -1,0 +1,101 @@
+"""Every experiment on every family: the golden checkpoints with a tokenizer of their own, through run and verify."""
+
+import json
+import os
+import shutil
+import tempfile
+import unittest
+
+from support import FOUR, ROOT, load, artifacts_below, make_text, run
+
+FAMILIES = os.path.join(ROOT, "tests", "data", "families")
+
+# Experiments that a family's layers don't allow, each with the numbered refusal.
+REFUSED = {
+    "gemma4": ["chart_compatibility"],
+    "gemma4_text": ["chart_compatibility"],
+    "phimoe": ["attention_router"],
+}
+
+
+def letters_tokenizer():
+    """Byte-level BPE without merges, of few letters: the golden checkpoints have 64 tokens. "?" is any other byte."""
+    text = "abcdefghijklmnopqrstuvwxyz0123456789 +=().:,*\"'?_ACDFITWP\n"
+    letters = {" ": "\u0120", "\n": "\u010a"}
+    vocabulary = {letters.get(c, c): i for i, c in enumerate(dict.fromkeys(text))}
+    level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    return {
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": None,
+        "pre_tokenizer": level, "post_processor": None, "decoder": level,
+        "model": {"type": "BPE", "dropout": None, "unk_token": "?", "continuing_subword_prefix": None,
+                  "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False, "ignore_merges": False,
+                  "vocab": vocabulary, "merges": []},
+    }
+
+
+def known_families():
+    """Families that the program opens: those that `inspect` doesn't refuse as unknown."""
+    found = []
+    for family in sorted(os.listdir(FAMILIES)):
+        folder = os.path.join(FAMILIES, family)
+        if not os.path.isdir(folder):
+            continue
+        shape = sorted(os.listdir(folder))[0]
+        result = run("inspect", os.path.join(folder, shape, "model"), "--json")
+        if result.returncode == 0:
+            found.append((family, shape, json.loads(result.stdout)))
+        elif "CF001" not in result.stderr and "CF005" not in result.stderr:
+            raise AssertionError(f"{family}/{shape}: {result.stderr}")
+    return found
+
+
+class Families(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.mkdtemp()
+        make_text(os.path.join(cls.scratch, "prose"), "prose", 12, 60)
+        cls.families = known_families()
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.scratch)
+
+    def test_there_are_families(self):
+        self.assertGreater(len(self.families), 20)
+
+    def test_every_experiment_runs_and_verifies_or_is_refused_by_number(self):
+        for family, shape, facts in self.families:
+            with self.subTest(family=family, shape=shape):
+                self.measure(family, shape, facts)
+
+    def measure(self, family, shape, facts):
+        model = os.path.join(self.scratch, family)
+        shutil.copytree(os.path.join(FAMILIES, family, shape, "model"), model)
+        with open(os.path.join(model, "tokenizer.json"), "w", encoding="utf-8") as file:
+            json.dump(letters_tokenizer(), file)
+        for side in ("tokenizer_config.json",):
+            self.assertFalse(os.path.exists(os.path.join(model, side)))
+        experiments = FOUR.split(",")
+        for name in REFUSED.get(family, []):
+            refusal = self.run_experiments(model, [name])
+            self.assertEqual(refusal.returncode, 3, refusal.stderr)
+            self.assertIn("RT007", refusal.stderr)
+            experiments.remove(name)
+        if len(facts["moe_layers"]) < 2:  # a scan needs layers to compare
+            experiments.remove("terminal_ovk_scan")
+        result = self.run_experiments(model, experiments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        out = os.path.join(model, "out")
+        self.assertEqual(sorted({load(path)["test"] for path in artifacts_below(out)}), sorted(experiments))
+        verdict = run("verify", out)
+        self.assertNotIn("invalid", verdict.stdout.lower())
+        self.assertIn(verdict.returncode, (0, 1), verdict.stdout + verdict.stderr)
+
+    def run_experiments(self, model, experiments):
+        return run("run", ",".join(experiments), "--model", model, "--domain",
+                   "prose=" + os.path.join(self.scratch, "prose"), "--seq-len", 24, "--windows", 12, "--allow-small-T",
+                   "--out", os.path.join(model, "out"), "--overwrite", "--quiet")
+
+
+if __name__ == "__main__":
+    unittest.main()
