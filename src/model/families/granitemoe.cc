@@ -76,7 +76,10 @@ Model bind_granite(const formats::Checkpoint& checkpoint, std::string_view famil
       .epsilon = {0.0f, kFixed},
       .scaling = {1.0f, kFixed},
       .per_expert_scale = {false, kFixed},
-      .shared_experts = {shared == 0 ? 0u : 1u, "config.json: shared_intermediate_size"}};
+      .shared_experts = family == "granitemoe"
+                            ? gate::Stated<uint32_t>{0u, kFixed}
+                            : gate::Stated<uint32_t>{shared == 0 ? 0u : 1u,
+                                                     "config.json: shared_intermediate_size"}};
   const Dimension inner = decoder.dimension("intermediate_size");
   decoder.expect("hidden_act", "silu");
   for (uint32_t n = 0; n < decoder.layers(); ++n) {
