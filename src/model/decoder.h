@@ -130,13 +130,6 @@ class Decoder {
   bool tied_ = false;
 };
 
-// Of DeepSeek's configs and their kin: training, parallelism, multi-token prediction.
-inline constexpr KnownKey kDeepSeekTrainingKeys[] = {
-    {"aux_loss_alpha", Harmless::always}, {"ep_size", Harmless::always},
-    {"num_mtp_layers", Harmless::always}, {"num_nextn_predict_layers", Harmless::always},
-    {"seq_aux", Harmless::always},
-};
-
 inline const std::string kFixed = "fixed by the family";
 inline const std::string kClassDefault = "class default";
 

@@ -71,7 +71,7 @@ Model bind_deepseek_v2(const formats::Checkpoint& checkpoint) {
     }
     decoder.add(std::move(made));
   }
-  return decoder.finish(kDeepSeekTrainingKeys);
+  return decoder.finish({});
 }
 
 }  // namespace rg::model

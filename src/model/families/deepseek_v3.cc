@@ -28,7 +28,7 @@ Model bind_deepseek_v3(const formats::Checkpoint& checkpoint) {
     add_feed_forward(decoder, made, sparse[n], gate, widths, deepseek_names(layer));
     decoder.add(std::move(made));
   }
-  return decoder.finish(kDeepSeekTrainingKeys);
+  return decoder.finish({});
 }
 
 }  // namespace rg::model

@@ -39,8 +39,6 @@ Model bind_indexed(const formats::Checkpoint& checkpoint, std::string_view famil
   }
   // What the indexer alone reads.
   static constexpr KnownKey kUnread[] = {
-      {"aux_loss_alpha", Harmless::always},
-      {"ep_size", Harmless::always},
       {"index_head_dim", Harmless::always},
       {"index_n_heads", Harmless::always},
       {"index_share_for_mtp_iteration", Harmless::always},
@@ -50,8 +48,6 @@ Model bind_indexed(const formats::Checkpoint& checkpoint, std::string_view famil
       {"indexer_rope_interleave", Harmless::always},
       {"indexer_types", Harmless::always},
       {"layer_types", Harmless::if_all_indexed},
-      {"num_nextn_predict_layers", Harmless::always},
-      {"seq_aux", Harmless::always},
   };
   return decoder.finish(kUnread, "norm", [](std::string_view name) {
     return name.find(".self_attn.indexer.") != name.npos;

@@ -43,7 +43,7 @@ Model bind_glm(const formats::Checkpoint& checkpoint, std::string_view family, b
     add_feed_forward(decoder, made, sparse[n], gate, widths, deepseek_names(layer));
     decoder.add(std::move(made));
   }
-  return decoder.finish(kDeepSeekTrainingKeys);
+  return decoder.finish({});
 }
 
 }  // namespace

@@ -67,8 +67,9 @@ Model bind_hy_v3(const formats::Checkpoint& checkpoint) {
     decoder.add(std::move(made));
   }
   // Precision of the reference's sum over experts; here it is fp32 always.
-  static constexpr KnownKey kUnread[] = {{"enable_moe_fp32_combine", Harmless::always},
-                                         {"num_nextn_predict_layers", Harmless::always}};
+  static constexpr KnownKey kUnread[] = {
+      {"enable_moe_fp32_combine", Harmless::always},
+  };
   return decoder.finish(kUnread);
 }
 

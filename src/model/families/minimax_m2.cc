@@ -55,6 +55,7 @@ Model bind_minimax_m2(const formats::Checkpoint& checkpoint) {
   decoder.expect("use_qk_norm", true);
   decoder.expect("qk_norm_type", "per_layer");
   decoder.expect("shared_intermediate_size", 0);
+  decoder.expect("attn_type_list", std::vector<int>(decoder.layers(), 1));
   for (uint32_t n = 0; n < decoder.layers(); ++n) {
     const std::string layer = decoder.layer_prefix(n);
     // The hub's names, and those that transformers 5 has in memory.
@@ -70,7 +71,6 @@ Model bind_minimax_m2(const formats::Checkpoint& checkpoint) {
          .groups = groups(decoder.routed(moe + "experts.", gate, inner, {"w1", "w3", "w2"}))});
   }
   static constexpr KnownKey kUnread[] = {{"mtp_transformer_layers", Harmless::always},
-                                         {"num_mtp_modules", Harmless::always},
                                          {"router_jitter_noise", Harmless::always},
                                          {"shared_moe_mode", Harmless::always},
                                          {"use_mtp", Harmless::always}};

@@ -138,12 +138,9 @@ Model bind(const formats::Checkpoint& checkpoint, std::string_view family, bool 
     decoder.add(std::move(made));
   }
   static constexpr KnownKey kUnread[] = {
-      {"attn_output_gate", Harmless::if_true},
-      {"intermediate_size", Harmless::always},
-      {"mamba_ssm_dtype", Harmless::always},
-      {"mlp_only_layers", Harmless::if_empty},
-      {"mtp_num_hidden_layers", Harmless::always},
-      {"mtp_use_dedicated_embeddings", Harmless::always},
+      {"attn_output_gate", Harmless::if_true}, {"intermediate_size", Harmless::always},
+      {"mamba_ssm_dtype", Harmless::always},   {"mlp_only_layers", Harmless::if_empty},
+      {"sliding_window", Harmless::if_null},   {"use_sliding_window", Harmless::unless_true},
   };
   return decoder.finish(kUnread);
 }
