@@ -68,6 +68,18 @@ Described describe(const model::GatedDelta& delta) {
            {"kernel", spec.kernel}}};
 }
 
+Described describe(const model::Mamba2& mamba) {
+  const model::Mamba2Spec& spec = mamba.spec;
+  return {fmt::format("Mamba-2, {} heads of {}, state of {}", spec.heads, spec.head_width,
+                      spec.state_width),
+          {{"kind", "mamba2"},
+           {"heads", spec.heads},
+           {"head_width", spec.head_width},
+           {"groups", spec.groups},
+           {"state_width", spec.state_width},
+           {"kernel", spec.kernel}}};
+}
+
 Described describe(const model::ShortConv& conv) {
   return {fmt::format("short convolution over {} tokens", conv.spec.kernel),
           {{"kind", "short_convolution"}, {"kernel", conv.spec.kernel}}};

@@ -16,7 +16,8 @@ const std::string kClassDefault = "class default";
 
 std::string shown(const Json& value) { return escape_for_terminal(value.dump()); }
 
-// JSON has no infinity; transformers 5 writes one as an object.
+}  // namespace
+
 std::optional<double> tagged_float(const Json& value) {
   if (!value.is_object() || value.size() != 1 || !value.contains("__float__")) return std::nullopt;
   const Json& name = value.at("__float__");
@@ -25,8 +26,6 @@ std::optional<double> tagged_float(const Json& value) {
   if (name == "NaN") return std::numeric_limits<double>::quiet_NaN();
   return std::nullopt;
 }
-
-}  // namespace
 
 void refuse_leftovers(const std::vector<Leftover>& leftovers) {
   if (leftovers.empty()) return;

@@ -30,6 +30,9 @@ struct Leftover {
 // Throws CF004 naming all of them, if there are any.
 void refuse_leftovers(const std::vector<Leftover>& leftovers);
 
+// The number of {"__float__": "Infinity"}: JSON has no infinity, and transformers 5 writes one so.
+std::optional<double> tagged_float(const Json& value);
+
 class ConfigReader {
  public:
   // `path` names the object in messages: "" for the file's top level, "rope_parameters" within.

@@ -388,6 +388,21 @@ void Decoder::add(Layer layer) {
   model_.layers.push_back(std::move(layer));
 }
 
+std::optional<std::pair<double, double>> Decoder::pair(std::string_view key) {
+  const Json* list = reader_.value_if(key);
+  if (list == nullptr) return std::nullopt;
+  const auto number = [&](const Json& value) {
+    if (const auto tagged = tagged_float(value)) return *tagged;
+    return value.is_number() ? value.get<double>() : std::nan("");
+  };
+  const bool two = list->is_array() && list->size() == 2;
+  const double low = two ? number((*list)[0]) : std::nan(""), high = two ? number((*list)[1]) : 0;
+  if (!(low <= high)) {
+    reader_.refuse(key, write_json(*list, JsonLayout::compact), "two ascending numbers", "");
+  }
+  return std::pair(low, high);
+}
+
 Dimension Decoder::dimension(std::string_view key) {
   const uint32_t size = reader_.count(key, key);
   if (size == 0) reader_.refuse(key, "0", "at least 1", "");

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "model/config_reader.h"
@@ -80,6 +81,8 @@ class Decoder {
                                               std::string_view no);
   // The number of keys of sliding layers; 0 and null are none.
   std::optional<uint32_t> window(std::string_view key);
+  // Two numbers, the first at most the second; infinity allowed.
+  std::optional<std::pair<double, double>> pair(std::string_view key);
   Dimension dimension(std::string_view key);  // a width, at least 1
   // A flag that decides nothing of the gate.
   bool switched(std::string_view key, std::string_view field, bool otherwise) {

@@ -131,7 +131,28 @@ struct ShortConv {
   Weight in_bias = {}, convolution_bias = {}, out_bias = {};
 };
 
-using Mixer = std::variant<Attention, LatentAttention, GatedDelta, ShortConv>;
+// Mamba-2 (arXiv 2405.21060): a causal convolution over x, B and C, then per head a state that
+// decays with its own time step. Heads h*r .. h*r + r-1 share the B and C of group h.
+struct Mamba2Spec {
+  uint32_t heads, head_width, groups, state_width;
+  uint32_t kernel;         // tokens of the convolution
+  uint32_t normed_groups;  // the gated output is normed in so many parts
+  float norm_epsilon;
+  float least_step, largest_step;  // the time step is clamped to these
+  bool operator==(const Mamba2Spec&) const = default;
+};
+
+struct Mamba2 {
+  Mamba2Spec spec;
+  Weight in;                          // (di + channels + nh, d): gate, x B C, time steps
+  Weight convolution;                 // (channels, kernel), channels = di + 2 groups state
+  Weight decay_log, skip, step_bias;  // (nh): A_log, D, dt_bias
+  Weight norm;                        // (di)
+  Weight out;                         // (d, di)
+  Weight in_bias = {}, convolution_bias = {}, out_bias = {};
+};
+
+using Mixer = std::variant<Attention, LatentAttention, GatedDelta, ShortConv, Mamba2>;
 
 // Which experts a layer's gate chooses: the logits z = W y + b, and what becomes of them.
 struct Router {

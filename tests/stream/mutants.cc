@@ -256,6 +256,20 @@ void add_attention(List& list) {
   });
   list.mixer<model::GatedDelta>("delta_packed",
                                 [](auto& d) { return set(d.spec.packed, !d.spec.packed); });
+  using model::Mamba2;
+  list.mixer<Mamba2>("mamba_least_step",
+                     [](auto& m) { return m.spec.least_step > 0 && set(m.spec.least_step, 0.0f); });
+  list.mixer<Mamba2>("mamba_largest_step", [](auto& m) {
+    return m.spec.largest_step < 10 && set(m.spec.largest_step, 10.0f);
+  });
+  list.mixer<Mamba2>("mamba_normed_groups", [](auto& m) {
+    return m.spec.normed_groups != 1u && set(m.spec.normed_groups, 1u);
+  });
+  list.mixer<Mamba2>("mamba_norm_epsilon",
+                     [](auto& m) { return set(m.spec.norm_epsilon, m.spec.norm_epsilon * 3); });
+  list.mixer<Mamba2>("mamba_convolution_bias", [](auto& m) { return drop(m.convolution_bias); });
+  list.mixer<Mamba2>("mamba_in_bias", [](auto& m) { return drop(m.in_bias); });
+  list.mixer<Mamba2>("mamba_out_bias", [](auto& m) { return drop(m.out_bias); });
   list.mixer<model::ShortConv>("convolution_bias",
                                [](auto& c) { return drop(c.convolution_bias); });
   list.mixer<model::ShortConv>("convolution_in_bias", [](auto& c) { return drop(c.in_bias); });

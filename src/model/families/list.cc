@@ -17,6 +17,7 @@ Model bind_glm4v_moe(const formats::Checkpoint& checkpoint);
 Model bind_glm_moe_dsa(const formats::Checkpoint& checkpoint);
 Model bind_gpt_oss(const formats::Checkpoint& checkpoint);
 Model bind_granitemoe(const formats::Checkpoint& checkpoint);
+Model bind_granitemoehybrid(const formats::Checkpoint& checkpoint);
 Model bind_granitemoeshared(const formats::Checkpoint& checkpoint);
 Model bind_hy_v3(const formats::Checkpoint& checkpoint);
 Model bind_minimax_m2(const formats::Checkpoint& checkpoint);
@@ -48,6 +49,7 @@ std::span<const Family> all_families() {
       {"glm_moe_dsa", bind_glm_moe_dsa},
       {"gpt_oss", bind_gpt_oss},
       {"granitemoe", bind_granitemoe},
+      {"granitemoehybrid", bind_granitemoehybrid},
       {"granitemoeshared", bind_granitemoeshared},
       {"hy_v3", bind_hy_v3},
       {"kimi_k2", bind_deepseek_v3},
