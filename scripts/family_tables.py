@@ -96,7 +96,7 @@ def gate_table(families):
 def layout_table(families):
     rows = ["| model_type | mixers | experts stored | config of transformers |", "| --- | --- | --- | --- |"]
     kinds = {"gated_delta_net": "gated delta net", "short_convolution": "short convolution",
-             "mamba2": "Mamba-2"}
+             "mamba2": "Mamba-2", "kimi_delta_attention": "KDA"}
     for family, seen in families.items():
         mixers = sorted({kinds.get(m["kind"], m["kind"]) for facts, _ in seen for m in facts["mixers"]})
         stored = sorted({layout for _, (layout, _) in seen})

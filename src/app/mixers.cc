@@ -80,6 +80,15 @@ Described describe(const model::Mamba2& mamba) {
            {"kernel", spec.kernel}}};
 }
 
+Described describe(const model::KimiDelta& delta) {
+  const model::KimiDeltaSpec& spec = delta.spec;
+  return {fmt::format("Kimi delta attention, {} heads of {}", spec.heads, spec.head_width),
+          {{"kind", "kimi_delta_attention"},
+           {"heads", spec.heads},
+           {"head_width", spec.head_width},
+           {"kernel", spec.kernel}}};
+}
+
 Described describe(const model::ShortConv& conv) {
   return {fmt::format("short convolution over {} tokens", conv.spec.kernel),
           {{"kind", "short_convolution"}, {"kernel", conv.spec.kernel}}};

@@ -105,7 +105,8 @@ Decoder::Decoder(const formats::Checkpoint& checkpoint, std::string_view family,
   model_.width = size("hidden_size", "width");
   layers_ = size("num_hidden_layers", "layers");
   model_.vocabulary = size("vocab_size", "vocabulary");
-  model_.positions = size("max_position_embeddings", "positions");
+  model_.positions = size(defaults.positions_key, "positions");
+  model_.positions_source = std::string(defaults.positions_key);
   const std::string_view epsilon = defaults.norm_epsilon_key;
   const double read = reader_.real_or(epsilon, "norm_epsilon", defaults.norm_epsilon);
   model_.final_norm.spec = {norms, positive(reader_, epsilon, read)};
@@ -113,6 +114,7 @@ Decoder::Decoder(const formats::Checkpoint& checkpoint, std::string_view family,
   if (!defaults.tied_key.empty()) {
     tied_ = reader_.flag_or(defaults.tied_key, "tied_embeddings", tied_);
   }
+  if (defaults.never_tied) tied_ = false;
   if (outer_) {  // the wrapper decides
     tied_ = outer_->flag_or("tie_word_embeddings", "tied_embeddings", defaults.tied_outside);
     read_quantization(*outer_);

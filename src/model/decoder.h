@@ -45,6 +45,8 @@ struct DecoderDefaults {
   bool tied;
   bool tied_outside = false;  // class default of the wrapper, where there is one
   std::string_view norm_epsilon_key = "rms_norm_eps";
+  std::string_view positions_key = "max_position_embeddings";
+  bool never_tied = false;         // whatever tie_word_embeddings says
   std::string_view tied_key = "";  // another name of tie_word_embeddings, which wins
 };
 

@@ -12,6 +12,8 @@ struct GroupedGateKeys {
   std::initializer_list<std::string_view> experts = {"n_routed_experts", "num_experts",
                                                      "num_local_experts"};
   std::string_view shared_experts = "n_shared_experts";
+  std::initializer_list<std::string_view> top_k = {"num_experts_per_tok"};
+  std::string_view groups = "n_group", normalise = "norm_topk_prob";
   std::string_view scoring = "sigmoid";  // what its configs call these scores
 };
 
@@ -30,6 +32,7 @@ struct FeedForwardNames {
   std::string router, selection_bias;  // whole names
   std::string experts, shared, dense;  // prefixes
   bool biased = false;                 // biases of the shared and dense MLPs
+  MlpNames mlp = {};                   // of the routed experts
 };
 void add_feed_forward(Decoder& decoder, Layer& layer, bool sparse, const gate::GateSpec& gate,
                       const FeedForwardWidths& widths, const FeedForwardNames& names);

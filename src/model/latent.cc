@@ -21,7 +21,7 @@ float score_scale(const LatentAttentionSpec& spec, const ReadRope& read) {
 
 }  // namespace
 
-LatentAttentionSpec read_latent_attention(Decoder& decoder, double base) {
+LatentAttentionSpec read_latent_attention(Decoder& decoder, std::optional<double> base) {
   ConfigReader& config = decoder.config();
   const auto size = [&](std::string_view key) {
     return static_cast<uint32_t>(decoder.dimension(key).size);
@@ -34,17 +34,21 @@ LatentAttentionSpec read_latent_attention(Decoder& decoder, double base) {
   spec.rotated_width = size("qk_rope_head_dim");
   spec.value_width = size("v_head_dim");
   spec.latent_norm_epsilon = 1e-6f;  // whatever rms_norm_eps says
-  const bool interleaved = config.flag_or("rope_interleave", "attention.rope_interleaved", true);
-  const ReadRope read = read_rope(
-      decoder, {.base = base,
-                .pairing = interleaved ? RopePairing::interleaved : RopePairing::half_split,
-                .head_width = spec.rotated_width});
-  spec.rope = read.rope;
-  spec.scale = score_scale(spec, read);
   // Written by configs, and without a meaning here: every head has its own keys and values.
   config.count_if("num_key_value_heads", "");
   config.count_if("head_dim", "");
   config.count_if("qk_head_dim", "");
+  if (!base) {
+    spec.scale = inverse_root(spec.plain_width + spec.rotated_width);
+    return spec;
+  }
+  const bool interleaved = config.flag_or("rope_interleave", "attention.rope_interleaved", true);
+  const ReadRope read = read_rope(
+      decoder, {.base = *base,
+                .pairing = interleaved ? RopePairing::interleaved : RopePairing::half_split,
+                .head_width = spec.rotated_width});
+  spec.rope = read.rope;
+  spec.scale = score_scale(spec, read);
   return spec;
 }
 

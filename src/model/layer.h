@@ -152,7 +152,31 @@ struct Mamba2 {
   Weight in_bias = {}, convolution_bias = {}, out_bias = {};
 };
 
-using Mixer = std::variant<Attention, LatentAttention, GatedDelta, ShortConv, Mamba2>;
+// Kimi delta attention (arXiv 2510.26692): a gated delta net whose state decays channel by channel;
+// each head has its own queries, keys and values, all of one width.
+struct KimiDeltaSpec {
+  uint32_t heads, head_width;
+  uint32_t kernel;                     // tokens of the convolution
+  uint32_t decay_latent, gate_latent;  // width in the middle of these projections; 0: one matrix
+  std::optional<float> decay_bound;    // least logarithm of the decay; none: no bound
+  float norm_epsilon;
+  bool operator==(const KimiDeltaSpec&) const = default;
+};
+
+struct KimiDelta {
+  KimiDeltaSpec spec;
+  Weight q, k, v;                 // (nh hd, d) each
+  Weight b;                       // (nh, d)
+  Weight decay_down = {}, decay;  // (decay_latent, d); (nh hd, decay_latent or d)
+  Weight gate_down = {}, gate;    // the same of the output's gate
+  // (nh hd, kernel) each, or all three in the first one.
+  Weight q_convolution, k_convolution = {}, v_convolution = {};
+  Weight decay_log, decay_bias;  // (nh): A_log; (nh hd): dt_bias
+  Weight norm;                   // (hd), of each head's output
+  Weight out;                    // (d, nh hd)
+};
+
+using Mixer = std::variant<Attention, LatentAttention, GatedDelta, ShortConv, Mamba2, KimiDelta>;
 
 // Which experts a layer's gate chooses: the logits z = W y + b, and what becomes of them.
 struct Router {

@@ -193,6 +193,9 @@ void add_norms(List& list) {
   list.mixer<model::GatedDelta>("delta_norm_epsilon", [](auto& d) {
     return set(d.spec.norm_epsilon, d.spec.norm_epsilon * 3);
   });
+  list.mixer<model::KimiDelta>("kimi_norm_epsilon", [](auto& k) {
+    return set(k.spec.norm_epsilon, k.spec.norm_epsilon * 3);
+  });
 }
 
 void add_ropes(List& list) {
@@ -256,6 +259,10 @@ void add_attention(List& list) {
   });
   list.mixer<model::GatedDelta>("delta_packed",
                                 [](auto& d) { return set(d.spec.packed, !d.spec.packed); });
+  list.mixer<model::KimiDelta>("kimi_decay_bound", [](auto& k) {
+    k.spec.decay_bound = k.spec.decay_bound ? std::nullopt : std::optional(-5.0f);
+    return true;
+  });
   using model::Mamba2;
   list.mixer<Mamba2>("mamba_least_step",
                      [](auto& m) { return m.spec.least_step > 0 && set(m.spec.least_step, 0.0f); });

@@ -5,6 +5,7 @@
 
 #include "model/blocks/attention.h"
 #include "model/blocks/gated_delta.h"
+#include "model/blocks/kimi_delta.h"
 #include "model/blocks/latent_attention.h"
 #include "model/blocks/mamba2.h"
 #include "model/blocks/short_conv.h"
@@ -14,7 +15,7 @@ namespace {
 
 // One entry per alternative of Mixer, in the same order.
 using AnyProducts = std::variant<AttentionProducts, LatentAttentionProducts, GatedDeltaProducts,
-                                 ShortConvProducts, Mamba2Products>;
+                                 ShortConvProducts, Mamba2Products, KimiDeltaProducts>;
 template <typename Any>
 struct PackedOf;
 template <typename... Products>
@@ -31,6 +32,9 @@ AnyProducts prepare(const GatedDelta& data, const MixerSetting& setting) {
 }
 AnyProducts prepare(const Mamba2& data, const MixerSetting& setting) {
   return Mamba2Products(data, setting);
+}
+AnyProducts prepare(const KimiDelta& data, const MixerSetting& setting) {
+  return KimiDeltaProducts(data, setting);
 }
 AnyProducts prepare(const ShortConv& data, const MixerSetting& setting) {
   return ShortConvProducts(data, setting);

@@ -20,6 +20,7 @@ Model bind_granitemoe(const formats::Checkpoint& checkpoint);
 Model bind_granitemoehybrid(const formats::Checkpoint& checkpoint);
 Model bind_granitemoeshared(const formats::Checkpoint& checkpoint);
 Model bind_hy_v3(const formats::Checkpoint& checkpoint);
+Model bind_kimi_linear(const formats::Checkpoint& checkpoint);
 Model bind_minimax_m2(const formats::Checkpoint& checkpoint);
 Model bind_mixtral(const formats::Checkpoint& checkpoint);
 Model bind_olmoe(const formats::Checkpoint& checkpoint);
@@ -54,6 +55,7 @@ std::span<const Family> all_families() {
       {"hy_v3", bind_hy_v3},
       {"kimi_k2", bind_deepseek_v3},
       {"kimi_k25", bind_deepseek_v3},
+      {"kimi_linear", bind_kimi_linear},
       {"lfm2_moe", bind_lfm2_moe},
       {"minimax_m2", bind_minimax_m2},
       {"mixtral", bind_mixtral},
