@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The protocol of gate_filter: a vector for every family in docs/gates.md, computed in double from the family's formula,
+"""The protocol of gate_filter: a vector for every family in docs/gates.md, computed in double from its formula,
 and what a bad line gets.
 
   filter_test.py PATH/TO/gate_filter"""
