@@ -12,9 +12,11 @@ import unittest
 FILTER = ""
 
 LOGITS = [1.0, -0.5, 2.0, 0.25, 0.0, 1.5, -1.0, 0.75]
+EXPERT_SCALE = [1.0, 0.5, 2.0, 1.5, 0.25, 0.75, 3.0, 1.25]
 BIAS = [0.0, 0.9, -0.6, 0.0, 0.3, -0.5, 0.2, 0.1]
 PLAIN = dict(experts=8, top_k=2, logit_bias=False, score="softmax", selection_bias=False, groups=1, groups_kept=1,
-             group_score="none", weigh="scores", normalise="no", epsilon=0, scaling=1, shared_experts=0)
+             group_score="none", weigh="scores", normalise="no", epsilon=0, scaling=1, per_expert_scale=False,
+             shared_experts=0)
 BIASED = dict(top_k=3, score="sigmoid", selection_bias=True, normalise="by_sum_plus_epsilon", epsilon=1e-20)
 
 # Family: its fields that differ from OLMoE's, the ids in rank order with the competitor, the weights.
@@ -38,6 +40,9 @@ VECTORS = {
         [0.3775406688, 0.6224593312]),
     "MiniMax-M2": (
         BIASED | dict(normalise="by_sum", epsilon=0), [1, 4, 7, 0], [0.2425232682, 0.3211882696, 0.4362884622]),
+    "Gemma-4": (dict(normalise="by_sum", per_expert_scale=True), [2, 5, 0], [1.2449186624, 0.2831555016]),
+    "Phi-3.5-MoE": (
+        dict(score="logits", weigh="sparsemixer", epsilon=0.26), [2, 5, 0], [0.5064803911, 0.4810242633]),
     "Llama-4": (dict(top_k=1, score="logits", weigh="selected_sigmoid"), [2, 5], [0.8807970780]),
 }
 
@@ -46,7 +51,8 @@ def request(spec, selection_bias=None, rows=(LOGITS,)):
     spec = PLAIN | spec
     if selection_bias is None:
         selection_bias = BIAS if spec["selection_bias"] else []
-    return {"spec": spec, "selection_bias": selection_bias, "logits": list(rows)}
+    expert_scale = EXPERT_SCALE if spec["per_expert_scale"] else []
+    return {"spec": spec, "selection_bias": selection_bias, "expert_scale": expert_scale, "logits": list(rows)}
 
 
 def run(*lines):
@@ -106,7 +112,7 @@ class BadLines(unittest.TestCase):
 
     def without(self, key):
         spec = {name: value for name, value in PLAIN.items() if name != key}
-        return {"spec": spec, "selection_bias": [], "logits": [LOGITS]}
+        return request({}) | {"spec": spec}
 
     def test_json(self):
         self.refused("", "JS001")
@@ -129,7 +135,7 @@ class BadLines(unittest.TestCase):
     def test_types(self):
         for key, value in dict(experts=8.0, top_k="2", logit_bias=0, score="Softmax", selection_bias=None, groups=-1,
                                groups_kept=2**32, group_score="", weigh="logits", normalise=False, epsilon="0",
-                               scaling=1e39, shared_experts=[]).items():
+                               scaling=1e39, per_expert_scale=1, shared_experts=[]).items():
             self.refused(request({key: value}), "CF002", f"spec.{key}")
         self.refused(request({}, rows=[["1"] * 8]), "CF002", "logits[0]")
         self.refused(request({}, rows=[LOGITS, LOGITS[:7] + [1e39]]), "CF002", "logits[1]")
@@ -140,6 +146,7 @@ class BadLines(unittest.TestCase):
         self.refused(request({}, rows=[LOGITS, LOGITS[:7]]), "CF002", "logits[1]", "7 numbers")
         self.refused(request({}, selection_bias=BIAS), "CF002", "selection_bias")
         self.refused(request(dict(selection_bias=True), selection_bias=[]), "CF002", "selection_bias")
+        self.refused(request(dict(per_expert_scale=True)) | {"expert_scale": []}, "CF002", "expert_scale")
 
     def test_impossible_specs(self):
         self.refused(request(dict(top_k=9)), "CF010")

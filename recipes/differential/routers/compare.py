@@ -61,10 +61,11 @@ def compare_setting(setting: Setting, size: tuple[int, int], seed: int, gate: Ga
     drawn = tokens.draw(seed + 1000)
     logits = reference.logits(drawn, setting.spec["logit_bias"])
     bias = reference.selection_bias() if setting.spec["selection_bias"] else []
+    scale = reference.expert_scale() if setting.spec["per_expert_scale"] else []
     real = acting(reference, drawn[: tokens.PLAIN]) if row.block and not setting.missing else None
     theirs = reference.decide(drawn)
     spec = full(setting.spec, experts, top_k)
-    found = difference(theirs, gate.decide(spec, bias, logits))
+    found = difference(theirs, gate.decide(spec, bias, scale, logits))
     where = f"{row.router} {setting.config}, {top_k} of {experts} experts"
     if setting.missing:
         if found.none:
@@ -78,8 +79,7 @@ def compare_setting(setting: Setting, size: tuple[int, int], seed: int, gate: Ga
         result.problems.append(f"{where}: experts {'act' if row.acts else 'no longer act'} on other tokens than those "
                                "that chose them")
     for what, mutant in mutants.turned(spec):
-        used = bias if mutant["selection_bias"] else []
-        if difference(theirs, gate.decide(mutant, used, logits)).none:
+        if difference(theirs, gate.decide(mutant, bias, scale, logits)).none:
             result.problems.append(f"{where}: the same with another {what}")
 
 

@@ -19,23 +19,28 @@ def turned(spec: dict) -> list[tuple[str, dict]]:
         turn("score", score="sigmoid" if spec["score"] == "softmax" else "softmax")
         if spec["normalise"] == "no":
             turn("weigh", weigh="selected_softmax")
+    elif spec["weigh"] == "sparsemixer":
+        turn("weigh", weigh="selected_softmax", epsilon=0.0)
+        turn("epsilon", epsilon=spec["epsilon"] * 2)
     else:
         other = "selected_sigmoid" if spec["weigh"] == "selected_softmax" else "selected_softmax"
         if other == "selected_sigmoid" or spec["normalise"] == "no":
             turn("weigh", weigh=other)
         if spec["selection_bias"]:
             turn("score", score="sigmoid")
-    if spec["weigh"] != "selected_softmax":
+    if spec["weigh"] not in ("selected_softmax", "sparsemixer"):
         if spec["normalise"] == "no":
             turn("normalise", normalise="by_sum")
         else:
             turn("normalise", normalise="no", epsilon=0.0)
-    if spec["epsilon"] and (spec["selection_bias"] or spec["score"] == "sigmoid"):
+    if spec["normalise"] != "no" and spec["epsilon"] and (spec["selection_bias"] or spec["score"] == "sigmoid"):
         turn("epsilon", epsilon=spec["epsilon"] * 1e6)
         turn("epsilon's rule", normalise="by_sum", epsilon=0.0)
     if spec["groups"] > 1:
         turn("groups", groups=1, groups_kept=1, group_score="none")
         turn("groups_kept", groups_kept=spec["groups_kept"] + 1)
         turn("group_score", group_score="max" if spec["group_score"] == "top2_sum" else "top2_sum")
+    if spec["per_expert_scale"]:
+        turn("per_expert_scale", per_expert_scale=False)
     turn("scaling", scaling=spec["scaling"] * 1.001)
     return made

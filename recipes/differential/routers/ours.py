@@ -30,9 +30,11 @@ class Gate:
         self.process.stdin.close()
         self.process.wait(timeout=60)
 
-    def decide(self, spec: dict, selection_bias: list[float], logits: torch.Tensor) -> Answers:
-        """`logits` (tokens, experts)."""
-        request = {"spec": spec, "selection_bias": selection_bias, "logits": logits.tolist()}
+    def decide(self, spec: dict, selection_bias: list[float], expert_scale: list[float],
+               logits: torch.Tensor) -> Answers:
+        """`logits` (tokens, experts); of the vectors (experts), only those that the spec has are used."""
+        request = {"spec": spec, "selection_bias": selection_bias if spec["selection_bias"] else [],
+                   "expert_scale": expert_scale if spec["per_expert_scale"] else [], "logits": logits.tolist()}
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         lines = [self.process.stdout.readline() for _ in range(len(logits))]

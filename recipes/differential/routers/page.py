@@ -68,12 +68,15 @@ def reasons(result: Compared) -> str:
 def gate(settings: list[Setting]) -> str:
     """The fields' values that any of the settings has, in the order of a decision."""
     parts = []
-    for field in ("score", "group_score", "weigh", "normalise"):
+    for field in ("score", "group_score", "weigh", "normalise", "per_expert_scale"):
         values = []
         for spec in (setting.spec for setting in settings):
             value = spec[field]
+            if field == "per_expert_scale":
+                value = "per-expert scale" if value else "no"
             value += "+bias" if field == "score" and spec["selection_bias"] else ""
-            value += f" {spec['epsilon']:.3g}" if field == "normalise" and spec["epsilon"] else ""
+            epsilon_of = "weigh" if spec["weigh"] == "sparsemixer" else "normalise"
+            value += f" {spec['epsilon']:.3g}" if field == epsilon_of and spec["epsilon"] else ""
             if value not in ("none", "no"):
                 values.append(value)
         if values:

@@ -76,6 +76,8 @@ class Reference:
 
     def logits(self, tokens: torch.Tensor, logit_bias: bool) -> torch.Tensor:
         """(tokens, experts): z = W y + b, not asked of the router, so that its own must be the same."""
+        if self.row.router_input:
+            tokens = self.row.router_input(self.router, tokens)
         bias = dict(self.router.named_parameters())["bias"].data if logit_bias else None
         return linear(tokens, self.weight(), bias)[:, : self.experts]
 
@@ -85,6 +87,9 @@ class Reference:
         if len(found) != 1:
             raise SystemExit(f"{self.row.router}: {len(found)} selection biases")
         return found[0].flatten()[: self.experts].tolist()
+
+    def expert_scale(self) -> list[float]:
+        return self.router.per_expert_scale.tolist()
 
     def decide(self, tokens: torch.Tensor) -> Decisions:
         """Replaces the experts for good."""

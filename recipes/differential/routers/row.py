@@ -32,6 +32,8 @@ class Row:
     nested: str | None = None  # the key of the config below which both and the switches belong, if not at its top
     fixed: Callable[[int, int], dict] = lambda experts, top_k: {}  # what else the config needs
     matrix: str | None = None  # the parameter that makes the logits, where the class has others of its shape
+    # What that matrix multiplies, given the router and the tokens (tokens, width); without it, the tokens.
+    router_input: Callable | None = None
     stand_in: str = "indicator"  # how the block calls its experts: stand_ins.py
     extra: dict[str, int] | None = None  # further arguments of the block: name, and how many ids there are to draw from
     sizes: tuple[tuple[int, int], ...] = SIZES

@@ -1,7 +1,7 @@
 """GateSpecs as gate_filter reads them, without experts and top_k. Fields: docs/gates.md."""
 
 PLAIN = dict(logit_bias=False, score="softmax", selection_bias=False, groups=1, groups_kept=1, group_score="none",
-             weigh="scores", normalise="no", epsilon=0.0, scaling=1.0, shared_experts=0)
+             weigh="scores", normalise="no", epsilon=0.0, scaling=1.0, per_expert_scale=False, shared_experts=0)
 
 
 def spec(*parts: dict) -> dict:
@@ -30,6 +30,10 @@ def selected_softmax(*parts: dict, **fields) -> dict:
 
 def selected_sigmoid(*parts: dict, **fields) -> dict:
     return spec(dict(score="logits", weigh="selected_sigmoid"), *parts, fields)
+
+
+def sparsemixer(epsilon: float) -> dict:
+    return spec(dict(score="logits", weigh="sparsemixer", epsilon=epsilon))
 
 
 def by_sum(when: bool = True, epsilon: float = 0.0) -> dict:

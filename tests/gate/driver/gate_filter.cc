@@ -1,7 +1,7 @@
 // Lets another program ask the gate. Reads JSON lines, writes one JSON line per token.
-//   in:  {"spec": {...}, "selection_bias": [...], "logits": [[...], ...]}
+//   in:  {"spec": {...}, "selection_bias": [...], "expert_scale": [...], "logits": [[...], ...]}
 //        spec: every field of docs/gates.md, spelled as there; true and false for yes and no
-//        selection_bias: (experts) numbers where the spec has one, else []
+//        selection_bias, expert_scale: (experts) numbers where the spec has one, else []
 //        logits: (tokens, experts), with the logit bias already in
 //   out: {"ranked": [...], "weights": [...], "margin": x, "margin_logit": x, "margin_group": x,
 //         "eligible": n}, as in gate::DecisionView; null for a number that isn't finite
@@ -139,16 +139,17 @@ GateSpec read_spec(const Json& object, const std::string& file) {
       .groups_kept = fields.count("groups_kept"),
       .group_score = fields.one_of(
           "group_score", std::array{GroupScore::none, GroupScore::max, GroupScore::top2_sum}),
-      .weigh = fields.one_of(
-          "weigh", std::array{Weigh::scores, Weigh::selected_softmax, Weigh::selected_sigmoid}),
+      .weigh = fields.one_of("weigh", std::array{Weigh::scores, Weigh::selected_softmax,
+                                                 Weigh::selected_sigmoid, Weigh::sparsemixer}),
       .normalise = fields.one_of(
           "normalise", std::array{no, by_sum, by_sum_plus_epsilon, by_max_of_sum_and_epsilon}),
       .epsilon = fields.real("epsilon"),
       .scaling = fields.real("scaling"),
+      .per_expert_scale = fields.flag("per_expert_scale"),
       .shared_experts = fields.count("shared_experts")};
   fields.refuse_others({"experts", "top_k", "logit_bias", "score", "selection_bias", "groups",
                         "groups_kept", "group_score", "weigh", "normalise", "epsilon", "scaling",
-                        "shared_experts"});
+                        "per_expert_scale", "shared_experts"});
   validate(spec, file);
   return spec;
 }
@@ -156,11 +157,15 @@ GateSpec read_spec(const Json& object, const std::string& file) {
 Json number(float value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 std::string decision(const GateSpec& spec, const std::vector<float>& logits,
-                     const std::vector<float>& selection_bias) {
+                     const std::vector<float>& selection_bias,
+                     const std::vector<float>& expert_scale) {
   std::vector<float> scores(spec.experts), weights(spec.top_k);
   std::vector<int32_t> ranked(spec.top_k + 1);
   DecisionView made{scores, ranked, weights, 0, 0, 0, 0};
   decide(spec, logits, selection_bias, made);
+  if (spec.per_expert_scale) {
+    scale_by_expert(expert_scale, made.ranked.first(spec.top_k), made.weights);
+  }
   Json shown_weights = Json::array();
   for (const float weight : weights) shown_weights.push_back(number(weight));
   return write_json(Json{{"ranked", ranked},
@@ -178,9 +183,12 @@ void answer(const std::string& line, const std::string& file) {
   const GateSpec spec = read_spec(fields.value("spec"), file);
   const size_t experts = spec.experts;
   const auto selection_bias = fields.reals("selection_bias", spec.selection_bias ? experts : 0);
+  const auto expert_scale = fields.reals("expert_scale", spec.per_expert_scale ? experts : 0);
   const auto logits = fields.rows("logits", experts);
-  fields.refuse_others({"spec", "selection_bias", "logits"});
-  for (const auto& row : logits) std::cout << decision(spec, row, selection_bias) << '\n';
+  fields.refuse_others({"spec", "selection_bias", "expert_scale", "logits"});
+  for (const auto& row : logits) {
+    std::cout << decision(spec, row, selection_bias, expert_scale) << '\n';
+  }
   std::cout.flush();
 }
 

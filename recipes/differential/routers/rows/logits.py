@@ -1,7 +1,7 @@
 """Gates that rank logits and weigh the selected ones."""
 
 from routers.row import Row, settings
-from routers.specs import by_sum, selected_sigmoid, selected_softmax
+from routers.specs import by_sum, selected_sigmoid, selected_softmax, sparsemixer
 
 ONE = {}  # no switch decides anything
 SHARED = "num_shared_experts, shared_expert_combination_strategy"
@@ -47,4 +47,7 @@ ROWS = [
     Row("llama4.Llama4Router", "Llama4TextConfig", settings(ONE, lambda values: selected_sigmoid()), "Llama4TextMoe",
         experts="num_local_experts", sizes=((12, 1), (16, 5)), stand_in="scaled_inputs",
         note="The weights multiply the experts' inputs."),
+    Row("phimoe.PhimoeTopKRouter", "PhimoeConfig", settings(
+        {"router_jitter_noise": [0.01, 0.2]}, lambda values: sparsemixer(values["router_jitter_noise"])),
+        "PhimoeSparseMoeBlock", experts="num_local_experts", sizes=((12, 2), (16, 2))),
 ]

@@ -19,6 +19,18 @@ def row(model: str, prefix: str, block: str | None, config: str, rule=said, expe
     return Row(f"{model}.{prefix}TopKRouter", config, settings(FLAG, rule), block, experts=experts, **more)
 
 
+def own_norm(router, tokens):
+    """(tokens, width): an RMS norm, a scale of each feature, and 1/sqrt(width)."""
+    normed = tokens * (tokens.pow(2).mean(1, keepdim=True) + router.eps).rsqrt()
+    return normed * router.scale * tokens.shape[1] ** -0.5
+
+
+def gemma(model: str, prefix: str, config: str) -> Row:
+    return Row(f"{model}.{prefix}TextRouter", config, settings({}, lambda values: softmax(by_sum(), per_expert_scale=True)),
+               experts="num_experts", top_k="top_k_experts", router_input=own_norm,
+               note="The router has a norm and a scale of its own before its matrix.")
+
+
 IGNORES = "norm_topk_prob has no effect."
 CAPACITY = "a capacity: tokens lose an expert that too many before them chose"
 NLLB = "moe_eval_capacity_token_fraction, second_expert_policy"
@@ -102,4 +114,6 @@ ROWS = [
         stand_in="dense_second", fixed=lambda e, k: dict(d_model=32), acts=False,
         note="The block's experts read the first choice's mask (0 or 1) as expert ids: whatever the router chose, "
              "expert 1 takes its first choice and expert 0 its second."),
+    gemma("gemma4", "Gemma4", "Gemma4TextConfig"),
+    gemma("diffusion_gemma", "DiffusionGemma", "DiffusionGemmaTextConfig"),
 ]
