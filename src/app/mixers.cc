@@ -44,16 +44,18 @@ Described describe(const model::Attention& attention) {
 
 Described describe(const model::LatentAttention& attention) {
   const model::LatentAttentionSpec& spec = attention.spec;
-  return {fmt::format("MLA, {} heads of {} + {} rotated, latent of {}", spec.heads,
-                      spec.plain_width, spec.rotated_width, spec.latent),
-          {{"kind", "MLA"},
-           {"heads", spec.heads},
-           {"plain_width", spec.plain_width},
-           {"rotated_width", spec.rotated_width},
-           {"value_width", spec.value_width},
-           {"latent", spec.latent},
-           {"query_latent", spec.query_latent},
-           {"rope_base", rope_base(spec.rope)}}};
+  return {
+      fmt::format("MLA, {} heads of {} + {} rotated, latent of {}{}", spec.heads, spec.plain_width,
+                  spec.rotated_width, spec.latent, spec.head_gate ? ", output gate" : ""),
+      {{"kind", "MLA"},
+       {"heads", spec.heads},
+       {"plain_width", spec.plain_width},
+       {"rotated_width", spec.rotated_width},
+       {"value_width", spec.value_width},
+       {"latent", spec.latent},
+       {"query_latent", spec.query_latent},
+       {"output_gate", spec.head_gate},
+       {"rope_base", rope_base(spec.rope)}}};
 }
 
 Described describe(const model::GatedDelta& delta) {

@@ -226,7 +226,8 @@ ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
   } else if (!object_states_base) {
     bases.emplace(bases.begin(), "", rules.base);
   } else if (const auto stated = config.real_if("rope_theta", "")) {
-    bases.emplace_back("rope_theta", *stated);
+    const bool unread = rules.writes_class_base && *stated == rules.base;
+    if (!unread) bases.emplace_back("rope_theta", *stated);
   }
 
   const auto& [key, base] = bases.front();

@@ -21,6 +21,7 @@ struct RopeRules {
   // False: only the default type ("no scaling").
   bool scalings = true;
   bool proportional = false;         // the type "proportional" too
+  bool writes_class_base = false;    // transformers writes `base` outside, whatever the object says
   std::string_view layer_type = "";  // the entry of a nested object
 };
 

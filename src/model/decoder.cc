@@ -88,7 +88,8 @@ Decoder::Decoder(const formats::Checkpoint& checkpoint, std::string_view family,
       model_(empty_model(family)),
       reader_(text_part(checkpoint.config()), is_wrapped(checkpoint.config()) ? "text_config" : "",
               model_.origins),
-      binder_(checkpoint) {
+      binder_(checkpoint),
+      embedding_(defaults.embedding) {
   if (is_wrapped(checkpoint.config())) {
     outer_.emplace(checkpoint.config(), "", model_.origins);
     outer_->text("model_type", "family");
@@ -415,7 +416,8 @@ Dimension Decoder::dimension(std::string_view key) {
 // missing; if not, nothing replaces a missing head.
 void Decoder::bind_tables() {
   const Dimension tokens = {model_.vocabulary, "vocab_size"};
-  const std::string embedding = root_ + "embed_tokens.weight";
+  const std::string embedding =
+      first_of({root_ + "embed_tokens.weight", root_ + embedding_ + ".weight"});
   const std::string head = first_of({"lm_head.weight", "language_model.lm_head.weight"});
   const bool has_head = binder_.has(head);
   const bool has_embedding = binder_.has(embedding) || !tied_ || !has_head;

@@ -46,8 +46,9 @@ struct DecoderDefaults {
   bool tied_outside = false;  // class default of the wrapper, where there is one
   std::string_view norm_epsilon_key = "rms_norm_eps";
   std::string_view positions_key = "max_position_embeddings";
-  bool never_tied = false;         // whatever tie_word_embeddings says
-  std::string_view tied_key = "";  // another name of tie_word_embeddings, which wins
+  bool never_tied = false;                      // whatever tie_word_embeddings says
+  std::string_view tied_key = "";               // another name of tie_word_embeddings, which wins
+  std::string_view embedding = "embed_tokens";  // another name of its tensor
 };
 
 class Decoder {
@@ -130,6 +131,7 @@ class Decoder {
   std::optional<ConfigReader> outer_;  // around text_config
   ConfigReader reader_;
   TensorBinder binder_;
+  std::string embedding_;  // of DecoderDefaults
   std::string root_, layers_name_ = "layers";
   uint32_t layers_ = 0;
   bool tied_ = false;

@@ -21,7 +21,8 @@ float score_scale(const LatentAttentionSpec& spec, const ReadRope& read) {
 
 }  // namespace
 
-LatentAttentionSpec read_latent_attention(Decoder& decoder, std::optional<double> base) {
+LatentAttentionSpec read_latent_attention(Decoder& decoder, std::optional<double> base,
+                                          bool writes_base) {
   ConfigReader& config = decoder.config();
   const auto size = [&](std::string_view key) {
     return static_cast<uint32_t>(decoder.dimension(key).size);
@@ -46,14 +47,16 @@ LatentAttentionSpec read_latent_attention(Decoder& decoder, std::optional<double
   const ReadRope read = read_rope(
       decoder, {.base = *base,
                 .pairing = interleaved ? RopePairing::interleaved : RopePairing::half_split,
-                .head_width = spec.rotated_width});
+                .head_width = spec.rotated_width,
+                .writes_class_base = writes_base});
   spec.rope = read.rope;
   spec.scale = score_scale(spec, read);
   return spec;
 }
 
 LatentAttention bind_latent_attention(Decoder& decoder, const std::string& prefix,
-                                      const LatentAttentionSpec& spec, bool biases) {
+                                      const LatentAttentionSpec& spec, bool biases,
+                                      const std::string& output) {
   TensorBinder& tensors = decoder.tensors();
   const Dimension width = decoder.width();
   const Dimension query_latent = {spec.query_latent, "q_lora_rank"};
@@ -78,10 +81,14 @@ LatentAttention bind_latent_attention(Decoder& decoder, const std::string& prefi
   attention.kv_down = tensors.matrix(prefix + "kv_a_proj_with_mqa.weight", down, width);
   attention.kv_norm = tensors.vector(prefix + "kv_a_layernorm.weight", latent);
   attention.kv = tensors.matrix(prefix + "kv_b_proj.weight", kv, latent);
-  attention.o = tensors.matrix(prefix + "o_proj.weight", width, o);
+  attention.o = tensors.matrix(prefix + output + ".weight", width, o);
+  if (spec.head_gate) {
+    const Dimension heads = {spec.heads, "num_attention_heads"};
+    attention.gate = tensors.matrix(prefix + "g_proj.weight", heads, width);
+  }
   if (biases) {
     attention.kv_down_bias = tensors.vector(prefix + "kv_a_proj_with_mqa.bias", down);
-    attention.o_bias = tensors.vector(prefix + "o_proj.bias", width);
+    attention.o_bias = tensors.vector(prefix + output + ".bias", width);
   }
   return attention;
 }

@@ -86,6 +86,7 @@ struct LatentAttentionSpec {
   float latent_norm_epsilon;
   std::optional<Rope> rope;  // of the rotated part; none: it stays as it is
   float scale;
+  bool head_gate = false;  // a head's output times sigmoid(gate y)
   bool operator==(const LatentAttentionSpec&) const = default;
 };
 
@@ -94,8 +95,9 @@ struct LatentAttention {
   Weight q_down = {}, q_norm = {};  // (query_latent, d), (query_latent); absent without it
   Weight q;                         // (nh (plain + rotated), query_latent or d)
   Weight kv_down, kv_norm;          // (latent + rotated, d), (latent)
-  Weight kv;  // (nh (plain + value), latent): per head the key, then the value
-  Weight o;   // (d, nh value)
+  Weight kv;         // (nh (plain + value), latent): per head the key, then the value
+  Weight o;          // (d, nh value)
+  Weight gate = {};  // (nh, d), with spec.head_gate
   Weight q_down_bias = {}, kv_down_bias = {}, o_bias = {};
 };
 

@@ -243,6 +243,10 @@ void add_attention(List& list) {
                         [](auto& a) { return set(a.spec.scale, a.spec.scale * 1.01f); });
   list.mixer<LatentAttention>("latent_scale",
                               [](auto& a) { return set(a.spec.scale, a.spec.scale * 1.01f); });
+  list.mixer<LatentAttention>("latent_head_gate", [](auto& a) {
+    a.spec.head_gate = false;
+    return drop(a.gate);
+  });
   list.mixer<Attention>("window_off", [](auto& a) { return drop(a.spec.window); });
   list.mixer<Attention>("window_wider",
                         [](auto& a) { return a.spec.window && (++*a.spec.window, true); });

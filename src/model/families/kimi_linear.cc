@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "model/decoder.h"
+#include "model/delta.h"
 #include "model/families/list.h"
 #include "model/grouped_gate.h"
 #include "model/latent.h"
@@ -64,38 +65,6 @@ LinearLayers read_linear(Decoder& decoder) {
   return linear;
 }
 
-KimiDelta bind_delta(Decoder& decoder, const std::string& prefix, const KimiDeltaSpec& spec) {
-  TensorBinder& tensors = decoder.tensors();
-  const Dimension width = decoder.width(), heads = {spec.heads, "num_heads"};
-  const Dimension inner = {uint64_t{spec.heads} * spec.head_width, "num_heads*head_dim"};
-  const Dimension latent = {spec.head_width, "head_dim"}, kernel = {spec.kernel, "kernel"};
-  const std::string decay =
-      tensors.has(prefix + "forget_gate.A_log") ? prefix + "forget_gate." : prefix;
-  KimiDelta delta;
-  delta.spec = spec;
-  delta.q = tensors.matrix(prefix + "q_proj.weight", inner, width);
-  delta.k = tensors.matrix(prefix + "k_proj.weight", inner, width);
-  delta.v = tensors.matrix(prefix + "v_proj.weight", inner, width);
-  delta.b = tensors.matrix(prefix + "b_proj.weight", heads, width);
-  delta.decay_down = tensors.matrix(decay + "f_a_proj.weight", latent, width);
-  delta.decay = tensors.matrix(decay + "f_b_proj.weight", inner, latent);
-  delta.gate_down = tensors.matrix(prefix + "g_a_proj.weight", latent, width);
-  delta.gate = tensors.matrix(prefix + "g_b_proj.weight", inner, latent);
-  if (tensors.has(prefix + "conv1d.weight")) {
-    delta.q_convolution =
-        tensors.taps(prefix + "conv1d.weight", {3 * inner.size, "3*" + inner.key}, kernel);
-  } else {
-    delta.q_convolution = tensors.taps(prefix + "q_conv1d.weight", inner, kernel);
-    delta.k_convolution = tensors.taps(prefix + "k_conv1d.weight", inner, kernel);
-    delta.v_convolution = tensors.taps(prefix + "v_conv1d.weight", inner, kernel);
-  }
-  delta.decay_log = tensors.numbers(decay + "A_log", heads);
-  delta.decay_bias = tensors.numbers(decay + "dt_bias", inner);
-  delta.norm = tensors.vector(prefix + "o_norm.weight", latent);
-  delta.out = tensors.matrix(prefix + "o_proj.weight", width, inner);
-  return delta;
-}
-
 }  // namespace
 
 Model bind_kimi_linear(const formats::Checkpoint& checkpoint) {
@@ -135,7 +104,7 @@ Model bind_kimi_linear(const formats::Checkpoint& checkpoint) {
     Layer made;
     made.mixer_norm = decoder.norm(layer + "input_layernorm");
     if (linear.is_linear[n]) {
-      made.mixer = bind_delta(decoder, mixer, delta);
+      made.mixer = bind_kimi_delta(decoder, mixer, delta);
     } else {
       made.mixer = bind_latent_attention(decoder, mixer, attention, biases);
     }

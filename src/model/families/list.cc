@@ -4,6 +4,7 @@
 
 namespace rg::model {
 
+Model bind_bailing_hybrid(const formats::Checkpoint& checkpoint);
 Model bind_deepseek_v2(const formats::Checkpoint& checkpoint);
 Model bind_deepseek_v3(const formats::Checkpoint& checkpoint);
 Model bind_deepseek_v32(const formats::Checkpoint& checkpoint);
@@ -35,6 +36,7 @@ Model bind_qwen3_next(const formats::Checkpoint& checkpoint);
 
 std::span<const Family> all_families() {
   static constexpr Family kFamilies[] = {
+      {"bailing_hybrid", bind_bailing_hybrid},
       {"deepseek_v2", bind_deepseek_v2},
       {"deepseek_v3", bind_deepseek_v3},
       {"deepseek_v32", bind_deepseek_v32},
