@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -44,10 +45,10 @@ class TensorBinder {
   void refuse_leftovers(const std::function<bool(std::string_view)>& irrelevant) const;
 
  private:
-  const formats::UnsupportedTensor* find_unsupported(std::string_view name) const;
-
   [[noreturn]] void refuse_dtype(const std::string& name, std::string_view dtype) const;
-  Tensor find(const std::string& name, const std::vector<Dimension>& shape) const;
+  // `dtype`: in which a checkpoint without files makes it; none for the usual one.
+  Tensor find(const std::string& name, const std::vector<Dimension>& shape,
+              std::optional<DType> dtype) const;
 
   const formats::Checkpoint& checkpoint_;
   uint32_t block_rows_ = 0, block_columns_ = 0;
