@@ -158,8 +158,9 @@ void ConfigReader::collect_leftovers(std::span<const KnownKey> known_to_family,
                                      std::vector<Leftover>& leftovers) const {
   for (const auto& [key, value] : object_.items()) {
     if (read_.contains(key)) continue;
-    const auto own = std::find_if(known_to_family.begin(), known_to_family.end(),
-                                  [&](const KnownKey& known) { return known.name == key; });
+    const auto own =
+        std::find_if(known_to_family.begin(), known_to_family.end(),
+                     [&key = key](const KnownKey& known) { return known.name == key; });
     const std::optional<Harmless> when = own != known_to_family.end() ? own->harmless
                                          : path_.empty() || path_ == "text_config"
                                              ? bookkeeping_key(key)
