@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSingle = "model.safetensors";
 constexpr std::string_view kIndex = "model.safetensors.index.json";
-constexpr uint64_t kMaxConfigBytes = uint64_t{16} << 20;
+constexpr uint64_t kMaxConfigBytes = uint64_t{1} << 20;  // some 50 MB of tree, at the worst
 constexpr uint64_t kMaxIndexBytes = uint64_t{256} << 20;
 
 std::string read_text(const InputFile& file, uint64_t limit_bytes, ErrorId too_large) {

@@ -4,15 +4,28 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include "base/error.h"
 
 namespace rg::model {
 namespace {
 
-std::vector<uint64_t> sizes_of(const std::vector<Dimension>& shape) {
+// Weights count their rows and columns in 32 bits.
+std::vector<uint64_t> sizes_of(const std::string& name, const std::vector<Dimension>& shape) {
+  constexpr uint64_t kMost = std::numeric_limits<uint32_t>::max();
   std::vector<uint64_t> sizes;
-  for (const Dimension& dimension : shape) sizes.push_back(dimension.size);
+  for (const Dimension& dimension : shape) {
+    if (dimension.size == 0 || dimension.size > kMost) {
+      throw Error(ErrorId::CF002, {.file = "config.json",
+                                   .object = dimension.key,
+                                   .found = std::to_string(dimension.size),
+                                   .expected = fmt::format("1 to {}, as a dimension of {}", kMost,
+                                                           escape_for_terminal(name)),
+                                   .hint = ""});
+    }
+    sizes.push_back(dimension.size);
+  }
   return sizes;
 }
 
@@ -58,7 +71,7 @@ void TensorBinder::refuse_dtype(const std::string& name, std::string_view dtype)
 
 Tensor TensorBinder::find(const std::string& name, const std::vector<Dimension>& shape,
                           std::optional<DType> dtype) const {
-  const std::vector<uint64_t> sizes = sizes_of(shape);
+  const std::vector<uint64_t> sizes = sizes_of(name, shape);
   const Tensor tensor = checkpoint_.request({.name = name, .shape = sizes, .dtype = dtype});
   const std::string folder = checkpoint_.location().folder.string();
   if (tensor == nullptr) {
@@ -91,12 +104,12 @@ void TensorBinder::set_block_scales(uint32_t rows, uint32_t columns) {
 }
 
 Weight TensorBinder::matrix(const std::string& name, Dimension rows, Dimension columns) {
-  const auto down = static_cast<uint32_t>(rows.size);
-  const auto across = static_cast<uint32_t>(columns.size);
   const std::string scales = name + "_scale_inv";
   const bool packed = block_rows_ != 0 && has(scales);
   const Tensor there =
       find(name, {rows, columns}, packed ? std::optional(DType::f8_e4m3) : std::nullopt);
+  const auto down = static_cast<uint32_t>(rows.size);
+  const auto across = static_cast<uint32_t>(columns.size);
   if (there->dtype != DType::f8_e4m3 || block_rows_ == 0) {
     return part(bind(name, {rows, columns}), 0, down, across);
   }

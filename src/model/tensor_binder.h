@@ -27,8 +27,8 @@ class TensorBinder {
 
   bool has(const std::string& name) const;  // whatever its dtype
   Tensor peek(const std::string& name) const { return checkpoint_.find(name); }  // null: none
-  // ST023 if there is none, ST016 if its dtype isn't one that holds numbers by itself, ST020 if its
-  // shape is another.
+  // CF002 for a dimension of 0 or beyond 32 bits, ST023 if there is no such tensor, ST016 if its
+  // dtype isn't one that holds numbers by itself, ST020 if its shape is another.
   Tensor bind(const std::string& name, const std::vector<Dimension>& shape);
   // The same for a tensor of this dtype only.
   Tensor bind_as(DType dtype, const std::string& name, const std::vector<Dimension>& shape);
