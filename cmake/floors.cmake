@@ -1,12 +1,16 @@
-# rg_floor(NAME [SEPARATE] [BATCH n] [FLOORS f...] [LIBS l...]): the static library rg_NAME from
-# src/NAME/**/*.cc. With RG_UNITY, n of its files (6) are compiled as one, unless it is SEPARATE.
+# rg_floor(NAME [SEPARATE] [BATCH n] [ONLY regex] [FLOORS f...] [LIBS l...]): the static library
+# rg_NAME from src/NAME/**/*.cc, or from those of them whose path matches ONLY. With RG_UNITY, n of
+# its files (6) are compiled as one, unless it is SEPARATE.
 function(rg_floor name)
-  cmake_parse_arguments(ARG "SEPARATE" "BATCH" "FLOORS;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "SEPARATE" "BATCH;ONLY" "FLOORS;LIBS" ${ARGN})
   if(NOT ARG_BATCH)
     set(ARG_BATCH 6)
   endif()
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cc")
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
+  if(ARG_ONLY)
+    list(FILTER sources INCLUDE REGEX "${ARG_ONLY}")
+  endif()
   list(TRANSFORM ARG_FLOORS PREPEND rg_)
   if(sources)
     add_library(rg_${name} STATIC ${sources})

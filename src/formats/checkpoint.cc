@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSingle = "model.safetensors";
 constexpr std::string_view kIndex = "model.safetensors.index.json";
-constexpr uint64_t kMaxConfigBytes = uint64_t{16} << 20;
+constexpr uint64_t kMaxConfigBytes = uint64_t{1} << 20;  // some 50 MB of tree, at the worst
 constexpr uint64_t kMaxIndexBytes = uint64_t{256} << 20;
 
 std::string read_text(const InputFile& file, uint64_t limit_bytes, ErrorId too_large) {
@@ -35,7 +35,7 @@ std::string read_text(const InputFile& file, uint64_t limit_bytes, ErrorId too_l
   return text;
 }
 
-Json parse_config(const std::string& text) {
+Json parse_config(std::string_view text) {
   const std::string file = "config.json";
   Json config;
   try {
@@ -165,6 +165,15 @@ void check_index(const ShardIndex& index, const std::vector<SafetensorsHeader>& 
        .hint = "Readers disagree on what counts. Fetch index and shards again."});
 }
 
+// Null if there is none; `all` is in the order of names.
+template <typename T>
+const T* find_in(const std::vector<T>& all, std::string_view name) {
+  const auto at =
+      std::lower_bound(all.begin(), all.end(), name,
+                       [](const T& entry, std::string_view wanted) { return entry.name < wanted; });
+  return at != all.end() && at->name == name ? &*at : nullptr;
+}
+
 }  // namespace
 
 struct Checkpoint::ReadCounter {
@@ -238,8 +247,17 @@ Checkpoint Checkpoint::open(const ModelLocation& location) {
                 std::back_inserter(result.unsupported_));
     }
   }
-  std::sort(result.tensors_.begin(), result.tensors_.end(),
-            [](const TensorEntry& a, const TensorEntry& b) { return a.name < b.name; });
+  const auto by_name = [](const auto& a, const auto& b) { return a.name < b.name; };
+  std::sort(result.tensors_.begin(), result.tensors_.end(), by_name);
+  std::sort(result.unsupported_.begin(), result.unsupported_.end(), by_name);
+  return result;
+}
+
+Checkpoint Checkpoint::of_config(std::string_view config, RequestedTensors tensors) {
+  Checkpoint result;
+  result.location_.folder = result.location_.display_name = "config.json";
+  result.config_ = parse_config(config);
+  result.requested_ = std::make_unique<RequestedTensors>(std::move(tensors));
   return result;
 }
 
@@ -251,14 +269,25 @@ std::optional<fs::path> Checkpoint::member_path(const std::string& name) const {
 }
 
 const TensorEntry* Checkpoint::find(std::string_view name) const {
-  const auto at =
-      std::lower_bound(tensors_.begin(), tensors_.end(), name,
-                       [](const TensorEntry& entry, std::string_view b) { return entry.name < b; });
-  return at != tensors_.end() && at->name == name ? &*at : nullptr;
+  return requested_ ? requested_->find(name) : find_in(tensors_, name);
+}
+
+const TensorEntry* Checkpoint::request(const TensorRequest& wanted) const {
+  return requested_ ? requested_->request(wanted) : find(wanted.name);
+}
+
+bool Checkpoint::has(std::string_view name) const {
+  if (requested_) return requested_->has(name);
+  return find(name) != nullptr || find_unsupported(name) != nullptr;
+}
+
+const UnsupportedTensor* Checkpoint::find_unsupported(std::string_view name) const {
+  return find_in(unsupported_, name);
 }
 
 void Checkpoint::read(const TensorEntry& entry, uint64_t piece_offset,
                       std::span<std::byte> out) const {
+  check_internal(!requested_, "a checkpoint without files is not read");
   check_internal(piece_offset <= entry.size_bytes && out.size() <= entry.size_bytes - piece_offset,
                  "a piece lies within its tensor");
   shards_[entry.shard].read_exact(entry.offset_bytes + piece_offset, out);

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "formats/model_location.h"
+#include "formats/requested_tensors.h"
 #include "formats/tensor_entry.h"
 
 namespace rg::formats {
@@ -30,6 +31,9 @@ class Checkpoint {
   // disk, total_size differs) are collected in notes(). model.safetensors if it exists, else the
   // index.
   static Checkpoint open(const ModelLocation& location);
+  // Without files: the text of a config.json, read as open() reads it, and tensors that are made
+  // as a model binds them. Nothing can be read().
+  static Checkpoint of_config(std::string_view config, RequestedTensors tensors);
 
   const ModelLocation& location() const { return location_; }
   const Json& config() const { return config_; }
@@ -46,7 +50,12 @@ class Checkpoint {
   // was moved to, lives.
   std::span<const TensorEntry> tensors() const { return tensors_; }
   const TensorEntry* find(std::string_view name) const;  // null if there is none
-  const std::vector<UnsupportedTensor>& unsupported() const { return unsupported_; }
+  // The tensor of that name, whatever its shape and dtype. Without files: made now. One thread.
+  const TensorEntry* request(const TensorRequest& wanted) const;
+  const RequestedTensors* requested() const { return requested_.get(); }  // null with files
+  bool has(std::string_view name) const;  // of any dtype
+  const std::vector<UnsupportedTensor>& unsupported() const { return unsupported_; }  // by name
+  const UnsupportedTensor* find_unsupported(std::string_view name) const;  // null if there is none
   uint64_t weight_bytes() const { return weight_bytes_; }  // sum over shards of tensor bytes
 
   // Fills `out` (size_bytes of the entry, or a piece at `piece_offset` within it) from disk.
@@ -65,6 +74,7 @@ class Checkpoint {
   std::vector<std::string> notes_;
   std::vector<TensorEntry> tensors_;
   std::vector<UnsupportedTensor> unsupported_;
+  std::unique_ptr<RequestedTensors> requested_;  // without files
   uint64_t weight_bytes_ = 0;
   struct ReadCounter;
   std::unique_ptr<ReadCounter> bytes_read_;

@@ -13,6 +13,7 @@ namespace {
 
 const std::string kFile = "config.json";
 const std::string kClassDefault = "class default";
+constexpr size_t kShownBytes = 256;  // of a value, whole in a message
 
 std::string shown(const Json& value) { return escape_for_terminal(value.dump()); }
 
@@ -27,8 +28,10 @@ std::optional<double> tagged_float(const Json& value) {
   return std::nullopt;
 }
 
-void refuse_leftovers(const std::vector<Leftover>& leftovers) {
+void refuse_leftovers(std::vector<Leftover> leftovers) {
   if (leftovers.empty()) return;
+  std::set<std::string> seen;  // an object that is read twice leaves its keys twice
+  std::erase_if(leftovers, [&](const Leftover& left) { return !seen.insert(left.key).second; });
   constexpr size_t kNamed = 100, kValueBytes = 60;
   const bool alone = leftovers.size() == 1;
   const bool any_unknown = std::any_of(leftovers.begin(), leftovers.end(),
@@ -146,19 +149,21 @@ void ConfigReader::state(std::string_view field, std::string value, std::string 
 
 void ConfigReader::refuse(std::string_view key, std::string found, std::string expected,
                           std::string hint) const {
-  throw Error(ErrorId::CF002, {.file = kFile,
-                               .object = full_name(key),
-                               .found = std::move(found),
-                               .expected = std::move(expected),
-                               .hint = std::move(hint)});
+  throw Error(ErrorId::CF002,
+              {.file = kFile,
+               .object = full_name(key),
+               .found = found.size() > kShownBytes ? escape_for_terminal(found) : std::move(found),
+               .expected = std::move(expected),
+               .hint = std::move(hint)});
 }
 
 void ConfigReader::collect_leftovers(std::span<const KnownKey> known_to_family,
                                      std::vector<Leftover>& leftovers) const {
   for (const auto& [key, value] : object_.items()) {
     if (read_.contains(key)) continue;
-    const auto own = std::find_if(known_to_family.begin(), known_to_family.end(),
-                                  [&](const KnownKey& known) { return known.name == key; });
+    const auto own =
+        std::find_if(known_to_family.begin(), known_to_family.end(),
+                     [&key = key](const KnownKey& known) { return known.name == key; });
     const std::optional<Harmless> when = own != known_to_family.end() ? own->harmless
                                          : path_.empty() || path_ == "text_config"
                                              ? bookkeeping_key(key)

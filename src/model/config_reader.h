@@ -19,6 +19,7 @@
 namespace rg::model {
 
 inline constexpr uint32_t kMaxCount = 1u << 30;
+inline constexpr uint32_t kMaxLayers = 1024;
 
 // A key that no one read, with a value that isn't known to be harmless.
 struct Leftover {
@@ -28,7 +29,7 @@ struct Leftover {
 };
 
 // Throws CF004 naming all of them, if there are any.
-void refuse_leftovers(const std::vector<Leftover>& leftovers);
+void refuse_leftovers(std::vector<Leftover> leftovers);
 
 // The number of {"__float__": "Infinity"}: JSON has no infinity, and transformers 5 writes one so.
 std::optional<double> tagged_float(const Json& value);

@@ -11,6 +11,15 @@
 namespace rg::model {
 namespace {
 
+// Heads are as wide as a few hundred; a frequency is held for every two dimensions.
+constexpr uint32_t kMaxHeadWidth = 1u << 16;
+
+// As fp32, where it is neither 0 nor infinite.
+bool is_positive(double value) {
+  const auto narrow = static_cast<float>(value);
+  return narrow > 0 && std::isfinite(narrow);
+}
+
 // 0.1 m ln(f) + 1 (YaRN, arXiv 2309.00071, section 3.4).
 double magnitude(double factor, double m) {
   return factor <= 1 ? 1 : 0.1 * m * std::log(factor) + 1;
@@ -46,18 +55,24 @@ class RopeObject {
     Rope& rope = read.rope;
     if (kind == "linear") rope.scaling = LinearRope{.factor = positive("factor")};
     if (kind == "llama3") {
+      const float low = positive("low_freq_factor"), high = positive("high_freq_factor");
+      if (!(low < high)) {
+        reader_.refuse("high_freq_factor", fmt::format("{}", high),
+                       fmt::format("more than low_freq_factor = {}", low), "");
+      }
       rope.scaling = Llama3Rope{.factor = positive("factor"),
-                                .low_frequency_factor = positive("low_freq_factor"),
-                                .high_frequency_factor = positive("high_freq_factor"),
+                                .low_frequency_factor = low,
+                                .high_frequency_factor = high,
                                 .original_positions = original()};
     }
     if (kind == "yarn") read_yarn(read);
     if (kind == "longrope") read_longrope(rope);
     if (kind == "proportional") {
-      const double share = reader_.real_if("partial_rotary_factor", "").value_or(1);
-      const double factor = reader_.real_if("factor", "").value_or(1);
-      rope.scaling = ProportionalRope{.share = static_cast<float>(share),
-                                      .factor = static_cast<float>(factor)};
+      const float share = positive_or("partial_rotary_factor", 1);
+      if (share > 1) {
+        reader_.refuse("partial_rotary_factor", fmt::format("{}", share), "at most 1", "");
+      }
+      rope.scaling = ProportionalRope{.share = share, .factor = positive_or("factor", 1)};
     }
   }
 
@@ -66,23 +81,21 @@ class RopeObject {
     const uint32_t positions = original();
     const auto stated = reader_.real_if("factor", "");
     const double factor = stated ? positive("factor") : double{1} * positions_ / positions;
-    const auto or_else = [&](std::string_view key, double otherwise) {
-      const double value = reader_.real_if(key, "").value_or(0);
-      return static_cast<float>(value == 0 ? otherwise : value);
+    const auto or_else = [&](std::string_view key, float otherwise) {
+      return number(key, 0) == 0 ? otherwise : positive(key);
     };
     read.rope.scaling = YarnRope{.factor = static_cast<float>(factor),
                                  .beta_fast = or_else("beta_fast", 32),
                                  .beta_slow = or_else("beta_slow", 1),
                                  .original_positions = positions,
                                  .truncate = reader_.flag_or("truncate", "", true)};
-    const double mscale = reader_.real_if("mscale", "").value_or(0);
-    read.mscale_all_dim = reader_.real_if("mscale_all_dim", "").value_or(0);
+    const double mscale = number("mscale", 0);
+    read.mscale_all_dim = number("mscale_all_dim", 0);
     const bool both = mscale != 0 && read.mscale_all_dim != 0;
     const double amplitude =
         both ? magnitude(factor, mscale) / magnitude(factor, read.mscale_all_dim)
              : magnitude(factor, 1);
-    read.rope.amplitude =
-        static_cast<float>(reader_.real_if("attention_factor", "").value_or(amplitude));
+    read.rope.amplitude = static_cast<float>(number("attention_factor", amplitude));
   }
 
   void read_longrope(Rope& rope) {
@@ -90,29 +103,33 @@ class RopeObject {
     scaled.short_factors = factors("short_factor", rope.dims);
     scaled.long_factors = factors("long_factor", rope.dims);
     scaled.original_positions = original();
-    const double stated = reader_.real_if("factor", "").value_or(0);
+    const double stated = number("factor", 0);
     const double factor = stated != 0 ? stated : double{1} * positions_ / scaled.original_positions;
     const double amplitude =
         factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(scaled.original_positions));
-    rope.amplitude =
-        static_cast<float>(reader_.real_if("attention_factor", "").value_or(amplitude));
-    scaled.long_amplitude = rope.amplitude;
+    const double both = number("attention_factor", amplitude);
     // Phi-3.5-MoE states the two itself.
-    if (const auto own = reader_.real_if("short_mscale", ""))
-      rope.amplitude = static_cast<float>(*own);
-    if (const auto own = reader_.real_if("long_mscale", "")) {
-      scaled.long_amplitude = static_cast<float>(*own);
-    }
+    rope.amplitude = static_cast<float>(number("short_mscale", both));
+    scaled.long_amplitude = static_cast<float>(number("long_mscale", both));
     rope.scaling = std::move(scaled);
   }
 
-  float positive(std::string_view key) {
-    const double value = reader_.real_if(key, "").value_or(0);
-    const auto narrow = static_cast<float>(value);
-    if (!(narrow > 0) || !std::isfinite(narrow)) {
+  // `otherwise`, if nothing is stated, is checked as well: it may follow from other keys.
+  double number(std::string_view key, double otherwise) {
+    const double value = reader_.real_if(key, "").value_or(otherwise);
+    if (!std::isfinite(static_cast<float>(value))) {
+      reader_.refuse(key, fmt::format("{}", value), "a number within fp32's range", "");
+    }
+    return value;
+  }
+
+  float positive(std::string_view key) { return positive_or(key, 0); }
+  float positive_or(std::string_view key, double otherwise) {
+    const double value = number(key, otherwise);
+    if (!is_positive(value)) {
       reader_.refuse(key, fmt::format("{}", value), "a positive number within fp32's range", "");
     }
-    return narrow;
+    return static_cast<float>(value);
   }
 
   uint32_t original() {
@@ -133,7 +150,7 @@ class RopeObject {
     }
     std::vector<float> values;
     for (const Json& entry : *list) {
-      if (!entry.is_number() || !(entry.get<double>() > 0)) {
+      if (!entry.is_number() || !is_positive(entry.get<double>())) {
         reader_.refuse(key, write_json(entry, JsonLayout::compact), expected, "");
       }
       values.push_back(static_cast<float>(entry.get<double>()));
@@ -168,10 +185,41 @@ void collect(const ConfigReader& rope, std::vector<Leftover>& leftovers) {
   rope.collect_leftovers(kUnused, leftovers);
 }
 
+// The keys around entries for the kinds of layers: there are none but these entries.
+void collect_around(const Json& object, const std::string& path, Decoder& decoder) {
+  static constexpr KnownKey kKinds[] = {{"full_attention", Harmless::always},
+                                        {"sliding_attention", Harmless::always}};
+  ConfigReader(object, path, decoder.model().origins)
+      .collect_leftovers(kKinds, decoder.leftovers());
+}
+
+// 0 where the factor leaves no part.
+uint32_t rotated_dims(const RopeRules& rules, std::optional<double> partial) {
+  const double factor = partial.value_or(rules.partial);
+  return factor > 0 && factor <= 1 ? static_cast<uint32_t>(rules.head_width * factor) : 0;
+}
+
+// Values that are possible one by one may not be together. Yarn divides by the base's logarithm.
+void check_frequencies(const ConfigReader& config, const Rope& rope, uint32_t positions) {
+  bool finite = !(std::holds_alternative<YarnRope>(rope.scaling) && rope.base == 1);
+  for (const uint32_t length : {1u, positions}) {
+    for (const float frequency : frequencies(rope, length)) {
+      finite = finite && std::isfinite(frequency);
+    }
+  }
+  if (finite) return;
+  config.refuse("rope_theta", fmt::format("{}", rope.base),
+                "a base that gives finite frequencies with the scaling of the positions", "");
+}
+
 }  // namespace
 
 ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
   ConfigReader& config = decoder.config();
+  if (rules.head_width > kMaxHeadWidth) {
+    config.refuse(rules.head_width_key, std::to_string(rules.head_width),
+                  fmt::format("at most {}", kMaxHeadWidth), "");
+  }
   ReadRope read;
   read.rope = {
       .base = 0, .dims = 0, .pairing = rules.pairing, .scaling = PlainRope{}, .amplitude = 1};
@@ -186,7 +234,9 @@ ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
     const Json* object = config.object_if(name);
     if (object == nullptr || object->empty()) continue;
     std::string path = name;
-    if (const auto nested = object->find(std::string(rules.layer_type)); nested != object->end()) {
+    const auto nested = object->find(std::string(rules.layer_type));
+    if (!rules.layer_type.empty() && nested != object->end()) {
+      collect_around(*object, path, decoder);
       path += '.' + std::string(rules.layer_type);
       if (!nested->is_object()) {
         config.refuse(path, write_json(*nested, JsonLayout::compact), "an object", "");
@@ -208,7 +258,7 @@ ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
     if (!object_counts) {
       object_counts = true;
       object_states_base = base.has_value();
-      read.rope.dims = static_cast<uint32_t>(rules.head_width * partial.value_or(rules.partial));
+      read.rope.dims = rotated_dims(rules, partial);
       kind = rope.type();
       object_name = path;
       rope.read(read);
@@ -231,8 +281,7 @@ ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
   }
 
   const auto& [key, base] = bases.front();
-  const auto narrow = static_cast<float>(base);
-  if (!(narrow > 0) || !std::isfinite(narrow)) {
+  if (!is_positive(base)) {
     config.refuse(key.empty() ? "rope_theta" : key, fmt::format("{}", base),
                   "a positive number within fp32's range", "");
   }
@@ -243,14 +292,14 @@ ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
                   "The spellings of the RoPE base disagree, and readers differ in the one they "
                   "take.");
   }
-  const double factor = partial.value_or(rules.partial);
-  read.rope.base = narrow;
-  read.rope.dims = static_cast<uint32_t>(rules.head_width * factor);
-  if (!(factor > 0) || factor > 1 || read.rope.dims == 0 || read.rope.dims % 2 != 0) {
+  read.rope.base = static_cast<float>(base);
+  read.rope.dims = rotated_dims(rules, partial);
+  if (read.rope.dims == 0 || read.rope.dims % 2 != 0) {
     config.refuse(
-        "partial_rotary_factor", fmt::format("{}", factor),
+        "partial_rotary_factor", fmt::format("{}", partial.value_or(rules.partial)),
         fmt::format("a factor that leaves an even part of {} dimensions", rules.head_width), "");
   }
+  check_frequencies(config, read.rope, decoder.model().positions);
   config.state("attention.rope_base", write_json(base, JsonLayout::compact),
                key.empty() ? "class default" : "config.json: " + key);
   config.state("attention.rope_type", kind.empty() ? "default" : kind,

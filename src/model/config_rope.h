@@ -18,6 +18,7 @@ struct RopeRules {
   double partial = 1;  // class default of partial_rotary_factor
   RopePairing pairing = RopePairing::half_split;
   uint32_t head_width;  // that the factor is a part of
+  std::string_view head_width_key = "head_dim";
   // False: only the default type ("no scaling").
   bool scalings = true;
   bool proportional = false;         // the type "proportional" too

@@ -105,6 +105,10 @@ Decoder::Decoder(const formats::Checkpoint& checkpoint, std::string_view family,
   };
   model_.width = size("hidden_size", "width");
   layers_ = size("num_hidden_layers", "layers");
+  if (layers_ > kMaxLayers) {
+    reader_.refuse("num_hidden_layers", std::to_string(layers_),
+                   fmt::format("at most {}", kMaxLayers), "");
+  }
   model_.vocabulary = size("vocab_size", "vocabulary");
   model_.positions = size(defaults.positions_key, "positions");
   model_.positions_source = std::string(defaults.positions_key);
@@ -376,6 +380,7 @@ ExpertGroup Decoder::routed_from(Tensor gate_up, Tensor down, Dimension inner) c
 
 Router Decoder::router(const std::string& matrix, const gate::GateSpec& spec,
                        const std::string& selection_bias) {
+  gate::validate(spec, "config.json");
   const Dimension experts = {spec.experts, "the number of experts"};
   Router router = {.spec = spec, .matrix = binder_.matrix(matrix, experts, width())};
   if (spec.selection_bias) router.selection_bias = binder_.row(selection_bias, experts);
@@ -386,10 +391,7 @@ void Decoder::bind_head_bias() {
   model_.unembedding_bias = binder_.vector("lm_head.bias", {model_.vocabulary, "vocab_size"});
 }
 
-void Decoder::add(Layer layer) {
-  if (layer.router) gate::validate(layer.router->spec, "config.json");
-  model_.layers.push_back(std::move(layer));
-}
+void Decoder::add(Layer layer) { model_.layers.push_back(std::move(layer)); }
 
 std::optional<std::pair<double, double>> Decoder::pair(std::string_view key) {
   const Json* list = reader_.value_if(key);

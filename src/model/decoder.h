@@ -109,11 +109,12 @@ class Decoder {
 
   // Experts of two tensors, (E, 2I, d) and (E, d, I).
   ExpertGroup routed_from(Tensor gate_up, Tensor down, Dimension inner) const;
+  // CF010 for an impossible gate. To be bound before the experts, of which it may state millions.
   Router router(const std::string& matrix, const gate::GateSpec& spec,
                 const std::string& selection_bias = "");
 
   void bind_head_bias();  // of the final logits
-  void add(Layer layer);  // CF010 for an impossible gate
+  void add(Layer layer);
 
   // Binds embedding, final norm and head; refuses config keys and tensors that are left over.
   // `ignored`: tensors that the family names and a pass doesn't use.

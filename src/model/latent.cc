@@ -1,5 +1,7 @@
 #include "model/latent.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "base/json.h"
@@ -29,7 +31,9 @@ LatentAttentionSpec read_latent_attention(Decoder& decoder, std::optional<double
   };
   LatentAttentionSpec spec = {};
   spec.heads = size("num_attention_heads");
-  spec.query_latent = config.count_if("q_lora_rank", "attention.query_latent").value_or(0);
+  const auto query_latent = config.count_if("q_lora_rank", "attention.query_latent");
+  if (query_latent == 0u) config.refuse("q_lora_rank", "0", "at least 1, or null", "");
+  spec.query_latent = query_latent.value_or(0);
   spec.latent = size("kv_lora_rank");
   spec.plain_width = size("qk_nope_head_dim");
   spec.rotated_width = size("qk_rope_head_dim");
@@ -48,9 +52,14 @@ LatentAttentionSpec read_latent_attention(Decoder& decoder, std::optional<double
       decoder, {.base = *base,
                 .pairing = interleaved ? RopePairing::interleaved : RopePairing::half_split,
                 .head_width = spec.rotated_width,
+                .head_width_key = "qk_rope_head_dim",
                 .writes_class_base = writes_base});
   spec.rope = read.rope;
   spec.scale = score_scale(spec, read);
+  if (!(spec.scale > 0) || !std::isfinite(spec.scale)) {
+    config.refuse("rope_parameters", fmt::format("mscale_all_dim = {}", read.mscale_all_dim),
+                  "a magnitude that leaves a positive scale of the scores", "");
+  }
   return spec;
 }
 

@@ -4,16 +4,29 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include "base/error.h"
 
 namespace rg::model {
 namespace {
 
-std::string shape_text(const std::vector<Dimension>& shape) {
+// Weights count their rows and columns in 32 bits.
+std::vector<uint64_t> sizes_of(const std::string& name, const std::vector<Dimension>& shape) {
+  constexpr uint64_t kMost = std::numeric_limits<uint32_t>::max();
   std::vector<uint64_t> sizes;
-  for (const Dimension& dimension : shape) sizes.push_back(dimension.size);
-  return formats::shape_text(sizes);
+  for (const Dimension& dimension : shape) {
+    if (dimension.size == 0 || dimension.size > kMost) {
+      throw Error(ErrorId::CF002, {.file = "config.json",
+                                   .object = dimension.key,
+                                   .found = std::to_string(dimension.size),
+                                   .expected = fmt::format("1 to {}, as a dimension of {}", kMost,
+                                                           escape_for_terminal(name)),
+                                   .hint = ""});
+    }
+    sizes.push_back(dimension.size);
+  }
+  return sizes;
 }
 
 // Which keys ask for what the tensor doesn't have; all of them where even the rank differs.
@@ -28,12 +41,10 @@ std::string reasons(const std::vector<uint64_t>& found, const std::vector<Dimens
 
 }  // namespace
 
-bool TensorBinder::has(const std::string& name) const {
-  return checkpoint_.find(name) != nullptr || find_unsupported(name) != nullptr;
-}
+bool TensorBinder::has(const std::string& name) const { return checkpoint_.has(name); }
 
 Tensor TensorBinder::bind(const std::string& name, const std::vector<Dimension>& shape) {
-  const Tensor tensor = find(name, shape);
+  const Tensor tensor = find(name, shape, std::nullopt);
   if (dtype_bytes(tensor->dtype) == 1) refuse_dtype(name, dtype_name(tensor->dtype));
   bound_.insert(tensor);
   return tensor;
@@ -41,7 +52,7 @@ Tensor TensorBinder::bind(const std::string& name, const std::vector<Dimension>&
 
 Tensor TensorBinder::bind_as(DType dtype, const std::string& name,
                              const std::vector<Dimension>& shape) {
-  const Tensor tensor = find(name, shape);
+  const Tensor tensor = find(name, shape, dtype);
   if (tensor->dtype != dtype) refuse_dtype(name, dtype_name(tensor->dtype));
   bound_.insert(tensor);
   return tensor;
@@ -58,29 +69,29 @@ void TensorBinder::refuse_dtype(const std::string& name, std::string_view dtype)
                "of these."});
 }
 
-Tensor TensorBinder::find(const std::string& name, const std::vector<Dimension>& shape) const {
-  const Tensor tensor = checkpoint_.find(name);
+Tensor TensorBinder::find(const std::string& name, const std::vector<Dimension>& shape,
+                          std::optional<DType> dtype) const {
+  const std::vector<uint64_t> sizes = sizes_of(name, shape);
+  const Tensor tensor = checkpoint_.request({.name = name, .shape = sizes, .dtype = dtype});
   const std::string folder = checkpoint_.location().folder.string();
   if (tensor == nullptr) {
-    if (const formats::UnsupportedTensor* other = find_unsupported(name)) {
+    if (const formats::UnsupportedTensor* other = checkpoint_.find_unsupported(name)) {
       refuse_dtype(name, other->dtype);
     }
-    throw Error(ErrorId::ST023, {.file = folder,
-                                 .object = name,
-                                 .found = "no such tensor",
-                                 .expected = "this tensor, with shape " + shape_text(shape),
-                                 .hint = "The checkpoint is incomplete, or config.json belongs to "
-                                         "another one."});
+    throw Error(ErrorId::ST023,
+                {.file = folder,
+                 .object = name,
+                 .found = "no such tensor",
+                 .expected = "this tensor, with shape " + formats::shape_text(sizes),
+                 .hint = "The checkpoint is incomplete, or config.json belongs to "
+                         "another one."});
   }
-  const bool same =
-      std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end(),
-                 [](const Dimension& expected, uint64_t found) { return expected.size == found; });
-  if (!same) {
+  if (tensor->shape != sizes) {
     throw Error(ErrorId::ST020,
                 {.file = folder,
                  .object = name,
                  .found = "shape " + formats::shape_text(tensor->shape),
-                 .expected = fmt::format("{} (config says {})", shape_text(shape),
+                 .expected = fmt::format("{} (config says {})", formats::shape_text(sizes),
                                          reasons(tensor->shape, shape)),
                  .hint = "config.json and weights come from different checkpoints."});
   }
@@ -93,22 +104,24 @@ void TensorBinder::set_block_scales(uint32_t rows, uint32_t columns) {
 }
 
 Weight TensorBinder::matrix(const std::string& name, Dimension rows, Dimension columns) {
+  const std::string scales = name + "_scale_inv";
+  const bool packed = block_rows_ != 0 && has(scales);
+  const Tensor there =
+      find(name, {rows, columns}, packed ? std::optional(DType::f8_e4m3) : std::nullopt);
   const auto down = static_cast<uint32_t>(rows.size);
   const auto across = static_cast<uint32_t>(columns.size);
-  const Tensor there = find(name, {rows, columns});
   if (there->dtype != DType::f8_e4m3 || block_rows_ == 0) {
     return part(bind(name, {rows, columns}), 0, down, across);
   }
   Weight weight = part(bind_as(DType::f8_e4m3, name, {rows, columns}), 0, down, across);
   weight.encoding = Encoding::scaled;
-  weight.scales = {
-      .tensor = bind(name + "_scale_inv", {{(rows.size + block_rows_ - 1) / block_rows_,
+  weight.scales = {.tensor = bind(scales, {{(rows.size + block_rows_ - 1) / block_rows_,
                                             "blocks of " + std::string(rows.key)},
                                            {(columns.size + block_columns_ - 1) / block_columns_,
                                             "blocks of " + std::string(columns.key)}}),
-      .first_byte = 0,
-      .block_rows = block_rows_,
-      .block_columns = block_columns_};
+                   .first_byte = 0,
+                   .block_rows = block_rows_,
+                   .block_columns = block_columns_};
   return weight;
 }
 
@@ -168,13 +181,6 @@ void TensorBinder::refuse_leftovers(const std::function<bool(std::string_view)>&
        .expected = "every tensor used or known to be irrelevant",
        .hint = "The model is not what its config.json says, so what it computes is "
                "unknown."});
-}
-
-const formats::UnsupportedTensor* TensorBinder::find_unsupported(std::string_view name) const {
-  const auto& all = checkpoint_.unsupported();
-  const auto at =
-      std::find_if(all.begin(), all.end(), [&](const auto& tensor) { return tensor.name == name; });
-  return at == all.end() ? nullptr : &*at;
 }
 
 std::optional<uint64_t> layer_of(std::string_view tensor_name) {

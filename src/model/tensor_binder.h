@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -26,8 +27,8 @@ class TensorBinder {
 
   bool has(const std::string& name) const;  // whatever its dtype
   Tensor peek(const std::string& name) const { return checkpoint_.find(name); }  // null: none
-  // ST023 if there is none, ST016 if its dtype isn't one that holds numbers by itself, ST020 if its
-  // shape is another.
+  // CF002 for a dimension of 0 or beyond 32 bits, ST023 if there is no such tensor, ST016 if its
+  // dtype isn't one that holds numbers by itself, ST020 if its shape is another.
   Tensor bind(const std::string& name, const std::vector<Dimension>& shape);
   // The same for a tensor of this dtype only.
   Tensor bind_as(DType dtype, const std::string& name, const std::vector<Dimension>& shape);
@@ -46,10 +47,10 @@ class TensorBinder {
   void refuse_leftovers(const std::function<bool(std::string_view)>& irrelevant) const;
 
  private:
-  const formats::UnsupportedTensor* find_unsupported(std::string_view name) const;
-
   [[noreturn]] void refuse_dtype(const std::string& name, std::string_view dtype) const;
-  Tensor find(const std::string& name, const std::vector<Dimension>& shape) const;
+  // `dtype`: in which a checkpoint without files makes it; none for the usual one.
+  Tensor find(const std::string& name, const std::vector<Dimension>& shape,
+              std::optional<DType> dtype) const;
 
   const formats::Checkpoint& checkpoint_;
   uint32_t block_rows_ = 0, block_columns_ = 0;

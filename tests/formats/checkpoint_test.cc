@@ -58,6 +58,25 @@ class Sharded : public testing::Test {
   Json index;
 };
 
+TEST_F(Sharded, FindsTensorsOfOtherDtypesInAnyShard) {
+  put("1.safetensors", {{"a", "F32", {2}, "aaaaaaaa"}, {"y", "I64", {1}, "yyyyyyyy"}});
+  put("2.safetensors", {{"c", "F64", {1}, "cccccccc"}, {"d", "F32", {1}, "dddd"}});
+  index = {{"metadata", {{"total_size", 28}}},
+           {"weight_map",
+            {{"a", "1.safetensors"},
+             {"y", "1.safetensors"},
+             {"c", "2.safetensors"},
+             {"d", "2.safetensors"}}}};
+  put_index();
+  const Checkpoint checkpoint = open(folder.path());
+  ASSERT_NE(checkpoint.find_unsupported("c"), nullptr);
+  EXPECT_EQ(checkpoint.find_unsupported("c")->dtype, "F64");
+  EXPECT_EQ(checkpoint.find_unsupported("y")->dtype, "I64");
+  EXPECT_EQ(checkpoint.find_unsupported("a"), nullptr);
+  for (const char* name : {"a", "c", "d", "y"}) EXPECT_TRUE(checkpoint.has(name)) << name;
+  EXPECT_FALSE(checkpoint.has("b"));
+}
+
 TEST_F(Sharded, OpensAndReads) {
   const Checkpoint checkpoint = open(folder.path());
   ASSERT_EQ(checkpoint.tensors().size(), 3u);

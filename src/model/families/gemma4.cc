@@ -2,8 +2,10 @@
 // norms of its own; the router reads the residual stream through a norm and a scale of its own and
 // weighs by a factor per expert; layers with a window and layers without differ in heads, in RoPE,
 // and in where values come from.
+#include <charconv>
 #include <cmath>
 
+#include "base/error.h"
 #include "base/json.h"
 #include "model/config_rope.h"
 #include "model/decoder.h"
@@ -24,6 +26,13 @@ std::vector<bool> gemma_windows(Decoder& decoder) {
   return sliding;
 }
 
+// Whether `key` is the number of one of so many layers.
+bool is_layer(const std::string& key, uint32_t layers) {
+  uint32_t layer = 0;
+  const auto parsed = std::from_chars(key.data(), key.data() + key.size(), layer);
+  return parsed.ec == std::errc() && layer < layers && std::to_string(layer) == key;
+}
+
 // Heads of a full layer: per_layer_config of transformers 5, or global_head_dim and
 // num_global_key_value_heads, which count only where values are keys.
 Heads full_heads(Decoder& decoder, Heads heads, const std::vector<bool>& sliding,
@@ -32,16 +41,28 @@ Heads full_heads(Decoder& decoder, Heads heads, const std::vector<bool>& sliding
   const auto width = config.count_if("global_head_dim", "");
   const auto kv_heads = config.count_if("num_global_key_value_heads", "");
   const Json* overrides = config.object_if("per_layer_config");
+  const auto checked = [&](const Heads& full, std::string_view key) {
+    if (full.kv_heads == 0 || full.heads % full.kv_heads != 0) {
+      config.refuse(key, std::to_string(full.kv_heads),
+                    "a divisor of num_attention_heads=" + std::to_string(full.heads), "");
+    }
+    return full;
+  };
   if (overrides == nullptr) {
     heads.head_width = width.value_or(512);
     if (key_is_value && kv_heads) heads.kv_heads = *kv_heads;
-    return heads;
+    return checked(heads, "num_global_key_value_heads");
+  }
+  for (const auto& [key, entry] : overrides->items()) {
+    if (is_layer(key, decoder.layers()) && entry.is_object()) continue;
+    config.refuse("per_layer_config", escape_for_terminal(key), "an object for a layer's number",
+                  "");
   }
   std::optional<Heads> found;
   for (uint32_t n = 0; n < sliding.size(); ++n) {
     Heads here = heads;
     const auto entry = overrides->find(std::to_string(n));
-    if (entry != overrides->end() && entry->is_object()) {
+    if (entry != overrides->end()) {
       ConfigReader layer(*entry, "per_layer_config." + std::to_string(n), decoder.model().origins);
       here.head_width = layer.count_or("head_dim", "", heads.head_width);
       here.kv_heads = layer.count_or("num_key_value_heads", "", heads.kv_heads);
@@ -54,7 +75,7 @@ Heads full_heads(Decoder& decoder, Heads heads, const std::vector<bool>& sliding
     }
     if (!sliding[n]) found = here;
   }
-  return *found;
+  return checked(*found, "per_layer_config");
 }
 
 AttentionSpec spec_of(Decoder& decoder, const Heads& heads, const Rope& rope) {
@@ -126,8 +147,8 @@ Model bind_gemma4(const formats::Checkpoint& checkpoint) {
   const Dimension experts = {gate.experts, "num_experts"};
   decoder.model().embedding_multiplier =
       static_cast<float>(std::sqrt(double{1} * decoder.model().width));
-  if (const auto cap = decoder.config().real_if("final_logit_softcapping", "unembedding.softcap")) {
-    decoder.model().logit_softcap = static_cast<float>(*cap);
+  if (decoder.config().real_if("final_logit_softcapping", "unembedding.softcap")) {
+    decoder.model().logit_softcap = decoder.real("final_logit_softcapping", std::nullopt);
   }
   for (uint32_t n = 0; n < decoder.layers(); ++n) {
     const std::string layer = decoder.layer_prefix(n);

@@ -26,6 +26,11 @@ class Experts {
       down_ = tensors_.bind(prefix + "down_proj", {experts, inner, width});
       return;
     }
+    for (const Dimension& packed : {width, inner}) {
+      if (packed.size % kMxBlockValues == 0) continue;
+      decoder.config().refuse(packed.key, std::to_string(packed.size),
+                              "a multiple of 32, the values of an MXFP4 block", "");
+    }
     const Dimension bytes = {kMxBlockBytes, "bytes of a block"};
     const Dimension across = {width.size / kMxBlockValues, width.key + "/32"};
     const Dimension inner_across = {inner.size / kMxBlockValues, inner.key + "/32"};

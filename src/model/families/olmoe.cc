@@ -205,6 +205,10 @@ Config read_config(const Json& json, const gate::GateSpec& gate, ConfigReader& r
                                  .expected = "at least one MoE layer with experts",
                                  .hint = "A dense model has no routers to measure."});
   }
+  if (config.layers > kMaxLayers) {
+    reader.refuse("num_hidden_layers", std::to_string(config.layers),
+                  fmt::format("at most {}", kMaxLayers), "");
+  }
   for (const auto& [key, value] :
        {std::pair("hidden_size", config.width), std::pair("intermediate_size", config.expert_width),
         std::pair("vocab_size", config.vocabulary),

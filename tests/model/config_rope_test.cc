@@ -1,0 +1,66 @@
+// RoPE objects of config.json that are refused.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <tuple>
+
+#include "model/golden_config.h"
+
+namespace rg::model {
+namespace {
+
+using test::expect_refusal;
+using test::GoldenConfig;
+
+TEST(ConfigRope, NumbersThatGiveNoFrequencies) {
+  const auto scaled = [](const Json& rope) {
+    return [rope](Json& config) {
+      config.erase("rope_scaling");
+      config["rope_parameters"] = rope;
+      config["rope_theta"] = rope.value("rope_theta", 1e4);
+    };
+  };
+  const GoldenConfig mixtral = {"mixtral/window-v4", {}};
+  const Json yarn = {{"rope_type", "yarn"}, {"factor", 4.0}, {"rope_theta", 1e4}};
+  const Json llama = {{"rope_type", "llama3"},  {"factor", 4.0},
+                      {"low_freq_factor", 1.0}, {"high_freq_factor", 4.0},
+                      {"rope_theta", 1e4},      {"original_max_position_embeddings", 16}};
+  EXPECT_FALSE(mixtral.refusal(scaled(yarn)).id);
+  EXPECT_FALSE(mixtral.refusal(scaled(llama)).id);
+  for (const auto& [base, key, value] :
+       {std::tuple(yarn, "beta_fast", Json(-1)), std::tuple(yarn, "beta_slow", Json(1e300)),
+        std::tuple(yarn, "mscale", Json(1e300)), std::tuple(yarn, "attention_factor", Json(1e300)),
+        std::tuple(yarn, "beta_fast", Json{{"__float__", "NaN"}}),
+        std::tuple(llama, "high_freq_factor", Json(1)),
+        std::tuple(llama, "high_freq_factor", Json(0.5))}) {
+    Json rope = base;
+    rope[key] = value;
+    expect_refusal(mixtral, ErrorId::CF002, std::string("rope_parameters.") + key, scaled(rope));
+  }
+  Json rope = yarn;  // divides by the base's logarithm
+  rope["rope_theta"] = 1;
+  expect_refusal(mixtral, ErrorId::CF002, "rope_theta", scaled(rope));
+  expect_refusal(mixtral, ErrorId::CF002, "head_dim",
+                 [](Json& config) { config["head_dim"] = 1 << 17; });
+  for (const double share : {-0.5, 1e300, 1.5}) {
+    expect_refusal(mixtral, ErrorId::CF002, "partial_rotary_factor",
+                   [&](Json& config) { config["partial_rotary_factor"] = share; });
+    expect_refusal({"gemma4_text/k-is-v-f32", {}}, ErrorId::CF002,
+                   "rope_parameters.full_attention.partial_rotary_factor", [&](Json& config) {
+                     config["rope_parameters"]["full_attention"]["partial_rotary_factor"] = share;
+                   });
+  }
+}
+
+// Entries for kinds of layers are looked for only where the family has kinds, and everything around
+// them is refused; it used to be ignored.
+TEST(ConfigRope, OnlyEntriesOfKindsOfLayersAreEntries) {
+  expect_refusal({"mixtral/window-v4", {}}, ErrorId::CF004, "rope_parameters.", [](Json& config) {
+    config["rope_parameters"] = {{"rope_type", "default"}, {"", Json::object()}};
+  });
+  expect_refusal({"gemma4_text/k-is-v-f32", {}}, ErrorId::CF004, "rope_parameters.rope_type",
+                 [](Json& config) { config["rope_parameters"]["rope_type"] = "yarn"; });
+}
+
+}  // namespace
+}  // namespace rg::model
