@@ -76,6 +76,13 @@ bool ConfigReader::flag(std::string_view key, std::string_view field) {
   return read;
 }
 
+double ConfigReader::real(std::string_view key, std::string_view field) {
+  const Json& value = required(key);
+  const double read = as_real(key, value);
+  keep(key, field, value);
+  return read;
+}
+
 std::string ConfigReader::text(std::string_view key, std::string_view field) {
   const Json& value = required(key);
   const std::string read = as_text(key, value);

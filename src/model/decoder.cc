@@ -162,8 +162,10 @@ void Decoder::read_quantization(ConfigReader& outer) {
                     "two positive integers: rows and columns of a block", "");
     }
     binder_.set_block_scales((*block)[0].get<uint32_t>(), (*block)[1].get<uint32_t>());
-    if (config.text_or("fmt", "", "e4m3") != "e4m3") {
-      config.refuse("fmt", config.text("fmt", ""), "e4m3", "");
+    // MiniMax-M2 spells it as PyTorch does.
+    const std::string format = config.text_or("fmt", "", "e4m3");
+    if (format != "e4m3" && format != "float8_e4m3fn") {
+      config.refuse("fmt", '"' + escape_for_terminal(format) + '"', "e4m3 or float8_e4m3fn", "");
     }
   } else if (method != "mxfp4") {
     config.refuse("quant_method", '"' + escape_for_terminal(method) + '"', "fp8 or mxfp4",
@@ -234,9 +236,7 @@ gate::Stated<bool> Decoder::flag(std::string_view key, std::optional<bool> other
 
 gate::Stated<float> Decoder::real(std::string_view key, std::optional<float> otherwise) {
   if (!reader_.has(key) && otherwise) return {*otherwise, "class default"};
-  const auto value = reader_.real_if(key, "");
-  if (!value) reader_.refuse(key, "null", "a number", "");
-  return {positive(reader_, key, *value), "config.json: " + std::string(key)};
+  return {positive(reader_, key, reader_.real(key, "")), "config.json: " + std::string(key)};
 }
 
 void Decoder::expect(std::string_view key, const Json& value) {
@@ -266,9 +266,12 @@ std::optional<std::vector<bool>> Decoder::layer_list(std::string_view key, std::
   return layers;
 }
 
-std::optional<uint32_t> Decoder::window(std::string_view key) {
-  const auto window = reader_.count_if(key, "");
-  return window && *window != 0 ? window : std::nullopt;
+std::optional<uint32_t> Decoder::window(std::optional<uint32_t> otherwise) {
+  constexpr std::string_view kKey = "sliding_window";
+  if (!reader_.has(kKey)) return otherwise;
+  const auto window = reader_.count_if(kKey, "");
+  if (window == 0u) reader_.refuse(kKey, "0", "at least 1, or null", "");
+  return window;
 }
 
 Norm Decoder::norm(const std::string& name) {
@@ -305,7 +308,10 @@ Attention Decoder::attention(const std::string& prefix, const AttentionSpec& spe
   if (biases.qkv) {
     attention.q_bias = binder_.vector(name(names.q, "bias"), q_rows);
     attention.k_bias = binder_.vector(name(names.k, "bias"), kv_width);
-    attention.v_bias = binder_.vector(name(names.v, "bias"), v_width);
+    // Values that are keys have the keys' bias already.
+    if (!names.values_are_keys) {
+      attention.v_bias = binder_.vector(name(names.v, "bias"), v_width);
+    }
   }
   if (biases.o) attention.o_bias = binder_.vector(name(names.o, "bias"), width());
   if (spec.qk_norm != QkNorm::none) {

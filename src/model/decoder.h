@@ -83,7 +83,8 @@ class Decoder {
   std::optional<std::vector<bool>> layer_list(std::string_view key, std::string_view yes,
                                               std::string_view no);
   // The number of keys of sliding layers; 0 and null are none.
-  std::optional<uint32_t> window(std::string_view key);
+  // sliding_window. null: no window; `otherwise`: class default.
+  std::optional<uint32_t> window(std::optional<uint32_t> otherwise);
   // Two numbers, the first at most the second; infinity allowed.
   std::optional<std::pair<double, double>> pair(std::string_view key);
   Dimension dimension(std::string_view key);  // a width, at least 1

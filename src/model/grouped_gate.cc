@@ -5,10 +5,9 @@
 namespace rg::model {
 namespace {
 
-gate::Stated<uint32_t> groups_of(Decoder& decoder, std::string_view key) {
-  if (!decoder.config().has(key)) return {1u, kClassDefault};
-  const auto groups = decoder.config().count_if(key, "");
-  return {groups.value_or(1), "config.json: " + std::string(key)};
+gate::Stated<uint32_t> groups_of(Decoder& decoder, std::string_view key, uint32_t otherwise) {
+  if (!decoder.config().has(key)) return {otherwise, kClassDefault};
+  return {decoder.config().count(key, ""), "config.json: " + std::string(key)};
 }
 
 }  // namespace
@@ -16,8 +15,8 @@ gate::Stated<uint32_t> groups_of(Decoder& decoder, std::string_view key) {
 gate::GateSpec read_grouped_gate(Decoder& decoder, const GroupedGateKeys& keys) {
   decoder.expect("scoring_func", keys.scoring);
   decoder.expect("topk_method", "noaux_tc");
-  const gate::Stated<uint32_t> groups = groups_of(decoder, keys.groups);
-  const gate::Stated<uint32_t> kept = groups_of(decoder, "topk_group");
+  const gate::Stated<uint32_t> groups = groups_of(decoder, keys.groups, keys.class_groups);
+  const gate::Stated<uint32_t> kept = groups_of(decoder, "topk_group", keys.class_groups_kept);
   const gate::Stated<bool> normalise = decoder.flag(keys.normalise, std::nullopt);
   const auto shared = decoder.config().count_if(keys.shared_experts, "").value_or(0);
   return {.experts = decoder.count(keys.experts),

@@ -23,8 +23,7 @@ float score_scale(const LatentAttentionSpec& spec, const ReadRope& read) {
 
 }  // namespace
 
-LatentAttentionSpec read_latent_attention(Decoder& decoder, std::optional<double> base,
-                                          bool writes_base) {
+LatentAttentionSpec read_latent_attention(Decoder& decoder, std::optional<LatentRope> rope) {
   ConfigReader& config = decoder.config();
   const auto size = [&](std::string_view key) {
     return static_cast<uint32_t>(decoder.dimension(key).size);
@@ -43,17 +42,18 @@ LatentAttentionSpec read_latent_attention(Decoder& decoder, std::optional<double
   config.count_if("num_key_value_heads", "");
   config.count_if("head_dim", "");
   config.count_if("qk_head_dim", "");
-  if (!base) {
+  if (!rope) {
     spec.scale = inverse_root(spec.plain_width + spec.rotated_width);
     return spec;
   }
+  if (!rope->may_be_halves) decoder.expect("rope_interleave", true);
   const bool interleaved = config.flag_or("rope_interleave", "attention.rope_interleaved", true);
   const ReadRope read = read_rope(
-      decoder, {.base = *base,
+      decoder, {.base = rope->base,
                 .pairing = interleaved ? RopePairing::interleaved : RopePairing::half_split,
                 .head_width = spec.rotated_width,
                 .head_width_key = "qk_rope_head_dim",
-                .writes_class_base = writes_base});
+                .writes_class_base = rope->writes_class_base});
   spec.rope = read.rope;
   spec.scale = score_scale(spec, read);
   if (!(spec.scale > 0) || !std::isfinite(spec.scale)) {

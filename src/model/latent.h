@@ -8,11 +8,15 @@
 
 namespace rg::model {
 
+struct LatentRope {
+  double base;                     // class default of rope_theta
+  bool may_be_halves = false;      // the family reads rope_interleave: false
+  bool writes_class_base = false;  // RopeRules
+};
+
 // Reads num_attention_heads, q_lora_rank, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim,
-// v_head_dim and RoPE. `base`: class default of rope_theta; none: nothing is rotated.
-// `writes_base`: transformers writes that default outside the RoPE object, whatever this says.
-LatentAttentionSpec read_latent_attention(Decoder& decoder, std::optional<double> base,
-                                          bool writes_base = false);
+// v_head_dim and RoPE. `rope`: none: nothing is rotated.
+LatentAttentionSpec read_latent_attention(Decoder& decoder, std::optional<LatentRope> rope);
 
 // `biases`: of the down projections and of the output (attention_bias). `output`: the name of the
 // output's matrix below `prefix`.

@@ -60,10 +60,10 @@ Model bind_bailing_hybrid(const formats::Checkpoint& checkpoint) {
                    .embedding = "word_embeddings"});
   const std::vector<bool> linear = linear_layers(decoder);
   const KimiDeltaSpec delta = read_delta(decoder);
-  LatentAttentionSpec attention = read_latent_attention(decoder, 6000000, true);
+  LatentAttentionSpec attention =
+      read_latent_attention(decoder, LatentRope{.base = 6000000, .writes_class_base = true});
   attention.head_gate = true;
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
-  decoder.expect("rope_interleave", true);
   decoder.expect("score_function", "sigmoid");
   decoder.expect("moe_router_enable_expert_bias", true);
   const gate::GateSpec gate = read_grouped_gate(
@@ -73,6 +73,8 @@ Model bind_bailing_hybrid(const formats::Checkpoint& checkpoint) {
            decoder.config().has("n_shared_experts") ? "n_shared_experts" : "num_shared_experts",
        .top_k = {"num_experts_per_token", "num_experts_per_tok"},
        .groups = decoder.config().has("n_group") ? "n_group" : "num_expert_group",
+       .class_groups = 8,
+       .class_groups_kept = 4,
        .normalise = decoder.config().has("norm_topk_prob") ? "norm_topk_prob" : "moe_renormalize"});
   const FeedForwardWidths widths = {.routed = decoder.dimension("moe_intermediate_size"),
                                     .dense = decoder.dimension("intermediate_size")};

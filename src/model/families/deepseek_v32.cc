@@ -15,9 +15,10 @@ namespace {
 
 Model bind_indexed(const formats::Checkpoint& checkpoint, std::string_view family, double epsilon) {
   Decoder decoder(checkpoint, family, NormKind::rms, {.norm_epsilon = epsilon, .tied = false});
-  const LatentAttentionSpec attention = read_latent_attention(decoder, 1e4);
+  const LatentAttentionSpec attention = read_latent_attention(decoder, LatentRope{.base = 1e4});
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
-  const gate::GateSpec gate = read_grouped_gate(decoder);
+  const gate::GateSpec gate =
+      read_grouped_gate(decoder, {.class_groups = 8, .class_groups_kept = 4});
   const FeedForwardWidths widths = {.routed = decoder.dimension("moe_intermediate_size"),
                                     .dense = decoder.dimension("intermediate_size")};
   const std::vector<bool> sparse = layers_after_dense_ones(decoder, 3);

@@ -118,8 +118,9 @@ Mamba2 bind_mamba(Decoder& decoder, const std::string& prefix, const MambaLayers
 std::optional<Rope> read_positions(Decoder& decoder, uint32_t head_width, bool hybrid) {
   const Rope rope = read_rope(decoder, {.base = 1e4, .head_width = head_width}).rope;
   if (!hybrid) return rope;
-  const std::string kind =
-      decoder.config().text_or("position_embedding_type", "attention.positions", "rope");
+  const Json* stated = decoder.config().value_if("position_embedding_type");
+  if (stated == nullptr) return std::nullopt;
+  const std::string kind = decoder.config().text("position_embedding_type", "attention.positions");
   if (kind != "rope" && kind != "nope") {
     decoder.config().refuse("position_embedding_type", kind, "rope or nope", "");
   }

@@ -76,7 +76,10 @@ Model bind(const formats::Checkpoint& checkpoint, std::string_view family, bool 
                   {.norm_epsilon = 1e-6, .tied = false});
   const Heads heads = decoder.heads();
   const Rope rope =
-      read_rope(decoder, {.base = 1e4, .partial = 0.25, .head_width = heads.head_width}).rope;
+      read_rope(
+          decoder,
+          {.base = 1e4, .partial = 0.25, .may_be_partial = true, .head_width = heads.head_width})
+          .rope;
   const AttentionSpec attention = {.heads = heads.heads,
                                    .kv_heads = heads.kv_heads,
                                    .head_width = heads.head_width,
