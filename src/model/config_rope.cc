@@ -135,7 +135,10 @@ class RopeObject {
 
   uint32_t original() {
     const auto inner = reader_.count_if("original_max_position_embeddings", "");
-    const uint32_t positions = outer_original_.value_or(inner.value_or(positions_));
+    // Phi-3.5-MoE's own code looks at the object alone.
+    const bool inner_counts = rules_.short_factors_only && inner;
+    const uint32_t positions =
+        inner_counts ? *inner : outer_original_.value_or(inner.value_or(positions_));
     if (positions == 0) {
       reader_.refuse("original_max_position_embeddings", "0", "at least 1", "");
     }

@@ -101,10 +101,7 @@ Model bind_bailing_hybrid(const formats::Checkpoint& checkpoint) {
     add_feed_forward(decoder, made, sparse[n], gate, widths, names);
     decoder.add(std::move(made));
   }
-  static constexpr KnownKey kUnread[] = {{"num_nextn_predict_layers", Harmless::always},
-                                         {"num_mtp_layers", Harmless::always},
-                                         {"mtp_loss_scaling_factor", Harmless::always}};
-  return decoder.finish(kUnread);
+  return decoder.finish({});
 }
 
 }  // namespace rg::model

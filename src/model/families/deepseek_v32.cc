@@ -17,8 +17,9 @@ Model bind_indexed(const formats::Checkpoint& checkpoint, std::string_view famil
   Decoder decoder(checkpoint, family, NormKind::rms, {.norm_epsilon = epsilon, .tied = false});
   const LatentAttentionSpec attention = read_latent_attention(decoder, LatentRope{.base = 1e4});
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
-  const gate::GateSpec gate =
-      read_grouped_gate(decoder, {.class_groups = 8, .class_groups_kept = 4});
+  const bool grouped = family == "deepseek_v32";  // GLM-5's class has one group
+  const gate::GateSpec gate = read_grouped_gate(
+      decoder, {.class_groups = grouped ? 8u : 1u, .class_groups_kept = grouped ? 4u : 1u});
   const FeedForwardWidths widths = {.routed = decoder.dimension("moe_intermediate_size"),
                                     .dense = decoder.dimension("intermediate_size")};
   const std::vector<bool> sparse = layers_after_dense_ones(decoder, 3);

@@ -1,5 +1,7 @@
 // dots.llm1: DeepSeek-V3's gate and experts, grouped-query attention with normed heads, in part of
 // the layers a sliding window.
+#include <algorithm>
+
 #include "base/json.h"
 #include "model/config_rope.h"
 #include "model/decoder.h"
@@ -42,6 +44,9 @@ Model bind_dots1(const formats::Checkpoint& checkpoint) {
                              .window = std::nullopt};
   const auto window = decoder.window(4096);
   const std::vector<bool> sliding = late_windows(decoder, window.has_value());
+  if (std::find(sliding.begin(), sliding.end(), true) == sliding.end()) {
+    decoder.expect("use_sliding_window", false);
+  }
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
   const gate::GateSpec gate = read_grouped_gate(decoder, {.scoring = "noaux_tc"});
   const FeedForwardWidths widths = {.routed = decoder.dimension("moe_intermediate_size"),

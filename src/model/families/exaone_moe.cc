@@ -60,6 +60,9 @@ Model bind_exaone_moe(const formats::Checkpoint& checkpoint) {
                                     .dense = decoder.dimension("intermediate_size")};
   const std::vector<bool> sparse = layers_after_dense_ones(decoder, 1);
   decoder.expect("hidden_act", "silu");
+  decoder.expect("attention_bias", false);
+  decoder.expect("mlp_bias", false);
+  decoder.expect("is_moe_layer", sparse);
   for (uint32_t n = 0; n < decoder.layers(); ++n) {
     const std::string layer = decoder.layer_prefix(n);
     attention.window = sliding[n] ? window : std::nullopt;

@@ -36,6 +36,7 @@ Model bind_glm4_moe_lite(const formats::Checkpoint& checkpoint) {
                                     .dense = decoder.dimension("intermediate_size")};
   const std::vector<bool> sparse = read_sparse(decoder);
   decoder.expect("hidden_act", "silu");
+  decoder.expect("moe_layer_freq", 1);
   for (uint32_t n = 0; n < decoder.layers(); ++n) {
     const std::string layer = decoder.layer_prefix(n);
     Layer made = {.mixer_norm = decoder.norm(layer + "input_layernorm"),

@@ -195,6 +195,8 @@ Model bind_granite(const formats::Checkpoint& checkpoint, std::string_view famil
     decoder.add(std::move(made));
   }
   decoder.expect("normalization_function", "rmsnorm");
+  decoder.expect("mlp_bias", false);
+  if (!hybrid) decoder.expect("position_embedding_type", "rope");
   // How the recurrence is cut for a GPU.
   static constexpr KnownKey kUnread[] = {{"mamba_chunk_size", Harmless::always}};
   return decoder.finish(kUnread);

@@ -53,6 +53,7 @@ Model bind_minimax_m2(const formats::Checkpoint& checkpoint) {
                                .shared_experts = {0u, kFixed}};
   const Dimension inner = decoder.dimension("intermediate_size");
   decoder.expect("hidden_act", "silu");
+  decoder.expect("attention_bias", false);
   decoder.expect("scoring_func", "sigmoid");
   decoder.expect("use_routing_bias", true);
   decoder.expect("use_qk_norm", true);

@@ -79,6 +79,7 @@ Model bind_qwen2_moe(const formats::Checkpoint& checkpoint) {
   const Dimension dense = decoder.dimension("intermediate_size");
   const std::vector<bool> sparse = qwen_sparse_layers(decoder);
   decoder.expect("hidden_act", "silu");
+  decoder.expect("attention_bias", false);
   for (uint32_t n = 0; n < decoder.layers(); ++n) {
     const std::string layer = decoder.layer_prefix(n), mlp = layer + "mlp.";
     attention.window = sliding[n] ? window : std::nullopt;

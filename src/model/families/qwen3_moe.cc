@@ -100,6 +100,9 @@ Model bind_qwen3(const formats::Checkpoint& checkpoint, std::string_view family,
     }
     decoder.add(std::move(made));
   }
+  decoder.expect("shared_expert_intermediate_size", 0);
+  decoder.expect("qkv_bias", false);
+  decoder.expect("use_qk_norm", true);
   static constexpr KnownKey kUnread[] = {{"max_window_layers", Harmless::always}};
   return decoder.finish(kUnread);
 }

@@ -140,10 +140,12 @@ Model bind(const formats::Checkpoint& checkpoint, std::string_view family, bool 
     }
     decoder.add(std::move(made));
   }
+  decoder.expect("output_gate_type", "swish");
   static constexpr KnownKey kUnread[] = {
-      {"attn_output_gate", Harmless::if_true}, {"intermediate_size", Harmless::always},
-      {"mamba_ssm_dtype", Harmless::always},   {"mlp_only_layers", Harmless::if_empty},
-      {"sliding_window", Harmless::if_null},   {"use_sliding_window", Harmless::unless_true},
+      {"attn_output_gate", Harmless::if_true},       {"intermediate_size", Harmless::always},
+      {"mamba_ssm_dtype", Harmless::always},         {"max_window_layers", Harmless::always},
+      {"mlp_only_layers", Harmless::if_empty},       {"sliding_window", Harmless::if_null},
+      {"use_sliding_window", Harmless::unless_true},
   };
   return decoder.finish(kUnread);
 }
