@@ -1,6 +1,7 @@
 // The main benchmark: a whole pass against the ceiling of its own products, in one process.
-// Prints every ratio and writes build/bench/performance.json. Nothing here judges: see
-// docs/performance.md for what the figures should be and what they were where.
+// Prints every ratio and writes build/bench/performance.json; --decode prints only how fast packed
+// weights are decoded. Nothing here judges: see docs/performance.md for what the figures should be
+// and what they were where.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -16,7 +17,9 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "ceiling.h"
+#include "decode_rate.h"
 #include "experiments/experiment.h"
+#include "kernels/elementwise.h"
 #include "stream/pass.h"
 #include "synthetic_checkpoint.h"
 #include "timed_observer.h"
@@ -171,8 +174,30 @@ double peak_of_plain_pass(const std::string& program, const std::string& folder,
   return bytes;
 }
 
+// A line of the table, kept for performance.json too.
+void add_row(Json& figures, const std::string& name, double value, const std::string& meaning) {
+  figures[name.substr(name.find_first_not_of(' '))] = value;
+  fmt::print("{:<24} {:8.3f}   {}\n", name, value, meaning);
+  std::fflush(stdout);
+}
+
+void report_decoding(Json& figures) {
+  fmt::print("decoding with {}, one thread\n", kernels::isa_name());
+  for (const DecodeRate& rate : decode_rates()) {
+    add_row(figures, rate.name, rate.packed_per_s / 1e9,
+            fmt::format("GB/s of packed bytes; writes {:.2f} GB/s", rate.written_per_s / 1e9));
+    add_row(figures, "  " + rate.name + "_vs_copy", rate.vs_copy,
+            "of the speed of memcpy of the bytes written");
+  }
+}
+
 int run(int argc, char** argv) {
   stream::apply_isa_limit();
+  if (argc == 2 && std::string_view(argv[1]) == "--decode") {
+    Json figures;
+    report_decoding(figures);
+    return 0;
+  }
   if (argc == 4 && std::string_view(argv[1]) == "--plain") {
     Bench bench(argv[2], static_cast<uint32_t>(std::stoul(argv[3])));
     bench.plain(bench.settings);
@@ -194,9 +219,7 @@ int run(int argc, char** argv) {
 
   Json figures;
   const auto report = [&](const std::string& name, double value, const std::string& meaning) {
-    figures[name.substr(name.find_first_not_of(' '))] = value;
-    fmt::print("{:<24} {:8.3f}   {}\n", name, value, meaning);
-    std::fflush(stdout);
+    add_row(figures, name, value, meaning);
   };
   const auto measure_ceiling = [&] {
     return grouped_products_per_s(shape.width, shape.expert_width, shape.experts,
@@ -259,6 +282,7 @@ int run(int argc, char** argv) {
          peak_of_plain_pass(argv[0], folder.string(), windows) /
              static_cast<double>(cold.plan.peak_bytes),
          fmt::format("planned {:.2f} GB", static_cast<double>(cold.plan.peak_bytes) / 1e9));
+  report_decoding(figures);
   figures["disk_gb_per_s"] = disk / 1e9;
   std::filesystem::create_directories("build/bench");
   write_file_atomically("build/bench/performance.json", write_json(figures, JsonLayout::indented),

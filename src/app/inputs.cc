@@ -50,10 +50,10 @@ std::vector<int> measured_layers(const model::Model& model,
   if (!wanted) return gated;
   for (const int layer : *wanted) {
     if (!std::binary_search(gated.begin(), gated.end(), layer)) {
-      throw Error(ErrorId::US001, {.object = "--layers",
-                                   .found = std::to_string(layer),
-                                   .expected = fmt::format("layers with a gate: {}",
-                                                           format_ranges(gated))});
+      throw Error(ErrorId::US001,
+                  {.object = "--layers",
+                   .found = std::to_string(layer),
+                   .expected = fmt::format("layers with a gate: {}", format_ranges(gated))});
     }
   }
   return *wanted;

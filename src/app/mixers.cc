@@ -44,16 +44,18 @@ Described describe(const model::Attention& attention) {
 
 Described describe(const model::LatentAttention& attention) {
   const model::LatentAttentionSpec& spec = attention.spec;
-  return {fmt::format("MLA, {} heads of {} + {} rotated, latent of {}", spec.heads,
-                      spec.plain_width, spec.rotated_width, spec.latent),
-          {{"kind", "MLA"},
-           {"heads", spec.heads},
-           {"plain_width", spec.plain_width},
-           {"rotated_width", spec.rotated_width},
-           {"value_width", spec.value_width},
-           {"latent", spec.latent},
-           {"query_latent", spec.query_latent},
-           {"rope_base", rope_base(spec.rope)}}};
+  return {
+      fmt::format("MLA, {} heads of {} + {} rotated, latent of {}{}", spec.heads, spec.plain_width,
+                  spec.rotated_width, spec.latent, spec.head_gate ? ", output gate" : ""),
+      {{"kind", "MLA"},
+       {"heads", spec.heads},
+       {"plain_width", spec.plain_width},
+       {"rotated_width", spec.rotated_width},
+       {"value_width", spec.value_width},
+       {"latent", spec.latent},
+       {"query_latent", spec.query_latent},
+       {"output_gate", spec.head_gate},
+       {"rope_base", rope_base(spec.rope)}}};
 }
 
 Described describe(const model::GatedDelta& delta) {
@@ -65,6 +67,27 @@ Described describe(const model::GatedDelta& delta) {
            {"value_width", spec.value_width},
            {"key_heads", spec.key_heads},
            {"key_width", spec.key_width},
+           {"kernel", spec.kernel}}};
+}
+
+Described describe(const model::Mamba2& mamba) {
+  const model::Mamba2Spec& spec = mamba.spec;
+  return {fmt::format("Mamba-2, {} heads of {}, state of {}", spec.heads, spec.head_width,
+                      spec.state_width),
+          {{"kind", "mamba2"},
+           {"heads", spec.heads},
+           {"head_width", spec.head_width},
+           {"groups", spec.groups},
+           {"state_width", spec.state_width},
+           {"kernel", spec.kernel}}};
+}
+
+Described describe(const model::KimiDelta& delta) {
+  const model::KimiDeltaSpec& spec = delta.spec;
+  return {fmt::format("Kimi delta attention, {} heads of {}", spec.heads, spec.head_width),
+          {{"kind", "kimi_delta_attention"},
+           {"heads", spec.heads},
+           {"head_width", spec.head_width},
            {"kernel", spec.kernel}}};
 }
 

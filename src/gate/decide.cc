@@ -89,7 +89,8 @@ float sparsemixer_weight(float epsilon, std::span<const float> logits,
     const auto before = selected.first(rank + 1);
     if (std::find(before.begin(), before.end(), static_cast<int32_t>(j)) != before.end()) continue;
     const float distance = (top - logits[j]) / std::max(std::abs(logits[j]), top);
-    if (distance <= 2 * epsilon) near[count++] = logits[j];
+    // Two logits of 0 are equal, and 0 / 0 isn't a distance.
+    if (logits[j] == top || distance <= 2 * epsilon) near[count++] = logits[j];
   }
   score_logits(Score::softmax, near, count, scratch.selection);
   return scratch.selection[0];

@@ -44,7 +44,40 @@ void DecodeF8E4M3(const uint8_t* in, size_t n, float scale, float* out) {
   for (; i < n; ++i) out[i] = f8_e4m3_to_f32(in[i]) * scale;
 }
 
-#if HWY_TARGET == HWY_SCALAR
+#if HWY_TARGET <= HWY_AVX2
+
+HWY_ALIGN constexpr float kMagnitudes[16] = {0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f,
+                                             0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f};
+
+// The eight magnitudes, times the block's scale, are one register; each value is looked up there
+// and gets its sign, but for the scale that is NaN: a product with it isn't negative.
+void DecodeMxfp4(const uint8_t* values, const uint8_t* scales, size_t blocks, float* out) {
+  const hn::FixedTag<uint8_t, 16> bytes;
+  const hn::CappedTag<float, 16> wide;
+  const hn::RebindToUnsigned<decltype(wide)> bits;
+  const hn::Rebind<uint8_t, decltype(wide)> part;
+  const size_t lanes = hn::Lanes(wide);
+  const auto magnitudes = hn::Load(wide, kMagnitudes);
+  HWY_ALIGN uint8_t halves[kMxBlockValues];
+  for (size_t b = 0; b < blocks; ++b) {
+    const auto packed = hn::LoadU(bytes, values + b * kMxBlockBytes);
+    const auto even = hn::And(packed, hn::Set(bytes, uint8_t{0x0f}));
+    const auto odd = hn::ShiftRight<4>(packed);
+    hn::Store(hn::InterleaveLower(bytes, even, odd), bytes, halves);
+    hn::Store(hn::InterleaveUpper(bytes, even, odd), bytes, halves + kMxBlockBytes);
+    const auto table = hn::Mul(magnitudes, hn::Set(wide, e8m0_to_f32(scales[b])));
+    const auto sign_bit = hn::Set(bits, scales[b] == 0xff ? 0u : 0x80000000u);
+    for (size_t i = 0; i < kMxBlockValues; i += lanes) {
+      const auto stored = hn::PromoteTo(bits, hn::Load(part, halves + i));
+      const auto index = hn::IndicesFromVec(wide, hn::And(stored, hn::Set(bits, 7u)));
+      const auto sign = hn::And(hn::ShiftLeft<28>(stored), sign_bit);
+      const auto value = hn::Or(hn::TableLookupLanes(table, index), hn::BitCast(wide, sign));
+      hn::StoreU(value, wide, out + b * kMxBlockValues + i);
+    }
+  }
+}
+
+#else  // no lookup in eight lanes
 
 void DecodeMxfp4(const uint8_t* values, const uint8_t* scales, size_t blocks, float* out) {
   for (size_t i = 0; i < blocks * kMxBlockBytes; ++i) {
@@ -54,49 +87,7 @@ void DecodeMxfp4(const uint8_t* values, const uint8_t* scales, size_t blocks, fl
   }
 }
 
-#else
-
-// The upper bytes of the sixteen E2M1 values as bfloat16; the lower bytes are zero but for 1, 1.5,
-// 3, 6 and their negatives.
-HWY_ALIGN constexpr uint8_t kUpper[16] = {0x00, 0x3f, 0x3f, 0x3f, 0x40, 0x40, 0x40, 0x40,
-                                          0x80, 0xbf, 0xbf, 0xbf, 0xc0, 0xc0, 0xc0, 0xc0};
-HWY_ALIGN constexpr uint8_t kLower[16] = {0x00, 0x00, 0x80, 0xc0, 0x00, 0x40, 0x80, 0xc0,
-                                          0x00, 0x00, 0x80, 0xc0, 0x00, 0x40, 0x80, 0xc0};
-
-void DecodeMxfp4(const uint8_t* values, const uint8_t* scales, size_t blocks, float* out) {
-  const hn::FixedTag<uint8_t, 16> bytes;
-  const hn::FixedTag<uint16_t, 8> words;
-  const hn::CappedTag<float, 8> wide;
-  const hn::RebindToUnsigned<decltype(wide)> bits;
-  const hn::Rebind<uint16_t, decltype(wide)> part;
-  const size_t lanes = hn::Lanes(wide);
-  const auto upper = hn::Load(bytes, kUpper), lower = hn::Load(bytes, kLower);
-  HWY_ALIGN uint16_t brain[kMxBlockValues];
-  for (size_t b = 0; b < blocks; ++b) {
-    const auto packed = hn::LoadU(bytes, values + b * kMxBlockBytes);
-    const auto even = hn::And(packed, hn::Set(bytes, uint8_t{0x0f}));
-    const auto odd = hn::ShiftRight<4>(packed);
-    const auto even_upper = hn::TableLookupBytes(upper, even);
-    const auto even_lower = hn::TableLookupBytes(lower, even);
-    const auto odd_upper = hn::TableLookupBytes(upper, odd);
-    const auto odd_lower = hn::TableLookupBytes(lower, odd);
-    const auto even0 = hn::BitCast(words, hn::InterleaveLower(bytes, even_lower, even_upper));
-    const auto even1 = hn::BitCast(words, hn::InterleaveUpper(bytes, even_lower, even_upper));
-    const auto odd0 = hn::BitCast(words, hn::InterleaveLower(bytes, odd_lower, odd_upper));
-    const auto odd1 = hn::BitCast(words, hn::InterleaveUpper(bytes, odd_lower, odd_upper));
-    hn::Store(hn::InterleaveLower(words, even0, odd0), words, brain);
-    hn::Store(hn::InterleaveUpper(words, even0, odd0), words, brain + 8);
-    hn::Store(hn::InterleaveLower(words, even1, odd1), words, brain + 16);
-    hn::Store(hn::InterleaveUpper(words, even1, odd1), words, brain + 24);
-    const auto scale = hn::Set(wide, e8m0_to_f32(scales[b]));
-    for (size_t i = 0; i < kMxBlockValues; i += lanes) {
-      const auto value = hn::ShiftLeft<16>(hn::PromoteTo(bits, hn::Load(part, brain + i)));
-      hn::StoreU(hn::Mul(hn::BitCast(wide, value), scale), wide, out + b * kMxBlockValues + i);
-    }
-  }
-}
-
-#endif  // HWY_SCALAR
+#endif  // HWY_AVX2
 
 }  // namespace rg::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

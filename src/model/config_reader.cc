@@ -17,7 +17,8 @@ constexpr size_t kShownBytes = 256;  // of a value, whole in a message
 
 std::string shown(const Json& value) { return escape_for_terminal(value.dump()); }
 
-// JSON has no infinity; transformers 5 writes one as an object.
+}  // namespace
+
 std::optional<double> tagged_float(const Json& value) {
   if (!value.is_object() || value.size() != 1 || !value.contains("__float__")) return std::nullopt;
   const Json& name = value.at("__float__");
@@ -26,8 +27,6 @@ std::optional<double> tagged_float(const Json& value) {
   if (name == "NaN") return std::numeric_limits<double>::quiet_NaN();
   return std::nullopt;
 }
-
-}  // namespace
 
 void refuse_leftovers(std::vector<Leftover> leftovers) {
   if (leftovers.empty()) return;
@@ -73,6 +72,13 @@ uint32_t ConfigReader::count(std::string_view key, std::string_view field) {
 bool ConfigReader::flag(std::string_view key, std::string_view field) {
   const Json& value = required(key);
   const bool read = as_flag(key, value);
+  keep(key, field, value);
+  return read;
+}
+
+double ConfigReader::real(std::string_view key, std::string_view field) {
+  const Json& value = required(key);
+  const double read = as_real(key, value);
   keep(key, field, value);
   return read;
 }

@@ -31,6 +31,9 @@ struct Leftover {
 // Throws CF004 naming all of them, if there are any.
 void refuse_leftovers(std::vector<Leftover> leftovers);
 
+// The number of {"__float__": "Infinity"}: JSON has no infinity, and transformers 5 writes one so.
+std::optional<double> tagged_float(const Json& value);
+
 class ConfigReader {
  public:
   // `path` names the object in messages: "" for the file's top level, "rope_parameters" within.
@@ -40,6 +43,7 @@ class ConfigReader {
   // A key that decides the gate or has no substitute: CF003 if missing.
   uint32_t count(std::string_view key, std::string_view field);
   bool flag(std::string_view key, std::string_view field);
+  double real(std::string_view key, std::string_view field);
   std::string text(std::string_view key, std::string_view field);
   // The family's class default if the key is missing, recorded as such. null is not missing.
   uint32_t count_or(std::string_view key, std::string_view field, uint32_t otherwise);

@@ -111,6 +111,7 @@ class RopeObject {
     // Phi-3.5-MoE states the two itself.
     rope.amplitude = static_cast<float>(number("short_mscale", both));
     scaled.long_amplitude = static_cast<float>(number("long_mscale", both));
+    if (rules_.short_factors_only) scaled.long_factors = scaled.short_factors;
     rope.scaling = std::move(scaled);
   }
 
@@ -204,6 +205,18 @@ uint32_t rotated_dims(const RopeRules& rules, std::optional<double> partial) {
   return factor > 0 && factor <= 1 ? static_cast<uint32_t>(rules.head_width * factor) : 0;
 }
 
+// transformers rotates whole heads where a family with a partial default says null.
+std::optional<double> read_partial(ConfigReader& reader, const RopeRules& rules) {
+  constexpr std::string_view kKey = "partial_rotary_factor";
+  const auto stated = reader.real_if(kKey, "");
+  if (!rules.may_be_partial && stated && *stated != 1) {
+    reader.refuse(kKey, fmt::format("{}", *stated), "1",
+                  "This family rotates whole heads, and transformers doesn't read the key.");
+  }
+  if (rules.may_be_partial && !stated) reader.refuse(kKey, "null", "a number", "");
+  return stated;
+}
+
 // Values that are possible one by one may not be together. Yarn divides by the base's logarithm.
 void check_frequencies(const ConfigReader& config, const Rope& rope, uint32_t positions) {
   bool finite = !(std::holds_alternative<YarnRope>(rope.scaling) && rope.base == 1);
@@ -233,27 +246,42 @@ ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
   bool object_counts = false, object_states_base = false;
   std::string object_name, kind;
   const std::optional<uint32_t> outer = config.count_if("original_max_position_embeddings", "");
-  if (const auto stated = config.real_if("partial_rotary_factor", "")) partial = stated;
+  if (config.has("partial_rotary_factor")) partial = read_partial(config, rules);
 
+  std::vector<std::pair<std::string, const Json*>> objects;
   for (const std::string name : {"rope_scaling", "rope_parameters"}) {
     const Json* object = config.object_if(name);
-    if (object == nullptr || object->empty()) continue;
+    if (object == nullptr || (object->empty() && rules.layer_type.empty())) continue;
+    objects.emplace_back(name, object);
+  }
+  Json class_object;
+  if (objects.empty() && !rules.class_object.empty()) {
+    class_object = parse_json(rules.class_object, JsonLimits{}, "class default");
+    objects.emplace_back("the class default", &class_object);
+  }
+  for (const auto& [name, stated] : objects) {
+    const Json* object = stated;
     std::string path = name;
-    const auto nested = object->find(std::string(rules.layer_type));
-    if (!rules.layer_type.empty() && nested != object->end()) {
-      collect_around(*object, path, decoder);
-      path += '.' + std::string(rules.layer_type);
-      if (!nested->is_object()) {
-        config.refuse(path, write_json(*nested, JsonLayout::compact), "an object", "");
+    if (!rules.layer_type.empty() && stated != &class_object) {
+      const auto entry = stated->find(std::string(rules.layer_type));
+      if (entry == stated->end()) {
+        config.refuse(name, write_json(*stated, JsonLayout::compact),
+                      fmt::format("an object with an entry {}", rules.layer_type), "");
       }
-      object = &*nested;
+      collect_around(*stated, path, decoder);
+      path += '.' + std::string(rules.layer_type);
+      if (!entry->is_object()) {
+        config.refuse(path, write_json(*entry, JsonLayout::compact), "an object", "");
+      }
+      object = &*entry;
     }
     ConfigReader reader(*object, path, decoder.model().origins);
     std::optional<double> base;
     if (reader.has("rope_theta")) base = reader.real_or("rope_theta", "", 0);
     const bool whole = RopeObject(reader, rules, decoder.model().positions, outer).type() ==
                        "proportional";  // its factor is no part of the head
-    const auto inner = whole ? std::nullopt : reader.real_if("partial_rotary_factor", "");
+    const bool states_part = !whole && reader.has("partial_rotary_factor");
+    const auto inner = states_part ? read_partial(reader, rules) : std::nullopt;
     if (inner && partial && *inner != *partial) {
       reader.refuse("partial_rotary_factor", fmt::format("{}", *inner),
                     fmt::format("{}, as config.json says elsewhere", *partial), "");
@@ -281,7 +309,8 @@ ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
   } else if (!object_states_base) {
     bases.emplace(bases.begin(), "", rules.base);
   } else if (const auto stated = config.real_if("rope_theta", "")) {
-    bases.emplace_back("rope_theta", *stated);
+    const bool unread = rules.writes_class_base && *stated == rules.base;
+    if (!unread) bases.emplace_back("rope_theta", *stated);
   }
 
   const auto& [key, base] = bases.front();
@@ -306,8 +335,9 @@ ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
   check_frequencies(config, read.rope, decoder.model().positions);
   config.state("attention.rope_base", write_json(base, JsonLayout::compact),
                key.empty() ? "class default" : "config.json: " + key);
+  const bool from_class = kind.empty() || !class_object.empty();
   config.state("attention.rope_type", kind.empty() ? "default" : kind,
-               kind.empty() ? "class default" : "config.json: " + object_name);
+               from_class ? "class default" : "config.json: " + object_name);
   config.state("attention.rotated_dims", std::to_string(read.rope.dims),
                partial ? "config.json: partial_rotary_factor" : "class default");
   return read;

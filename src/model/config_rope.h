@@ -16,13 +16,19 @@ namespace rg::model {
 struct RopeRules {
   double base;         // class default
   double partial = 1;  // class default of partial_rotary_factor
+  // False: the family rotates whole heads. Its code doesn't read that key, so only 1 is accepted.
+  bool may_be_partial = false;
   RopePairing pairing = RopePairing::half_split;
   uint32_t head_width;  // that the factor is a part of
   std::string_view head_width_key = "head_dim";
   // False: only the default type ("no scaling").
   bool scalings = true;
   bool proportional = false;         // the type "proportional" too
+  bool short_factors_only = false;   // of longrope: long sequences change the amplitude only
+  bool writes_class_base = false;    // transformers writes `base` outside, whatever the object says
   std::string_view layer_type = "";  // the entry of a nested object
+  // What counts without an object: a JSON object, as the class writes it. Empty: no scaling.
+  std::string_view class_object = "";
 };
 
 struct ReadRope {

@@ -88,7 +88,8 @@ Decoder::Decoder(const formats::Checkpoint& checkpoint, std::string_view family,
       model_(empty_model(family)),
       reader_(text_part(checkpoint.config()), is_wrapped(checkpoint.config()) ? "text_config" : "",
               model_.origins),
-      binder_(checkpoint) {
+      binder_(checkpoint),
+      embedding_(defaults.embedding) {
   if (is_wrapped(checkpoint.config())) {
     outer_.emplace(checkpoint.config(), "", model_.origins);
     outer_->text("model_type", "family");
@@ -109,7 +110,8 @@ Decoder::Decoder(const formats::Checkpoint& checkpoint, std::string_view family,
                    fmt::format("at most {}", kMaxLayers), "");
   }
   model_.vocabulary = size("vocab_size", "vocabulary");
-  model_.positions = size("max_position_embeddings", "positions");
+  model_.positions = size(defaults.positions_key, "positions");
+  model_.positions_source = std::string(defaults.positions_key);
   const std::string_view epsilon = defaults.norm_epsilon_key;
   const double read = reader_.real_or(epsilon, "norm_epsilon", defaults.norm_epsilon);
   model_.final_norm.spec = {norms, positive(reader_, epsilon, read)};
@@ -117,6 +119,7 @@ Decoder::Decoder(const formats::Checkpoint& checkpoint, std::string_view family,
   if (!defaults.tied_key.empty()) {
     tied_ = reader_.flag_or(defaults.tied_key, "tied_embeddings", tied_);
   }
+  if (defaults.never_tied) tied_ = false;
   if (outer_) {  // the wrapper decides
     tied_ = outer_->flag_or("tie_word_embeddings", "tied_embeddings", defaults.tied_outside);
     read_quantization(*outer_);
@@ -159,8 +162,10 @@ void Decoder::read_quantization(ConfigReader& outer) {
                     "two positive integers: rows and columns of a block", "");
     }
     binder_.set_block_scales((*block)[0].get<uint32_t>(), (*block)[1].get<uint32_t>());
-    if (config.text_or("fmt", "", "e4m3") != "e4m3") {
-      config.refuse("fmt", config.text("fmt", ""), "e4m3", "");
+    // MiniMax-M2 spells it as PyTorch does.
+    const std::string format = config.text_or("fmt", "", "e4m3");
+    if (format != "e4m3" && format != "float8_e4m3fn") {
+      config.refuse("fmt", '"' + escape_for_terminal(format) + '"', "e4m3 or float8_e4m3fn", "");
     }
   } else if (method != "mxfp4") {
     config.refuse("quant_method", '"' + escape_for_terminal(method) + '"', "fp8 or mxfp4",
@@ -231,9 +236,7 @@ gate::Stated<bool> Decoder::flag(std::string_view key, std::optional<bool> other
 
 gate::Stated<float> Decoder::real(std::string_view key, std::optional<float> otherwise) {
   if (!reader_.has(key) && otherwise) return {*otherwise, "class default"};
-  const auto value = reader_.real_if(key, "");
-  if (!value) reader_.refuse(key, "null", "a number", "");
-  return {positive(reader_, key, *value), "config.json: " + std::string(key)};
+  return {positive(reader_, key, reader_.real(key, "")), "config.json: " + std::string(key)};
 }
 
 void Decoder::expect(std::string_view key, const Json& value) {
@@ -263,9 +266,12 @@ std::optional<std::vector<bool>> Decoder::layer_list(std::string_view key, std::
   return layers;
 }
 
-std::optional<uint32_t> Decoder::window(std::string_view key) {
-  const auto window = reader_.count_if(key, "");
-  return window && *window != 0 ? window : std::nullopt;
+std::optional<uint32_t> Decoder::window(std::optional<uint32_t> otherwise) {
+  constexpr std::string_view kKey = "sliding_window";
+  if (!reader_.has(kKey)) return otherwise;
+  const auto window = reader_.count_if(kKey, "");
+  if (window == 0u) reader_.refuse(kKey, "0", "at least 1, or null", "");
+  return window;
 }
 
 Norm Decoder::norm(const std::string& name) {
@@ -302,7 +308,10 @@ Attention Decoder::attention(const std::string& prefix, const AttentionSpec& spe
   if (biases.qkv) {
     attention.q_bias = binder_.vector(name(names.q, "bias"), q_rows);
     attention.k_bias = binder_.vector(name(names.k, "bias"), kv_width);
-    attention.v_bias = binder_.vector(name(names.v, "bias"), v_width);
+    // Values that are keys have the keys' bias already.
+    if (!names.values_are_keys) {
+      attention.v_bias = binder_.vector(name(names.v, "bias"), v_width);
+    }
   }
   if (biases.o) attention.o_bias = binder_.vector(name(names.o, "bias"), width());
   if (spec.qk_norm != QkNorm::none) {
@@ -390,6 +399,21 @@ void Decoder::bind_head_bias() {
 
 void Decoder::add(Layer layer) { model_.layers.push_back(std::move(layer)); }
 
+std::optional<std::pair<double, double>> Decoder::pair(std::string_view key) {
+  const Json* list = reader_.value_if(key);
+  if (list == nullptr) return std::nullopt;
+  const auto number = [&](const Json& value) {
+    if (const auto tagged = tagged_float(value)) return *tagged;
+    return value.is_number() ? value.get<double>() : std::nan("");
+  };
+  const bool two = list->is_array() && list->size() == 2;
+  const double low = two ? number((*list)[0]) : std::nan(""), high = two ? number((*list)[1]) : 0;
+  if (!(low <= high)) {
+    reader_.refuse(key, write_json(*list, JsonLayout::compact), "two ascending numbers", "");
+  }
+  return std::pair(low, high);
+}
+
 Dimension Decoder::dimension(std::string_view key) {
   const uint32_t size = reader_.count(key, key);
   if (size == 0) reader_.refuse(key, "0", "at least 1", "");
@@ -400,7 +424,8 @@ Dimension Decoder::dimension(std::string_view key) {
 // missing; if not, nothing replaces a missing head.
 void Decoder::bind_tables() {
   const Dimension tokens = {model_.vocabulary, "vocab_size"};
-  const std::string embedding = root_ + "embed_tokens.weight";
+  const std::string embedding =
+      first_of({root_ + "embed_tokens.weight", root_ + embedding_ + ".weight"});
   const std::string head = first_of({"lm_head.weight", "language_model.lm_head.weight"});
   const bool has_head = binder_.has(head);
   const bool has_embedding = binder_.has(embedding) || !tied_ || !has_head;

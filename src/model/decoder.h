@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "model/config_reader.h"
@@ -44,7 +45,10 @@ struct DecoderDefaults {
   bool tied;
   bool tied_outside = false;  // class default of the wrapper, where there is one
   std::string_view norm_epsilon_key = "rms_norm_eps";
-  std::string_view tied_key = "";  // another name of tie_word_embeddings, which wins
+  std::string_view positions_key = "max_position_embeddings";
+  bool never_tied = false;                      // whatever tie_word_embeddings says
+  std::string_view tied_key = "";               // another name of tie_word_embeddings, which wins
+  std::string_view embedding = "embed_tokens";  // another name of its tensor
 };
 
 class Decoder {
@@ -79,7 +83,10 @@ class Decoder {
   std::optional<std::vector<bool>> layer_list(std::string_view key, std::string_view yes,
                                               std::string_view no);
   // The number of keys of sliding layers; 0 and null are none.
-  std::optional<uint32_t> window(std::string_view key);
+  // sliding_window. null: no window; `otherwise`: class default.
+  std::optional<uint32_t> window(std::optional<uint32_t> otherwise);
+  // Two numbers, the first at most the second; infinity allowed.
+  std::optional<std::pair<double, double>> pair(std::string_view key);
   Dimension dimension(std::string_view key);  // a width, at least 1
   // A flag that decides nothing of the gate.
   bool switched(std::string_view key, std::string_view field, bool otherwise) {
@@ -126,16 +133,10 @@ class Decoder {
   std::optional<ConfigReader> outer_;  // around text_config
   ConfigReader reader_;
   TensorBinder binder_;
+  std::string embedding_;  // of DecoderDefaults
   std::string root_, layers_name_ = "layers";
   uint32_t layers_ = 0;
   bool tied_ = false;
-};
-
-// Of DeepSeek's configs and their kin: training, parallelism, multi-token prediction.
-inline constexpr KnownKey kDeepSeekTrainingKeys[] = {
-    {"aux_loss_alpha", Harmless::always}, {"ep_size", Harmless::always},
-    {"num_mtp_layers", Harmless::always}, {"num_nextn_predict_layers", Harmless::always},
-    {"seq_aux", Harmless::always},
 };
 
 inline const std::string kFixed = "fixed by the family";

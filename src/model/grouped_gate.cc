@@ -5,10 +5,9 @@
 namespace rg::model {
 namespace {
 
-gate::Stated<uint32_t> groups_of(Decoder& decoder, std::string_view key) {
-  if (!decoder.config().has(key)) return {1u, kClassDefault};
-  const auto groups = decoder.config().count_if(key, "");
-  return {groups.value_or(1), "config.json: " + std::string(key)};
+gate::Stated<uint32_t> groups_of(Decoder& decoder, std::string_view key, uint32_t otherwise) {
+  if (!decoder.config().has(key)) return {otherwise, kClassDefault};
+  return {decoder.config().count(key, ""), "config.json: " + std::string(key)};
 }
 
 }  // namespace
@@ -16,12 +15,12 @@ gate::Stated<uint32_t> groups_of(Decoder& decoder, std::string_view key) {
 gate::GateSpec read_grouped_gate(Decoder& decoder, const GroupedGateKeys& keys) {
   decoder.expect("scoring_func", keys.scoring);
   decoder.expect("topk_method", "noaux_tc");
-  const gate::Stated<uint32_t> groups = groups_of(decoder, "n_group");
-  const gate::Stated<uint32_t> kept = groups_of(decoder, "topk_group");
-  const gate::Stated<bool> normalise = decoder.flag("norm_topk_prob", std::nullopt);
+  const gate::Stated<uint32_t> groups = groups_of(decoder, keys.groups, keys.class_groups);
+  const gate::Stated<uint32_t> kept = groups_of(decoder, "topk_group", keys.class_groups_kept);
+  const gate::Stated<bool> normalise = decoder.flag(keys.normalise, std::nullopt);
   const auto shared = decoder.config().count_if(keys.shared_experts, "").value_or(0);
   return {.experts = decoder.count(keys.experts),
-          .top_k = decoder.count({"num_experts_per_tok"}),
+          .top_k = decoder.count(keys.top_k),
           .logit_bias = {false, kFixed},
           .score = {gate::Score::sigmoid, kFixed},
           .selection_bias = {true, kFixed},
@@ -44,7 +43,7 @@ void add_feed_forward(Decoder& decoder, Layer& layer, bool sparse, const gate::G
     return;
   }
   layer.router = decoder.router(names.router, gate, names.selection_bias);
-  layer.groups = groups(decoder.routed(names.experts, gate, widths.routed));
+  layer.groups = groups(decoder.routed(names.experts, gate, widths.routed, names.mlp));
   if (gate.shared_experts == 0) return;
   const Dimension shared = {widths.routed.size * gate.shared_experts,
                             widths.routed.key + "*shared experts"};

@@ -12,10 +12,14 @@ struct GroupedGateKeys {
   std::initializer_list<std::string_view> experts = {"n_routed_experts", "num_experts",
                                                      "num_local_experts"};
   std::string_view shared_experts = "n_shared_experts";
+  std::initializer_list<std::string_view> top_k = {"num_experts_per_tok"};
+  std::string_view groups = "n_group";
+  uint32_t class_groups = 1, class_groups_kept = 1;  // defaults of n_group and topk_group
+  std::string_view normalise = "norm_topk_prob";
   std::string_view scoring = "sigmoid";  // what its configs call these scores
 };
 
-// n_group and topk_group (null: one group), norm_topk_prob, routed_scaling_factor,
+// n_group and topk_group, norm_topk_prob, routed_scaling_factor,
 // num_experts_per_tok. scoring_func and topk_method must say what is computed here.
 gate::GateSpec read_grouped_gate(Decoder& decoder, const GroupedGateKeys& keys = {});
 
@@ -30,6 +34,7 @@ struct FeedForwardNames {
   std::string router, selection_bias;  // whole names
   std::string experts, shared, dense;  // prefixes
   bool biased = false;                 // biases of the shared and dense MLPs
+  MlpNames mlp = {};                   // of the routed experts
 };
 void add_feed_forward(Decoder& decoder, Layer& layer, bool sparse, const gate::GateSpec& gate,
                       const FeedForwardWidths& widths, const FeedForwardNames& names);

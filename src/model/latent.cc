@@ -23,7 +23,7 @@ float score_scale(const LatentAttentionSpec& spec, const ReadRope& read) {
 
 }  // namespace
 
-LatentAttentionSpec read_latent_attention(Decoder& decoder, double base) {
+LatentAttentionSpec read_latent_attention(Decoder& decoder, std::optional<LatentRope> rope) {
   ConfigReader& config = decoder.config();
   const auto size = [&](std::string_view key) {
     return static_cast<uint32_t>(decoder.dimension(key).size);
@@ -38,27 +38,34 @@ LatentAttentionSpec read_latent_attention(Decoder& decoder, double base) {
   spec.rotated_width = size("qk_rope_head_dim");
   spec.value_width = size("v_head_dim");
   spec.latent_norm_epsilon = 1e-6f;  // whatever rms_norm_eps says
+  // Written by configs, and without a meaning here: every head has its own keys and values.
+  config.count_if("num_key_value_heads", "");
+  config.count_if("head_dim", "");
+  config.count_if("qk_head_dim", "");
+  if (!rope) {
+    spec.scale = inverse_root(spec.plain_width + spec.rotated_width);
+    return spec;
+  }
+  if (!rope->may_be_halves) decoder.expect("rope_interleave", true);
   const bool interleaved = config.flag_or("rope_interleave", "attention.rope_interleaved", true);
   const ReadRope read = read_rope(
-      decoder, {.base = base,
+      decoder, {.base = rope->base,
                 .pairing = interleaved ? RopePairing::interleaved : RopePairing::half_split,
                 .head_width = spec.rotated_width,
-                .head_width_key = "qk_rope_head_dim"});
+                .head_width_key = "qk_rope_head_dim",
+                .writes_class_base = rope->writes_class_base});
   spec.rope = read.rope;
   spec.scale = score_scale(spec, read);
   if (!(spec.scale > 0) || !std::isfinite(spec.scale)) {
     config.refuse("rope_parameters", fmt::format("mscale_all_dim = {}", read.mscale_all_dim),
                   "a magnitude that leaves a positive scale of the scores", "");
   }
-  // Written by configs, and without a meaning here: every head has its own keys and values.
-  config.count_if("num_key_value_heads", "");
-  config.count_if("head_dim", "");
-  config.count_if("qk_head_dim", "");
   return spec;
 }
 
 LatentAttention bind_latent_attention(Decoder& decoder, const std::string& prefix,
-                                      const LatentAttentionSpec& spec, bool biases) {
+                                      const LatentAttentionSpec& spec, bool biases,
+                                      const std::string& output) {
   TensorBinder& tensors = decoder.tensors();
   const Dimension width = decoder.width();
   const Dimension query_latent = {spec.query_latent, "q_lora_rank"};
@@ -83,10 +90,14 @@ LatentAttention bind_latent_attention(Decoder& decoder, const std::string& prefi
   attention.kv_down = tensors.matrix(prefix + "kv_a_proj_with_mqa.weight", down, width);
   attention.kv_norm = tensors.vector(prefix + "kv_a_layernorm.weight", latent);
   attention.kv = tensors.matrix(prefix + "kv_b_proj.weight", kv, latent);
-  attention.o = tensors.matrix(prefix + "o_proj.weight", width, o);
+  attention.o = tensors.matrix(prefix + output + ".weight", width, o);
+  if (spec.head_gate) {
+    const Dimension heads = {spec.heads, "num_attention_heads"};
+    attention.gate = tensors.matrix(prefix + "g_proj.weight", heads, width);
+  }
   if (biases) {
     attention.kv_down_bias = tensors.vector(prefix + "kv_a_proj_with_mqa.bias", down);
-    attention.o_bias = tensors.vector(prefix + "o_proj.bias", width);
+    attention.o_bias = tensors.vector(prefix + output + ".bias", width);
   }
   return attention;
 }

@@ -86,6 +86,7 @@ struct LatentAttentionSpec {
   float latent_norm_epsilon;
   std::optional<Rope> rope;  // of the rotated part; none: it stays as it is
   float scale;
+  bool head_gate = false;  // a head's output times sigmoid(gate y)
   bool operator==(const LatentAttentionSpec&) const = default;
 };
 
@@ -94,8 +95,9 @@ struct LatentAttention {
   Weight q_down = {}, q_norm = {};  // (query_latent, d), (query_latent); absent without it
   Weight q;                         // (nh (plain + rotated), query_latent or d)
   Weight kv_down, kv_norm;          // (latent + rotated, d), (latent)
-  Weight kv;  // (nh (plain + value), latent): per head the key, then the value
-  Weight o;   // (d, nh value)
+  Weight kv;         // (nh (plain + value), latent): per head the key, then the value
+  Weight o;          // (d, nh value)
+  Weight gate = {};  // (nh, d), with spec.head_gate
   Weight q_down_bias = {}, kv_down_bias = {}, o_bias = {};
 };
 
@@ -131,7 +133,52 @@ struct ShortConv {
   Weight in_bias = {}, convolution_bias = {}, out_bias = {};
 };
 
-using Mixer = std::variant<Attention, LatentAttention, GatedDelta, ShortConv>;
+// Mamba-2 (arXiv 2405.21060): a causal convolution over x, B and C, then per head a state that
+// decays with its own time step. Heads h*r .. h*r + r-1 share the B and C of group h.
+struct Mamba2Spec {
+  uint32_t heads, head_width, groups, state_width;
+  uint32_t kernel;         // tokens of the convolution
+  uint32_t normed_groups;  // the gated output is normed in so many parts
+  float norm_epsilon;
+  float least_step, largest_step;  // the time step is clamped to these
+  bool operator==(const Mamba2Spec&) const = default;
+};
+
+struct Mamba2 {
+  Mamba2Spec spec;
+  Weight in;                          // (di + channels + nh, d): gate, x B C, time steps
+  Weight convolution;                 // (channels, kernel), channels = di + 2 groups state
+  Weight decay_log, skip, step_bias;  // (nh): A_log, D, dt_bias
+  Weight norm;                        // (di)
+  Weight out;                         // (d, di)
+  Weight in_bias = {}, convolution_bias = {}, out_bias = {};
+};
+
+// Kimi delta attention (arXiv 2510.26692): a gated delta net whose state decays channel by channel;
+// each head has its own queries, keys and values, all of one width.
+struct KimiDeltaSpec {
+  uint32_t heads, head_width;
+  uint32_t kernel;                     // tokens of the convolution
+  uint32_t decay_latent, gate_latent;  // width in the middle of these projections; 0: one matrix
+  std::optional<float> decay_bound;    // least logarithm of the decay; none: no bound
+  float norm_epsilon;
+  bool operator==(const KimiDeltaSpec&) const = default;
+};
+
+struct KimiDelta {
+  KimiDeltaSpec spec;
+  Weight q, k, v;                 // (nh hd, d) each
+  Weight b;                       // (nh, d)
+  Weight decay_down = {}, decay;  // (decay_latent, d); (nh hd, decay_latent or d)
+  Weight gate_down = {}, gate;    // the same of the output's gate
+  // (nh hd, kernel) each, or all three in the first one.
+  Weight q_convolution, k_convolution = {}, v_convolution = {};
+  Weight decay_log, decay_bias;  // (nh): A_log; (nh hd): dt_bias
+  Weight norm;                   // (hd), of each head's output
+  Weight out;                    // (d, nh hd)
+};
+
+using Mixer = std::variant<Attention, LatentAttention, GatedDelta, ShortConv, Mamba2, KimiDelta>;
 
 // Which experts a layer's gate chooses: the logits z = W y + b, and what becomes of them.
 struct Router {

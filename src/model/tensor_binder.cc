@@ -129,6 +129,14 @@ Weight TensorBinder::vector(const std::string& name, Dimension size) {
   return part(bind(name, {size}), 0, static_cast<uint32_t>(size.size), 1);
 }
 
+Weight TensorBinder::numbers(const std::string& name, Dimension size) {
+  const Tensor there = checkpoint_.find(name);
+  if (there == nullptr || there->elements() != size.size) return vector(name, size);
+  std::vector<Dimension> shape;
+  for (const uint64_t extent : there->shape) shape.push_back({extent, size.key});
+  return part(bind(name, shape), 0, static_cast<uint32_t>(size.size), 1);
+}
+
 Weight TensorBinder::taps(const std::string& name, Dimension channels, Dimension kernel) {
   return part(bind(name, {channels, {1, "one channel each"}, kernel}), 0,
               static_cast<uint32_t>(channels.size), static_cast<uint32_t>(kernel.size));

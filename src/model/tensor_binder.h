@@ -38,6 +38,8 @@ class TensorBinder {
   // The whole tensor as a weight; refusals as bind().
   Weight matrix(const std::string& name, Dimension rows, Dimension columns);
   Weight vector(const std::string& name, Dimension size);
+  // `size` numbers in any shape.
+  Weight numbers(const std::string& name, Dimension size);
   // A causal convolution of single channels, stored (channels, 1, kernel).
   Weight taps(const std::string& name, Dimension channels, Dimension kernel);
   Weight row(const std::string& name, Dimension size);  // a vector, also if stored as (1, size)

@@ -64,6 +64,27 @@ TEST(GateVectors, Llama4TakesTheSigmoidAfterSelection) {
   EXPECT_EQ(made.margin, 0.5f);
 }
 
+GateSpec phi_gate(float width) {
+  GateSpec spec = olmoe_gate(8, 2);
+  spec.score = Score::logits;
+  spec.weigh = Weigh::sparsemixer;
+  spec.epsilon = width;
+  return spec;
+}
+
+TEST(GateVectors, Phi35WeighsEachAmongTheLogitsNearIt) {
+  const Decision made = run(phi_gate(0.26f), kLogits);
+  EXPECT_EQ(made.ranked, (Ids{2, 5, 0}));
+  expect_near(made.weights, {0.5064803911, 0.4810242633});
+}
+
+TEST(GateVectors, SparsemixerCountsEqualLogitsOfZeroAsNear) {
+  const std::vector<float> logits = {0, -1, 0, 0, -1, -1, -1, -1};
+  const Decision made = run(phi_gate(0.01f), logits);
+  EXPECT_EQ(made.ranked, (Ids{0, 2, 3}));
+  expect_near(made.weights, {1 / 3.0, 1 / 2.0});
+}
+
 TEST(GateVectors, DeepSeekV3RanksBiasedAndWeighsUnbiased) {
   const Decision made = run(deepseek_v3_gate(8, 3), kLogits, kBias);
   EXPECT_EQ(made.ranked, (Ids{1, 7, 0, 6}));

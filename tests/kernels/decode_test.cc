@@ -62,6 +62,21 @@ TEST(DecodeMxfp4, AMillionRandomAndExtremeBlocks) {
   }
 }
 
+TEST(DecodeMxfp4, EveryBlockHasItsOwnScale) {
+  constexpr size_t kBlocks = 256;
+  const std::vector<uint8_t> packed = random_bytes(kBlocks * kMxBlockBytes, 1);
+  std::vector<uint8_t> scales(kBlocks);
+  for (size_t b = 0; b < kBlocks; ++b) scales[b] = static_cast<uint8_t>(b);
+  std::vector<float> out(kBlocks * kMxBlockValues);
+  decode_mxfp4(packed.data(), scales.data(), kBlocks, out.data());
+  for (size_t i = 0; i < out.size(); ++i) {
+    const uint8_t byte = packed[i / 2];
+    const auto stored = static_cast<uint8_t>(i % 2 == 0 ? byte & 0xf : byte >> 4);
+    const float expected = e2m1_to_f32(stored) * e8m0_to_f32(scales[i / kMxBlockValues]);
+    ASSERT_TRUE(same_bits(out[i], expected)) << i;
+  }
+}
+
 // Published values (OCP OFP8; the sums are of bytes (37 i + 11) mod 256).
 TEST(Encoding, KnownValues) {
   EXPECT_EQ(f8_e4m3_to_f32(0x01), 0.001953125f);

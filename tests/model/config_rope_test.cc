@@ -82,5 +82,15 @@ TEST(ConfigRope, OnlyEntriesOfKindsOfLayersAreEntries) {
                  [](Json& config) { config["rope_parameters"]["rope_type"] = "yarn"; });
 }
 
+// Its attention makes the frequencies once, of the short factors; longer sequences change the
+// amplitude alone.
+TEST(ConfigRope, Phi35HasOneSetOfFrequencies) {
+  const Model model = GoldenConfig{"phimoe/longrope-f32", {}}.bound([](Json&) {});
+  const auto& rope = std::get<Attention>(model.layers[0].mixer).spec.rope;
+  const LongRope& scaled = std::get<LongRope>(rope->scaling);
+  EXPECT_EQ(frequencies(*rope, 1), frequencies(*rope, scaled.original_positions + 1));
+  EXPECT_NE(amplitude(*rope, 1), amplitude(*rope, scaled.original_positions + 1));
+}
+
 }  // namespace
 }  // namespace rg::model

@@ -193,6 +193,9 @@ void add_norms(List& list) {
   list.mixer<model::GatedDelta>("delta_norm_epsilon", [](auto& d) {
     return set(d.spec.norm_epsilon, d.spec.norm_epsilon * 3);
   });
+  list.mixer<model::KimiDelta>("kimi_norm_epsilon", [](auto& k) {
+    return set(k.spec.norm_epsilon, k.spec.norm_epsilon * 3);
+  });
 }
 
 void add_ropes(List& list) {
@@ -240,6 +243,10 @@ void add_attention(List& list) {
                         [](auto& a) { return set(a.spec.scale, a.spec.scale * 1.01f); });
   list.mixer<LatentAttention>("latent_scale",
                               [](auto& a) { return set(a.spec.scale, a.spec.scale * 1.01f); });
+  list.mixer<LatentAttention>("latent_head_gate", [](auto& a) {
+    a.spec.head_gate = false;
+    return drop(a.gate);
+  });
   list.mixer<Attention>("window_off", [](auto& a) { return drop(a.spec.window); });
   list.mixer<Attention>("window_wider",
                         [](auto& a) { return a.spec.window && (++*a.spec.window, true); });
@@ -256,6 +263,24 @@ void add_attention(List& list) {
   });
   list.mixer<model::GatedDelta>("delta_packed",
                                 [](auto& d) { return set(d.spec.packed, !d.spec.packed); });
+  list.mixer<model::KimiDelta>("kimi_decay_bound", [](auto& k) {
+    k.spec.decay_bound = k.spec.decay_bound ? std::nullopt : std::optional(-5.0f);
+    return true;
+  });
+  using model::Mamba2;
+  list.mixer<Mamba2>("mamba_least_step",
+                     [](auto& m) { return m.spec.least_step > 0 && set(m.spec.least_step, 0.0f); });
+  list.mixer<Mamba2>("mamba_largest_step", [](auto& m) {
+    return m.spec.largest_step < 10 && set(m.spec.largest_step, 10.0f);
+  });
+  list.mixer<Mamba2>("mamba_normed_groups", [](auto& m) {
+    return m.spec.normed_groups != 1u && set(m.spec.normed_groups, 1u);
+  });
+  list.mixer<Mamba2>("mamba_norm_epsilon",
+                     [](auto& m) { return set(m.spec.norm_epsilon, m.spec.norm_epsilon * 3); });
+  list.mixer<Mamba2>("mamba_convolution_bias", [](auto& m) { return drop(m.convolution_bias); });
+  list.mixer<Mamba2>("mamba_in_bias", [](auto& m) { return drop(m.in_bias); });
+  list.mixer<Mamba2>("mamba_out_bias", [](auto& m) { return drop(m.out_bias); });
   list.mixer<model::ShortConv>("convolution_bias",
                                [](auto& c) { return drop(c.convolution_bias); });
   list.mixer<model::ShortConv>("convolution_in_bias", [](auto& c) { return drop(c.in_bias); });

@@ -5,23 +5,36 @@
 
 #include "model/blocks/attention.h"
 #include "model/blocks/gated_delta.h"
+#include "model/blocks/kimi_delta.h"
 #include "model/blocks/latent_attention.h"
+#include "model/blocks/mamba2.h"
 #include "model/blocks/short_conv.h"
 
 namespace rg::model {
 namespace {
 
 // One entry per alternative of Mixer, in the same order.
-using AnyProducts =
-    std::variant<AttentionProducts, LatentAttentionProducts, GatedDeltaProducts, ShortConvProducts>;
-using AnyPacked = std::variant<AttentionProducts::Packed, LatentAttentionProducts::Packed,
-                               GatedDeltaProducts::Packed, ShortConvProducts::Packed>;
+using AnyProducts = std::variant<AttentionProducts, LatentAttentionProducts, GatedDeltaProducts,
+                                 ShortConvProducts, Mamba2Products, KimiDeltaProducts>;
+template <typename Any>
+struct PackedOf;
+template <typename... Products>
+struct PackedOf<std::variant<Products...>> {
+  using Type = std::variant<typename Products::Packed...>;
+};
+using AnyPacked = PackedOf<AnyProducts>::Type;
 
 AnyProducts prepare(const Attention& data, const MixerSetting& setting) {
   return AttentionProducts(data, setting);
 }
 AnyProducts prepare(const GatedDelta& data, const MixerSetting& setting) {
   return GatedDeltaProducts(data, setting);
+}
+AnyProducts prepare(const Mamba2& data, const MixerSetting& setting) {
+  return Mamba2Products(data, setting);
+}
+AnyProducts prepare(const KimiDelta& data, const MixerSetting& setting) {
+  return KimiDeltaProducts(data, setting);
 }
 AnyProducts prepare(const ShortConv& data, const MixerSetting& setting) {
   return ShortConvProducts(data, setting);

@@ -23,7 +23,7 @@ struct LatentAttentionProducts::Buffers {
     value = arena.take<std::byte>(rows * of.kv_width_ * narrow);
     heads.emplace(arena, of.layout_, of.longest_, of.compute_);
   }
-  float* down;             // (rows, query latent or q | latent | rotated)
+  float* down;             // (rows, query latent or q | latent | rotated | gates)
   float* q;                // (rows, nh (plain + rotated)), with a query latent
   float* kv;               // (rows, nh (plain + value))
   std::byte* normed;       // a latent, compute type
@@ -43,7 +43,8 @@ LatentAttentionProducts::LatentAttentionProducts(const LatentAttention& attentio
       kv_width_(spec_.heads * (spec_.plain_width + spec_.value_width)),
       o_width_(spec_.heads * spec_.value_width),
       first_width_(spec_.query_latent != 0 ? spec_.query_latent : q_width_),
-      down_width_(first_width_ + spec_.latent + spec_.rotated_width),
+      gate_at_(first_width_ + spec_.latent + spec_.rotated_width),
+      down_width_(gate_at_ + (spec_.head_gate ? spec_.heads : 0)),
       layout_{.heads = spec_.heads,
               .kv_heads = spec_.heads,
               .query = {key_width_, key_width_, q_width_},
@@ -88,10 +89,12 @@ LatentAttentionProducts::Packed LatentAttentionProducts::pack(const LatentAttent
                                                               std::byte* memory,
                                                               std::byte* staging) const {
   Packed packed;
-  const Weight& first = q_ ? attention.q_down : attention.q;
-  source.read(first, compute_, staging, nullptr);
-  source.read(attention.kv_down, compute_, staging + first.elements() * compute_bytes(compute_),
-              nullptr);
+  source.read(q_ ? attention.q_down : attention.q, compute_, staging, nullptr);
+  const size_t row = size_t{width_} * compute_bytes(compute_);
+  source.read(attention.kv_down, compute_, staging + first_width_ * row, nullptr);
+  if (spec_.head_gate) {
+    source.read(attention.gate, compute_, staging + gate_at_ * row, nullptr);
+  }
   packed.down = down_.pack(staging, memory);
   memory += down_.packed_bytes();
   if (attention.q_down_bias || attention.kv_down_bias) {
@@ -177,11 +180,25 @@ void LatentAttentionProducts::run_as(const Packed& weights, const MixerCall& cal
               .sinks = nullptr},
              *buffers.heads, *call.products);
 
+  if (spec_.head_gate) scale_heads(buffers, rows);
   narrow(buffers.heads->context, size_t{rows} * o_width_, value);
   output_.of(rows).run(value, weights.output, call.out, *call.products);
   if (weights.output_bias.size() == 0) return;
   for (uint32_t t = 0; t < rows; ++t) {
     kernels::add(weights.output_bias.data(), width_, call.out + size_t{t} * width_);
+  }
+}
+
+// context of head h *= sigmoid(its gate).
+void LatentAttentionProducts::scale_heads(const Buffers& buffers, uint32_t rows) const noexcept {
+  const uint32_t width = spec_.value_width;
+  for (uint32_t t = 0; t < rows; ++t) {
+    float* gates = buffers.down + size_t{t} * down_width_ + gate_at_;
+    float* context = buffers.heads->context + size_t{t} * o_width_;
+    kernels::sigmoid(gates, spec_.heads, gates);
+    for (uint32_t h = 0; h < spec_.heads; ++h) {
+      kernels::set_scaled(gates[h], context + h * width, width, context + h * width);
+    }
   }
 }
 
@@ -191,8 +208,9 @@ double mixer_flops(const LatentAttention& attention, uint32_t width, uint32_t le
   const double kv = double{1} * spec.heads * (spec.plain_width + spec.value_width);
   const double value = double{1} * spec.heads * spec.value_width;
   const double q = spec.query_latent == 0 ? width * key : spec.query_latent * (width + key);
-  return length * (2 * q + 2.0 * width * (spec.latent + spec.rotated_width) + 2 * spec.latent * kv +
-                   2.0 * length * (key + value) + 2 * value * width);
+  const uint32_t gates = spec.head_gate ? spec.heads : 0;
+  return length * (2 * q + 2.0 * width * (spec.latent + spec.rotated_width + gates) +
+                   2 * spec.latent * kv + 2.0 * length * (key + value) + 2 * value * width);
 }
 
 }  // namespace rg::model

@@ -16,7 +16,7 @@ class LatentAttentionProducts {
  public:
   using Data = LatentAttention;
   struct Packed {
-    kernels::PackedWeights down;  // q_down (or q) above kv_down
+    kernels::PackedWeights down;  // q_down (or q), kv_down, gate
     Buffer<float> down_bias;      // empty without
     kernels::PackedWeights q;     // unused without a query latent
     kernels::PackedWeights kv, output;
@@ -39,13 +39,15 @@ class LatentAttentionProducts {
   struct Buffers;
   template <typename T>
   void run_as(const Packed& weights, const MixerCall& call) const noexcept;
+  void scale_heads(const Buffers& buffers, uint32_t rows) const noexcept;
 
   LatentAttentionSpec spec_;
   kernels::Compute compute_;
   uint32_t width_, longest_;
   uint32_t key_width_;                     // of one head: plain + rotated
   uint32_t q_width_, kv_width_, o_width_;  // nh key, nh (plain + value), nh value
-  uint32_t first_width_, down_width_;      // query latent or q; that + latent + rotated
+  uint32_t first_width_;                   // query latent or q
+  uint32_t gate_at_, down_width_;          // that + latent + rotated; that + gates
   HeadLayout layout_;
   WeightProducts down_;
   std::optional<WeightProducts> q_;  // from the query latent
@@ -58,10 +60,11 @@ class LatentAttentionProducts {
 template <typename F>
 void for_each_weight(const LatentAttention& attention, F&& f) {
   const bool latent = attention.spec.query_latent != 0;
-  for (const Weight* weight : {latent ? &attention.q_down : &attention.q, &attention.kv_down,
-                               &attention.q_down_bias, &attention.kv_down_bias, &attention.q_norm,
-                               &attention.kv_norm, latent ? &attention.q : &attention.q_down,
-                               &attention.kv, &attention.o, &attention.o_bias}) {
+  for (const Weight* weight :
+       {latent ? &attention.q_down : &attention.q, &attention.kv_down, &attention.gate,
+        &attention.q_down_bias, &attention.kv_down_bias, &attention.q_norm, &attention.kv_norm,
+        latent ? &attention.q : &attention.q_down, &attention.kv, &attention.o,
+        &attention.o_bias}) {
     if (*weight) f(*weight);
   }
 }

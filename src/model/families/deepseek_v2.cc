@@ -46,7 +46,7 @@ gate::GateSpec read_gate(Decoder& decoder) {
 
 Model bind_deepseek_v2(const formats::Checkpoint& checkpoint) {
   Decoder decoder(checkpoint, "deepseek_v2", NormKind::rms, {.norm_epsilon = 1e-6, .tied = false});
-  const LatentAttentionSpec attention = read_latent_attention(decoder, 1e4);
+  const LatentAttentionSpec attention = read_latent_attention(decoder, LatentRope{.base = 1e4});
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
   const gate::GateSpec gate = read_gate(decoder);
   const Dimension inner = decoder.dimension("moe_intermediate_size");
@@ -71,7 +71,7 @@ Model bind_deepseek_v2(const formats::Checkpoint& checkpoint) {
     }
     decoder.add(std::move(made));
   }
-  return decoder.finish(kDeepSeekTrainingKeys);
+  return decoder.finish({});
 }
 
 }  // namespace rg::model

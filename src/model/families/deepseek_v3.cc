@@ -12,9 +12,11 @@ namespace rg::model {
 Model bind_deepseek_v3(const formats::Checkpoint& checkpoint) {
   Decoder decoder(checkpoint, "deepseek_v3", NormKind::rms,
                   {.norm_epsilon = 1e-6, .tied = false, .tied_outside = true});
-  const LatentAttentionSpec attention = read_latent_attention(decoder, 1e4);
+  const LatentAttentionSpec attention =
+      read_latent_attention(decoder, LatentRope{.base = 1e4, .may_be_halves = true});
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
-  const gate::GateSpec gate = read_grouped_gate(decoder);
+  const gate::GateSpec gate =
+      read_grouped_gate(decoder, {.class_groups = 8, .class_groups_kept = 4});
   const FeedForwardWidths widths = {.routed = decoder.dimension("moe_intermediate_size"),
                                     .dense = decoder.dimension("intermediate_size")};
   const std::vector<bool> sparse = layers_after_dense_ones(decoder, 3);
@@ -28,7 +30,7 @@ Model bind_deepseek_v3(const formats::Checkpoint& checkpoint) {
     add_feed_forward(decoder, made, sparse[n], gate, widths, deepseek_names(layer));
     decoder.add(std::move(made));
   }
-  return decoder.finish(kDeepSeekTrainingKeys);
+  return decoder.finish({});
 }
 
 }  // namespace rg::model

@@ -15,9 +15,10 @@ namespace {
 
 Model bind_indexed(const formats::Checkpoint& checkpoint, std::string_view family, double epsilon) {
   Decoder decoder(checkpoint, family, NormKind::rms, {.norm_epsilon = epsilon, .tied = false});
-  const LatentAttentionSpec attention = read_latent_attention(decoder, 1e4);
+  const LatentAttentionSpec attention = read_latent_attention(decoder, LatentRope{.base = 1e4});
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
-  const gate::GateSpec gate = read_grouped_gate(decoder);
+  const gate::GateSpec gate =
+      read_grouped_gate(decoder, {.class_groups = 8, .class_groups_kept = 4});
   const FeedForwardWidths widths = {.routed = decoder.dimension("moe_intermediate_size"),
                                     .dense = decoder.dimension("intermediate_size")};
   const std::vector<bool> sparse = layers_after_dense_ones(decoder, 3);
@@ -39,8 +40,6 @@ Model bind_indexed(const formats::Checkpoint& checkpoint, std::string_view famil
   }
   // What the indexer alone reads.
   static constexpr KnownKey kUnread[] = {
-      {"aux_loss_alpha", Harmless::always},
-      {"ep_size", Harmless::always},
       {"index_head_dim", Harmless::always},
       {"index_n_heads", Harmless::always},
       {"index_share_for_mtp_iteration", Harmless::always},
@@ -50,8 +49,6 @@ Model bind_indexed(const formats::Checkpoint& checkpoint, std::string_view famil
       {"indexer_rope_interleave", Harmless::always},
       {"indexer_types", Harmless::always},
       {"layer_types", Harmless::if_all_indexed},
-      {"num_nextn_predict_layers", Harmless::always},
-      {"seq_aux", Harmless::always},
   };
   return decoder.finish(kUnread, "norm", [](std::string_view name) {
     return name.find(".self_attn.indexer.") != name.npos;

@@ -40,7 +40,7 @@ Model bind_dots1(const formats::Checkpoint& checkpoint) {
                              .value_norm_epsilon = std::nullopt,
                              .output_gate = OutputGate::none,
                              .window = std::nullopt};
-  const auto window = decoder.window("sliding_window");
+  const auto window = decoder.window(4096);
   const std::vector<bool> sliding = late_windows(decoder, window.has_value());
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
   const gate::GateSpec gate = read_grouped_gate(decoder, {.scoring = "noaux_tc"});

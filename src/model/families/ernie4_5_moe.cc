@@ -83,7 +83,12 @@ Model bind_ernie4_5_moe(const formats::Checkpoint& checkpoint) {
     decoder.add(std::move(made));
   }
   if (biases) decoder.bind_head_bias();
-  return decoder.finish({});
+  decoder.expect("moe_gate", "topk");
+  // How it was trained and served; experts are never full here.
+  static constexpr KnownKey kUnread[] = {{"moe_capacity", Harmless::always},
+                                         {"moe_use_aux_free", Harmless::if_true},
+                                         {"use_rmsnorm", Harmless::if_true}};
+  return decoder.finish(kUnread);
 }
 
 }  // namespace rg::model

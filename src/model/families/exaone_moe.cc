@@ -48,7 +48,10 @@ Model bind_exaone_moe(const formats::Checkpoint& checkpoint) {
                              .value_norm_epsilon = std::nullopt,
                              .output_gate = OutputGate::none,
                              .window = std::nullopt};
-  const auto window = decoder.window("sliding_window");
+  const auto window = decoder.window(4096);
+  if (!window) {
+    decoder.config().refuse("sliding_window", "null", "a positive integer", "");
+  }
   const std::vector<bool> sliding = patterned_windows(decoder);
   const gate::GateSpec gate = read_grouped_gate(
       decoder,
@@ -60,7 +63,7 @@ Model bind_exaone_moe(const formats::Checkpoint& checkpoint) {
   for (uint32_t n = 0; n < decoder.layers(); ++n) {
     const std::string layer = decoder.layer_prefix(n);
     attention.window = sliding[n] ? window : std::nullopt;
-    attention.rope = sliding[n] || !window ? std::optional(rope) : std::nullopt;
+    attention.rope = sliding[n] ? std::optional(rope) : std::nullopt;
     Layer made = {.mixer_norm = decoder.norm(layer + "input_layernorm"),
                   .mixer = decoder.attention(layer + "self_attn.", attention, {false, false}),
                   .feed_forward_norm = decoder.norm(layer + "post_attention_layernorm")};

@@ -14,6 +14,10 @@
 namespace rg::model {
 namespace {
 
+// Without an object in the config.
+constexpr std::string_view kFullRope =
+    R"({"rope_type": "proportional", "partial_rotary_factor": 0.25, "rope_theta": 1000000.0})";
+
 // layer_types, or all but each sixth; the last layer is a full one in any case.
 std::vector<bool> gemma_windows(Decoder& decoder) {
   std::vector<bool> sliding(decoder.layers());
@@ -121,12 +125,13 @@ Model bind_gemma4(const formats::Checkpoint& checkpoint) {
       read_rope(decoder,
                 {.base = 1e4, .head_width = heads.head_width, .layer_type = "sliding_attention"})
           .rope);
-  windowed.window = decoder.window("sliding_window");
+  windowed.window = decoder.window(512);
   const AttentionSpec full = spec_of(decoder, global,
                                      read_rope(decoder, {.base = 1e6,
                                                          .head_width = global.head_width,
                                                          .proportional = true,
-                                                         .layer_type = "full_attention"})
+                                                         .layer_type = "full_attention",
+                                                         .class_object = kFullRope})
                                          .rope);
   const gate::GateSpec gate = {.experts = decoder.count({"num_experts"}),
                                .top_k = decoder.count({"top_k_experts"}),

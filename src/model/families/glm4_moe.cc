@@ -14,7 +14,10 @@ Model bind_glm(const formats::Checkpoint& checkpoint, std::string_view family, b
   Decoder decoder(checkpoint, family, NormKind::rms, {.norm_epsilon = 1e-5, .tied = false});
   const Heads heads = decoder.heads();
   const Rope rope =
-      read_rope(decoder, {.base = 1e4, .partial = 0.5, .head_width = heads.head_width}).rope;
+      read_rope(
+          decoder,
+          {.base = 1e4, .partial = 0.5, .may_be_partial = true, .head_width = heads.head_width})
+          .rope;
   const bool normed = !vision && decoder.switched("use_qk_norm", "attention.qk_norm", false);
   if (vision) decoder.expect("use_qk_norm", false);
   const AttentionSpec attention = {.heads = heads.heads,
@@ -43,7 +46,7 @@ Model bind_glm(const formats::Checkpoint& checkpoint, std::string_view family, b
     add_feed_forward(decoder, made, sparse[n], gate, widths, deepseek_names(layer));
     decoder.add(std::move(made));
   }
-  return decoder.finish(kDeepSeekTrainingKeys);
+  return decoder.finish({});
 }
 
 }  // namespace

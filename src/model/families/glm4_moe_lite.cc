@@ -28,7 +28,8 @@ std::vector<bool> read_sparse(Decoder& decoder) {
 Model bind_glm4_moe_lite(const formats::Checkpoint& checkpoint) {
   Decoder decoder(checkpoint, "glm4_moe_lite", NormKind::rms,
                   {.norm_epsilon = 1e-5, .tied = false});
-  const LatentAttentionSpec attention = read_latent_attention(decoder, 1e4);
+  const LatentAttentionSpec attention =
+      read_latent_attention(decoder, LatentRope{.base = 1e4, .may_be_halves = true});
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
   const gate::GateSpec gate = read_grouped_gate(decoder);
   const FeedForwardWidths widths = {.routed = decoder.dimension("moe_intermediate_size"),
@@ -43,7 +44,7 @@ Model bind_glm4_moe_lite(const formats::Checkpoint& checkpoint) {
     add_feed_forward(decoder, made, sparse[n], gate, widths, deepseek_names(layer));
     decoder.add(std::move(made));
   }
-  return decoder.finish(kDeepSeekTrainingKeys);
+  return decoder.finish({});
 }
 
 }  // namespace rg::model

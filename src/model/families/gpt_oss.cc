@@ -73,6 +73,11 @@ class Experts {
   Tensor gate_up_bias_, down_bias_;
 };
 
+// Without an object in the config.
+constexpr std::string_view kClassRope =
+    R"({"rope_type": "yarn", "factor": 32.0, "beta_fast": 32.0, "beta_slow": 1.0,)"
+    R"( "truncate": false, "original_max_position_embeddings": 4096})";
+
 std::vector<bool> alternating_windows(Decoder& decoder) {
   if (const auto listed =
           decoder.layer_list("layer_types", "sliding_attention", "full_attention")) {
@@ -88,7 +93,10 @@ std::vector<bool> alternating_windows(Decoder& decoder) {
 Model bind_gpt_oss(const formats::Checkpoint& checkpoint) {
   Decoder decoder(checkpoint, "gpt_oss", NormKind::rms, {.norm_epsilon = 1e-5, .tied = false});
   const Heads heads = decoder.heads();
-  const Rope rope = read_rope(decoder, {.base = 150000, .head_width = heads.head_width}).rope;
+  const Rope rope =
+      read_rope(decoder,
+                {.base = 150000, .head_width = heads.head_width, .class_object = kClassRope})
+          .rope;
   AttentionSpec attention = {.heads = heads.heads,
                              .kv_heads = heads.kv_heads,
                              .head_width = heads.head_width,
@@ -101,7 +109,10 @@ Model bind_gpt_oss(const formats::Checkpoint& checkpoint) {
                              .value_norm_epsilon = std::nullopt,
                              .output_gate = OutputGate::none,
                              .window = std::nullopt};
-  const auto window = decoder.window("sliding_window");
+  const auto window = decoder.window(128);
+  if (!window) {
+    decoder.config().refuse("sliding_window", "null", "a positive integer", "");
+  }
   const std::vector<bool> sliding = alternating_windows(decoder);
   const bool biases = decoder.switched("attention_bias", "attention.bias", true);
   const gate::GateSpec gate = {.experts = decoder.count({"num_local_experts", "num_experts"}),

@@ -1,5 +1,8 @@
-// Granite 3 MoE, without and with a shared expert: softmax over the selected logits; multipliers of
-// the embedding, of every branch, of the scores and of the final logits.
+// Granite 3 MoE, without and with a shared expert, and Granite 4, where most layers are Mamba-2:
+// softmax over the selected logits; multipliers of the embedding, of every branch, of the scores
+// and of the final logits.
+#include <limits>
+
 #include "base/json.h"
 #include "model/config_rope.h"
 #include "model/decoder.h"
@@ -38,10 +41,97 @@ ExpertGroup bind_shared(Decoder& decoder, const std::string& mlp, Dimension inne
   return group;
 }
 
+// Granite 4's Mamba-2 layers; none of the others.
+struct MambaLayers {
+  std::vector<bool> is_mamba;
+  Mamba2Spec spec = {};
+  bool convolution_bias = false, projection_biases = false;
+};
+
+MambaLayers read_mamba(Decoder& decoder) {
+  ConfigReader& config = decoder.config();
+  const auto size = [&](std::string_view key) {
+    return static_cast<uint32_t>(decoder.dimension(key).size);
+  };
+  MambaLayers layers;
+  // transformers 4 and 5 spell the kinds differently.
+  const Json* kinds = config.value_if("layer_types");
+  const bool old = kinds != nullptr && kinds->is_array() && !kinds->empty() &&
+                   ((*kinds)[0] == "mamba" || (*kinds)[0] == "attention");
+  const auto listed = old ? decoder.layer_list("layer_types", "mamba", "attention")
+                          : decoder.layer_list("layer_types", "linear_attention", "full_attention");
+  if (!listed) config.refuse("layer_types", "null", "a list of the layers' kinds", "");
+  layers.is_mamba = *listed;
+  const uint32_t groups = size("mamba_n_groups");
+  layers.spec = {.heads = size("mamba_n_heads"),
+                 .head_width = size("mamba_d_head"),
+                 .groups = groups,
+                 .state_width = size("mamba_d_state"),
+                 .kernel = size("mamba_d_conv"),
+                 .normed_groups = groups,
+                 .norm_epsilon = decoder.norm_spec().epsilon,
+                 .least_step = 0,
+                 .largest_step = std::numeric_limits<float>::infinity()};
+  if (const auto limits = decoder.pair("time_step_limit")) {
+    layers.spec.least_step = static_cast<float>(limits->first);
+    layers.spec.largest_step = static_cast<float>(limits->second);
+  }
+  if (layers.spec.heads % groups != 0) {
+    config.refuse("mamba_n_groups", std::to_string(groups), "a divisor of mamba_n_heads", "");
+  }
+  decoder.expect("mamba_expand",
+                 uint64_t{layers.spec.heads} * layers.spec.head_width / decoder.model().width);
+  layers.convolution_bias = decoder.switched("mamba_conv_bias", "mamba.convolution_bias", true);
+  layers.projection_biases = decoder.switched("mamba_proj_bias", "mamba.projection_bias", false);
+  return layers;
+}
+
+Mamba2 bind_mamba(Decoder& decoder, const std::string& prefix, const MambaLayers& layers) {
+  TensorBinder& tensors = decoder.tensors();
+  const Mamba2Spec& spec = layers.spec;
+  const Dimension width = decoder.width(), heads = {spec.heads, "mamba_n_heads"};
+  const Dimension inner = {uint64_t{spec.heads} * spec.head_width, "mamba_n_heads*mamba_d_head"};
+  const Dimension channels = {inner.size + uint64_t{2} * spec.groups * spec.state_width,
+                              "channels of x, B and C"};
+  const Dimension rows = {inner.size + channels.size + spec.heads, "gate, x, B, C and time steps"};
+  Mamba2 mamba;
+  mamba.spec = spec;
+  mamba.in = tensors.matrix(prefix + "in_proj.weight", rows, width);
+  mamba.convolution =
+      tensors.taps(prefix + "conv1d.weight", channels, {spec.kernel, "mamba_d_conv"});
+  mamba.decay_log = tensors.vector(prefix + "A_log", heads);
+  mamba.skip = tensors.vector(prefix + "D", heads);
+  mamba.step_bias = tensors.vector(prefix + "dt_bias", heads);
+  mamba.norm = tensors.vector(prefix + "norm.weight", inner);
+  mamba.out = tensors.matrix(prefix + "out_proj.weight", width, inner);
+  if (layers.convolution_bias) {
+    mamba.convolution_bias = tensors.vector(prefix + "conv1d.bias", channels);
+  }
+  if (layers.projection_biases) {
+    mamba.in_bias = tensors.vector(prefix + "in_proj.bias", rows);
+    mamba.out_bias = tensors.vector(prefix + "out_proj.bias", width);
+  }
+  return mamba;
+}
+
+// Granite 4 says whether its attention rotates at all.
+std::optional<Rope> read_positions(Decoder& decoder, uint32_t head_width, bool hybrid) {
+  const Rope rope = read_rope(decoder, {.base = 1e4, .head_width = head_width}).rope;
+  if (!hybrid) return rope;
+  const Json* stated = decoder.config().value_if("position_embedding_type");
+  if (stated == nullptr) return std::nullopt;
+  const std::string kind = decoder.config().text("position_embedding_type", "attention.positions");
+  if (kind != "rope" && kind != "nope") {
+    decoder.config().refuse("position_embedding_type", kind, "rope or nope", "");
+  }
+  return kind == "rope" ? std::optional(rope) : std::nullopt;
+}
+
 Model bind_granite(const formats::Checkpoint& checkpoint, std::string_view family) {
   Decoder decoder(checkpoint, family, NormKind::rms, {.norm_epsilon = 1e-6, .tied = false});
   const Heads heads = decoder.heads();
-  const Rope rope = read_rope(decoder, {.base = 1e4, .head_width = heads.head_width}).rope;
+  const bool hybrid = family == "granitemoehybrid";
+  const std::optional<Rope> rope = read_positions(decoder, heads.head_width, hybrid);
   AttentionSpec attention = {.heads = heads.heads,
                              .kv_heads = heads.kv_heads,
                              .head_width = heads.head_width,
@@ -59,7 +149,7 @@ Model bind_granite(const formats::Checkpoint& checkpoint, std::string_view famil
   decoder.model().embedding_multiplier = decoder.real("embedding_multiplier", 1.0f);
   decoder.model().logit_divisor = decoder.real("logits_scaling", 1.0f);
   uint32_t shared = 0;
-  if (family == "granitemoeshared") {
+  if (family != "granitemoe") {
     shared = decoder.config().count_or("shared_intermediate_size", "shared_width", 0);
   }
   const gate::GateSpec gate = {
@@ -76,29 +166,45 @@ Model bind_granite(const formats::Checkpoint& checkpoint, std::string_view famil
       .epsilon = {0.0f, kFixed},
       .scaling = {1.0f, kFixed},
       .per_expert_scale = {false, kFixed},
-      .shared_experts = {shared == 0 ? 0u : 1u, "config.json: shared_intermediate_size"}};
+      .shared_experts = family == "granitemoe"
+                            ? gate::Stated<uint32_t>{0u, kFixed}
+                            : gate::Stated<uint32_t>{shared == 0 ? 0u : 1u,
+                                                     "config.json: shared_intermediate_size"}};
+  const MambaLayers mamba = hybrid ? read_mamba(decoder) : MambaLayers{};
   const Dimension inner = decoder.dimension("intermediate_size");
   decoder.expect("hidden_act", "silu");
   for (uint32_t n = 0; n < decoder.layers(); ++n) {
     const std::string layer = decoder.layer_prefix(n), moe = layer + "block_sparse_moe.";
     const std::string router =
         decoder.first_of({moe + "router.layer.weight", moe + "router.weight"});
-    Layer made = {.mixer_norm = decoder.norm(layer + "input_layernorm"),
-                  .mixer = decoder.attention(layer + "self_attn.", attention, {biases, biases}),
-                  .feed_forward_norm = decoder.norm(layer + "post_attention_layernorm"),
-                  .router = decoder.router(router, gate),
-                  .groups = groups(bind_routed(decoder, moe, gate, inner)),
-                  .residual_multiplier = multiplier};
+    Layer made;
+    made.mixer_norm = decoder.norm(layer + "input_layernorm");
+    if (hybrid && mamba.is_mamba[n]) {
+      made.mixer = bind_mamba(decoder, layer + "mamba.", mamba);
+    } else {
+      made.mixer = decoder.attention(layer + "self_attn.", attention, {biases, biases});
+    }
+    made.feed_forward_norm = decoder.norm(layer + "post_attention_layernorm");
+    made.router = decoder.router(router, gate);
+    made.groups = groups(bind_routed(decoder, moe, gate, inner));
+    made.residual_multiplier = multiplier;
     if (shared != 0) {
       made.groups.push_back(
           bind_shared(decoder, layer + "shared_mlp.", {shared, "shared_intermediate_size"}));
     }
     decoder.add(std::move(made));
   }
-  return decoder.finish({});
+  decoder.expect("normalization_function", "rmsnorm");
+  // How the recurrence is cut for a GPU.
+  static constexpr KnownKey kUnread[] = {{"mamba_chunk_size", Harmless::always}};
+  return decoder.finish(kUnread);
 }
 
 }  // namespace
+
+Model bind_granitemoehybrid(const formats::Checkpoint& checkpoint) {
+  return bind_granite(checkpoint, "granitemoehybrid");
+}
 
 Model bind_granitemoe(const formats::Checkpoint& checkpoint) {
   return bind_granite(checkpoint, "granitemoe");

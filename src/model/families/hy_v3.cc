@@ -67,8 +67,19 @@ Model bind_hy_v3(const formats::Checkpoint& checkpoint) {
     decoder.add(std::move(made));
   }
   // Precision of the reference's sum over experts; here it is fp32 always.
-  static constexpr KnownKey kUnread[] = {{"enable_moe_fp32_combine", Harmless::always},
-                                         {"num_nextn_predict_layers", Harmless::always}};
+  static constexpr KnownKey kUnread[] = {
+      {"enable_attention_fp32_softmax", Harmless::always},
+      {"enable_lm_head_fp32", Harmless::always},
+      {"enable_moe_fp32_combine", Harmless::always},
+      {"eod_token_id", Harmless::always},
+      {"expert_hidden_dim", Harmless::always},
+      {"moe_router_enable_expert_bias", Harmless::if_true},
+      {"moe_router_use_sigmoid", Harmless::if_true},
+      {"qk_norm", Harmless::if_true},
+      {"route_norm", Harmless::if_true},
+      {"sliding_window", Harmless::if_null},
+      {"use_grouped_mm", Harmless::always},
+  };
   return decoder.finish(kUnread);
 }
 

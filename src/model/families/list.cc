@@ -4,6 +4,7 @@
 
 namespace rg::model {
 
+Model bind_bailing_hybrid(const formats::Checkpoint& checkpoint);
 Model bind_deepseek_v2(const formats::Checkpoint& checkpoint);
 Model bind_deepseek_v3(const formats::Checkpoint& checkpoint);
 Model bind_deepseek_v32(const formats::Checkpoint& checkpoint);
@@ -17,8 +18,10 @@ Model bind_glm4v_moe(const formats::Checkpoint& checkpoint);
 Model bind_glm_moe_dsa(const formats::Checkpoint& checkpoint);
 Model bind_gpt_oss(const formats::Checkpoint& checkpoint);
 Model bind_granitemoe(const formats::Checkpoint& checkpoint);
+Model bind_granitemoehybrid(const formats::Checkpoint& checkpoint);
 Model bind_granitemoeshared(const formats::Checkpoint& checkpoint);
 Model bind_hy_v3(const formats::Checkpoint& checkpoint);
+Model bind_kimi_linear(const formats::Checkpoint& checkpoint);
 Model bind_minimax_m2(const formats::Checkpoint& checkpoint);
 Model bind_mixtral(const formats::Checkpoint& checkpoint);
 Model bind_olmoe(const formats::Checkpoint& checkpoint);
@@ -33,6 +36,7 @@ Model bind_qwen3_next(const formats::Checkpoint& checkpoint);
 
 std::span<const Family> all_families() {
   static constexpr Family kFamilies[] = {
+      {"bailing_hybrid", bind_bailing_hybrid},
       {"deepseek_v2", bind_deepseek_v2},
       {"deepseek_v3", bind_deepseek_v3},
       {"deepseek_v32", bind_deepseek_v32},
@@ -48,10 +52,12 @@ std::span<const Family> all_families() {
       {"glm_moe_dsa", bind_glm_moe_dsa},
       {"gpt_oss", bind_gpt_oss},
       {"granitemoe", bind_granitemoe},
+      {"granitemoehybrid", bind_granitemoehybrid},
       {"granitemoeshared", bind_granitemoeshared},
       {"hy_v3", bind_hy_v3},
       {"kimi_k2", bind_deepseek_v3},
       {"kimi_k25", bind_deepseek_v3},
+      {"kimi_linear", bind_kimi_linear},
       {"lfm2_moe", bind_lfm2_moe},
       {"minimax_m2", bind_minimax_m2},
       {"mixtral", bind_mixtral},

@@ -21,7 +21,10 @@ Model bind_minimax_m2(const formats::Checkpoint& checkpoint) {
   const Heads heads = decoder.heads();
   const double partial = read_partial(decoder, heads.head_width);
   const Rope rope =
-      read_rope(decoder, {.base = 5e6, .partial = partial, .head_width = heads.head_width}).rope;
+      read_rope(
+          decoder,
+          {.base = 5e6, .partial = partial, .may_be_partial = true, .head_width = heads.head_width})
+          .rope;
   const AttentionSpec attention = {.heads = heads.heads,
                                    .kv_heads = heads.kv_heads,
                                    .head_width = heads.head_width,
@@ -55,6 +58,7 @@ Model bind_minimax_m2(const formats::Checkpoint& checkpoint) {
   decoder.expect("use_qk_norm", true);
   decoder.expect("qk_norm_type", "per_layer");
   decoder.expect("shared_intermediate_size", 0);
+  decoder.expect("attn_type_list", std::vector<int>(decoder.layers(), 1));
   for (uint32_t n = 0; n < decoder.layers(); ++n) {
     const std::string layer = decoder.layer_prefix(n);
     // The hub's names, and those that transformers 5 has in memory.
@@ -69,8 +73,12 @@ Model bind_minimax_m2(const formats::Checkpoint& checkpoint) {
          .router = decoder.router(moe + "gate.weight", gate, bias),
          .groups = groups(decoder.routed(moe + "experts.", gate, inner, {"w1", "w3", "w2"}))});
   }
-  static constexpr KnownKey kUnread[] = {{"mtp_transformer_layers", Harmless::always},
-                                         {"num_mtp_modules", Harmless::always},
+  static constexpr KnownKey kUnread[] = {{"layernorm_full_attention_beta", Harmless::if_one},
+                                         {"layernorm_linear_attention_beta", Harmless::if_one},
+                                         {"layernorm_mlp_beta", Harmless::if_one},
+                                         {"mlp_intermediate_size", Harmless::always},
+                                         {"sliding_window", Harmless::if_null},
+                                         {"mtp_transformer_layers", Harmless::always},
                                          {"router_jitter_noise", Harmless::always},
                                          {"shared_moe_mode", Harmless::always},
                                          {"use_mtp", Harmless::always}};

@@ -21,7 +21,7 @@ Model bind_mixtral(const formats::Checkpoint& checkpoint) {
                                    .scale = inverse_root(heads.head_width),
                                    .value_norm_epsilon = std::nullopt,
                                    .output_gate = OutputGate::none,
-                                   .window = decoder.window("sliding_window")};
+                                   .window = decoder.window(std::nullopt)};
   const gate::GateSpec gate = {.experts = decoder.count({"num_local_experts", "num_experts"}),
                                .top_k = decoder.count({"num_experts_per_tok"}),
                                .logit_bias = {false, kFixed},

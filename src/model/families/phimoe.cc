@@ -10,7 +10,9 @@ namespace rg::model {
 Model bind_phimoe(const formats::Checkpoint& checkpoint) {
   Decoder decoder(checkpoint, "phimoe", NormKind::layer, {.norm_epsilon = 1e-5, .tied = false});
   const Heads heads = decoder.heads();
-  const Rope rope = read_rope(decoder, {.base = 1e6, .head_width = heads.head_width}).rope;
+  const Rope rope =
+      read_rope(decoder, {.base = 1e6, .head_width = heads.head_width, .short_factors_only = true})
+          .rope;
   const AttentionSpec attention = {.heads = heads.heads,
                                    .kv_heads = heads.kv_heads,
                                    .head_width = heads.head_width,
@@ -22,7 +24,7 @@ Model bind_phimoe(const formats::Checkpoint& checkpoint) {
                                    .scale = inverse_root(heads.head_width),
                                    .value_norm_epsilon = std::nullopt,
                                    .output_gate = OutputGate::none,
-                                   .window = decoder.window("sliding_window")};
+                                   .window = decoder.window(std::nullopt)};
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
   const bool head_bias = decoder.switched("lm_head_bias", "unembedding.bias", false);
   // The reference selects two, whatever this key says.

@@ -26,7 +26,8 @@ std::vector<bool> early_windows(Decoder& decoder, bool windowed) {
 
 std::optional<uint32_t> read_window(Decoder& decoder, bool windowed,
                                     const std::vector<bool>& sliding) {
-  const auto window = decoder.window("sliding_window");
+  const auto window =
+      windowed ? decoder.window(4096) : decoder.config().count_if("sliding_window", "");
   const bool any = std::find(sliding.begin(), sliding.end(), true) != sliding.end();
   if (any && (!windowed || !window)) {
     decoder.config().refuse("layer_types", "sliding_attention",

@@ -49,7 +49,9 @@ Model bind_qwen3(const formats::Checkpoint& checkpoint, std::string_view family,
   const Rope rope =
       read_rope(decoder, {.base = vision ? 5e5 : 1e4, .head_width = heads.head_width}).rope;
   const bool windowed = decoder.switched("use_sliding_window", "attention.windowed", false);
-  const auto window = decoder.window("sliding_window");
+  if (vision) decoder.expect("use_sliding_window", false);
+  const auto window =
+      windowed ? decoder.window(4096) : decoder.config().count_if("sliding_window", "");
   const AttentionSpec attention = {.heads = heads.heads,
                                    .kv_heads = heads.kv_heads,
                                    .head_width = heads.head_width,

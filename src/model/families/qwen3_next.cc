@@ -76,7 +76,10 @@ Model bind(const formats::Checkpoint& checkpoint, std::string_view family, bool 
                   {.norm_epsilon = 1e-6, .tied = false});
   const Heads heads = decoder.heads();
   const Rope rope =
-      read_rope(decoder, {.base = 1e4, .partial = 0.25, .head_width = heads.head_width}).rope;
+      read_rope(
+          decoder,
+          {.base = 1e4, .partial = 0.25, .may_be_partial = true, .head_width = heads.head_width})
+          .rope;
   const AttentionSpec attention = {.heads = heads.heads,
                                    .kv_heads = heads.kv_heads,
                                    .head_width = heads.head_width,
@@ -138,12 +141,9 @@ Model bind(const formats::Checkpoint& checkpoint, std::string_view family, bool 
     decoder.add(std::move(made));
   }
   static constexpr KnownKey kUnread[] = {
-      {"attn_output_gate", Harmless::if_true},
-      {"intermediate_size", Harmless::always},
-      {"mamba_ssm_dtype", Harmless::always},
-      {"mlp_only_layers", Harmless::if_empty},
-      {"mtp_num_hidden_layers", Harmless::always},
-      {"mtp_use_dedicated_embeddings", Harmless::always},
+      {"attn_output_gate", Harmless::if_true}, {"intermediate_size", Harmless::always},
+      {"mamba_ssm_dtype", Harmless::always},   {"mlp_only_layers", Harmless::if_empty},
+      {"sliding_window", Harmless::if_null},   {"use_sliding_window", Harmless::unless_true},
   };
   return decoder.finish(kUnread);
 }

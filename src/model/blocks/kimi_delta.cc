@@ -1,0 +1,208 @@
+#include "model/blocks/kimi_delta.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "kernels/elementwise.h"
+#include "model/blocks/arena.h"
+#include "model/blocks/convolution.h"
+#include "model/blocks/narrow.h"
+
+namespace rg::model {
+
+using kernels::Compute;
+
+struct KimiDeltaProducts::Buffers {
+  Buffers(Arena& arena, const KimiDeltaProducts& of) {
+    const size_t rows = of.longest_, hd = of.spec_.head_width;
+    projected = arena.take<float>(rows * of.all_);
+    decay = arena.take<float>(of.decay_ ? rows * of.inner_ : 0);
+    gate = arena.take<float>(of.gate_ ? rows * of.inner_ : 0);
+    mixed = arena.take<float>(3 * size_t{of.inner_});
+    sigmoids = arena.take<float>(3 * size_t{of.inner_});
+    for (float** part : {&query, &key, &factor, &delta}) *part = arena.take<float>(hd);
+    out = arena.take<float>(of.inner_);
+    state = arena.take<float>(size_t{of.inner_} * hd);
+    const size_t latent = std::max(of.spec_.decay_latent, of.spec_.gate_latent);
+    narrow = arena.take<std::byte>(rows * std::max<size_t>(of.inner_, latent) *
+                                   compute_bytes(of.compute_));
+  }
+  float* projected;                     // (rows, q k v b decay gate)
+  float *decay, *gate;                  // (rows, nh hd), through a latent
+  float *mixed, *sigmoids;              // (3 nh hd)
+  float *query, *key, *factor, *delta;  // (hd)
+  float* out;                           // (nh hd)
+  float* state;                         // (nh, hd, hd)
+  std::byte* narrow;                    // a product's input
+};
+
+KimiDeltaProducts::KimiDeltaProducts(const KimiDelta& data, const MixerSetting& setting)
+    : spec_(data.spec),
+      compute_(setting.compute),
+      longest_(*std::max_element(setting.rows.begin(), setting.rows.end())),
+      inner_(spec_.heads * spec_.head_width),
+      decay_at_(3 * inner_ + spec_.heads),
+      gate_at_(decay_at_ + (spec_.decay_latent != 0 ? spec_.decay_latent : inner_)),
+      all_(gate_at_ + (spec_.gate_latent != 0 ? spec_.gate_latent : inner_)),
+      in_(setting.width, all_, setting.compute, setting.rows),
+      out_(inner_, setting.width, setting.compute, setting.rows) {
+  if (spec_.decay_latent != 0) {
+    decay_.emplace(spec_.decay_latent, inner_, setting.compute, setting.rows);
+  }
+  if (spec_.gate_latent != 0) {
+    gate_.emplace(spec_.gate_latent, inner_, setting.compute, setting.rows);
+  }
+}
+
+size_t KimiDeltaProducts::packed_bytes() const {
+  return in_.packed_bytes() + (decay_ ? decay_->packed_bytes() : 0) +
+         (gate_ ? gate_->packed_bytes() : 0) + out_.packed_bytes();
+}
+
+size_t KimiDeltaProducts::staging_bytes() const {
+  return std::max({in_.raw_bytes(), decay_ ? decay_->raw_bytes() : 0,
+                   gate_ ? gate_->raw_bytes() : 0, out_.raw_bytes()});
+}
+
+size_t KimiDeltaProducts::scratch_bytes() const {
+  Arena counting;
+  const Buffers buffers(counting, *this);
+  return counting.used();
+}
+
+size_t KimiDeltaProducts::product_scratch_bytes() const {
+  return std::max({in_.product_scratch_bytes(), decay_ ? decay_->product_scratch_bytes() : 0,
+                   gate_ ? gate_->product_scratch_bytes() : 0, out_.product_scratch_bytes()});
+}
+
+KimiDeltaProducts::Packed KimiDeltaProducts::pack(const KimiDelta& data, WeightSource& source,
+                                                  std::byte* memory, std::byte* staging) const {
+  Packed packed;
+  std::byte* at = staging;
+  for (const Weight* part :
+       {&data.q, &data.k, &data.v, &data.b, decay_ ? &data.decay_down : &data.decay,
+        gate_ ? &data.gate_down : &data.gate}) {
+    source.read(*part, compute_, at, nullptr);
+    at += part->elements() * compute_bytes(compute_);
+  }
+  const auto pack_next = [&](const WeightProducts& products) {
+    kernels::PackedWeights weights = products.pack(staging, memory);
+    memory += products.packed_bytes();
+    return weights;
+  };
+  packed.in = pack_next(in_);
+  if (decay_) {
+    source.read(data.decay, compute_, staging, nullptr);
+    packed.decay = pack_next(*decay_);
+  }
+  if (gate_) {
+    source.read(data.gate, compute_, staging, nullptr);
+    packed.gate = pack_next(*gate_);
+  }
+  Buffer<float> taps(3 * size_t{inner_} * spec_.kernel);
+  auto* tap = reinterpret_cast<std::byte*>(taps.data());
+  for (const Weight* part : {&data.q_convolution, &data.k_convolution, &data.v_convolution}) {
+    if (!*part) continue;
+    source.read(*part, Compute::f32, tap, nullptr);
+    tap += part->elements() * sizeof(float);
+  }
+  packed.taps = transposed_taps(taps, spec_.kernel);
+  packed.decay_rate = read_values(source, data.decay_log);
+  kernels::exponential(packed.decay_rate.data(), packed.decay_rate.size(),
+                       packed.decay_rate.data());
+  packed.decay_bias = read_values(source, data.decay_bias);
+  packed.norm = NormWeights({{NormKind::rms, spec_.norm_epsilon}, data.norm}, source);
+  source.read(data.out, compute_, staging, nullptr);
+  packed.out = pack_next(out_);
+  return packed;
+}
+
+void KimiDeltaProducts::run(const Packed& weights, const MixerCall& call) const noexcept {
+  compute_ == Compute::bf16 ? run_as<bf16_t>(weights, call) : run_as<float>(weights, call);
+}
+
+// One token of one head.
+void KimiDeltaProducts::step(const Packed& weights, uint32_t head, const float* row,
+                             const float* decay_row, const Buffers& buffers,
+                             float* out) const noexcept {
+  const size_t hd = spec_.head_width, at = head * hd;
+  constexpr double kEpsilon = 1e-6;  // of the norms of query and key
+  const auto unit = [&](const float* from, double scale, float* to) {
+    const double length = std::sqrt(kernels::squared_norm(from, hd) + kEpsilon);
+    kernels::set_scaled(static_cast<float>(scale / length), from, hd, to);
+  };
+  unit(buffers.mixed + at, 1 / std::sqrt(static_cast<double>(hd)), buffers.query);
+  unit(buffers.mixed + inner_ + at, 1, buffers.key);
+  float beta = row[3 * size_t{inner_} + head];
+  kernels::sigmoid(&beta, 1, &beta);
+
+  // ln decay = -rate softplus(f + bias), or bound sigmoid(rate (f + bias)).
+  float* factor = buffers.factor;
+  std::memcpy(factor, decay_row + at, hd * sizeof(float));
+  kernels::add(weights.decay_bias.data() + at, hd, factor);
+  const float rate = weights.decay_rate[head];
+  if (spec_.decay_bound) {
+    kernels::set_scaled(rate, factor, hd, factor);
+    kernels::sigmoid(factor, hd, factor);
+    kernels::set_scaled(*spec_.decay_bound, factor, hd, factor);
+  } else {
+    kernels::softplus(factor, hd, factor);
+    kernels::set_scaled(-rate, factor, hd, factor);
+  }
+  kernels::exponential(factor, hd, factor);
+  kernels::delta_rule(buffers.state + at * hd, hd, hd, factor, buffers.key,
+                      buffers.mixed + 2 * size_t{inner_} + at, beta, buffers.query, buffers.delta,
+                      out);
+}
+
+template <typename T>
+void KimiDeltaProducts::run_as(const Packed& weights, const MixerCall& call) const noexcept {
+  Arena arena(call.scratch);
+  const Buffers buffers(arena, *this);
+  const size_t hd = spec_.head_width;
+  in_.of(call.rows).run(call.in, weights.in, buffers.projected, *call.products);
+  auto* narrowed = reinterpret_cast<T*>(buffers.narrow);
+  const auto expand = [&](const WeightProducts& products, uint32_t first, uint32_t latent,
+                          const kernels::PackedWeights& matrix, float* out) {
+    for (size_t t = 0; t < call.rows; ++t) {
+      narrow(buffers.projected + t * all_ + first, latent, narrowed + t * latent);
+    }
+    products.of(call.rows).run(narrowed, matrix, out, *call.products);
+  };
+  if (decay_) expand(*decay_, decay_at_, spec_.decay_latent, weights.decay, buffers.decay);
+  if (gate_) expand(*gate_, gate_at_, spec_.gate_latent, weights.gate, buffers.gate);
+
+  std::fill_n(buffers.state, size_t{inner_} * hd, 0.0f);
+  for (size_t t = 0; t < call.rows; ++t) {
+    const float* row = buffers.projected + t * all_;
+    const float* decay_row = decay_ ? buffers.decay + t * inner_ : row + decay_at_;
+    const float* gate_row = gate_ ? buffers.gate + t * inner_ : row + gate_at_;
+    convolve_row(buffers.projected, all_, t, weights.taps.data(), spec_.kernel, 3 * size_t{inner_},
+                 buffers.mixed);
+    kernels::sigmoid(buffers.mixed, 3 * size_t{inner_}, buffers.sigmoids);
+    kernels::multiply(buffers.sigmoids, buffers.mixed, 3 * size_t{inner_}, buffers.mixed);
+    for (uint32_t h = 0; h < spec_.heads; ++h) {
+      float* out = buffers.out + h * hd;
+      step(weights, h, row, decay_row, buffers, out);
+      weights.norm.apply(out, out);
+      kernels::sigmoid(gate_row + h * hd, hd, buffers.factor);
+      kernels::multiply(buffers.factor, out, hd, out);
+    }
+    narrow(buffers.out, inner_, narrowed + t * inner_);
+  }
+  out_.of(call.rows).run(narrowed, weights.out, call.out, *call.products);
+}
+
+double mixer_flops(const KimiDelta& data, uint32_t width, uint32_t length) {
+  const KimiDeltaSpec& spec = data.spec;
+  const double inner = double{1} * spec.heads * spec.head_width;
+  const auto through = [&](uint32_t latent) {
+    return latent == 0 ? width * inner : latent * (width + inner);
+  };
+  return length *
+         (2 * (4.0 * width * inner + through(spec.decay_latent) + through(spec.gate_latent)) +
+          6.0 * spec.kernel * inner + 7.0 * spec.head_width * inner);
+}
+
+}  // namespace rg::model

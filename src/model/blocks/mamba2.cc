@@ -1,0 +1,146 @@
+#include "model/blocks/mamba2.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/elementwise.h"
+#include "model/blocks/arena.h"
+#include "model/blocks/convolution.h"
+#include "model/blocks/narrow.h"
+
+namespace rg::model {
+
+using kernels::Compute;
+
+struct Mamba2Products::Buffers {
+  Buffers(Arena& arena, const Mamba2Products& of)
+      : projected(arena.take<float>(size_t{of.longest_} * of.all_)),
+        mixed(arena.take<float>(of.channels_)),
+        sigmoids(arena.take<float>(of.channels_)),
+        out(arena.take<float>(of.inner_)),
+        state(arena.take<float>(size_t{of.inner_} * of.spec_.state_width)),
+        narrow(
+            arena.take<std::byte>(size_t{of.longest_} * of.inner_ * compute_bytes(of.compute_))) {}
+  float* projected;   // (rows, di + channels + nh)
+  float* mixed;       // (channels): a row after convolution and silu
+  float* sigmoids;    // (channels)
+  float* out;         // (di): a row of the recurrence's output
+  float* state;       // (nh, head width, state)
+  std::byte* narrow;  // (rows, di) compute type
+};
+
+Mamba2Products::Mamba2Products(const Mamba2& data, const MixerSetting& setting)
+    : spec_(data.spec),
+      compute_(setting.compute),
+      width_(setting.width),
+      longest_(*std::max_element(setting.rows.begin(), setting.rows.end())),
+      inner_(spec_.heads * spec_.head_width),
+      channels_(inner_ + 2 * spec_.groups * spec_.state_width),
+      all_(inner_ + channels_ + spec_.heads),
+      in_(setting.width, all_, setting.compute, setting.rows),
+      out_(inner_, setting.width, setting.compute, setting.rows) {}
+
+size_t Mamba2Products::scratch_bytes() const {
+  Arena counting;
+  const Buffers buffers(counting, *this);
+  return counting.used();
+}
+
+Mamba2Products::Packed Mamba2Products::pack(const Mamba2& data, WeightSource& source,
+                                            std::byte* memory, std::byte* staging) const {
+  Packed packed;
+  source.read(data.in, compute_, staging, nullptr);
+  packed.in = in_.pack(staging, memory);
+  packed.in_bias = read_values(source, data.in_bias);
+  packed.taps = transposed_taps(read_values(source, data.convolution), spec_.kernel);
+  packed.convolution_bias = read_values(source, data.convolution_bias);
+  packed.decay_rate = read_values(source, data.decay_log);
+  kernels::exponential(packed.decay_rate.data(), packed.decay_rate.size(),
+                       packed.decay_rate.data());
+  packed.skip = read_values(source, data.skip);
+  packed.step_bias = read_values(source, data.step_bias);
+  packed.gain = read_values(source, data.norm);
+  source.read(data.out, compute_, staging, nullptr);
+  packed.out = out_.pack(staging, memory + in_.packed_bytes());
+  packed.out_bias = read_values(source, data.out_bias);
+  return packed;
+}
+
+// One token of one head: state_i = decay state_i + (step x_i) B; y_i = state_i . C + D x_i.
+void Mamba2Products::step(const Packed& weights, uint32_t head, float time_step,
+                          const Buffers& buffers) const noexcept {
+  const size_t n = spec_.state_width, width = spec_.head_width;
+  const size_t group = head / (spec_.heads / spec_.groups);
+  const float* x = buffers.mixed + head * width;
+  const float* b = buffers.mixed + inner_ + group * n;
+  const float* c = b + size_t{spec_.groups} * n;
+  float decay = -weights.decay_rate[head] * time_step;
+  kernels::exponential(&decay, 1, &decay);
+  for (size_t i = 0; i < width; ++i) {
+    float* state = buffers.state + (head * width + i) * n;
+    kernels::set_scaled(decay, state, n, state);
+    kernels::add_scaled(time_step * x[i], b, n, state);
+    buffers.out[head * width + i] =
+        static_cast<float>(kernels::dot(state, c, n)) + weights.skip[head] * x[i];
+  }
+}
+
+// out = norm(out silu(gate)), part by part.
+void Mamba2Products::gate_and_norm(const Packed& weights, const float* gate,
+                                   const Buffers& buffers) const noexcept {
+  kernels::silu_times(gate, buffers.out, inner_, buffers.out);
+  const size_t part = inner_ / spec_.normed_groups;
+  for (size_t at = 0; at < inner_; at += part) {
+    kernels::rms_norm(buffers.out + at, weights.gain.data() + at, part, spec_.norm_epsilon,
+                      buffers.out + at);
+  }
+}
+
+void Mamba2Products::run(const Packed& weights, const MixerCall& call) const noexcept {
+  Arena arena(call.scratch);
+  const Buffers buffers(arena, *this);
+  in_.of(call.rows).run(call.in, weights.in, buffers.projected, *call.products);
+  if (weights.in_bias.size() != 0) {
+    for (size_t t = 0; t < call.rows; ++t) {
+      kernels::add(weights.in_bias.data(), all_, buffers.projected + t * all_);
+    }
+  }
+  std::fill_n(buffers.state, size_t{inner_} * spec_.state_width, 0.0f);
+  for (size_t t = 0; t < call.rows; ++t) {
+    const float* row = buffers.projected + t * all_;
+    convolve_row(buffers.projected + inner_, all_, t, weights.taps.data(), spec_.kernel, channels_,
+                 buffers.mixed);
+    if (weights.convolution_bias.size() != 0) {
+      kernels::add(weights.convolution_bias.data(), channels_, buffers.mixed);
+    }
+    kernels::sigmoid(buffers.mixed, channels_, buffers.sigmoids);
+    kernels::multiply(buffers.sigmoids, buffers.mixed, channels_, buffers.mixed);
+    for (uint32_t h = 0; h < spec_.heads; ++h) {
+      float time_step = row[inner_ + channels_ + h] + weights.step_bias[h];
+      kernels::softplus(&time_step, 1, &time_step);
+      step(weights, h, std::clamp(time_step, spec_.least_step, spec_.largest_step), buffers);
+    }
+    gate_and_norm(weights, row, buffers);
+    std::byte* to = buffers.narrow + t * inner_ * compute_bytes(compute_);
+    if (compute_ == Compute::bf16) {
+      narrow(buffers.out, inner_, reinterpret_cast<bf16_t*>(to));
+    } else {
+      narrow(buffers.out, inner_, reinterpret_cast<float*>(to));
+    }
+  }
+  out_.of(call.rows).run(buffers.narrow, weights.out, call.out, *call.products);
+  if (weights.out_bias.size() == 0) return;
+  for (size_t t = 0; t < call.rows; ++t) {
+    kernels::add(weights.out_bias.data(), width_, call.out + t * width_);
+  }
+}
+
+double mixer_flops(const Mamba2& data, uint32_t width, uint32_t length) {
+  const Mamba2Spec& spec = data.spec;
+  const double inner = double{1} * spec.heads * spec.head_width;
+  const double channels = inner + 2.0 * spec.groups * spec.state_width;
+  return length * (2.0 * width * (2 * inner + channels + spec.heads) +
+                   2.0 * spec.kernel * channels + 6.0 * inner * spec.state_width);
+}
+
+}  // namespace rg::model

@@ -1,0 +1,131 @@
+// A key that config.json leaves out has the value that transformers' class gives it, which may be a
+// scaling of the positions or a window; null, and keys that the family's code doesn't read, are
+// something else.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/golden_config.h"
+
+namespace rg::model {
+namespace {
+
+using test::Change;
+using test::expect_refusal;
+using test::GoldenConfig;
+
+template <typename A, typename B>
+bool same_spec(const A& a, const B& b) {
+  if constexpr (std::is_same_v<A, B>) return a.spec == b.spec;
+  return false;
+}
+
+// What the config decides of the layers: mixers and gates.
+void expect_same(const Model& a, const Model& b, const std::string& what) {
+  ASSERT_EQ(a.layers.size(), b.layers.size()) << what;
+  for (size_t n = 0; n < a.layers.size(); ++n) {
+    EXPECT_TRUE(std::visit([](const auto& x, const auto& y) { return same_spec(x, y); },
+                           a.layers[n].mixer, b.layers[n].mixer))
+        << what << ", layer " << n;
+    ASSERT_EQ(a.layers[n].router.has_value(), b.layers[n].router.has_value());
+    if (!a.layers[n].router) continue;
+    const gate::GateSpec &x = a.layers[n].router->spec, &y = b.layers[n].router->spec;
+    EXPECT_EQ(x.groups.value, y.groups.value) << what;
+    EXPECT_EQ(x.groups_kept.value, y.groups_kept.value) << what;
+  }
+}
+
+TEST(ClassDefaults, WhatAMissingKeyMeans) {
+  const auto windows = [](uint32_t size) {
+    return [size](Json& config) { config["sliding_window"] = size; };
+  };
+  const auto object = [](const char* key, const Json& value) {
+    return [key, value](Json& config) { config[key] = value; };
+  };
+  const auto without = [](std::vector<std::string> keys) {
+    return [keys](Json& config) {
+      for (const std::string& key : keys) config.erase(key);
+    };
+  };
+  const Json yarn = {{"rope_type", "yarn"}, {"factor", 32.0},
+                     {"beta_fast", 32.0},   {"beta_slow", 1.0},
+                     {"truncate", false},   {"original_max_position_embeddings", 4096}};
+  struct Case {
+    const char* golden;
+    Change missing, stated;
+  };
+  const Case cases[] = {
+      {"gpt_oss/yarn-v4", without({"rope_scaling"}), object("rope_scaling", yarn)},
+      {"gpt_oss/yarn-v4", object("rope_scaling", nullptr), object("rope_scaling", yarn)},
+      {"gpt_oss/yarn-v4", without({"sliding_window"}), windows(128)},
+      {"gemma4_text/k-is-v-f32", without({"sliding_window"}), windows(512)},
+      {"gemma4_text/k-is-v-f32", without({"rope_parameters"}),
+       object(
+           "rope_parameters",
+           {{"full_attention",
+             {{"rope_type", "proportional"}, {"partial_rotary_factor", 0.25}, {"rope_theta", 1e6}}},
+            {"sliding_attention", {{"rope_type", "default"}, {"rope_theta", 1e4}}}})},
+      {"exaone_moe/listed-layers-v4", without({"sliding_window"}), windows(4096)},
+  };
+  for (const Case& c : cases) {
+    const GoldenConfig golden = {c.golden, {}};
+    expect_same(golden.bound(c.missing), golden.bound(c.stated), c.golden);
+  }
+}
+
+TEST(ClassDefaults, DeepSeekV3HasEightGroupsOfWhichFourAreKept) {
+  const GoldenConfig golden = {"deepseek_v3/groups-f32", {}};
+  const auto sized = [](bool stated) {
+    return [stated](Json& config) {
+      config["n_routed_experts"] = 16;
+      for (const auto& [key, value] : {std::pair("n_group", 8), std::pair("topk_group", 4)}) {
+        config.erase(key);
+        if (stated) config[key] = value;
+      }
+    };
+  };
+  expect_same(golden.bound(sized(false)), golden.bound(sized(true)), "groups");
+  expect_refusal(golden, ErrorId::CF002, "n_group",
+                 [](Json& config) { config["n_group"] = nullptr; });
+}
+
+TEST(ClassDefaults, Granite4RotatesOnlyWhereItSaysSo) {
+  const GoldenConfig golden = {"granitemoehybrid/rope-bias-f32", {}};
+  const auto says = [](const Json& value) {
+    return [value](Json& config) { config["position_embedding_type"] = value; };
+  };
+  const Model none = golden.bound(says("nope"));
+  expect_same(golden.bound(says(nullptr)), none, "null");
+  expect_same(golden.bound([](Json& config) { config.erase("position_embedding_type"); }), none,
+              "missing");
+}
+
+TEST(ClassDefaults, WhatTheFamilyDoesNotReadMayNotSayOtherwise) {
+  const auto set = [](const char* key, const Json& value) {
+    return [key, value](Json& config) { config[key] = value; };
+  };
+  for (const char* golden : {"mixtral/window-v4", "qwen3_moe/first-dense-f32", "dots1/window-v4"}) {
+    expect_refusal({golden, {}}, ErrorId::CF002, "partial_rotary_factor",
+                   set("partial_rotary_factor", 0.5));
+  }
+  expect_refusal({"glm4_moe/air-v4", {}}, ErrorId::CF002, "partial_rotary_factor",
+                 set("partial_rotary_factor", nullptr));
+  for (const char* golden : {"deepseek_v2/groups-f32", "deepseek_v32/groups-f32"}) {
+    expect_refusal({golden, {}}, ErrorId::CF002, "rope_interleave", set("rope_interleave", false));
+  }
+  expect_refusal({"gpt_oss/yarn-v4", {}}, ErrorId::CF002, "sliding_window",
+                 set("sliding_window", nullptr));
+  expect_refusal({"exaone_moe/listed-layers-v4", {}}, ErrorId::CF002, "sliding_window",
+                 set("sliding_window", nullptr));
+  expect_refusal({"mixtral/window-v4", {}}, ErrorId::CF002, "sliding_window",
+                 set("sliding_window", 0));
+  for (const Json& flat : {Json::object(), Json{{"rope_type", "default"}, {"rope_theta", 1e4}}}) {
+    expect_refusal({"gemma4_text/k-is-v-f32", {}}, ErrorId::CF002, "rope_parameters",
+                   set("rope_parameters", flat));
+  }
+}
+
+}  // namespace
+}  // namespace rg::model
