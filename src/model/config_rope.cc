@@ -168,9 +168,10 @@ class RopeObject {
   std::optional<uint32_t> outer_original_;  // of the config itself, over the object's
 };
 
-// transformers writes what the type doesn't use as null, or leaves it out. mrope_* split the angles
-// among the axes of an image; for text all axes are one.
-void collect(const ConfigReader& rope, std::vector<Leftover>& leftovers) {
+// transformers writes what the type doesn't use as null, or leaves it out; it ignores what another
+// type would use, which here is known beside a scaling only. mrope_* split the angles among the
+// axes of an image; for text all axes are one.
+void collect(const ConfigReader& rope, bool scaled, std::vector<Leftover>& leftovers) {
   static constexpr KnownKey kUnused[] = {{"attention_factor", Harmless::if_null},
                                          {"beta_fast", Harmless::if_null},
                                          {"beta_slow", Harmless::if_null},
@@ -186,7 +187,11 @@ void collect(const ConfigReader& rope, std::vector<Leftover>& leftovers) {
                                          {"partial_rotary_factor", Harmless::if_one},
                                          {"short_factor", Harmless::if_null},
                                          {"truncate", Harmless::if_null}};
-  rope.collect_leftovers(kUnused, leftovers);
+  std::vector<KnownKey> known(std::begin(kUnused), std::end(kUnused));
+  if (scaled) {
+    for (KnownKey& key : known) key.harmless = Harmless::always;
+  }
+  rope.collect_leftovers(known, leftovers);
 }
 
 // The keys around entries for the kinds of layers: there are none but these entries.
@@ -300,7 +305,7 @@ ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
                     "they take.");
     }
     if (base) bases.emplace_back(path + ".rope_theta", *base);
-    if (read.rope.scaling.index() == 0) collect(reader, decoder.leftovers());
+    collect(reader, read.rope.scaling.index() != 0, decoder.leftovers());
   }
   if (!object_states_base && config.has("rope_theta")) {
     bases.emplace(bases.begin(), "rope_theta", config.real_or("rope_theta", "", rules.base));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -408,8 +409,12 @@ std::optional<std::pair<double, double>> Decoder::pair(std::string_view key) {
   };
   const bool two = list->is_array() && list->size() == 2;
   const double low = two ? number((*list)[0]) : std::nan(""), high = two ? number((*list)[1]) : 0;
-  if (!(low <= high)) {
-    reader_.refuse(key, write_json(*list, JsonLayout::compact), "two ascending numbers", "");
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  if (!(low <= high) || static_cast<float>(low) == kInfinity ||
+      static_cast<float>(high) == -kInfinity) {
+    reader_.refuse(
+        key, write_json(*list, JsonLayout::compact),
+        "two ascending numbers; only the first may be -Infinity, only the second Infinity", "");
   }
   return std::pair(low, high);
 }

@@ -85,7 +85,7 @@ class Decoder {
   // The number of keys of sliding layers; 0 and null are none.
   // sliding_window. null: no window; `otherwise`: class default.
   std::optional<uint32_t> window(std::optional<uint32_t> otherwise);
-  // Two numbers, the first at most the second; infinity allowed.
+  // Two ascending numbers; the first may be -Infinity, the second Infinity.
   std::optional<std::pair<double, double>> pair(std::string_view key);
   Dimension dimension(std::string_view key);  // a width, at least 1
   // A flag that decides nothing of the gate.

@@ -90,6 +90,16 @@ TEST(ConfigBounds, Softcap) {
   }
 }
 
+TEST(ConfigBounds, LimitsOfTimeSteps) {
+  const Json infinity = {{"__float__", "Infinity"}}, nan = {{"__float__", "NaN"}};
+  for (const Json& limits :
+       {Json::array({1e300, infinity}), Json::array({infinity, infinity}), Json::array({0.5, 0.25}),
+        Json::array({nan, 1}), Json::array({0.0}), Json(0.5)}) {
+    expect_refusal({"granitemoehybrid/yarn-fused", {}}, ErrorId::CF002, "time_step_limit",
+                   [&](Json& config) { config["time_step_limit"] = limits; });
+  }
+}
+
 TEST(ConfigBounds, Bytes) {
   expect_refusal({"mixtral/window-v4", {}}, ErrorId::CF005, "",
                  [](Json& config) { config["architectures"] = std::string(1u << 20, 'a'); });

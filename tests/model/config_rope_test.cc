@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 #include <tuple>
 
 #include "model/golden_config.h"
@@ -49,6 +50,25 @@ TEST(ConfigRope, NumbersThatGiveNoFrequencies) {
                    "rope_parameters.full_attention.partial_rotary_factor", [&](Json& config) {
                      config["rope_parameters"]["full_attention"]["partial_rotary_factor"] = share;
                    });
+  }
+}
+
+// They were refused in objects without a scaling only.
+TEST(ConfigRope, UnknownKeysBesideAScaling) {
+  for (const char* golden :
+       {"mixtral/yarn-fused-tied", "mixtral/linear-f32", "gemma4_text/k-is-v-f32"}) {
+    const auto rope_of = [](Json& config) -> Json& {
+      Json& rope = config["rope_parameters"];
+      return rope.contains("full_attention") ? rope["full_attention"] : rope;
+    };
+    const bool nested = std::string_view(golden).starts_with("gemma4");
+    const std::string path = nested ? "rope_parameters.full_attention." : "rope_parameters.";
+    expect_refusal({golden, {}}, ErrorId::CF004, path + "temperature",
+                   [&](Json& config) { rope_of(config)["temperature"] = 2.0; });
+    // What another type reads is not this one's.
+    EXPECT_FALSE(GoldenConfig({golden, {}})
+                     .refusal([&](Json& config) { rope_of(config)["low_freq_factor"] = 2.0; })
+                     .id);
   }
 }
 

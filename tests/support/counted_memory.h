@@ -4,7 +4,6 @@
 
 #include <malloc.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
@@ -47,4 +46,17 @@ void operator delete(void* pointer) noexcept {
   if (pointer != nullptr) rg::test::CountedMemory::live -= malloc_usable_size(pointer);
   std::free(pointer);
 }
+
+// Those that call them by default, but not under AddressSanitizer, which has its own.
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
+  try {
+    return operator new(bytes);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+void* operator new[](size_t bytes) { return operator new(bytes); }
 void operator delete(void* pointer, size_t) noexcept { operator delete(pointer); }
+void operator delete(void* pointer, const std::nothrow_t&) noexcept { operator delete(pointer); }
+void operator delete[](void* pointer) noexcept { operator delete(pointer); }
+void operator delete[](void* pointer, size_t) noexcept { operator delete(pointer); }

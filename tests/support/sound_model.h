@@ -132,8 +132,37 @@ class SoundModel {
     shape(conv.convolution, model_->width, conv.spec.kernel, "convolution");
     shape(conv.out, model_->width, model_->width, "out");
   }
-  template <typename Other>
-  void mixer(const Other&) {}
+  void mixer(const model::Mamba2& mamba) {
+    const model::Mamba2Spec& spec = mamba.spec;
+    expect(spec.heads > 0 && spec.groups > 0 && spec.heads % spec.groups == 0, "heads");
+    expect(spec.head_width > 0 && spec.state_width > 0 && spec.kernel > 0, "state");
+    const uint64_t inner = uint64_t{spec.heads} * spec.head_width;
+    expect(spec.normed_groups > 0 && inner % spec.normed_groups == 0, "groups of the norm");
+    expect(spec.least_step <= spec.largest_step &&
+               !(std::isinf(spec.least_step) && spec.least_step == spec.largest_step),
+           "limits of time steps");
+    const uint64_t channels = inner + uint64_t{2} * spec.groups * spec.state_width;
+    shape(mamba.in, inner + channels + spec.heads, model_->width, "in");
+    shape(mamba.convolution, channels, spec.kernel, "convolution");
+    shape(mamba.norm, inner, 1, "norm");
+    shape(mamba.out, model_->width, inner, "out");
+  }
+  void mixer(const model::KimiDelta& delta) {
+    const model::KimiDeltaSpec& spec = delta.spec;
+    const uint64_t inner = uint64_t{spec.heads} * spec.head_width;
+    expect(spec.heads > 0 && spec.head_width > 0 && spec.kernel > 0, "heads");
+    expect(!spec.decay_bound || positive(-*spec.decay_bound), "bound of the decay");
+    for (const model::Weight* each : {&delta.q, &delta.k, &delta.v}) {
+      shape(*each, inner, model_->width, "q, k or v");
+    }
+    shape(delta.decay, inner, spec.decay_latent != 0 ? spec.decay_latent : model_->width, "decay");
+    shape(delta.gate, inner, spec.gate_latent != 0 ? spec.gate_latent : model_->width, "gate");
+    shape(delta.q_convolution, delta.k_convolution ? inner : 3 * inner, spec.kernel, "convolution");
+    shape(delta.decay_log, spec.heads, 1, "decay's logarithm");
+    shape(delta.decay_bias, inner, 1, "decay's bias");
+    shape(delta.norm, spec.head_width, 1, "norm of heads");
+    shape(delta.out, model_->width, inner, "out");
+  }
 
   void expert(const model::Expert& expert, uint64_t inner) {
     optional(expert.gate_up, 2 * inner, model_->width, "gate and up");
