@@ -82,8 +82,8 @@ class Decoder {
   // Layers whose entry in the list `key` is `yes`; the others must say `no`. None without the list.
   std::optional<std::vector<bool>> layer_list(std::string_view key, std::string_view yes,
                                               std::string_view no);
-  // The number of keys of sliding layers; 0 and null are none.
-  // sliding_window. null: no window; `otherwise`: class default.
+  // sliding_window, the number of keys of sliding layers. null: no window; `otherwise`: class
+  // default.
   std::optional<uint32_t> window(std::optional<uint32_t> otherwise);
   // Two ascending numbers; the first may be -Infinity, the second Infinity.
   std::optional<std::pair<double, double>> pair(std::string_view key);
