@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "stream/available_memory.h"
 #include "stream/layer_pass.h"
+#include "stream/tensor_reader.h"
 
 namespace rg::stream {
 namespace {
@@ -107,6 +108,8 @@ void tabulate(const Run& run, Plan& plan) {
        plan.slices_in_memory *
            SliceReader::slot_bytes(run.model, run.products, plan.experts_per_slice));
   line("weights as read", run.products.staging_bytes() + 3 * kChunkBytes);
+  line("scales, and a weight stored in another order",
+       TensorReader::held_bytes(run.model, layers_to_run(run.model, run.settings)));
   line("one expert's matrices as shown to experiments",
        SliceReader::shown_bytes(run.model, layers_to_run(run.model, run.settings), run.observers));
   line(fmt::format("buffers of {} thread{}", run.settings.threads,

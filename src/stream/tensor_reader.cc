@@ -197,6 +197,22 @@ void TensorReader::read_rearranged(const model::Weight& weight, Compute compute,
   }
 }
 
+uint64_t TensorReader::held_bytes(const model::Model& model, std::span<const int> layers) {
+  uint64_t exponents = 0, scales = 0, rearranged = 0;
+  const auto count = [&](const model::Weight& weight) {
+    if (weight.encoding == model::Encoding::mxfp4) {
+      exponents = std::max(exponents, weight.scale_count());
+    } else if (weight.encoding == model::Encoding::scaled) {
+      scales = std::max(scales, weight.scale_count());
+    }
+    if (weight.stored != model::Stored::out_in) {
+      rearranged = std::max(rearranged, weight.elements() + weight.columns);  // and a row
+    }
+  };
+  for (const int layer : layers) model::for_each_weight(model.layer(layer), count);
+  return exponents + (scales + rearranged) * sizeof(float);
+}
+
 std::vector<TensorDigest> TensorReader::digests() const {
   std::vector<TensorDigest> out;
   for (const auto& [name, state] : state_) {

@@ -36,6 +36,10 @@ class TensorReader : public model::WeightSource {
   void read(const model::Weight& weight, kernels::Compute compute, std::byte* out,
             float* exact) override;
 
+  // What reading these layers' weights holds besides a piece of the file: the scales of a weight,
+  // and in fp32 a weight that isn't stored as it is used.
+  static uint64_t held_bytes(const model::Model& model, std::span<const int> layers);
+
   std::vector<TensorDigest> digests() const;  // of tensors read whole, by name
   // NonFinite::record; name, first index and count, by name.
   struct Damage {

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "family_golden.h"
+#include "model/blocks/block.h"
 #include "support/caught.h"
 
 namespace rg::stream {
@@ -45,6 +46,42 @@ TEST_P(Family, ComputesTheSameBitsForAnyThreadsAndBlocks) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Family, testing::ValuesIn(family_shapes()), test_name);
+
+// Of the bytes that the plan says are held for weights that aren't stored as they are used.
+uint64_t held_bytes(const FamilyShape& shape) {
+  const FamilyGolden golden(shape);
+  tap::SequenceSet set;
+  set.lengths = {8};
+  set.ids.assign(8, 1);
+  const tap::SequenceSet* const sets[] = {&set};
+  Settings settings;
+  settings.flops_per_s = 1e9;
+  const Plan plan = make_plan(golden.model(), sets, {}, Logits::none, settings);
+  for (const Plan::Line& line : plan.memory) {
+    if (line.what == "scales, and a weight stored in another order") return line.bytes;
+  }
+  return 0;
+}
+
+TEST(Families, ThePlanCountsWhatRearrangingHolds) {
+  EXPECT_EQ(held_bytes({"mixtral", "llama3-v4"}), 0u);
+  for (const FamilyShape& shape :
+       {FamilyShape{"gpt_oss", "yarn-v4"}, {"gpt_oss", "mxfp4"}, {"deepseek_v3", "fp8"}}) {
+    const FamilyGolden golden(shape);
+    uint64_t transposed = 0, exponents = 0, scales = 0;
+    for (const model::Layer& layer : golden.model().layers) {
+      model::for_each_weight(layer, [&](const model::Weight& weight) {
+        const bool moved = weight.stored != model::Stored::out_in;
+        if (moved) transposed = std::max(transposed, 4 * (weight.elements() + weight.columns));
+        if (!weight.scales.tensor) return;
+        uint64_t& most = weight.encoding == model::Encoding::mxfp4 ? exponents : scales;
+        most = std::max(most, weight.scale_count());
+      });
+    }
+    EXPECT_EQ(held_bytes(shape), transposed + exponents + 4 * scales) << shape.name();
+    EXPECT_GT(held_bytes(shape), 0u) << shape.name();
+  }
+}
 
 // Other names of a family: its text part saved alone, or another release.
 std::string family_of(const std::string& model_type) {
