@@ -50,10 +50,10 @@ class Checkpoint {
   // was moved to, lives.
   std::span<const TensorEntry> tensors() const { return tensors_; }
   const TensorEntry* find(std::string_view name) const;  // null if there is none
+  bool has(std::string_view name) const;                 // of any dtype
   // The tensor of that name, whatever its shape and dtype. Without files: made now. One thread.
   const TensorEntry* request(const TensorRequest& wanted) const;
   const RequestedTensors* requested() const { return requested_.get(); }  // null with files
-  bool has(std::string_view name) const;                                  // of any dtype
   const std::vector<UnsupportedTensor>& unsupported() const { return unsupported_; }  // by name
   const UnsupportedTensor* find_unsupported(std::string_view name) const;  // null if there is none
   uint64_t weight_bytes() const { return weight_bytes_; }  // sum over shards of tensor bytes

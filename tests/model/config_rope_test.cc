@@ -53,6 +53,19 @@ TEST(ConfigRope, NumbersThatGiveNoFrequencies) {
   }
 }
 
+// The proportional type has a factor of its own; heads of an odd width have no pairs.
+TEST(ConfigRope, PartsOfProportionalHeads) {
+  const GoldenConfig gemma = {"gemma4_text/own-v-untied-v4", {}};
+  expect_refusal(gemma, ErrorId::CF002, "partial_rotary_factor",
+                 [](Json& config) { config["partial_rotary_factor"] = 0.5; });
+  for (const bool stated : {false, true}) {
+    expect_refusal(gemma, ErrorId::CF002, "partial_rotary_factor", [&](Json& config) {
+      config["global_head_dim"] = 13;
+      if (stated) config["partial_rotary_factor"] = 0.5;
+    });
+  }
+}
+
 // They were refused in objects without a scaling only.
 TEST(ConfigRope, UnknownKeysBesideAScaling) {
   for (const char* golden :
