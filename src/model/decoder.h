@@ -97,8 +97,7 @@ class Decoder {
   Norm norm(const std::string& name);  // of width d
   Attention attention(const std::string& prefix, const AttentionSpec& spec, Biases biases,
                       const AttentionNames& names = {});
-  // SwiGLU of three matrices.
-  // With biases, each beside its matrix.
+  // SwiGLU of three matrices; `biased`: a bias beside each.
   Expert mlp(const std::string& prefix, Dimension inner, const MlpNames& names = {},
              bool biased = false);
   ExpertGroup shared(const std::string& prefix, Dimension inner, const MlpNames& names = {},
