@@ -290,25 +290,6 @@ void SetScaled(float scale, const float* x, size_t n, float* out) {
 
 // state (keys, values): row i times decay_i; then plus key_i * beta * (value - state^T key); out =
 // state^T query. `delta` (values) is scratch.
-void DeltaRule(float* state, size_t keys, size_t values, const float* decay, const float* key,
-               const float* value, float beta, const float* query, float* delta, float* out) {
-  for (size_t j = 0; j < values; ++j) delta[j] = 0;
-  for (size_t i = 0; i < keys; ++i) {
-    float* row = state + i * values;
-    SetScaled(decay[i], row, values, row);
-    AddScaled(key[i], row, values, delta);
-  }
-  for (size_t j = 0; j < values; ++j) {
-    delta[j] = beta * (value[j] - delta[j]);
-    out[j] = 0;
-  }
-  for (size_t i = 0; i < keys; ++i) {
-    float* row = state + i * values;
-    AddScaled(key[i], delta, values, row);
-    AddScaled(query[i], row, values, out);
-  }
-}
-
 void Clamp(float limit, size_t n, float* x) {
   const auto high = hn::Set(kF32, limit);
   const auto low = hn::Set(kF32, -limit);

@@ -33,7 +33,6 @@ HWY_EXPORT(Multiply);
 HWY_EXPORT(AddProduct);
 HWY_EXPORT(Exp);
 HWY_EXPORT(Softplus);
-HWY_EXPORT(DeltaRule);
 HWY_EXPORT(SetScaled);
 HWY_EXPORT(Clamp);
 HWY_EXPORT(RotateHalfSplit);
@@ -101,11 +100,6 @@ void add_product(const float* x, const float* y, size_t n, float* acc) noexcept 
 }
 void exponential(const float* in, size_t n, float* out) noexcept { RG_DISPATCH(Exp)(in, n, out); }
 void softplus(const float* in, size_t n, float* out) noexcept { RG_DISPATCH(Softplus)(in, n, out); }
-void delta_rule(float* state, size_t keys, size_t values, const float* decay, const float* key,
-                const float* value, float beta, const float* query, float* delta,
-                float* out) noexcept {
-  RG_DISPATCH(DeltaRule)(state, keys, values, decay, key, value, beta, query, delta, out);
-}
 void clamp(float limit, size_t n, float* x) noexcept { RG_DISPATCH(Clamp)(limit, n, x); }
 
 void rotate_half_split(const float* cos, const float* sin, size_t n, float* x) noexcept {

@@ -50,13 +50,7 @@ void multiply(const float* x, const float* y, size_t n, float* out) noexcept;   
 void add_product(const float* x, const float* y, size_t n, float* acc) noexcept;  // acc += x * y
 void exponential(const float* in, size_t n, float* out) noexcept;
 void softplus(const float* in, size_t n, float* out) noexcept;  // ln(1 + exp(x))
-// One step of the gated delta rule (arXiv 2412.06464): state (keys, values) becomes
-// diag(decay) state + key outer beta (value - state^T key); out (values) = state^T query, with the
-// new state. `delta` (values): scratch.
-void delta_rule(float* state, size_t keys, size_t values, const float* decay, const float* key,
-                const float* value, float beta, const float* query, float* delta,
-                float* out) noexcept;
-void clamp(float limit, size_t n, float* x) noexcept;  // to [-limit, limit]
+void clamp(float limit, size_t n, float* x) noexcept;           // to [-limit, limit]
 
 // Half-split rotation of one head in place: pairs (i, i + n/2), cos and sin of n/2 entries.
 void rotate_half_split(const float* cos, const float* sin, size_t n, float* x) noexcept;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "kernels/elementwise.h"
+#include "kernels/recurrence.h"
 #include "model/blocks/arena.h"
 #include "model/blocks/convolution.h"
 #include "model/blocks/narrow.h"
@@ -16,25 +17,24 @@ using kernels::Compute;
 struct GatedDeltaProducts::Buffers {
   Buffers(Arena& arena, const GatedDeltaProducts& of) {
     const GatedDeltaSpec& spec = of.spec_;
-    projected = arena.take<float>(size_t{of.longest_} * of.all_);
-    mixed = arena.take<float>(of.channels_);
-    gate = arena.take<float>(std::max(of.all_, of.channels_));
-    query = arena.take<float>(spec.key_width);
-    key = arena.take<float>(spec.key_width);
-    decay = arena.take<float>(spec.key_width);
-    delta = arena.take<float>(spec.value_width);
-    out = arena.take<float>(of.values_);
-    state = arena.take<float>(size_t{spec.value_heads} * spec.key_width * spec.value_width);
-    narrow = arena.take<std::byte>(size_t{of.longest_} * of.values_ * compute_bytes(of.compute_));
+    const size_t rows = of.longest_;
+    projected = arena.take<float>(rows * of.all_);
+    row = arena.take<float>(of.all_);
+    gate = arena.take<float>(of.channels_);
+    query = arena.take<float>(rows * spec.key_width);
+    key = arena.take<float>(rows * spec.key_width);
+    beta = arena.take<float>(rows);
+    decay = arena.take<float>(rows);
+    state = arena.take<float>(kernels::recurrence_scratch(rows, spec.key_width));
+    narrow = arena.take<std::byte>(rows * of.values_ * compute_bytes(of.compute_));
   }
-  float* projected;            // (rows, channels + z + b + a)
-  float* mixed;                // (channels): a row after convolution and silu
-  float* gate;                 // a row of anything
-  float *query, *key, *decay;  // (dk)
-  float* delta;                // (dv)
-  float* out;                  // (nv dv)
-  float* state;                // (nv, dk, dv)
-  std::byte* narrow;           // (rows, nv dv) compute type
+  float* projected;     // (rows, channels + z + b + a)
+  float* row;           // a row of anything
+  float* gate;          // (channels)
+  float *query, *key;   // (rows, dk), of a key head
+  float *beta, *decay;  // (rows), of a value head
+  float* state;         // of the recurrence
+  std::byte* narrow;    // (rows, nv dv) compute type
 };
 
 GatedDeltaProducts::GatedDeltaProducts(const GatedDelta& data, const MixerSetting& setting)
@@ -99,57 +99,81 @@ void GatedDeltaProducts::unpack_row(float* row, float* scratch) const noexcept {
   std::memcpy(row, scratch, all_ * sizeof(float));
 }
 
-// One token of one value head.
-void GatedDeltaProducts::step(const Packed& weights, uint32_t head, const float* projected,
-                              const float* mixed, const Buffers& buffers,
-                              float* out) const noexcept {
-  const size_t dk = spec_.key_width, dv = spec_.value_width;
-  const size_t key_head = head / (spec_.value_heads / spec_.key_heads);
-  constexpr double kEpsilon = 1e-6;  // of the norms of query and key
+// Queries and keys of a key head as unit vectors, the queries also divided by sqrt(dk).
+void GatedDeltaProducts::unit_keys(uint32_t head, uint32_t rows,
+                                   const Buffers& buffers) const noexcept {
+  const size_t dk = spec_.key_width;
+  constexpr double kEpsilon = 1e-6;  // of the norms
   const auto unit = [&](const float* from, double scale, float* to) {
     const double length = std::sqrt(kernels::squared_norm(from, dk) + kEpsilon);
     kernels::set_scaled(static_cast<float>(scale / length), from, dk, to);
   };
-  unit(mixed + key_head * dk, 1 / std::sqrt(static_cast<double>(dk)), buffers.query);
-  unit(mixed + keys_ + key_head * dk, 1, buffers.key);
+  for (size_t t = 0; t < rows; ++t) {
+    const float* query = buffers.projected + t * all_ + head * dk;
+    unit(query, 1 / std::sqrt(static_cast<double>(dk)), buffers.query + t * dk);
+    unit(query + keys_, 1, buffers.key + t * dk);
+  }
+}
 
-  const float* b = projected + channels_ + values_;
-  float beta = b[head];
-  kernels::sigmoid(&beta, 1, &beta);
-  float decay = b[spec_.value_heads + head] + weights.decay_bias[head];
-  kernels::softplus(&decay, 1, &decay);
-  decay *= -weights.decay_rate[head];
-  kernels::exponential(&decay, 1, &decay);
-  std::fill_n(buffers.decay, dk, decay);
-  kernels::delta_rule(buffers.state + head * dk * dv, dk, dv, buffers.decay, buffers.key,
-                      mixed + 2 * size_t{keys_} + head * dv, beta, buffers.query, buffers.delta,
-                      out);
+// The recurrence of a value head, its output in place of its values, normed and gated.
+void GatedDeltaProducts::attend(const Packed& weights, uint32_t head, uint32_t rows,
+                                const Buffers& buffers) const noexcept {
+  const size_t dk = spec_.key_width, dv = spec_.value_width;
+  const size_t b = size_t{channels_} + values_ + head;
+  for (size_t t = 0; t < rows; ++t) {
+    const float* row = buffers.projected + t * all_;
+    buffers.beta[t] = row[b];
+    buffers.decay[t] = row[b + spec_.value_heads] + weights.decay_bias[head];
+  }
+  kernels::sigmoid(buffers.beta, rows, buffers.beta);
+  kernels::softplus(buffers.decay, rows, buffers.decay);
+  kernels::set_scaled(-weights.decay_rate[head], buffers.decay, rows, buffers.decay);
+  kernels::exponential(buffers.decay, rows, buffers.decay);
+  float* values = buffers.projected + 2 * size_t{keys_} + head * dv;
+  kernels::run_recurrence({.tokens = rows,
+                           .keys = dk,
+                           .values = dv,
+                           .query = buffers.query,
+                           .key = buffers.key,
+                           .key_stride = dk,
+                           .decay = buffers.decay,
+                           .decay_per_key = false,
+                           .beta = buffers.beta,
+                           .value = values,
+                           .out = values,
+                           .value_stride = all_},
+                          buffers.state);
+  for (size_t t = 0; t < rows; ++t) {
+    float* out = values + t * all_;
+    weights.norm.apply(out, out);
+    kernels::silu_times(buffers.projected + t * all_ + channels_ + head * dv, out, dv, out);
+  }
 }
 
 void GatedDeltaProducts::run(const Packed& weights, const MixerCall& call) const noexcept {
   Arena arena(call.scratch);
   const Buffers buffers(arena, *this);
-  const size_t dv = spec_.value_width;
   in_.of(call.rows).run(call.in, weights.in, buffers.projected, *call.products);
-  for (size_t t = 0; t < call.rows; ++t) unpack_row(buffers.projected + t * all_, buffers.gate);
-  std::fill_n(buffers.state, size_t{spec_.value_heads} * spec_.key_width * dv, 0.0f);
-  for (size_t t = 0; t < call.rows; ++t) {
-    const float* row = buffers.projected + t * all_;
+  for (size_t t = 0; t < call.rows; ++t) unpack_row(buffers.projected + t * all_, buffers.row);
+  // From the last row to the first, in place: the convolution looks at earlier rows.
+  for (size_t t = call.rows; t-- > 0;) {
     convolve_row(buffers.projected, all_, t, weights.taps.data(), spec_.kernel, channels_,
-                 buffers.mixed);
-    kernels::sigmoid(buffers.mixed, channels_, buffers.gate);
-    kernels::multiply(buffers.gate, buffers.mixed, channels_, buffers.mixed);
-    for (uint32_t h = 0; h < spec_.value_heads; ++h) {
-      float* out = buffers.out + h * dv;
-      step(weights, h, row, buffers.mixed, buffers, out);
-      weights.norm.apply(out, out);
-      kernels::silu_times(row + channels_ + h * dv, out, dv, out);
-    }
+                 buffers.row);
+    kernels::sigmoid(buffers.row, channels_, buffers.gate);
+    kernels::multiply(buffers.gate, buffers.row, channels_, buffers.projected + t * all_);
+  }
+  const uint32_t share = spec_.value_heads / spec_.key_heads;
+  for (uint32_t head = 0; head < spec_.value_heads; ++head) {
+    if (head % share == 0) unit_keys(head / share, call.rows, buffers);
+    attend(weights, head, call.rows, buffers);
+  }
+  for (size_t t = 0; t < call.rows; ++t) {
+    const float* out = buffers.projected + t * all_ + 2 * size_t{keys_};
     std::byte* to = buffers.narrow + t * values_ * compute_bytes(compute_);
     if (compute_ == Compute::bf16) {
-      narrow(buffers.out, values_, reinterpret_cast<bf16_t*>(to));
+      narrow(out, values_, reinterpret_cast<bf16_t*>(to));
     } else {
-      narrow(buffers.out, values_, reinterpret_cast<float*>(to));
+      narrow(out, values_, reinterpret_cast<float*>(to));
     }
   }
   out_.of(call.rows).run(buffers.narrow, weights.out, call.out, *call.products);

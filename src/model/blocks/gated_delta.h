@@ -35,8 +35,9 @@ class GatedDeltaProducts {
  private:
   struct Buffers;
   void unpack_row(float* row, float* scratch) const noexcept;
-  void step(const Packed& weights, uint32_t head, const float* projected, const float* mixed,
-            const Buffers& buffers, float* out) const noexcept;
+  void unit_keys(uint32_t head, uint32_t rows, const Buffers& buffers) const noexcept;
+  void attend(const Packed& weights, uint32_t head, uint32_t rows,
+              const Buffers& buffers) const noexcept;
 
   GatedDeltaSpec spec_;
   kernels::Compute compute_;

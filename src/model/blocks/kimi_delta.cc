@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "kernels/elementwise.h"
+#include "kernels/recurrence.h"
 #include "model/blocks/arena.h"
 #include "model/blocks/convolution.h"
 #include "model/blocks/narrow.h"
@@ -21,20 +22,20 @@ struct KimiDeltaProducts::Buffers {
     gate = arena.take<float>(of.gate_ ? rows * of.inner_ : 0);
     mixed = arena.take<float>(3 * size_t{of.inner_});
     sigmoids = arena.take<float>(3 * size_t{of.inner_});
-    for (float** part : {&query, &key, &factor, &delta}) *part = arena.take<float>(hd);
-    out = arena.take<float>(of.inner_);
-    state = arena.take<float>(size_t{of.inner_} * hd);
+    for (float** part : {&query, &key, &factor}) *part = arena.take<float>(rows * hd);
+    beta = arena.take<float>(rows);
+    state = arena.take<float>(kernels::recurrence_scratch(rows, hd));
     const size_t latent = std::max(of.spec_.decay_latent, of.spec_.gate_latent);
     narrow = arena.take<std::byte>(rows * std::max<size_t>(of.inner_, latent) *
                                    compute_bytes(of.compute_));
   }
-  float* projected;                     // (rows, q k v b decay gate)
-  float *decay, *gate;                  // (rows, nh hd), through a latent
-  float *mixed, *sigmoids;              // (3 nh hd)
-  float *query, *key, *factor, *delta;  // (hd)
-  float* out;                           // (nh hd)
-  float* state;                         // (nh, hd, hd)
-  std::byte* narrow;                    // a product's input
+  float* projected;             // (rows, q k v b decay gate)
+  float *decay, *gate;          // (rows, nh hd), through a latent
+  float *mixed, *sigmoids;      // (3 nh hd)
+  float *query, *key, *factor;  // (rows, hd), of a head; factor: the decay
+  float* beta;                  // (rows)
+  float* state;                 // of the recurrence
+  std::byte* narrow;            // a product's input
 };
 
 KimiDeltaProducts::KimiDeltaProducts(const KimiDelta& data, const MixerSetting& setting)
@@ -122,45 +123,64 @@ void KimiDeltaProducts::run(const Packed& weights, const MixerCall& call) const 
   compute_ == Compute::bf16 ? run_as<bf16_t>(weights, call) : run_as<float>(weights, call);
 }
 
-// One token of one head.
-void KimiDeltaProducts::step(const Packed& weights, uint32_t head, const float* row,
-                             const float* decay_row, const Buffers& buffers,
-                             float* out) const noexcept {
-  const size_t hd = spec_.head_width, at = head * hd;
+// The decays of a head: ln decay = -rate softplus(f + bias), or bound sigmoid(rate (f + bias)).
+void KimiDeltaProducts::decays(const Packed& weights, uint32_t head, uint32_t rows,
+                               const float* projected, size_t stride,
+                               float* factor) const noexcept {
+  const size_t hd = spec_.head_width, all = rows * hd;
+  for (size_t t = 0; t < rows; ++t) {
+    std::memcpy(factor + t * hd, projected + t * stride + head * hd, hd * sizeof(float));
+    kernels::add(weights.decay_bias.data() + head * hd, hd, factor + t * hd);
+  }
+  const float rate = weights.decay_rate[head];
+  if (spec_.decay_bound) {
+    kernels::set_scaled(rate, factor, all, factor);
+    kernels::sigmoid(factor, all, factor);
+    kernels::set_scaled(*spec_.decay_bound, factor, all, factor);
+  } else {
+    kernels::softplus(factor, all, factor);
+    kernels::set_scaled(-rate, factor, all, factor);
+  }
+  kernels::exponential(factor, all, factor);
+}
+
+// The recurrence of a head, its output in place of its values, normed.
+void KimiDeltaProducts::attend(const Packed& weights, uint32_t head, uint32_t rows,
+                               const Buffers& buffers) const noexcept {
+  const size_t hd = spec_.head_width;
   constexpr double kEpsilon = 1e-6;  // of the norms of query and key
   const auto unit = [&](const float* from, double scale, float* to) {
     const double length = std::sqrt(kernels::squared_norm(from, hd) + kEpsilon);
     kernels::set_scaled(static_cast<float>(scale / length), from, hd, to);
   };
-  unit(buffers.mixed + at, 1 / std::sqrt(static_cast<double>(hd)), buffers.query);
-  unit(buffers.mixed + inner_ + at, 1, buffers.key);
-  float beta = row[3 * size_t{inner_} + head];
-  kernels::sigmoid(&beta, 1, &beta);
-
-  // ln decay = -rate softplus(f + bias), or bound sigmoid(rate (f + bias)).
-  float* factor = buffers.factor;
-  std::memcpy(factor, decay_row + at, hd * sizeof(float));
-  kernels::add(weights.decay_bias.data() + at, hd, factor);
-  const float rate = weights.decay_rate[head];
-  if (spec_.decay_bound) {
-    kernels::set_scaled(rate, factor, hd, factor);
-    kernels::sigmoid(factor, hd, factor);
-    kernels::set_scaled(*spec_.decay_bound, factor, hd, factor);
-  } else {
-    kernels::softplus(factor, hd, factor);
-    kernels::set_scaled(-rate, factor, hd, factor);
+  for (size_t t = 0; t < rows; ++t) {
+    const float* row = buffers.projected + t * all_;
+    unit(row + head * hd, 1 / std::sqrt(static_cast<double>(hd)), buffers.query + t * hd);
+    unit(row + inner_ + head * hd, 1, buffers.key + t * hd);
+    buffers.beta[t] = row[3 * size_t{inner_} + head];
   }
-  kernels::exponential(factor, hd, factor);
-  kernels::delta_rule(buffers.state + at * hd, hd, hd, factor, buffers.key,
-                      buffers.mixed + 2 * size_t{inner_} + at, beta, buffers.query, buffers.delta,
-                      out);
+  kernels::sigmoid(buffers.beta, rows, buffers.beta);
+  float* values = buffers.projected + 2 * size_t{inner_} + head * hd;
+  kernels::run_recurrence({.tokens = rows,
+                           .keys = hd,
+                           .values = hd,
+                           .query = buffers.query,
+                           .key = buffers.key,
+                           .key_stride = hd,
+                           .decay = buffers.factor,
+                           .decay_per_key = true,
+                           .beta = buffers.beta,
+                           .value = values,
+                           .out = values,
+                           .value_stride = all_},
+                          buffers.state);
+  for (size_t t = 0; t < rows; ++t) weights.norm.apply(values + t * all_, values + t * all_);
 }
 
 template <typename T>
 void KimiDeltaProducts::run_as(const Packed& weights, const MixerCall& call) const noexcept {
   Arena arena(call.scratch);
   const Buffers buffers(arena, *this);
-  const size_t hd = spec_.head_width;
   in_.of(call.rows).run(call.in, weights.in, buffers.projected, *call.products);
   auto* narrowed = reinterpret_cast<T*>(buffers.narrow);
   const auto expand = [&](const WeightProducts& products, uint32_t first, uint32_t latent,
@@ -173,23 +193,25 @@ void KimiDeltaProducts::run_as(const Packed& weights, const MixerCall& call) con
   if (decay_) expand(*decay_, decay_at_, spec_.decay_latent, weights.decay, buffers.decay);
   if (gate_) expand(*gate_, gate_at_, spec_.gate_latent, weights.gate, buffers.gate);
 
-  std::fill_n(buffers.state, size_t{inner_} * hd, 0.0f);
-  for (size_t t = 0; t < call.rows; ++t) {
-    const float* row = buffers.projected + t * all_;
-    const float* decay_row = decay_ ? buffers.decay + t * inner_ : row + decay_at_;
-    const float* gate_row = gate_ ? buffers.gate + t * inner_ : row + gate_at_;
-    convolve_row(buffers.projected, all_, t, weights.taps.data(), spec_.kernel, 3 * size_t{inner_},
+  // From the last row to the first, in place: the convolution looks at earlier rows.
+  const size_t channels = 3 * size_t{inner_};
+  for (size_t t = call.rows; t-- > 0;) {
+    convolve_row(buffers.projected, all_, t, weights.taps.data(), spec_.kernel, channels,
                  buffers.mixed);
-    kernels::sigmoid(buffers.mixed, 3 * size_t{inner_}, buffers.sigmoids);
-    kernels::multiply(buffers.sigmoids, buffers.mixed, 3 * size_t{inner_}, buffers.mixed);
-    for (uint32_t h = 0; h < spec_.heads; ++h) {
-      float* out = buffers.out + h * hd;
-      step(weights, h, row, decay_row, buffers, out);
-      weights.norm.apply(out, out);
-      kernels::sigmoid(gate_row + h * hd, hd, buffers.factor);
-      kernels::multiply(buffers.factor, out, hd, out);
-    }
-    narrow(buffers.out, inner_, narrowed + t * inner_);
+    kernels::sigmoid(buffers.mixed, channels, buffers.sigmoids);
+    kernels::multiply(buffers.sigmoids, buffers.mixed, channels, buffers.projected + t * all_);
+  }
+  for (uint32_t head = 0; head < spec_.heads; ++head) {
+    decays(weights, head, call.rows, decay_ ? buffers.decay : buffers.projected + decay_at_,
+           decay_ ? inner_ : all_, buffers.factor);
+    attend(weights, head, call.rows, buffers);
+  }
+  for (size_t t = 0; t < call.rows; ++t) {
+    float* out = buffers.projected + t * all_ + 2 * size_t{inner_};
+    const float* gate = gate_ ? buffers.gate + t * inner_ : buffers.projected + t * all_ + gate_at_;
+    kernels::sigmoid(gate, inner_, buffers.sigmoids);
+    kernels::multiply(buffers.sigmoids, out, inner_, out);
+    narrow(out, inner_, narrowed + t * inner_);
   }
   out_.of(call.rows).run(narrowed, weights.out, call.out, *call.products);
 }

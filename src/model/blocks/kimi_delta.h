@@ -36,8 +36,10 @@ class KimiDeltaProducts {
   struct Buffers;
   template <typename T>
   void run_as(const Packed& weights, const MixerCall& call) const noexcept;
-  void step(const Packed& weights, uint32_t head, const float* row, const float* decay_row,
-            const Buffers& buffers, float* out) const noexcept;
+  void decays(const Packed& weights, uint32_t head, uint32_t rows, const float* projected,
+              size_t stride, float* factor) const noexcept;
+  void attend(const Packed& weights, uint32_t head, uint32_t rows,
+              const Buffers& buffers) const noexcept;
 
   KimiDeltaSpec spec_;
   kernels::Compute compute_;

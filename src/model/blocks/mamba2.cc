@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/elementwise.h"
+#include "kernels/recurrence.h"
 #include "model/blocks/arena.h"
 #include "model/blocks/convolution.h"
 #include "model/blocks/narrow.h"
@@ -17,16 +18,18 @@ struct Mamba2Products::Buffers {
       : projected(arena.take<float>(size_t{of.longest_} * of.all_)),
         mixed(arena.take<float>(of.channels_)),
         sigmoids(arena.take<float>(of.channels_)),
-        out(arena.take<float>(of.inner_)),
-        state(arena.take<float>(size_t{of.inner_} * of.spec_.state_width)),
+        time_step(arena.take<float>(of.longest_)),
+        decay(arena.take<float>(of.longest_)),
+        scaled(arena.take<float>(size_t{of.longest_} * of.spec_.head_width)),
+        state(arena.take<float>(kernels::recurrence_scratch(of.longest_, of.spec_.state_width))),
         narrow(
             arena.take<std::byte>(size_t{of.longest_} * of.inner_ * compute_bytes(of.compute_))) {}
-  float* projected;   // (rows, di + channels + nh)
-  float* mixed;       // (channels): a row after convolution and silu
-  float* sigmoids;    // (channels)
-  float* out;         // (di): a row of the recurrence's output
-  float* state;       // (nh, head width, state)
-  std::byte* narrow;  // (rows, di) compute type
+  float* projected;          // (rows, di + channels + nh)
+  float *mixed, *sigmoids;   // (channels)
+  float *time_step, *decay;  // (rows), of a head
+  float* scaled;             // (rows, head width): time step times x, then what the head reads
+  float* state;              // of the recurrence
+  std::byte* narrow;         // (rows, di) compute type
 };
 
 Mamba2Products::Mamba2Products(const Mamba2& data, const MixerSetting& setting)
@@ -66,33 +69,51 @@ Mamba2Products::Packed Mamba2Products::pack(const Mamba2& data, WeightSource& so
   return packed;
 }
 
-// One token of one head: state_i = decay state_i + (step x_i) B; y_i = state_i . C + D x_i.
-void Mamba2Products::step(const Packed& weights, uint32_t head, float time_step,
-                          const Buffers& buffers) const noexcept {
+// A head's recurrence: state = decay state + B (step x)^T; x becomes state^T C + D x.
+void Mamba2Products::attend(const Packed& weights, uint32_t head, uint32_t rows,
+                            const Buffers& buffers) const noexcept {
   const size_t n = spec_.state_width, width = spec_.head_width;
   const size_t group = head / (spec_.heads / spec_.groups);
-  const float* x = buffers.mixed + head * width;
-  const float* b = buffers.mixed + inner_ + group * n;
-  const float* c = b + size_t{spec_.groups} * n;
-  float decay = -weights.decay_rate[head] * time_step;
-  kernels::exponential(&decay, 1, &decay);
-  for (size_t i = 0; i < width; ++i) {
-    float* state = buffers.state + (head * width + i) * n;
-    kernels::set_scaled(decay, state, n, state);
-    kernels::add_scaled(time_step * x[i], b, n, state);
-    buffers.out[head * width + i] =
-        static_cast<float>(kernels::dot(state, c, n)) + weights.skip[head] * x[i];
+  float* x = buffers.projected + inner_ + head * width;
+  const float* b = buffers.projected + 2 * size_t{inner_} + group * n;
+  float* steps = buffers.time_step;
+  for (size_t t = 0; t < rows; ++t) {
+    const float* projected = buffers.projected + t * all_;
+    steps[t] = projected[inner_ + channels_ + head] + weights.step_bias[head];
+  }
+  kernels::softplus(steps, rows, steps);
+  for (size_t t = 0; t < rows; ++t) {
+    steps[t] = std::clamp(steps[t], spec_.least_step, spec_.largest_step);
+    kernels::set_scaled(steps[t], x + t * all_, width, buffers.scaled + t * width);
+  }
+  kernels::set_scaled(-weights.decay_rate[head], steps, rows, buffers.decay);
+  kernels::exponential(buffers.decay, rows, buffers.decay);
+  kernels::run_recurrence({.tokens = rows,
+                           .keys = n,
+                           .values = width,
+                           .query = b + size_t{spec_.groups} * n,
+                           .key = b,
+                           .key_stride = all_,
+                           .decay = buffers.decay,
+                           .decay_per_key = false,
+                           .beta = nullptr,
+                           .value = buffers.scaled,
+                           .out = buffers.scaled,
+                           .value_stride = width},
+                          buffers.state);
+  for (size_t t = 0; t < rows; ++t) {
+    kernels::set_scaled(weights.skip[head], x + t * all_, width, x + t * all_);
+    kernels::add(buffers.scaled + t * width, width, x + t * all_);
   }
 }
 
 // out = norm(out silu(gate)), part by part.
 void Mamba2Products::gate_and_norm(const Packed& weights, const float* gate,
-                                   const Buffers& buffers) const noexcept {
-  kernels::silu_times(gate, buffers.out, inner_, buffers.out);
+                                   float* out) const noexcept {
+  kernels::silu_times(gate, out, inner_, out);
   const size_t part = inner_ / spec_.normed_groups;
   for (size_t at = 0; at < inner_; at += part) {
-    kernels::rms_norm(buffers.out + at, weights.gain.data() + at, part, spec_.norm_epsilon,
-                      buffers.out + at);
+    kernels::rms_norm(out + at, weights.gain.data() + at, part, spec_.norm_epsilon, out + at);
   }
 }
 
@@ -105,27 +126,26 @@ void Mamba2Products::run(const Packed& weights, const MixerCall& call) const noe
       kernels::add(weights.in_bias.data(), all_, buffers.projected + t * all_);
     }
   }
-  std::fill_n(buffers.state, size_t{inner_} * spec_.state_width, 0.0f);
-  for (size_t t = 0; t < call.rows; ++t) {
-    const float* row = buffers.projected + t * all_;
+  // From the last row to the first, in place: the convolution looks at earlier rows.
+  for (size_t t = call.rows; t-- > 0;) {
     convolve_row(buffers.projected + inner_, all_, t, weights.taps.data(), spec_.kernel, channels_,
                  buffers.mixed);
     if (weights.convolution_bias.size() != 0) {
       kernels::add(weights.convolution_bias.data(), channels_, buffers.mixed);
     }
     kernels::sigmoid(buffers.mixed, channels_, buffers.sigmoids);
-    kernels::multiply(buffers.sigmoids, buffers.mixed, channels_, buffers.mixed);
-    for (uint32_t h = 0; h < spec_.heads; ++h) {
-      float time_step = row[inner_ + channels_ + h] + weights.step_bias[h];
-      kernels::softplus(&time_step, 1, &time_step);
-      step(weights, h, std::clamp(time_step, spec_.least_step, spec_.largest_step), buffers);
-    }
-    gate_and_norm(weights, row, buffers);
+    kernels::multiply(buffers.sigmoids, buffers.mixed, channels_,
+                      buffers.projected + t * all_ + inner_);
+  }
+  for (uint32_t head = 0; head < spec_.heads; ++head) attend(weights, head, call.rows, buffers);
+  for (size_t t = 0; t < call.rows; ++t) {
+    float* row = buffers.projected + t * all_;
+    gate_and_norm(weights, row, row + inner_);
     std::byte* to = buffers.narrow + t * inner_ * compute_bytes(compute_);
     if (compute_ == Compute::bf16) {
-      narrow(buffers.out, inner_, reinterpret_cast<bf16_t*>(to));
+      narrow(row + inner_, inner_, reinterpret_cast<bf16_t*>(to));
     } else {
-      narrow(buffers.out, inner_, reinterpret_cast<float*>(to));
+      narrow(row + inner_, inner_, reinterpret_cast<float*>(to));
     }
   }
   out_.of(call.rows).run(buffers.narrow, weights.out, call.out, *call.products);

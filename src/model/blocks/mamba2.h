@@ -35,10 +35,9 @@ class Mamba2Products {
 
  private:
   struct Buffers;
-  void step(const Packed& weights, uint32_t head, float time_step,
-            const Buffers& buffers) const noexcept;
-  void gate_and_norm(const Packed& weights, const float* gate,
-                     const Buffers& buffers) const noexcept;
+  void attend(const Packed& weights, uint32_t head, uint32_t rows,
+              const Buffers& buffers) const noexcept;
+  void gate_and_norm(const Packed& weights, const float* gate, float* out) const noexcept;
 
   Mamba2Spec spec_;
   kernels::Compute compute_;
