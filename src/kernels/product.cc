@@ -81,6 +81,40 @@ void limit_products_to_avx2() {
   capped_at_avx2 = true;
 }
 
+namespace {
+
+bool has_avx512() {
+  switch (dnnl::get_effective_cpu_isa()) {
+    case dnnl::cpu_isa::avx512_core:
+    case dnnl::cpu_isa::avx512_core_vnni:
+    case dnnl::cpu_isa::avx512_core_bf16:
+    case dnnl::cpu_isa::avx512_core_amx:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::vector<uint32_t> multiples_of_32(uint32_t first, uint32_t last) {
+  std::vector<uint32_t> heights;
+  for (uint32_t rows = first; rows <= last; rows += 32) heights.push_back(rows);
+  return heights;
+}
+
+}  // namespace
+
+uint32_t tallest_tile() { return has_avx512() ? 192 : 768; }
+
+std::vector<uint32_t> tile_heights(uint32_t least_out) {
+  if (has_avx512()) return multiples_of_32(32, tallest_tile());
+  // Without AVX-512 oneDNN 2.6 has two kernels for fp32, whose sums differ in order: a slow one
+  // where 1/rows + 1/out >= 0.0038, and one that is twice as fast. In the slow one a row's bits
+  // depend on its position for most numbers of rows, but not for 384.
+  constexpr uint32_t kLeast = 384;
+  if (1.0 / kLeast + 1.0 / least_out >= 0.0038) return {kLeast};
+  return multiples_of_32(kLeast, tallest_tile());
+}
+
 std::string onednn_isa() {
   switch (dnnl::get_effective_cpu_isa()) {
     case dnnl::cpu_isa::sse41:
@@ -190,12 +224,24 @@ struct WeightProduct::Impl {
         c({rows, out}, memory::data_type::f32, memory::format_tag::ab),
         description(describe(a, weights, c)),
         primitive(make(description)) {}
+
+  // Whether oneDNN chose no layout of its own, only the plain (in,out).
+  bool packs_nothing() const {
+    return description.weights_desc() ==
+           memory::desc(raw.dims(), raw.data_type(), memory::format_tag::ab);
+  }
 };
 
-WeightProduct::WeightProduct(uint32_t rows, uint32_t in, uint32_t out, Compute compute)
-    : impl_(std::make_unique<Impl>(
-          rows, in, out, type_of(compute),
-          memory::desc({in, out}, type_of(compute), memory::format_tag::any))) {}
+WeightProduct::WeightProduct(uint32_t rows, uint32_t in, uint32_t out, Compute compute,
+                             WeightLayout layout) {
+  const auto in_order = [&](memory::format_tag order) {
+    return std::make_unique<Impl>(rows, in, out, type_of(compute),
+                                  memory::desc({in, out}, type_of(compute), order));
+  };
+  if (layout != WeightLayout::as_given) impl_ = in_order(memory::format_tag::any);
+  const bool replace = layout == WeightLayout::best && impl_->packs_nothing();
+  if (layout == WeightLayout::as_given || replace) impl_ = in_order(memory::format_tag::ba);
+}
 
 WeightProduct::WeightProduct(uint32_t rows, const WeightProduct& like) {
   const memory::desc weights = like.impl_->description.weights_desc();

@@ -2,22 +2,21 @@
 // the run; product_reference.h is the plain reference. Called inside a parallel region, a product
 // runs on the calling thread. run() allocates nothing.
 //
-// An output row's bits depend on the shape of the call, never on threads; with tiles of exactly
-// kTileRows rows they don't depend on the row's position either (measured with oneDNN 2.6.3 on
-// AVX-512 and AVX2; tests/kernels repeats the measurement for every shape class).
+// An output row's bits depend on the shape of the call, never on threads. Within tile_heights()
+// they depend neither on the number of rows nor on the row's position (measured with oneDNN 2.6.3
+// on AVX-512 and AVX2, ADR 2; tests/kernels repeats the measurement for every class of shapes).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tensor/buffer.h"
 #include "tensor/dtype.h"
 
 namespace rg::kernels {
-
-inline constexpr uint32_t kTileRows = 192;
 
 // Input type of large products; results are always fp32.
 enum class Compute { f32, bf16 };
@@ -28,7 +27,12 @@ void limit_products_to_avx2();  // RG_MAX_ISA=avx2; before the first product
 std::string onednn_isa();       // oneDNN's effective level, "avx512_core_bf16"
 std::string onednn_version();   // "2.6.3"
 
-// Packed weights: (out,in) row-major as input, oneDNN's own layout inside.
+// Ascending numbers of rows for tiles whose rows come from anywhere, for products with at least
+// `least_out` outputs each. Call it after limit_products_to_avx2.
+std::vector<uint32_t> tile_heights(uint32_t least_out);
+uint32_t tallest_tile();  // of any product
+
+// Packed weights: (out,in) row-major as input; inside, the layout that the product chose.
 class PackedWeights {
  public:
   PackedWeights();
@@ -53,10 +57,16 @@ class Scratch {
   std::unique_ptr<Impl> impl;
 };
 
+// The order of packed weights. `best` is what products use: oneDNN's own, but where that is the
+// plain transpose (AVX2) the input's order, in which oneDNN's products are faster. The other two
+// are for measuring.
+enum class WeightLayout { best, onednn, as_given };
+
 // C = A W^T: A (rows,in) in the compute type, C (rows,out) fp32, both dense.
 class WeightProduct {
  public:
-  WeightProduct(uint32_t rows, uint32_t in, uint32_t out, Compute compute);
+  WeightProduct(uint32_t rows, uint32_t in, uint32_t out, Compute compute,
+                WeightLayout layout = WeightLayout::best);
   // For another number of rows, multiplying by weights that `like` packed.
   WeightProduct(uint32_t rows, const WeightProduct& like);
   ~WeightProduct();

@@ -11,8 +11,6 @@
 
 namespace rg::stream {
 
-using kernels::kTileRows;
-
 // Gives every requested output a slot and sorts all rows by expert. Tied margins can put more
 // tokens into an experiment's strata than the plan expects: the store then grows, on disk if there
 // is a memory budget.
@@ -43,14 +41,16 @@ void LayerPass::experts(const ExpertSlice& slice) {
   const bool routed = layer_->groups[slice.group].role == model::ExpertRole::routed;
   const auto count = static_cast<uint32_t>(slice.experts.size());
   struct Task {
-    uint32_t expert, first_row;  // of the slice; in the expert's batch
+    uint32_t expert, first_row, rows;  // of the slice; in the expert's batch
   };
   std::vector<Task> tasks;
   std::vector<uint32_t> tiles(count);
   for (uint32_t e = 0; e < count; ++e) {
     const size_t rows = routed ? layer_->schedule->of(slice.first_expert + e).size() : rows_;
-    for (size_t at = 0; at < rows; at += kTileRows) {
-      tasks.push_back({e, static_cast<uint32_t>(at)});
+    const uint32_t tile = layer_->products.groups[slice.group]->tile_rows(rows);
+    for (size_t at = 0; at < rows; at += tile) {
+      tasks.push_back(
+          {e, static_cast<uint32_t>(at), static_cast<uint32_t>(std::min<size_t>(tile, rows - at))});
       ++tiles[e];
     }
   }
@@ -60,9 +60,10 @@ void LayerPass::experts(const ExpertSlice& slice) {
       throw_if_stopped();
       Worker& worker = workers_[static_cast<size_t>(w)];
       const Task& task = tasks[t];
-      const auto rows = routed ? layer_->schedule->tile(slice.first_expert + task.expert,
-                                                        task.first_row, kTileRows)
-                               : all_rows_tile(slice, task.expert, task.first_row, worker);
+      const auto rows =
+          routed
+              ? layer_->schedule->tile(slice.first_expert + task.expert, task.first_row, task.rows)
+              : all_rows_tile(slice, task.expert, task.first_row, task.rows, worker);
       compute_tile(slice.group, slice.experts[task.expert], rows, worker);
       if (!order.wait_for_turn(task.expert)) return;
       commit_tile(rows, worker);
@@ -87,16 +88,16 @@ void LayerPass::experts(const ExpertSlice& slice) {
 
 // A tile of an expert that every row takes.
 std::span<const Assignment> LayerPass::all_rows_tile(const ExpertSlice& slice, uint32_t expert,
-                                                     uint32_t first_row, Worker& worker) const {
+                                                     uint32_t first_row, uint32_t rows,
+                                                     Worker& worker) const {
   const bool weighed = layer_->slice->groups[slice.group].token_gate.size() != 0;
   const bool first = slice.group == 0 && slice.first_expert + expert == 0;
-  const size_t count = std::min<size_t>(kTileRows, rows_ - first_row);
-  for (uint32_t r = 0; r < count; ++r) {
+  for (uint32_t r = 0; r < rows; ++r) {
     const uint32_t row = first_row + r;
     const float weight = weighed ? token_weights_[slice.group * rows_ + row] : 1.0f;
     worker.every_row[r] = {.row = row, .slot = -1, .weight = weight, .added = true, .first = first};
   }
-  return std::span(worker.every_row).first(count);
+  return std::span(worker.every_row).first(rows);
 }
 
 void LayerPass::compute_tile(uint32_t group, const model::PackedExpert& expert,

@@ -54,7 +54,8 @@ class LayerPass {
   void norm_tile_row(const model::NormWeights& norm, size_t row, Worker& worker,
                      std::byte* target) const;
   std::span<const Assignment> all_rows_tile(const ExpertSlice& slice, uint32_t expert,
-                                            uint32_t first_row, Worker& worker) const;
+                                            uint32_t first_row, uint32_t rows,
+                                            Worker& worker) const;
   void commit_tile(std::span<const Assignment> rows, Worker& worker);
   void update_block(const BlockRange& block, Worker& worker);
   void deliver_outputs();

@@ -17,7 +17,7 @@ struct LayerPass::Worker {
   kernels::Scratch products;
   Buffer<std::byte> mixer, normed;                                 // of one sequence
   Buffer<std::byte> tile_in, tile;                                 // of one tile of an expert
-  Buffer<float> tile_out;                                          // (kTileRows, d)
+  Buffer<float> tile_out;                                          // (tallest_tile(), d)
   Buffer<float> padded_out;                                        // (longest, d)
   Buffer<float> residual, residual_in, attention_out, gate_input;  // (block rows, d)
   Buffer<float> attention_sum, expert_sum, update;  // (block rows, d), where parts are spilled
@@ -25,16 +25,16 @@ struct LayerPass::Worker {
   Buffer<float> logits, scores, margins, logit_margins;
   Buffer<float> update_row;             // (d)
   std::vector<const float*> embedding;  // (block rows)
-  std::vector<Assignment> every_row;    // (kTileRows), for experts that compute all rows
+  std::vector<Assignment> every_row;    // (tallest_tile()), for experts that compute all rows
 
   Worker(int index_, const model::Model& model, const model::ModelProducts& prepared,
          uint32_t longest, kernels::Compute compute, size_t block_rows, const tap::Needs& needs)
       : index(index_),
         mixer(prepared.mixer_scratch_bytes()),
         normed(size_t{longest} * model.width * compute_bytes(compute)),
-        tile_in(size_t{kernels::kTileRows} * model.width * compute_bytes(compute)),
+        tile_in(size_t{kernels::tallest_tile()} * model.width * compute_bytes(compute)),
         tile(prepared.expert_scratch_bytes()),
-        tile_out(size_t{kernels::kTileRows} * model.width),
+        tile_out(size_t{kernels::tallest_tile()} * model.width),
         padded_out(size_t{longest} * model.width),
         residual(block_rows * model.width),
         residual_in(needs.residual_in ? block_rows * model.width : 0),
@@ -50,7 +50,7 @@ struct LayerPass::Worker {
         logit_margins(block_rows),
         update_row(model.width),
         embedding(block_rows),
-        every_row(kernels::kTileRows) {}
+        every_row(kernels::tallest_tile()) {}
 };
 
 // What an observer asked for in one block.

@@ -77,7 +77,7 @@ struct Plan {
 enum class Logits { none, wanted };  // whether final logits are computed too
 Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
                std::span<tap::Observer* const> observers, Logits logits, const Settings& settings);
-// FLOP/s of all threads: one product of kTileRows rows, in x out, timed for half a second.
+// FLOP/s of all threads: one product of tallest_tile() rows, in x out, timed for half a second.
 double measure_flops_per_s(uint32_t in, uint32_t out, Compute compute, int threads);
 
 struct TensorDigest {

@@ -56,7 +56,7 @@ uint64_t worker_bytes(const Run& run, size_t block_rows) {
   return buffers * wide + block_rows * run.narrow_row() + 2 * block_rows * experts * 4 +
          2 * longest * run.wide_row() + longest * experts * 4 + longest * run.narrow_row() +
          run.products.mixer_scratch_bytes() +
-         kernels::kTileRows * (run.wide_row() + run.narrow_row()) +
+         kernels::tallest_tile() * (run.wide_row() + run.narrow_row()) +
          run.products.expert_scratch_bytes();
 }
 

@@ -49,7 +49,7 @@ Profile numeric_profile(Compute compute) {
 }
 
 double measure_flops_per_s(uint32_t in_width, uint32_t out_width, Compute compute, int threads) {
-  const kernels::WeightProduct product(kernels::kTileRows, in_width, out_width, compute);
+  const kernels::WeightProduct product(kernels::tallest_tile(), in_width, out_width, compute);
   const size_t element = kernels::compute_bytes(compute);
   Buffer<std::byte> raw(size_t{in_width} * out_width * element);
   std::memset(raw.data(), 0, raw.bytes());
@@ -61,9 +61,9 @@ double measure_flops_per_s(uint32_t in_width, uint32_t out_width, Compute comput
   parallel_for(static_cast<size_t>(threads), threads, [&](size_t i, int) {
     kernels::Scratch scratch;
     scratch.reserve(product.scratch_bytes());
-    Buffer<std::byte> in(size_t{kernels::kTileRows} * in_width * element);
+    Buffer<std::byte> in(size_t{kernels::tallest_tile()} * in_width * element);
     std::memset(in.data(), 0, in.bytes());
-    Buffer<float> out(size_t{kernels::kTileRows} * out_width);
+    Buffer<float> out(size_t{kernels::tallest_tile()} * out_width);
     size_t runs = 0;
     double seconds = 0;
     while (seconds < 0.5) {
@@ -72,7 +72,7 @@ double measure_flops_per_s(uint32_t in_width, uint32_t out_width, Compute comput
       seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     }
     rates[i] =
-        static_cast<double>(runs) * 2.0 * kernels::kTileRows * in_width * out_width / seconds;
+        static_cast<double>(runs) * 2.0 * kernels::tallest_tile() * in_width * out_width / seconds;
   });
   double total = 0;
   for (const double rate : rates) total += rate;

@@ -8,32 +8,31 @@
 namespace rg::model {
 
 using kernels::Compute;
-using kernels::kTileRows;
-
-namespace {
-
-size_t padded(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
-}  // namespace
 
 struct ExpertProducts::Buffers {
   Buffers(Arena& arena, const ExpertProducts& of)
-      : gate_up(arena.take<float>(size_t{kTileRows} * 2 * of.spec_.inner_width)),
-        hidden(arena.take<std::byte>(size_t{kTileRows} * of.spec_.inner_width *
+      : gate_up(arena.take<float>(size_t{of.heights_.back()} * 2 * of.spec_.inner_width)),
+        hidden(arena.take<std::byte>(size_t{of.heights_.back()} * of.spec_.inner_width *
                                      compute_bytes(of.compute_))) {}
-  float* gate_up;     // (kTileRows, 2I)
-  std::byte* hidden;  // (kTileRows, I) compute type
+  float* gate_up;     // (rows, 2I)
+  std::byte* hidden;  // (rows, I) compute type
 };
 
 ExpertProducts::ExpertProducts(const MlpSpec& spec, uint32_t width, Compute compute)
     : spec_(spec),
       width_(width),
       compute_(compute),
-      gate_up_(kTileRows, width, 2 * spec.inner_width, compute),
-      down_(kTileRows, spec.inner_width, width, compute) {}
+      heights_(kernels::tile_heights(std::min(2 * spec.inner_width, width))),
+      gate_up_(width, 2 * spec.inner_width, compute, heights_),
+      down_(spec.inner_width, width, compute, heights_) {}
+
+uint32_t ExpertProducts::tile_rows(size_t rows) const {
+  const size_t tiles = std::max<size_t>(1, (rows + heights_.back() - 1) / heights_.back());
+  return static_cast<uint32_t>((rows + tiles - 1) / tiles);
+}
 
 size_t ExpertProducts::packed_bytes() const {
-  return padded(gate_up_.packed_bytes()) + padded(down_.packed_bytes());
+  return gate_up_.packed_bytes() + down_.packed_bytes();
 }
 
 size_t ExpertProducts::staging_bytes() const {
@@ -47,7 +46,7 @@ size_t ExpertProducts::scratch_bytes() const {
 }
 
 size_t ExpertProducts::product_scratch_bytes() const {
-  return std::max(gate_up_.scratch_bytes(), down_.scratch_bytes());
+  return std::max(gate_up_.product_scratch_bytes(), down_.product_scratch_bytes());
 }
 
 PackedExpert ExpertProducts::pack(const Expert& expert, WeightSource& source, std::byte* memory,
@@ -71,7 +70,7 @@ PackedExpert ExpertProducts::pack(const Expert& expert, WeightSource& source, st
     packed.gate_up_bias = read_values(source, expert.gate_up_bias);
   }
   source.read(expert.down, compute_, staging, part(2));
-  packed.down = down_.pack(staging, memory + padded(gate_up_.packed_bytes()));
+  packed.down = down_.pack(staging, memory + gate_up_.packed_bytes());
   packed.down_bias = read_values(source, expert.down_bias);
   return packed;
 }
@@ -104,17 +103,18 @@ void ExpertProducts::run(const PackedExpert& weights, uint32_t rows, std::byte* 
   const Buffers buffers(arena, *this);
   const uint32_t inner = spec_.inner_width;
   const size_t row_bytes = size_t{width_} * compute_bytes(compute_);
-  std::memset(in + rows * row_bytes, 0, (kTileRows - rows) * row_bytes);
-  gate_up_.run(in, weights.gate_up, buffers.gate_up, products);
+  const uint32_t height = *std::lower_bound(heights_.begin(), heights_.end(), rows);
+  std::memset(in + rows * row_bytes, 0, (height - rows) * row_bytes);
+  gate_up_.of(height).run(in, weights.gate_up, buffers.gate_up, products);
   const size_t hidden_bytes = size_t{inner} * compute_bytes(compute_);
-  for (uint32_t row = 0; row < kTileRows; ++row) {
+  for (uint32_t row = 0; row < height; ++row) {
     float* gate_up = buffers.gate_up + size_t{row} * 2 * inner;
     if (weights.gate_up_bias.size() != 0) {
       kernels::add(weights.gate_up_bias.data(), 2 * inner, gate_up);
     }
     activate(gate_up, buffers.hidden + row * hidden_bytes);
   }
-  down_.run(buffers.hidden, weights.down, out, products);
+  down_.of(height).run(buffers.hidden, weights.down, out, products);
   if (weights.down_bias.size() == 0) return;
   for (uint32_t row = 0; row < rows; ++row) {
     kernels::add(weights.down_bias.data(), width_, out + size_t{row} * width_);

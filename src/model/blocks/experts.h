@@ -1,10 +1,12 @@
-// Experts of one shape, a tile of kTileRows tokens at a time: down(activation(gate y, up y)).
+// Experts of one shape, a tile of tokens at a time: down(activation(gate y, up y)).
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "kernels/product.h"
 #include "model/blocks/arena.h"
+#include "model/blocks/weight_products.h"
 #include "model/blocks/weight_source.h"
 #include "model/layer.h"
 
@@ -21,14 +23,16 @@ class ExpertProducts {
 
   const MlpSpec& spec() const { return spec_; }
   size_t packed_bytes() const;  // of one expert
+  // Rows of each tile but the last if a batch of `rows` rows is cut evenly into as few as possible.
+  uint32_t tile_rows(size_t rows) const;
   size_t staging_bytes() const;
   size_t scratch_bytes() const;
   size_t product_scratch_bytes() const;
   // `shown`: room for gate, up and down in fp32, one after another, or null.
   PackedExpert pack(const Expert& expert, WeightSource& source, std::byte* memory,
                     std::byte* staging, float* shown) const;
-  // in (kTileRows, d) compute type, of which the first `rows` rows count and the rest is zeroed
-  // here; out (kTileRows, d).
+  // in (tallest_tile(), d) compute type; out (tallest_tile(), d), of which `rows` rows count. At
+  // most tile_rows() rows; what lies beyond them in `in` is overwritten.
   void run(const PackedExpert& weights, uint32_t rows, std::byte* in, float* out,
            std::byte* scratch, kernels::Scratch& products) const noexcept;
 
@@ -39,7 +43,8 @@ class ExpertProducts {
   MlpSpec spec_;
   uint32_t width_;
   kernels::Compute compute_;
-  kernels::WeightProduct gate_up_, down_;
+  std::vector<uint32_t> heights_;  // ascending
+  WeightProducts gate_up_, down_;
 };
 
 // In the order in which pack() reads them.
