@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/random.h"
+#include "block_rate.h"
 #include "ceiling.h"
 #include "decode_rate.h"
 #include "experiments/experiment.h"
@@ -191,8 +192,22 @@ void report_decoding(Json& figures) {
   }
 }
 
+void report_blocks(Json& figures, kernels::Compute compute, int threads) {
+  for (const BlockRate& rate : block_rates(compute, threads)) {
+    add_row(figures, rate.name + "_vs_ceiling", rate.flops_per_s / rate.ceiling,
+            fmt::format("{:.0f} of {:.0f} GFLOP/s, widths of {}", rate.flops_per_s / 1e9,
+                        rate.ceiling / 1e9, rate.of));
+  }
+}
+
 int run(int argc, char** argv) {
   stream::apply_isa_limit();
+  if (argc == 2 && std::string_view(argv[1]) == "--blocks") {
+    Json figures;
+    report_blocks(figures, stream::choose_compute("auto"),
+                  static_cast<int>(std::thread::hardware_concurrency()));
+    return 0;
+  }
   if (argc == 2 && std::string_view(argv[1]) == "--decode") {
     Json figures;
     report_decoding(figures);
@@ -221,12 +236,14 @@ int run(int argc, char** argv) {
   const auto report = [&](const std::string& name, double value, const std::string& meaning) {
     add_row(figures, name, value, meaning);
   };
+  const ProductKind fastest =
+      fastest_product(shape.width, 2 * shape.expert_width, base.compute, base.threads);
   const auto measure_ceiling = [&] {
-    return grouped_products_per_s(shape.width, shape.expert_width, shape.experts,
+    return grouped_products_per_s(fastest, shape.width, shape.expert_width, shape.experts,
                                   rows * shape.top_k / shape.experts, base.compute, base.threads);
   };
   double ceiling = measure_ceiling();
-  report("ceiling_gflops", ceiling / 1e9, "grouped products alone, tiles of 192 rows");
+  report("ceiling_gflops", ceiling / 1e9, "grouped products alone: " + fastest.name());
 
   stream::Settings packed = base;
   packed.whole_model_first = true;
@@ -282,6 +299,7 @@ int run(int argc, char** argv) {
          peak_of_plain_pass(argv[0], folder.string(), windows) /
              static_cast<double>(cold.plan.peak_bytes),
          fmt::format("planned {:.2f} GB", static_cast<double>(cold.plan.peak_bytes) / 1e9));
+  report_blocks(figures, base.compute, base.threads);
   report_decoding(figures);
   figures["disk_gb_per_s"] = disk / 1e9;
   std::filesystem::create_directories("build/bench");
