@@ -86,8 +86,9 @@ WeightFiles weight_files(const ModelLocation& location) {
 
 [[noreturn]] void no_weights(const ModelLocation& location) {
   std::string found = "neither " + std::string(kSingle) + " nor " + std::string(kIndex);
-  std::string hint = location.download_command.empty() ? "Point to the folder that holds them."
-                                                       : "Run: " + location.download_command;
+  std::string hint = (location.download_command.empty() ? "Point to the folder that holds them"
+                                                        : "Run: " + location.download_command) +
+                     ". Without them `routegauge plan` says what a run would cost.";
   const auto [shards, others] = weight_files(location);
   if (!shards.empty()) {
     const std::string first = escape_for_terminal(*shards.begin());
