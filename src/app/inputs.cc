@@ -4,6 +4,8 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <thread>
 
 #include "app/units.h"
@@ -13,6 +15,25 @@ namespace rg::app {
 
 OpenModel open_model(const std::string& argument) {
   formats::Checkpoint checkpoint = formats::Checkpoint::open(formats::resolve_model(argument));
+  model::Model model = model::bind_model(checkpoint);
+  return {std::move(checkpoint), std::move(model)};
+}
+
+OpenModel open_model_or_config(const std::string& argument) {
+  namespace fs = std::filesystem;
+  std::string file = "config.json";
+  formats::ModelLocation location;
+  std::error_code ignored;
+  if (const fs::path path = argument;
+      path.extension() == ".json" && fs::is_regular_file(path, ignored)) {
+    location = formats::resolve_model(fs::absolute(path).parent_path().string());
+    file = path.filename().string();
+    if (file != "config.json") location.display_name = path.stem().string();
+  } else {
+    location = formats::resolve_model(argument);
+    if (!formats::lacks_weights(location)) return open_model(argument);
+  }
+  formats::Checkpoint checkpoint = formats::Checkpoint::open_config(location, file);
   model::Model model = model::bind_model(checkpoint);
   return {std::move(checkpoint), std::move(model)};
 }

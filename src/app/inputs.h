@@ -21,6 +21,9 @@ struct OpenModel {
   model::Model model;  // points into the checkpoint
 };
 OpenModel open_model(const std::string& argument);
+// For a plan: also a folder with a config.json and no weights, or a file NAME.json that holds a
+// config. No header is checked then, and no weight can be read.
+OpenModel open_model_or_config(const std::string& argument);
 
 // TK002 if the folder has none; TK010 if an id of it has no embedding row.
 text::Tokenizer open_tokenizer(const OpenModel& model, bool allow_regex);

@@ -5,15 +5,29 @@
 #include <algorithm>
 
 #include "app/parameters.h"
+#include "app/units.h"
 #include "base/cancel.h"
 #include "base/error.h"
 
 namespace rg::app {
 
-Measurement::Measurement(const std::string& model_argument, const RunOptions& options)
+namespace {
+
+std::optional<text::Tokenizer> tokenizer_of(const OpenModel& open, const RunOptions& options) {
+  if (open.checkpoint.requested() != nullptr && !open.checkpoint.tokenizer_path()) {
+    return std::nullopt;
+  }
+  return open_tokenizer(open, options.allow_regex);
+}
+
+}  // namespace
+
+Measurement::Measurement(const std::string& model_argument, const RunOptions& options,
+                         Purpose purpose)
     : options_(options),
-      open_(open_model(model_argument)),
-      tokenizer_(open_tokenizer(open_, options.allow_regex)),
+      open_(purpose == Purpose::plan ? open_model_or_config(model_argument)
+                                     : open_model(model_argument)),
+      tokenizer_(tokenizer_of(open_, options)),
       layers_(measured_layers(open_.model, chosen_layers(options))),
       compute_(stream::choose_compute(options.compute)) {
   check_sequence_length(open_, options.windows.seq_len, "--seq-len", "Lower --seq-len.");
@@ -22,13 +36,22 @@ Measurement::Measurement(const std::string& model_argument, const RunOptions& op
   }
   if (uses_prompts_) {
     const auto at = options.parameters.find("prompts");
-    prompts_ = make_prompts(tokenizer_,
-                            prompt_texts(at == options.parameters.end() ? nullptr : &at->second),
-                            open_.model.positions);
+    const std::vector<std::string> texts =
+        prompt_texts(at == options.parameters.end() ? nullptr : &at->second);
+    prompts_ = tokenizer_ ? make_prompts(*tokenizer_, texts, open_.model.positions)
+                          : assume_prompts(texts, open_.model.vocabulary, open_.model.positions);
   }
 }
 
 void Measurement::read_texts(ProgressPrinter& progress, const std::filesystem::path& spill_folder) {
+  if (!tokenizer_) {
+    throw Error(ErrorId::TK002,
+                {.file = open_.checkpoint.location().folder.string(),
+                 .object = "tokenizer.json",
+                 .found = "no such file",
+                 .expected = "the model's tokenizer, to count windows",
+                 .hint = "Give a number of --windows, or fetch tokenizer.json as well."});
+  }
   text::WindowSettings settings = options_.windows;
   settings.threads = effective_threads(options_.threads);
   settings.memory_bytes = options_.memory_bytes;
@@ -36,7 +59,7 @@ void Measurement::read_texts(ProgressPrinter& progress, const std::filesystem::p
   for (uint32_t i = 0; i < options_.domains.size(); ++i) {
     throw_if_stopped();
     progress.step(fmt::format("reading {}", options_.domains[i].name));
-    windows_.push_back(text::make_windows(options_.domains[i], i, tokenizer_, settings));
+    windows_.push_back(text::make_windows(options_.domains[i], i, *tokenizer_, settings));
     text::WindowSet& windows = windows_.back();
     if (windows.document_ids.size() == 1) {
       windows.notes.push_back(
@@ -50,7 +73,13 @@ void Measurement::read_texts(ProgressPrinter& progress, const std::filesystem::p
 
 void Measurement::assume_texts() {
   const uint32_t count = options_.windows.windows.value();
-  for (const text::DomainSpec& domain : options_.domains) {
+  std::vector<text::DomainSpec> domains = options_.domains;
+  if (domains.empty()) domains.push_back({.name = "text", .path = {}});
+  assumed_texts_ = {fmt::format("text: {} of {} of {} tokens (--domain, --windows, --seq-len)",
+                                counted(domains.size(), "domain"), counted(count, "window"),
+                                format_count(options_.windows.seq_len)),
+                    "token ids in turn, so as many different ones as there can be"};
+  for (const text::DomainSpec& domain : domains) {
     text::WindowSet windows;
     windows.domain = domain.name;
     windows.seq_len = options_.windows.seq_len;
@@ -132,9 +161,21 @@ std::vector<std::string> Measurement::notes() const {
       if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
     }
   };
-  add(tokenizer_.notes());
+  if (tokenizer_) add(tokenizer_->notes());
   for (const text::WindowSet& windows : windows_) add(windows.notes);
   return notes;
+}
+
+std::vector<std::string> Measurement::assumed() const {
+  std::vector<std::string> all = open_.checkpoint.assumed();
+  all.insert(all.end(), assumed_texts_.begin(), assumed_texts_.end());
+  if (uses_prompts_ && !tokenizer_) {
+    all.push_back(fmt::format("no tokenizer.json: a token for every {} bytes of a prompt",
+                              kAssumedBytesPerToken));
+  }
+  all.push_back(fmt::format("the disk reads {} per second (--disk)",
+                            format_bytes(static_cast<uint64_t>(settings_.disk_bytes_per_s))));
+  return all;
 }
 
 std::vector<std::pair<std::string, std::string>> Measurement::input_sha256() const {
@@ -142,8 +183,8 @@ std::vector<std::pair<std::string, std::string>> Measurement::input_sha256() con
   for (const formats::HashedFile& file : open_.checkpoint.metadata_files()) {
     hashes.emplace_back(file.path.filename().string(), file.sha256);
   }
-  hashes.emplace_back("tokenizer.json", tokenizer_.sha256());
-  for (const auto& file : tokenizer_.side_files()) hashes.push_back(file);
+  hashes.emplace_back("tokenizer.json", tokenizer().sha256());
+  for (const auto& file : tokenizer().side_files()) hashes.push_back(file);
   return hashes;
 }
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,17 +16,24 @@
 
 namespace rg::app {
 
+enum class Purpose {
+  run,   // needs everything
+  plan,  // a config.json alone will do, where there are no weights
+};
+
 class Measurement {
  public:
-  // Opens and checks the model's headers, config and tokenizer.
-  Measurement(const std::string& model_argument, const RunOptions& options);
+  // Opens and checks the model's headers, config and tokenizer. For a plan without weights the
+  // tokenizer may be missing as well.
+  Measurement(const std::string& model_argument, const RunOptions& options, Purpose purpose);
   Measurement(const Measurement&) = delete;  // experiments point into it
   Measurement& operator=(const Measurement&) = delete;
 
   // Reads the domains and cuts their windows; token ids that memory should not hold go to
   // `spill_folder` (empty: where temporary files go). CO0xx, RT004.
   void read_texts(ProgressPrinter& progress, const std::filesystem::path& spill_folder);
-  // For a plan, which reads no text: as many windows as were asked for, with all token ids in turn.
+  // For a plan, which reads no text: of each domain (of one, if none is named) as many windows as
+  // were asked for, with all token ids in turn.
   void assume_texts();
   // Makes the experiments and the plan. RT0xx, US003.
   void prepare(const std::filesystem::path& spill_folder);
@@ -38,7 +46,7 @@ class Measurement {
   };
 
   const OpenModel& open() const { return open_; }
-  const text::Tokenizer& tokenizer() const { return tokenizer_; }
+  const text::Tokenizer& tokenizer() const { return tokenizer_.value(); }
   const std::vector<text::WindowSet>& domains() const { return windows_; }
   const std::vector<int>& layers() const { return layers_; }
   stream::Compute compute() const { return compute_; }
@@ -47,6 +55,8 @@ class Measurement {
   std::vector<Part>& parts() { return parts_; }
   // Notes of checkpoint, tokenizer and domains, in that order.
   std::vector<std::string> notes() const;
+  // What a plan takes for given without having seen it; a sentence each.
+  std::vector<std::string> assumed() const;
   // What files on disk this measurement depends on, by content or stamp; no paths.
   Json input_identity() const;
   std::vector<std::pair<std::string, std::string>> input_sha256() const;
@@ -58,10 +68,11 @@ class Measurement {
 
   const RunOptions& options_;
   OpenModel open_;
-  text::Tokenizer tokenizer_;
+  std::optional<text::Tokenizer> tokenizer_;
   std::vector<int> layers_;
   stream::Compute compute_;
   std::vector<text::WindowSet> windows_;
+  std::vector<std::string> assumed_texts_;
   std::vector<tap::SequenceSet> sequences_;  // one per domain
   PromptInput prompts_;
   bool uses_prompts_ = false;

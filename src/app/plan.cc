@@ -7,38 +7,59 @@
 #include "app/table.h"
 #include "app/units.h"
 #include "base/error.h"
+#include "base/wrap.h"
 
 namespace rg::app {
 namespace {
 
-Json as_json(const std::string& model, const stream::Plan& plan, const stream::Settings& settings) {
-  Json memory = Json::array();
-  for (const auto& line : plan.memory)
-    memory.push_back({{"what", line.what}, {"bytes", line.bytes}});
-  return {{"model", model},
+constexpr size_t kPlanColumns = 100;
+
+Json as_json(const std::vector<stream::Plan::Line>& lines) {
+  Json all = Json::array();
+  for (const auto& line : lines) all.push_back({{"what", line.what}, {"bytes", line.bytes}});
+  return all;
+}
+
+std::string model_name(const Measurement& measurement) {
+  return measurement.open().checkpoint.location().display_name;
+}
+
+bool from_config(const Measurement& measurement) {
+  return measurement.open().checkpoint.requested() != nullptr;
+}
+
+Json as_json(const Measurement& measurement) {
+  const stream::Plan& plan = measurement.plan();
+  const stream::Settings& settings = measurement.settings();
+  return {{"model", model_name(measurement)},
+          {"from", from_config(measurement) ? "config" : "headers"},
           {"passes", plan.passes},
           {"read_bytes", plan.read_bytes},
           {"flops", plan.flops},
           {"extra_flops", plan.extra_flops},
-          {"memory", memory},
+          {"memory", as_json(plan.memory)},
           {"peak_bytes", plan.peak_bytes},
           {"budget_bytes", plan.budget_bytes},
           {"budget_source", plan.budget_source},
           {"spill_bytes", plan.spill_bytes},
+          {"spilled", as_json(plan.spilled)},
           {"block_windows", plan.block_windows},
           {"experts_per_slice", plan.experts_per_slice},
           {"threads", settings.threads},
           {"compute", settings.compute == stream::Compute::bf16 ? "bf16" : "f32"},
           {"flops_per_s", plan.flops_per_s},
           {"disk_bytes_per_s", settings.disk_bytes_per_s},
-          {"expected_seconds", plan.expected_seconds}};
+          {"expected_seconds", plan.expected_seconds},
+          {"assumed", measurement.assumed()}};
 }
 
-std::string as_text(const std::string& model, const stream::Plan& plan,
-                    const stream::Settings& settings) {
+std::string as_text(const Measurement& measurement) {
   using Align = Table::Align;
+  const stream::Plan& plan = measurement.plan();
+  const stream::Settings& settings = measurement.settings();
   Table cost({Align::left, Align::left});
-  cost.row({"model", escape_for_terminal(model)});
+  cost.row({"model", escape_for_terminal(model_name(measurement)) +
+                         (from_config(measurement) ? ", from its config.json alone" : "")});
   cost.row({"passes", fmt::format("{}, each weight byte read once", plan.passes)});
   cost.row({"to read", format_bytes(plan.read_bytes)});
   cost.row({"to compute", fmt::format("{:.3g} FLOPs, and {:.3g} for the experiments", plan.flops,
@@ -46,18 +67,28 @@ std::string as_text(const std::string& model, const stream::Plan& plan,
   cost.row({"at", fmt::format("{:.0f} GFLOP/s (one product timed, {}, {})", plan.flops_per_s / 1e9,
                               counted(static_cast<uint64_t>(settings.threads), "thread"),
                               settings.compute == stream::Compute::bf16 ? "bf16" : "f32")});
-  cost.row({"disk", fmt::format("{}/s (assumed; --disk)",
-                                format_bytes(static_cast<uint64_t>(settings.disk_bytes_per_s)))});
   cost.row({"blocks", fmt::format("{}; {} read at a time", counted(plan.block_windows, "window"),
                                   counted(plan.experts_per_slice, "expert"))});
-  cost.row({"spilled", plan.spill_bytes == 0 ? "nothing" : format_bytes(plan.spill_bytes)});
+  cost.row({"spilled", plan.spilled.empty()
+                           ? "nothing"
+                           : format_bytes(plan.spill_bytes) + ", to the folder of --out"});
   cost.row(
       {"budget", fmt::format("{}, by {}", format_bytes(plan.budget_bytes), plan.budget_source)});
   cost.row({"expected", "about " + format_seconds(plan.expected_seconds)});
   Table memory({Align::left, Align::right});
   for (const auto& line : plan.memory) memory.row({line.what, format_bytes(line.bytes)});
   memory.row({"together", format_bytes(plan.peak_bytes)});
-  return cost.text(0) + "memory\n" + memory.text(2);
+  std::string text = cost.text(0) + "memory\n" + memory.text(2);
+  if (!plan.spilled.empty()) {
+    Table spilled({Align::left, Align::right});
+    for (const auto& line : plan.spilled) spilled.row({line.what, format_bytes(line.bytes)});
+    text += "spilled\n" + spilled.text(2);
+  }
+  text += "assumed\n";
+  for (const std::string& line : measurement.assumed()) {
+    text += wrapped(escape_for_terminal(line), "  ", 4, kPlanColumns);
+  }
+  return text;
 }
 
 }  // namespace
@@ -68,7 +99,7 @@ int plan_command(const PlanOptions& options, const GlobalOptions& global) {
   Json plans = Json::array();
   std::string text;
   for (const std::string& name : chosen_models(run)) {
-    Measurement measurement(name, run);
+    Measurement measurement(name, run, Purpose::plan);
     if (run.windows.windows) {
       measurement.assume_texts();
     } else {
@@ -76,9 +107,8 @@ int plan_command(const PlanOptions& options, const GlobalOptions& global) {
     }
     measurement.prepare(run.out);
     progress.finish_line();
-    const std::string model = measurement.open().checkpoint.location().display_name;
-    plans.push_back(as_json(model, measurement.plan(), measurement.settings()));
-    text += (text.empty() ? "" : "\n") + as_text(model, measurement.plan(), measurement.settings());
+    plans.push_back(as_json(measurement));
+    text += (text.empty() ? "" : "\n") + as_text(measurement);
   }
   const Json whole = plans.size() == 1 ? plans[0] : Json{{"plans", plans}};
   print(run.json ? write_json(whole, JsonLayout::indented) + '\n' : text);

@@ -54,6 +54,24 @@ uint32_t position_by_piece(const text::Tokenizer& tokenizer, const text::Encodin
   return static_cast<uint32_t>(encoding.ids.size() - 1);
 }
 
+void check_length(const std::string& text, size_t tokens, uint32_t max_positions) {
+  if (tokens != 0 && tokens <= max_positions) return;
+  throw Error(ErrorId::CF017,
+              {.object = fmt::format("prompt \"{}\"", escape_for_terminal(text)),
+               .found = fmt::format("{} tokens", tokens),
+               .expected = fmt::format("1 to {}, the model's positions", max_positions),
+               .hint = tokens == 0 ? "The tokenizer makes nothing of this text: leave it out."
+                                   : "Give shorter ones by --parameter prompts."});
+}
+
+// Names both sets; the second is the first without a mask.
+void finish_sets(PromptInput& input) {
+  input.causal.name = "prompts";
+  input.unmasked = input.causal;
+  input.unmasked.name = "prompts-unmasked";
+  input.unmasked.causal = false;
+}
+
 Error bad_prompts(const std::string& file, std::string found, std::string hint) {
   return Error(ErrorId::US001, {.file = file,
                                 .object = "--parameter prompts",
@@ -97,15 +115,7 @@ PromptInput make_prompts(const text::Tokenizer& tokenizer, const std::vector<std
   PromptInput input;
   const auto encode = [&](const std::string& text) {
     text::Encoding encoding = tokenizer.encode(text, text::SpecialTokens::add);
-    if (encoding.ids.empty() || encoding.ids.size() > max_positions) {
-      throw Error(
-          ErrorId::CF017,
-          {.object = fmt::format("prompt \"{}\"", escape_for_terminal(text)),
-           .found = fmt::format("{} tokens", encoding.ids.size()),
-           .expected = fmt::format("1 to {}, the model's positions", max_positions),
-           .hint = encoding.ids.empty() ? "The tokenizer makes nothing of this text: leave it out."
-                                        : "Give shorter ones by --parameter prompts."});
-    }
+    check_length(text, encoding.ids.size(), max_positions);
     input.causal.lengths.push_back(static_cast<uint32_t>(encoding.ids.size()));
     input.causal.ids.insert(input.causal.ids.end(), encoding.ids.begin(), encoding.ids.end());
     return encoding;
@@ -127,10 +137,29 @@ PromptInput make_prompts(const text::Tokenizer& tokenizer, const std::vector<std
            .published_position = position_by_piece(tokenizer, encoding, target)});
     }
   }
-  input.causal.name = "prompts";
-  input.unmasked = input.causal;
-  input.unmasked.name = "prompts-unmasked";
-  input.unmasked.causal = false;
+  finish_sets(input);
+  return input;
+}
+
+PromptInput assume_prompts(const std::vector<std::string>& texts, uint32_t vocabulary,
+                           uint32_t max_positions) {
+  PromptInput input;
+  const auto add = [&](const std::string& text, const std::string& target) {
+    const size_t tokens = (text.size() + kAssumedBytesPerToken - 1) / kAssumedBytesPerToken;
+    check_length(text, tokens, max_positions);
+    input.causal.lengths.push_back(static_cast<uint32_t>(tokens));
+    for (size_t i = 0; i < tokens; ++i) {
+      input.causal.ids.push_back(static_cast<int32_t>(input.causal.ids.size() % vocabulary));
+    }
+    const auto last = static_cast<uint32_t>(tokens - 1);
+    input.prompts.push_back(
+        {.text = text, .target = target, .exact_position = last, .published_position = last});
+  };
+  for (const std::string& text : texts) add(text, "");
+  for (const Probe& probe : kPublishedProbes) {
+    for (const std::string context : probe.contexts) add(context, probe.target);
+  }
+  finish_sets(input);
   return input;
 }
 

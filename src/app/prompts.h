@@ -32,4 +32,10 @@ std::vector<std::string> prompt_texts(const Json* parameter);
 PromptInput make_prompts(const text::Tokenizer& tokenizer, const std::vector<std::string>& texts,
                          uint32_t max_positions);
 
+// For a plan without a tokenizer: the same sequences with a token for every kAssumedBytesPerToken
+// bytes, rounded up, ids in turn. CF017 likewise.
+inline constexpr size_t kAssumedBytesPerToken = 3;
+PromptInput assume_prompts(const std::vector<std::string>& texts, uint32_t vocabulary,
+                           uint32_t max_positions);
+
 }  // namespace rg::app

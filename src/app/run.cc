@@ -177,7 +177,7 @@ int run_command(const RunOptions& options, const GlobalOptions& global) {
   try {
     Measurements measurements;
     for (const std::string& model : chosen_models(options)) {
-      measurements.push_back(std::make_unique<Measurement>(model, options));
+      measurements.push_back(std::make_unique<Measurement>(model, options, Purpose::run));
     }
     RunFolder folder(options.out);
     if (folder.note()) progress.note(*folder.note());

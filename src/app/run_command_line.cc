@@ -52,9 +52,6 @@ RunOptions finish_run(const RawRun& raw) {
     }
   }
   check_parameter_keys(options);
-  if (options.domains.empty()) {
-    throw usage_error("--domain", "none", "at least one --domain NAME=PATH");
-  }
   return options;
 }
 
@@ -62,7 +59,9 @@ RunOptions finish_run(const RawRun& raw) {
 
 PlanCommandLine::PlanCommandLine(CLI::App& program) {
   command_ = program.add_subcommand(
-      "plan", "Say what a run would read, compute and need, from headers alone; opens no text");
+      "plan",
+      "Say what a run would read, compute and need, from headers or a config.json alone; opens no "
+      "text");
   add_run_options(*command_, raw_);
   command_->add_flag("--json", raw_.options.json, "print JSON, for programs");
   command_->footer(experiment_list() + R"(
@@ -70,13 +69,22 @@ Sizes are in bytes (MB is 1e6, MiB 2^20), work in FLOPs, times in seconds.
 
 Exit codes: 0 done; 2 usage; 3 checkpoint refused; 4 a file cannot be read; 5 --memory is too low.
 
-Example:
-  routegauge plan all --model allenai/OLMoE-1B-7B-0924 --domain prose=texts/ --memory 16G)");
+Without weights --model is the folder of a config.json, or that file: the plan then says what it
+assumes of tensors, tokenizer and texts.
+
+Examples:
+  routegauge plan all --model allenai/OLMoE-1B-7B-0924 --domain prose=texts/ --memory 16G
+  routegauge plan all --model DeepSeek-V3/config.json --windows 40)");
 }
 
 std::optional<Command> PlanCommandLine::chosen() const {
   if (!command_->parsed()) return std::nullopt;
-  return PlanOptions{finish_run(raw_)};
+  PlanOptions options = {finish_run(raw_)};
+  if (options.run.domains.empty() && !options.run.windows.windows) {
+    throw usage_error("--domain", "none with --windows all",
+                      "at least one --domain NAME=PATH, or a number of windows");
+  }
+  return options;
 }
 
 RunCommandLine::RunCommandLine(CLI::App& program) {
@@ -106,7 +114,11 @@ Examples:
 
 std::optional<Command> RunCommandLine::chosen() const {
   if (!command_->parsed()) return std::nullopt;
-  return finish_run(raw_);
+  RunOptions options = finish_run(raw_);
+  if (options.domains.empty()) {
+    throw usage_error("--domain", "none", "at least one --domain NAME=PATH");
+  }
+  return options;
 }
 
 }  // namespace rg::app

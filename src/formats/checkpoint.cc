@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/sha256.h"
+#include "formats/released_tensors.h"
 #include "formats/safetensors.h"
 #include "formats/shard_index.h"
 
@@ -64,21 +65,31 @@ Json parse_config(std::string_view text) {
                .hint = snapshot ? "Run: " + location.download_command : std::move(hint)});
 }
 
-[[noreturn]] void no_weights(const ModelLocation& location) {
-  std::string found = "neither " + std::string(kSingle) + " nor " + std::string(kIndex);
-  std::string hint = location.download_command.empty() ? "Point to the folder that holds them."
-                                                       : "Run: " + location.download_command;
-  std::error_code ignored;
+struct WeightFiles {
   std::set<std::string> shards, others;  // sorted: the same message everywhere
+};
+
+WeightFiles weight_files(const ModelLocation& location) {
+  WeightFiles files;
+  std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(location.folder, ignored)) {
     const std::string name = entry.path().filename().string();
     const std::string extension = entry.path().extension().string();
     if (!fs::exists(entry.path(), ignored)) continue;  // a link to what was never fetched
-    if (extension == ".safetensors") shards.insert(name);
+    if (extension == ".safetensors") files.shards.insert(name);
     if (extension == ".bin" || extension == ".pt" || extension == ".pth" || extension == ".gguf") {
-      others.insert(name);
+      files.others.insert(name);
     }
   }
+  return files;
+}
+
+[[noreturn]] void no_weights(const ModelLocation& location) {
+  std::string found = "neither " + std::string(kSingle) + " nor " + std::string(kIndex);
+  std::string hint = (location.download_command.empty() ? "Point to the folder that holds them"
+                                                        : "Run: " + location.download_command) +
+                     ". Without them `routegauge plan` says what a run would cost.";
+  const auto [shards, others] = weight_files(location);
   if (!shards.empty()) {
     const std::string first = escape_for_terminal(*shards.begin());
     const bool sharded = shards.size() > 1 || first.find("-of-") != std::string::npos;
@@ -176,6 +187,12 @@ const T* find_in(const std::vector<T>& all, std::string_view name) {
 
 }  // namespace
 
+bool lacks_weights(const ModelLocation& location) {
+  const auto [shards, others] = weight_files(location);
+  return shards.empty() && others.empty() && !has_member(location, std::string(kSingle)) &&
+         !has_member(location, std::string(kIndex));
+}
+
 struct Checkpoint::ReadCounter {
   std::atomic<uint64_t> bytes{0};
 };
@@ -185,22 +202,25 @@ Checkpoint::~Checkpoint() = default;
 Checkpoint::Checkpoint(Checkpoint&&) noexcept = default;
 Checkpoint& Checkpoint::operator=(Checkpoint&&) noexcept = default;
 
-Checkpoint Checkpoint::open(const ModelLocation& location) {
-  Checkpoint result;
-  result.location_ = location;
-
-  if (!has_member(location, "config.json")) {
-    missing(location, ErrorId::CF005, "config.json",
-            has_member(location, "adapter_config.json")
+void Checkpoint::read_config(const std::string& file) {
+  if (!has_member(location_, file)) {
+    missing(location_, ErrorId::CF005, file,
+            has_member(location_, "adapter_config.json")
                 ? "This folder holds an adapter: merge it into its model first, then point to that."
-            : has_member(location, "snapshots")
+            : has_member(location_, "snapshots")
                 ? "This is a repository in the Hugging Face cache: give its id, org/name."
                 : "Point to the folder that holds the model.");
   }
-  const InputFile config = open_member(location, "config.json", ErrorId::CF005);
-  const std::string config_text = read_text(config, kMaxConfigBytes, ErrorId::CF005);
-  result.metadata_files_.push_back({config.path(), sha256_hex(config_text)});
-  result.config_ = parse_config(config_text);
+  const InputFile config = open_member(location_, file, ErrorId::CF005);
+  const std::string text = read_text(config, kMaxConfigBytes, ErrorId::CF005);
+  metadata_files_.push_back({config.path(), sha256_hex(text)});
+  config_ = parse_config(text);
+}
+
+Checkpoint Checkpoint::open(const ModelLocation& location) {
+  Checkpoint result;
+  result.location_ = location;
+  result.read_config("config.json");
 
   std::optional<ShardIndex> index;
   std::vector<std::string> names = {std::string(kSingle)};
@@ -261,6 +281,16 @@ Checkpoint Checkpoint::of_config(std::string_view config, RequestedTensors tenso
   return result;
 }
 
+Checkpoint Checkpoint::open_config(const ModelLocation& location, const std::string& file) {
+  Checkpoint result;
+  result.location_ = location;
+  result.read_config(file);
+  ReleasedTensors released = released_tensors(result.config_);
+  result.assumed_ = std::move(released.assumed);
+  result.requested_ = std::make_unique<RequestedTensors>(std::move(released.rules));
+  return result;
+}
+
 std::optional<fs::path> Checkpoint::tokenizer_path() const { return member_path("tokenizer.json"); }
 
 std::optional<fs::path> Checkpoint::member_path(const std::string& name) const {
@@ -276,8 +306,8 @@ const TensorEntry* Checkpoint::request(const TensorRequest& wanted) const {
   return requested_ ? requested_->request(wanted) : find(wanted.name);
 }
 
-bool Checkpoint::has(std::string_view name) const {
-  if (requested_) return requested_->has(name);
+bool Checkpoint::has(std::string_view name, bool usual) const {
+  if (requested_) return requested_->has(name, usual);
   return find(name) != nullptr || find_unsupported(name) != nullptr;
 }
 

@@ -24,6 +24,9 @@ struct HashedFile {
   std::string sha256;
 };
 
+// Whether the folder holds no weights in any form, shards and GGUF included.
+bool lacks_weights(const ModelLocation& location);
+
 class Checkpoint {
  public:
   // Reads config.json, the index and every shard's header; validates all of it (ST0xx, CF002 for a
@@ -34,6 +37,9 @@ class Checkpoint {
   // Without files: the text of a config.json, read as open() reads it, and tensors that are made
   // as a model binds them. Nothing can be read().
   static Checkpoint of_config(std::string_view config, RequestedTensors tensors);
+  // The same for a config.json in a folder, under any name, with the tensors that the checkpoint
+  // would have as released (released_tensors.h); CF002, CF005, HF002.
+  static Checkpoint open_config(const ModelLocation& location, const std::string& file);
 
   const ModelLocation& location() const { return location_; }
   const Json& config() const { return config_; }
@@ -42,15 +48,17 @@ class Checkpoint {
   }  // config, index
   const std::vector<InputFile>& shards() const { return shards_; }
   const std::vector<std::string>& notes() const { return notes_; }
-  std::optional<std::filesystem::path> tokenizer_path() const;  // tokenizer.json if there
+  const std::vector<std::string>& assumed() const { return assumed_; }  // of open_config()
+  std::optional<std::filesystem::path> tokenizer_path() const;          // tokenizer.json if there
   // Another file beside config.json, if there. ST015 for a link that leads elsewhere.
   std::optional<std::filesystem::path> member_path(const std::string& name) const;
 
   // By name, in byte order. Pointers to entries stay valid while the checkpoint, or the object it
   // was moved to, lives.
   std::span<const TensorEntry> tensors() const { return tensors_; }
-  const TensorEntry* find(std::string_view name) const;  // null if there is none
-  bool has(std::string_view name) const;                 // of any dtype
+  const TensorEntry* find(std::string_view name) const;               // null if there is none
+  bool has(std::string_view name) const { return has(name, false); }  // of any dtype
+  bool has(std::string_view name, bool usual) const;  // `usual`: without files, if no rule says
   // The tensor of that name, whatever its shape and dtype. Without files: made now. One thread.
   const TensorEntry* request(const TensorRequest& wanted) const;
   const RequestedTensors* requested() const { return requested_.get(); }  // null with files
@@ -71,7 +79,7 @@ class Checkpoint {
   Json config_;
   std::vector<HashedFile> metadata_files_;
   std::vector<InputFile> shards_;
-  std::vector<std::string> notes_;
+  std::vector<std::string> notes_, assumed_;
   std::vector<TensorEntry> tensors_;
   std::vector<UnsupportedTensor> unsupported_;
   std::unique_ptr<RequestedTensors> requested_;  // without files
@@ -80,6 +88,7 @@ class Checkpoint {
   std::unique_ptr<ReadCounter> bytes_read_;
 
   Checkpoint();
+  void read_config(const std::string& file);
 
  public:
   ~Checkpoint();

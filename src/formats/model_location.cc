@@ -296,8 +296,10 @@ ModelLocation resolve_model(const std::string& argument) {
          .found = why_no_folder(argument),
          .expected = "a folder with config.json and *.safetensors, or org/name[@revision]",
          .hint = is_denied(argument) ? "Look at the path and its permissions."
-                                     : "Give the model's folder, or the id of a model that you "
-                                       "downloaded."});
+                 : fs::path(argument).extension() == ".json"
+                     ? "Give the model's folder; `routegauge plan` takes a config.json alone."
+                     : "Give the model's folder, or the id of a model that you "
+                       "downloaded."});
   }
   const fs::path root = cache_root();
   const fs::path repo = root / id->folder();

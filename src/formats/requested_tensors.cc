@@ -4,8 +4,8 @@
 
 namespace rg::formats {
 
-bool RequestedTensors::has(std::string_view name) const {
-  return find(name) != nullptr || rules_.has(name);
+bool RequestedTensors::has(std::string_view name, bool usual) const {
+  return find(name) != nullptr || rules_.has(name).value_or(usual);
 }
 
 const TensorEntry* RequestedTensors::find(std::string_view name) const {
@@ -15,8 +15,9 @@ const TensorEntry* RequestedTensors::find(std::string_view name) const {
 
 const TensorEntry* RequestedTensors::request(const TensorRequest& wanted) {
   if (const TensorEntry* before = find(wanted.name)) return before;
-  if (made_.size() >= rules_.most_tensors) return nullptr;
-  const DType dtype = wanted.dtype.value_or(rules_.dtype);
+  if (is_full()) return nullptr;
+  const auto other = rules_.other_dtype ? rules_.other_dtype(wanted) : std::nullopt;
+  const DType dtype = wanted.dtype.value_or(other.value_or(rules_.dtype));
   std::optional<uint64_t> bytes = dtype_bytes(dtype);
   for (const uint64_t size : wanted.shape) {
     bytes = checked_mul(*bytes, size);

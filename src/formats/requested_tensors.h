@@ -26,12 +26,16 @@ class RequestedTensors {
   struct Rules {
     DType dtype;          // of tensors that are asked for without one
     size_t most_tensors;  // whatever is asked for beyond them is missing
-    // Whether a tensor is stored that may be missing, or that may have another name instead.
-    std::function<bool(std::string_view name)> has;
+    // Whether a tensor is stored that may be missing, or that may have another name instead; none:
+    // as whoever asks finds usual.
+    std::function<std::optional<bool>(std::string_view name)> has;
+    // Of tensors that are asked for without a dtype and have another one; none: `dtype`.
+    std::function<std::optional<DType>(const TensorRequest& wanted)> other_dtype = {};
   };
   explicit RequestedTensors(Rules rules) : rules_(std::move(rules)) {}
 
-  bool has(std::string_view name) const;                    // made before, or by the rules
+  bool has(std::string_view name, bool usual) const;  // made before, or by the rules
+  bool is_full() const { return made_.size() >= rules_.most_tensors; }
   const TensorEntry* find(std::string_view name) const;     // made before; else null
   const TensorEntry* request(const TensorRequest& wanted);  // null beyond the rules or 2^64 bytes
   // By name. Pointers to entries stay valid.

@@ -432,7 +432,7 @@ void Decoder::bind_tables() {
   const std::string embedding =
       first_of({root_ + "embed_tokens.weight", root_ + embedding_ + ".weight"});
   const std::string head = first_of({"lm_head.weight", "language_model.lm_head.weight"});
-  const bool has_head = binder_.has(head);
+  const bool has_head = binder_.has_or(head, !tied_);
   const bool has_embedding = binder_.has(embedding) || !tied_ || !has_head;
   model_.embedding = binder_.matrix(has_embedding ? embedding : head, tokens, width());
   if (!has_embedding) model_.origins.push_back({"embedding", head, "tie_word_embeddings"});

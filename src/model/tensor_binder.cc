@@ -41,7 +41,9 @@ std::string reasons(const std::vector<uint64_t>& found, const std::vector<Dimens
 
 }  // namespace
 
-bool TensorBinder::has(const std::string& name) const { return checkpoint_.has(name); }
+bool TensorBinder::has_or(const std::string& name, bool usual) const {
+  return checkpoint_.has(name, usual);
+}
 
 Tensor TensorBinder::bind(const std::string& name, const std::vector<Dimension>& shape) {
   const Tensor tensor = find(name, shape, std::nullopt);
@@ -78,13 +80,15 @@ Tensor TensorBinder::find(const std::string& name, const std::vector<Dimension>&
     if (const formats::UnsupportedTensor* other = checkpoint_.find_unsupported(name)) {
       refuse_dtype(name, other->dtype);
     }
+    const bool made = checkpoint_.requested() != nullptr;
     throw Error(ErrorId::ST023,
                 {.file = folder,
                  .object = name,
-                 .found = "no such tensor",
+                 .found = made ? "more or larger tensors than any model has" : "no such tensor",
                  .expected = "this tensor, with shape " + formats::shape_text(sizes),
-                 .hint = "The checkpoint is incomplete, or config.json belongs to "
-                         "another one."});
+                 .hint = made ? "The sizes in config.json can't be right."
+                              : "The checkpoint is incomplete, or config.json belongs to "
+                                "another one."});
   }
   if (tensor->shape != sizes) {
     throw Error(ErrorId::ST020,

@@ -25,7 +25,9 @@ class TensorBinder {
  public:
   explicit TensorBinder(const formats::Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
 
-  bool has(const std::string& name) const;  // whatever its dtype
+  bool has(const std::string& name) const { return has_or(name, false); }  // whatever its dtype
+  // Of a config.json alone, where nothing says whether it is stored: `usual`.
+  bool has_or(const std::string& name, bool usual) const;
   Tensor peek(const std::string& name) const { return checkpoint_.find(name); }  // null: none
   // CF002 for a dimension of 0 or beyond 32 bits, ST023 if there is no such tensor, ST016 if its
   // dtype isn't one that holds numbers by itself, ST020 if its shape is another.

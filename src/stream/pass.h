@@ -48,7 +48,7 @@ struct Settings {
 // The layers up to Settings::last_layer, ascending.
 std::vector<int> layers_to_run(const model::Model& model, const Settings& settings);
 
-// What a pass will cost, from headers alone.
+// What a pass will cost, known before a weight is read.
 struct Plan {
   struct Line {
     std::string what;
@@ -61,7 +61,8 @@ struct Plan {
   uint64_t peak_bytes = 0;
   uint64_t budget_bytes = 0;  // limit of peak_bytes, and what set it: "--memory", a limit
   std::string budget_source;
-  uint64_t spill_bytes = 0;  // to the spill file, 0 if all stays in memory
+  uint64_t spill_bytes = 0;   // to the spill file, 0 if all stays in memory
+  std::vector<Line> spilled;  // adds up to spill_bytes
   size_t block_windows = 0;
   uint32_t experts_per_slice = 0;
   size_t slices_in_memory = 2;  // the one computed and those read ahead

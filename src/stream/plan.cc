@@ -1,4 +1,4 @@
-// The plan: from headers alone, what a pass will read, compute, hold and spill.
+// The plan: before a weight is read, what a pass will read, compute, hold and spill.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -63,6 +63,7 @@ uint64_t worker_bytes(const Run& run, size_t block_rows) {
 // Fills the memory table for the choices already made in `plan`.
 void tabulate(const Run& run, Plan& plan) {
   plan.memory.clear();
+  plan.spilled.clear();
   plan.spill_bytes = 0;
   const auto line = [&](const std::string& what, uint64_t bytes) {
     if (bytes != 0) plan.memory.push_back({what, bytes});
@@ -70,6 +71,7 @@ void tabulate(const Run& run, Plan& plan) {
   const auto store = [&](const std::string& what, uint64_t bytes, bool spilled) {
     if (spilled) {
       plan.spill_bytes += bytes;
+      if (bytes != 0) plan.spilled.push_back({what, bytes});
     } else {
       line(what, bytes);
     }

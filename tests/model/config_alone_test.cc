@@ -87,6 +87,30 @@ TEST(ConfigAlone, TheRulesSayWhatThereIs) {
   EXPECT_TRUE(fused.contains("lm_head.weight"));
 }
 
+// Names, types and sizes of checkpoints in the layout of their release.
+TEST(ConfigAlone, GivesTheTensorsOfARelease) {
+  for (const char* shape :
+       {"deepseek_v3/fp8", "deepseek_v3/no-groups-v4", "ernie4_5_moe/tied-v4", "gpt_oss/mxfp4",
+        "gpt_oss/yarn-v4", "lfm2_moe/tied-v4", "minimax_m2/partial-v4", "mixtral/window-v4",
+        "qwen3_moe/first-dense-f32", "qwen3_vl_moe/step-v4"}) {
+    const fs::path folder = fs::path(RG_TEST_DATA) / "families" / shape / "model";
+    const formats::ModelLocation location = formats::resolve_model(folder);
+    EXPECT_FALSE(formats::lacks_weights(location));
+    const Checkpoint stored = Checkpoint::open(location);
+    const Checkpoint made = Checkpoint::open_config(location, "config.json");
+    EXPECT_EQ(bind_model(made).tied_embeddings, bind_model(stored).tied_embeddings) << shape;
+    size_t bound = 0;
+    for (const auto& [name, tensor] : made.requested()->made()) {
+      const formats::TensorEntry* same = stored.find(name);
+      ASSERT_NE(same, nullptr) << shape << ' ' << name;
+      EXPECT_EQ(dtype_name(tensor.dtype), dtype_name(same->dtype)) << shape << ' ' << name;
+      EXPECT_EQ(tensor.size_bytes, same->size_bytes) << shape << ' ' << name;
+      ++bound;
+    }
+    EXPECT_GT(bound, 20u) << shape;
+  }
+}
+
 TEST(ConfigAlone, TensorsBeyondTheLimitAreMissing) {
   const fs::path folder = fs::path(RG_TEST_DATA) / "families/mixtral/window-v4/model";
   const Checkpoint made = Checkpoint::of_config(

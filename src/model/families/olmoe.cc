@@ -309,7 +309,7 @@ void bind_tables(TensorBinder& binder, const std::string& root, const Config& co
                  Model& model) {
   const Dimension tokens = {config.vocabulary, "vocab_size"}, width = {config.width, "hidden_size"};
   const std::string embedding = root + "embed_tokens.weight", head = "lm_head.weight";
-  const bool has_head = binder.has(head);
+  const bool has_head = binder.has_or(head, !config.tied);
   const bool has_embedding = binder.has(embedding) || !config.tied || !has_head;
   model.embedding = binder.matrix(has_embedding ? embedding : head, tokens, width);
   if (!has_embedding) model.origins.push_back({"embedding", head, "tie_word_embeddings"});

@@ -11,13 +11,15 @@ namespace rg::model {
 namespace {
 
 // Qwen3-VL's hub stores (E, d, 2I) and (E, I, d), transformers 5 the transposed; only the shape
-// tells them apart.
+// tells them apart. A config.json alone is taken for the hub's.
 ExpertGroup bind_routed(Decoder& decoder, const std::string& prefix, const gate::GateSpec& gate,
                         Dimension inner, bool vision) {
   TensorBinder& tensors = decoder.tensors();
   const Dimension width = decoder.width(), both = {2 * inner.size, "2*" + inner.key};
-  const Tensor there = vision ? tensors.peek(prefix + "gate_up_proj") : nullptr;
-  if (there == nullptr || there->shape.size() != 3 || there->shape[1] == both.size) {
+  const std::string fused = prefix + "gate_up_proj";
+  const Tensor there = vision ? tensors.peek(fused) : nullptr;
+  const bool alone = vision && there == nullptr && tensors.has_or(fused, true);
+  if (!alone && (there == nullptr || there->shape.size() != 3 || there->shape[1] == both.size)) {
     if (there != nullptr && width.size == both.size) {
       decoder.config().refuse("moe_intermediate_size", std::to_string(inner.size),
                               "another width than hidden_size/2, or experts stored one by one",
@@ -26,7 +28,7 @@ ExpertGroup bind_routed(Decoder& decoder, const std::string& prefix, const gate:
     return decoder.routed(prefix, gate, inner);
   }
   const Dimension experts = {gate.experts, "num_experts"};
-  const Tensor gate_up = tensors.bind(prefix + "gate_up_proj", {experts, width, both});
+  const Tensor gate_up = tensors.bind(fused, {experts, width, both});
   const Tensor down = tensors.bind(prefix + "down_proj", {experts, inner, width});
   ExpertGroup group;
   group.role = ExpertRole::routed;
