@@ -110,6 +110,10 @@ TEST(ConfigAlone, IsReadAsStrictlyAsAFile) {
   EXPECT_EQ(refused("{"), ErrorId::CF005);
   EXPECT_EQ(refused("[]"), ErrorId::CF005);
   EXPECT_EQ(refused(R"({"a":1,"a":2})"), ErrorId::CF002);
+  EXPECT_EQ(refused(R"({"a":[NaN]})"), ErrorId::CF005);
+  EXPECT_EQ(refused(R"({"a":Infinity,"b":})"), ErrorId::CF005);
+  EXPECT_EQ(refused(R"({"a":Infinity,"a":2})"), ErrorId::CF002);
+  EXPECT_EQ(refused(R"({"a":[Infinity,-Infinity]})"), std::nullopt);
 }
 
 }  // namespace

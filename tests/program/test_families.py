@@ -44,7 +44,7 @@ def known_families():
         result = run("inspect", os.path.join(folder, shape, "model"), "--json")
         if result.returncode == 0:
             found.append((family, shape, json.loads(result.stdout)))
-        elif "CF001" not in result.stderr and "CF005" not in result.stderr:
+        elif "CF001" not in result.stderr:
             raise AssertionError(f"{family}/{shape}: {result.stderr}")
     return found
 

@@ -27,8 +27,7 @@ TEST_P(Family, ComputesWhatTransformersDoes) {
   if (!is_known(GetParam().family)) {
     const auto id =
         test::caught([&] { model::bind_model(open_golden(GetParam().folder() / "model")); }).id;
-    // CF005: its config holds Infinity, which is not JSON.
-    EXPECT_EQ(id, GetParam().name() == "nemotron_h/pattern-v4" ? ErrorId::CF005 : ErrorId::CF001);
+    EXPECT_EQ(id, ErrorId::CF001);
     return;
   }
   const FamilyGolden golden(GetParam());
