@@ -194,7 +194,13 @@ std::unique_ptr<Experiment> make_router(const Setting& setting) {
                          "the logits. Leave this experiment out."});
   }
   convention_of(setting);
-  expert_similarity_of(setting);
+  if (expert_similarity_of(setting) && !setting.gated_experts) {
+    throw Error(ErrorId::RT007,
+                {.object = "--parameter expert_similarity",
+                 .found = "experts without a gate projection",
+                 .expected = "experts with gate, up and down projections",
+                 .hint = "The comparison is of these three. Leave the parameter out."});
+  }
   source_positions_of(setting);
   return std::make_unique<AttentionRouter>(with_parameters(setting));
 }

@@ -35,6 +35,21 @@ TEST(Unsupported, EachClaimIsRefusedByName) {
       {"groups of experts", [&](Model& m) { second(m).router.reset(); }},
       {"groups of experts", [&](Model& m) { second(m).groups[0].role = ExpertRole::shared; }},
       {"feed-forward part", [&](Model& m) { second(m).groups.clear(); }},
+      {"feed-forward part",
+       [&](Model& m) {
+         second(m).router.reset();
+         second(m).groups.clear();
+         second(m).mixer = NoMixer{};
+       }},
+      {"feed-forward part",
+       [&](Model& m) {
+         second(m).router.reset();
+         second(m).groups.clear();
+         second(m).output_scalar = m.final_norm.gain;
+       }},
+      {"latent projection of experts", [&](Model& m) { second(m).groups[0].latent.emplace(); }},
+      {"latent projection of experts",
+       [&](Model& m) { second(m).groups[0].spec.latent_width = 8; }},
   };
   for (const Claim& claim : claims) {
     Model wrong = model;

@@ -1,6 +1,8 @@
-// Experts of one shape, a tile of kTileRows tokens at a time: down(activation(gate y, up y)).
+// Experts of one shape, a tile of kTileRows tokens at a time: down(activation(gate y, up y)), with
+// the group's projections to and from its latent around it.
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "kernels/product.h"
@@ -11,8 +13,14 @@
 namespace rg::model {
 
 struct PackedExpert {
-  kernels::PackedWeights gate_up, down;   // gate above up: (2I, d); (d, I)
+  kernels::PackedWeights gate_up, down;   // gate above up: (2I, d), without gate (I, d); (d, I)
   Buffer<float> gate_up_bias, down_bias;  // empty without
+};
+
+// A LatentProjection, which all experts of a group use.
+struct PackedLatent {
+  Buffer<std::byte> memory;
+  kernels::PackedWeights down, up;
 };
 
 class ExpertProducts {
@@ -27,19 +35,24 @@ class ExpertProducts {
   // `shown`: room for gate, up and down in fp32, one after another, or null.
   PackedExpert pack(const Expert& expert, WeightSource& source, std::byte* memory,
                     std::byte* staging, float* shown) const;
+  size_t latent_bytes() const;  // of a PackedLatent
+  PackedLatent pack(const LatentProjection& latent, WeightSource& source, std::byte* staging) const;
   // in (kTileRows, d) compute type, of which the first `rows` rows count and the rest is zeroed
-  // here; out (kTileRows, d).
-  void run(const PackedExpert& weights, uint32_t rows, std::byte* in, float* out,
-           std::byte* scratch, kernels::Scratch& products) const noexcept;
+  // here; out (kTileRows, d). `latent`: null without one.
+  void run(const PackedExpert& weights, const PackedLatent* latent, uint32_t rows, std::byte* in,
+           float* out, std::byte* scratch, kernels::Scratch& products) const noexcept;
 
  private:
   struct Buffers;
   void activate(float* gate_up, std::byte* hidden) const noexcept;
+  void narrow_rows(const float* in, size_t values, std::byte* out) const noexcept;
 
   MlpSpec spec_;
-  uint32_t width_;
+  uint32_t width_, input_width_;  // d; of what an expert reads and writes
+  uint32_t hidden_rows_;          // rows of gate and up together
   kernels::Compute compute_;
   kernels::WeightProduct gate_up_, down_;
+  std::optional<kernels::WeightProduct> latent_down_, latent_up_;
 };
 
 // In the order in which pack() reads them.
@@ -50,6 +63,12 @@ void for_each_weight(const Expert& expert, F&& f) {
         &expert.gate_up_bias, &expert.down, &expert.down_bias}) {
     if (*weight) f(*weight);
   }
+}
+
+template <typename F>
+void for_each_weight(const LatentProjection& latent, F&& f) {
+  f(latent.down);
+  f(latent.up);
 }
 
 // Floating-point operations for one token.
