@@ -18,8 +18,13 @@ using test::GoldenConfig;
 
 template <typename A, typename B>
 bool same_spec(const A& a, const B& b) {
-  if constexpr (std::is_same_v<A, B>) return a.spec == b.spec;
-  return false;
+  if constexpr (std::is_same_v<A, NoMixer> && std::is_same_v<B, NoMixer>) {
+    return true;
+  } else if constexpr (std::is_same_v<A, B>) {
+    return a.spec == b.spec;
+  } else {
+    return false;
+  }
 }
 
 // What the config decides of the layers: mixers and gates.
@@ -68,6 +73,18 @@ TEST(ClassDefaults, WhatAMissingKeyMeans) {
              {{"rope_type", "proportional"}, {"partial_rotary_factor", 0.25}, {"rope_theta", 1e6}}},
             {"sliding_attention", {{"rope_type", "default"}, {"rope_theta", 1e4}}}})},
       {"exaone_moe/listed-layers-v4", without({"sliding_window"}), windows(4096)},
+      {"nemotron_h/pattern-v4", without({"time_step_limit"}),
+       object("time_step_limit", {0.0, {{"__float__", "Infinity"}}})},
+      {"nemotron_h/pattern-v4", without({"n_group", "topk_group", "n_shared_experts"}),
+       [](Json& config) { config["n_group"] = config["topk_group"] = 1; }},
+      {"nemotron_h/pattern-v4", without({"use_conv_bias"}), object("use_conv_bias", true)},
+      {"nemotron_h/pattern-v4", without({"num_hidden_layers"}), object("num_hidden_layers", 5)},
+      {"nemotron_h/pattern-v4",
+       [](Json& config) {
+         config.erase("hybrid_override_pattern");
+         config["layers_block_type"] = {"mamba", "moe", "mamba", "attention", "moe"};
+       },
+       object("hybrid_override_pattern", "MEM*E")},
   };
   for (const Case& c : cases) {
     const GoldenConfig golden = {c.golden, {}};
@@ -100,6 +117,36 @@ TEST(ClassDefaults, Granite4RotatesOnlyWhereItSaysSo) {
   expect_same(golden.bound(says(nullptr)), none, "null");
   expect_same(golden.bound([](Json& config) { config.erase("position_embedding_type"); }), none,
               "missing");
+}
+
+TEST(ClassDefaults, NemotronHStatesWhatItsLayersAre) {
+  const GoldenConfig golden = {"nemotron_h/pattern-v4", {}};
+  const auto set = [](const char* key, const Json& value) {
+    return [key, value](Json& config) { config[key] = value; };
+  };
+  const auto refused = [&](const char* key, const Json& value) {
+    expect_refusal(golden, ErrorId::CF002, key, set(key, value));
+  };
+  refused("hybrid_override_pattern", "MEM*x");
+  refused("hybrid_override_pattern", "");
+  refused("num_hidden_layers", 4);
+  refused("n_shared_experts", 2);
+  refused("mlp_hidden_act", "silu");
+  refused("mamba_hidden_act", "gelu");
+  refused("norm_eps", 1e-5);
+  refused("moe_latent_size", 0);
+  refused("n_groups", 4);
+  expect_refusal(golden, ErrorId::CF002, "hybrid_override_pattern",
+                 set("layers_block_type", Json{"mamba", "moe", "mamba", "moe", "moe"}));
+  expect_refusal(golden, ErrorId::CF002, "hybrid_override_pattern",
+                 [](Json& config) { config.erase("hybrid_override_pattern"); });
+  expect_refusal({"nemotron_h/latent-dense-fused-tied", {}}, ErrorId::CF002, "mlp_bias",
+                 set("mlp_bias", true));
+  for (const auto& [key, value] : {std::pair<const char*, Json>("attention_bias", true),
+                                   {"sliding_window", 4},
+                                   {"mamba_proj_bias", true}}) {
+    expect_refusal(golden, ErrorId::CF004, key, set(key, value));
+  }
 }
 
 TEST(ClassDefaults, WhatTheFamilyDoesNotReadMayNotSayOtherwise) {

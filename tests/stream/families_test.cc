@@ -46,6 +46,26 @@ TEST_P(Family, ComputesTheSameBitsForAnyThreadsAndBlocks) {
 
 INSTANTIATE_TEST_SUITE_P(All, Family, testing::ValuesIn(family_shapes()), test_name);
 
+// Nemotron-H's layers M E M * E: what the two mixers in front of the last gate add is shown there
+// together, and the residual stream as it was before them.
+TEST(Families, AGateIsShownTheMixersOfTheLayersBeforeIt) {
+  const FamilyShape shape = {"nemotron_h", "pattern-v4"};
+  const FamilyGolden golden(shape);
+  const test::SafetensorsFile expected(shape.folder() / "expected.safetensors");
+  const std::vector<float> before = expected.floats("layers.1.output");
+  const std::vector<float> after = expected.floats("layers.3.output");
+  std::vector<float> added = after;
+  for (size_t i = 0; i < added.size(); ++i) added[i] -= before[i];
+  for (const How& how : {How{}, How{.threads = 2, .block_windows = 1}}) {
+    const Record record = golden.run(golden.model(), how);
+    const LayerRecord& gate = record.layers[4];
+    EXPECT_LE(relative_error(gate.residual_in, before), kParity);
+    EXPECT_LE(relative_error(gate.attention_out, added), kParity);
+    EXPECT_LE(relative_error(gate.residual_pre, after), kParity);
+    EXPECT_LE(relative_error(gate.parts, after), kParity);
+  }
+}
+
 // Of the bytes that the plan says are held for weights that aren't stored as they are used.
 uint64_t held_bytes(const FamilyShape& shape) {
   const FamilyGolden golden(shape);

@@ -24,6 +24,7 @@ Model bind_hy_v3(const formats::Checkpoint& checkpoint);
 Model bind_kimi_linear(const formats::Checkpoint& checkpoint);
 Model bind_minimax_m2(const formats::Checkpoint& checkpoint);
 Model bind_mixtral(const formats::Checkpoint& checkpoint);
+Model bind_nemotron_h(const formats::Checkpoint& checkpoint);
 Model bind_olmoe(const formats::Checkpoint& checkpoint);
 Model bind_qwen2_moe(const formats::Checkpoint& checkpoint);
 Model bind_qwen3_moe(const formats::Checkpoint& checkpoint);
@@ -61,6 +62,7 @@ std::span<const Family> all_families() {
       {"lfm2_moe", bind_lfm2_moe},
       {"minimax_m2", bind_minimax_m2},
       {"mixtral", bind_mixtral},
+      {"nemotron_h", bind_nemotron_h},
       {"olmoe", bind_olmoe},
       {"phimoe", bind_phimoe},
       {"qwen2_moe", bind_qwen2_moe},
