@@ -33,6 +33,7 @@ gate::GateSpec read_grouped_gate(Decoder& decoder, const GroupedGateKeys& keys) 
           .epsilon = {normalise ? 1e-20f : 0.0f, kFixed},
           .scaling = decoder.real("routed_scaling_factor", std::nullopt),
           .per_expert_scale = {false, kFixed},
+          .ids_from_table = {false, kFixed},
           .shared_experts = {shared, "config.json: " + std::string(keys.shared_experts)}};
 }
 

@@ -19,6 +19,8 @@ void require(bool holds, size_t layer, const char* object, std::string found,
 }
 
 void check_router(const Router& router, size_t layer) {
+  require(!router.spec.ids_from_table, layer, "expert ids", "a table of them by token id",
+          "experts that the gate ranks");
   const auto matches = [&](bool stated, const Weight& weight, const char* part) {
     require(stated == static_cast<bool>(weight), layer, part, stated ? "none" : "one",
             stated ? "the one that the gate's spec states" : "none, as the gate's spec states");

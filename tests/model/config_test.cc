@@ -1,9 +1,11 @@
 // config.json of OLMoE: rows C1, C2, C4 and C5, and where every field of the model comes from.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "model/families/list.h"
 #include "model/olmoe_folder.h"
 #include "model/origins.h"
 #include "support/model_parts.h"
@@ -53,6 +55,7 @@ TEST(OlmoeConfig, FillsTheModel) {
                                    .epsilon = 0.0f,
                                    .scaling = 1.0f,
                                    .per_expert_scale = false,
+                                   .ids_from_table = false,
                                    .shared_experts = 0u};
   EXPECT_EQ(model.gate(), expected);
 }
@@ -118,6 +121,20 @@ TEST(OlmoeConfig, UnknownFamiliesHaveNoGate) {
   EXPECT_EQ(files.refusal().id, ErrorId::CF002);
   files.config.erase("model_type");
   EXPECT_EQ(files.refusal().id, ErrorId::CF003);
+}
+
+TEST(OlmoeConfig, FamiliesThatAreNotComputedAreRefusedByName) {
+  OlmoeFolder files;
+  files.config["model_type"] = "deepseek_v4";
+  const Caught error = files.refusal();
+  EXPECT_EQ(error.id, ErrorId::CF019);
+  EXPECT_TRUE(error.says("expert ids from a table by token id")) << error.line;
+  const auto computed = known_families();
+  for (const FamilyNotComputed& family : families_not_computed()) {
+    EXPECT_EQ(std::count(computed.begin(), computed.end(), family.model_type), 0);
+    files.config["model_type"] = family.model_type;
+    EXPECT_EQ(files.refusal().id, ErrorId::CF019) << family.model_type;
+  }
 }
 
 TEST(OlmoeConfig, KeysThatDecideTheGateHaveNoDefault) {

@@ -29,6 +29,7 @@ TEST(Unsupported, EachClaimIsRefusedByName) {
       {"factors of the experts", [&](Model& m) { second(m).router->spec.per_expert_scale = true; }},
       {"bias of the router's logits",
        [&](Model& m) { second(m).router->logit_bias = m.final_norm.gain; }},
+      {"expert ids", [&](Model& m) { second(m).router->spec.ids_from_table = true; }},
       {"gate", [&](Model& m) { second(m).router->spec.scaling = 2.0f; }},
       {"routed experts", [&](Model& m) { second(m).groups[0].experts.pop_back(); }},
       {"routed experts", [&](Model& m) { second(m).groups[0].spec.inner_width += 1; }},

@@ -137,6 +137,7 @@ TEST(DiscriminationSpec, TheBoundGateIsExactlyTheOneExpected) {
                                      .epsilon = 0.0f,
                                      .scaling = 1.0f,
                                      .per_expert_scale = false,
+                                     .ids_from_table = false,
                                      .shared_experts = 0u};
     EXPECT_TRUE(golden.model().gate() == expected) << name;
     for (const auto& change : std::initializer_list<std::function<void(gate::GateSpec&)>>{

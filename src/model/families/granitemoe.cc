@@ -137,6 +137,7 @@ Model bind_granite(const formats::Checkpoint& checkpoint, std::string_view famil
       .epsilon = {0.0f, kFixed},
       .scaling = {1.0f, kFixed},
       .per_expert_scale = {false, kFixed},
+      .ids_from_table = {false, kFixed},
       .shared_experts = family == "granitemoe"
                             ? gate::Stated<uint32_t>{0u, kFixed}
                             : gate::Stated<uint32_t>{shared == 0 ? 0u : 1u,

@@ -77,4 +77,18 @@ std::span<const Family> all_families() {
   return kFamilies;
 }
 
+std::span<const FamilyNotComputed> families_not_computed() {
+  static constexpr FamilyNotComputed kFamilies[] = {
+      {"cohere2_moe", "attention and experts side by side, reading one norm"},
+      {"deepseek_v4", "expert ids from a table by token id, compressed keys, several streams"},
+      {"jamba", "Mamba-1"},
+      {"llama4", "experts that read a weighted input"},
+      {"longcat_flash", "layers of two attentions, experts that return their input"},
+      {"minimax", "lightning attention"},
+      {"minimax_m3_vl", "attention to blocks of keys that an index chooses"},
+      {"zaya", "a router with a state from layer to layer"},
+  };
+  return kFamilies;
+}
+
 }  // namespace rg::model

@@ -182,6 +182,7 @@ gate::GateSpec read_gate(ConfigReader& reader) {
           .epsilon = {0.0f, kFixed},
           .scaling = {1.0f, kFixed},
           .per_expert_scale = {false, kFixed},
+          .ids_from_table = {false, kFixed},
           .shared_experts = {0u, kFixed}};
 }
 
