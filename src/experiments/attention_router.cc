@@ -188,10 +188,10 @@ std::unique_ptr<Experiment> make_router(const Setting& setting) {
   if (!setting.rms_gate_norm) {
     throw Error(ErrorId::RT007,
                 {.object = "attention_router",
-                 .found = "a LayerNorm in front of the router",
+                 .found = "no norm, or a LayerNorm, in front of the router",
                  .expected = "an RMS norm",
-                 .hint = "A norm that takes off the mean gives the parts of its input no shares of "
-                         "the logits. Leave this experiment out."});
+                 .hint = "The parts of the residual stream have their shares of the logits through "
+                         "it alone. Leave this experiment out."});
   }
   convention_of(setting);
   if (expert_similarity_of(setting) && !setting.gated_experts) {

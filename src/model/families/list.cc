@@ -11,6 +11,7 @@ Model bind_deepseek_v32(const formats::Checkpoint& checkpoint);
 Model bind_dots1(const formats::Checkpoint& checkpoint);
 Model bind_ernie4_5_moe(const formats::Checkpoint& checkpoint);
 Model bind_exaone_moe(const formats::Checkpoint& checkpoint);
+Model bind_flex_olmo(const formats::Checkpoint& checkpoint);
 Model bind_gemma4(const formats::Checkpoint& checkpoint);
 Model bind_glm4_moe(const formats::Checkpoint& checkpoint);
 Model bind_glm4_moe_lite(const formats::Checkpoint& checkpoint);
@@ -44,6 +45,7 @@ std::span<const Family> all_families() {
       {"dots1", bind_dots1},
       {"ernie4_5_moe", bind_ernie4_5_moe},
       {"exaone_moe", bind_exaone_moe},
+      {"flex_olmo", bind_flex_olmo},
       {"gemma4", bind_gemma4},
       {"gemma4_text", bind_gemma4},
       {"glm4_moe", bind_glm4_moe},
