@@ -12,6 +12,8 @@ FAMILIES = os.path.join(ROOT, "tests", "data", "families")
 
 # Experiments that a family's layers don't allow, each with the numbered refusal.
 REFUSED = {
+    "afmoe": ["chart_compatibility"],
+    "flex_olmo": ["attention_router", "chart_compatibility"],
     "gemma4": ["chart_compatibility"],
     "gemma4_text": ["chart_compatibility"],
     "phimoe": ["attention_router"],

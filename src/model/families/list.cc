@@ -4,6 +4,7 @@
 
 namespace rg::model {
 
+Model bind_afmoe(const formats::Checkpoint& checkpoint);
 Model bind_bailing_hybrid(const formats::Checkpoint& checkpoint);
 Model bind_deepseek_v2(const formats::Checkpoint& checkpoint);
 Model bind_deepseek_v3(const formats::Checkpoint& checkpoint);
@@ -38,6 +39,7 @@ Model bind_qwen3_next(const formats::Checkpoint& checkpoint);
 
 std::span<const Family> all_families() {
   static constexpr Family kFamilies[] = {
+      {"afmoe", bind_afmoe},
       {"bailing_hybrid", bind_bailing_hybrid},
       {"deepseek_v2", bind_deepseek_v2},
       {"deepseek_v3", bind_deepseek_v3},
