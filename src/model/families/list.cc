@@ -24,6 +24,7 @@ Model bind_granitemoehybrid(const formats::Checkpoint& checkpoint);
 Model bind_granitemoeshared(const formats::Checkpoint& checkpoint);
 Model bind_hy_v3(const formats::Checkpoint& checkpoint);
 Model bind_kimi_linear(const formats::Checkpoint& checkpoint);
+Model bind_mellum(const formats::Checkpoint& checkpoint);
 Model bind_minimax_m2(const formats::Checkpoint& checkpoint);
 Model bind_mixtral(const formats::Checkpoint& checkpoint);
 Model bind_nemotron_h(const formats::Checkpoint& checkpoint);
@@ -64,6 +65,7 @@ std::span<const Family> all_families() {
       {"kimi_k25", bind_deepseek_v3},
       {"kimi_linear", bind_kimi_linear},
       {"lfm2_moe", bind_lfm2_moe},
+      {"mellum", bind_mellum},
       {"minimax_m2", bind_minimax_m2},
       {"mixtral", bind_mixtral},
       {"nemotron_h", bind_nemotron_h},
