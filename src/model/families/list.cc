@@ -22,6 +22,7 @@ Model bind_gpt_oss(const formats::Checkpoint& checkpoint);
 Model bind_granitemoe(const formats::Checkpoint& checkpoint);
 Model bind_granitemoehybrid(const formats::Checkpoint& checkpoint);
 Model bind_granitemoeshared(const formats::Checkpoint& checkpoint);
+Model bind_hunyuan_v1_moe(const formats::Checkpoint& checkpoint);
 Model bind_hy_v3(const formats::Checkpoint& checkpoint);
 Model bind_kimi_linear(const formats::Checkpoint& checkpoint);
 Model bind_mellum(const formats::Checkpoint& checkpoint);
@@ -60,6 +61,7 @@ std::span<const Family> all_families() {
       {"granitemoe", bind_granitemoe},
       {"granitemoehybrid", bind_granitemoehybrid},
       {"granitemoeshared", bind_granitemoeshared},
+      {"hunyuan_v1_moe", bind_hunyuan_v1_moe},
       {"hy_v3", bind_hy_v3},
       {"kimi_k2", bind_deepseek_v3},
       {"kimi_k25", bind_deepseek_v3},
