@@ -65,6 +65,7 @@ struct AttentionSpec {
   std::optional<float> value_norm_epsilon;
   OutputGate output_gate;
   std::optional<uint32_t> window;  // keys that a query sees, its own included; none: all before it
+  float value_scale = 1;           // of the values
   bool operator==(const AttentionSpec&) const = default;
 };
 

@@ -73,6 +73,32 @@ TEST(ClassDefaults, WhatAMissingKeyMeans) {
              {{"rope_type", "proportional"}, {"partial_rotary_factor", 0.25}, {"rope_theta", 1e6}}},
             {"sliding_attention", {{"rope_type", "default"}, {"rope_theta", 1e4}}}})},
       {"exaone_moe/listed-layers-v4", without({"sliding_window"}), windows(4096)},
+      {"mellum/num-experts-v4", without({"sliding_window"}), windows(1024)},
+      {"mellum/num-experts-v4", without({"rope_parameters"}),
+       object("rope_parameters",
+              {{"full_attention", {{"rope_type", "default"}, {"rope_theta", 5e5}}},
+               {"sliding_attention", {{"rope_type", "default"}, {"rope_theta", 1e4}}}})},
+      {"mellum/num-experts-v4", without({"layer_types", "mlp_layer_types"}),
+       [](Json& config) {
+         config["layer_types"] = {"full_attention", "full_attention"};
+         config["mlp_layer_types"] = {"sparse", "sparse"};
+       }},
+      {"afmoe/published-v4", without({"sliding_window"}), windows(1024)},
+      {"afmoe/published-v4", without({"global_attn_every_n_layers"}),
+       object("global_attn_every_n_layers", 4)},
+      {"afmoe/published-v4",
+       object("layer_types", {"sliding_attention", "sliding_attention", "full_attention"}),
+       object("global_attn_every_n_layers", 3)},
+      {"mimo_v2_flash/published-v4", without({"sliding_window_size"}),
+       object("sliding_window_size", 128)},
+      {"mimo_v2_flash/published-v4", without({"attention_value_scale"}),
+       object("attention_value_scale", 0.707)},
+      {"mimo_v2_flash/published-v4", object("routed_scaling_factor", nullptr),
+       object("routed_scaling_factor", 1.0)},
+      {"mimo_v2_flash/published-v4",
+       object("layer_types", {"full_attention", "sliding_attention", "sliding_attention"}),
+       object("mlp_layer_types", {"dense", "sparse", "sparse"})},
+      {"hunyuan_v1_moe/published-v4", object("moe_topk", 3), object("moe_topk", {3, 3})},
       {"nemotron_h/pattern-v4", without({"time_step_limit"}),
        object("time_step_limit", {0.0, {{"__float__", "Infinity"}}})},
       {"nemotron_h/pattern-v4", without({"n_group", "topk_group", "n_shared_experts"}),
@@ -146,6 +172,54 @@ TEST(ClassDefaults, NemotronHStatesWhatItsLayersAre) {
                                    {"sliding_window", 4},
                                    {"mamba_proj_bias", true}}) {
     expect_refusal(golden, ErrorId::CF004, key, set(key, value));
+  }
+}
+
+TEST(ClassDefaults, KeysOfTheHubMaySayOnlyWhatIsComputed) {
+  const auto set = [](const char* key, const Json& value) {
+    return [key, value](Json& config) { config[key] = value; };
+  };
+  struct Case {
+    const char* golden;
+    const char* key;
+    Json value;
+  };
+  const Case cases[] = {
+      {"afmoe/published-v4", "score_func", "softmax"},
+      {"afmoe/published-v4", "route_norm", false},
+      {"afmoe/published-v4", "n_group", 2},
+      {"afmoe/published-v4", "sliding_window", nullptr},
+      {"afmoe/published-v4", "global_attn_every_n_layers", 0},
+      {"hunyuan_v1_moe/published-v4", "num_shared_expert", {1, 2}},
+      {"hunyuan_v1_moe/published-v4", "moe_intermediate_size", 13},
+      {"hunyuan_v1_moe/published-v4", "moe_topk", {3}},
+      {"hunyuan_v1_moe/published-v4", "num_experts_per_tok", 2},
+      {"hunyuan_v1_moe/published-v4", "use_qk_norm", false},
+      {"hunyuan_v1_moe/published-v4", "norm_topk_prob", false},
+      {"hunyuan_v1_moe/published-v4", "moe_layer_num_skipped", 1},
+      {"mellum/num-experts-v4", "sliding_window", nullptr},
+      {"mimo_v2_flash/published-v4", "hybrid_layer_pattern", {0, 0, 1}},
+      {"mimo_v2_flash/published-v4", "moe_layer_freq", {1, 1, 1}},
+      {"mimo_v2_flash/published-v4", "swa_rope_theta", 20000},
+      {"mimo_v2_flash/published-v4", "rope_theta", 20000},
+      {"mimo_v2_flash/published-v4", "swa_num_key_value_heads", 2},
+      {"mimo_v2_flash/published-v4", "swa_v_head_dim", 24},
+      {"mimo_v2_flash/published-v4", "add_full_attention_sink_bias", true},
+      {"mimo_v2_flash/published-v4", "layernorm_epsilon", 1e-6},
+      {"mimo_v2_flash/published-v4", "sliding_window", 8},
+      {"mimo_v2_flash/published-v4", "n_shared_experts", 1},
+      {"mimo_v2_flash/published-v4", "num_key_value_heads", 4},
+  };
+  for (const Case& c : cases) {
+    expect_refusal({c.golden, {}}, ErrorId::CF002, c.key, set(c.key, c.value));
+  }
+  expect_refusal(
+      {"mellum/yarn-fused-tied", {}}, ErrorId::CF002, "rope_parameters.full_attention.truncate",
+      [](Json& config) { config["rope_parameters"]["full_attention"]["truncate"] = false; });
+  for (const auto& scaling :
+       {Json{{"type", "dynamic"}, {"factor", 2.0}}, Json{{"type", "dynamic"}, {"alpha", 0.0}}}) {
+    expect_refusal({"hunyuan_v1_moe/published-v4", {}}, ErrorId::CF002, "rope_scaling.alpha",
+                   set("rope_scaling", scaling));
   }
 }
 

@@ -242,6 +242,14 @@ void add_attention(List& list) {
   using model::LatentAttention;
   list.mixer<Attention>("attention_scale",
                         [](auto& a) { return set(a.spec.scale, a.spec.scale * 1.01f); });
+  list.mixer<Attention>("value_scale", [](auto& a) {
+    return a.spec.value_scale != 1 && set(a.spec.value_scale, a.spec.value_scale * 1.01f);
+  });
+  list.mixer<Attention>("output_gate", [](auto& a) {
+    a.gate = {};
+    return a.spec.output_gate == model::OutputGate::projected &&
+           set(a.spec.output_gate, model::OutputGate::none);
+  });
   list.mixer<LatentAttention>("latent_scale",
                               [](auto& a) { return set(a.spec.scale, a.spec.scale * 1.01f); });
   list.mixer<LatentAttention>("latent_head_gate", [](auto& a) {

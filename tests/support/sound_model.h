@@ -98,6 +98,7 @@ class SoundModel {
     expect(!spec.clip_qkv || positive(*spec.clip_qkv), "clip of q, k and v");
     expect(positive(spec.scale), "scale of the scores");
     expect(!spec.window || *spec.window > 0, "window");
+    expect(positive(spec.value_scale), "scale of values");
     rope(spec.rope, spec.head_width);
     const bool gated = spec.output_gate == model::OutputGate::with_query;
     shape(attention.q, gated ? 2 * q : q, model_->width, "q");

@@ -26,6 +26,7 @@ Model bind_hunyuan_v1_moe(const formats::Checkpoint& checkpoint);
 Model bind_hy_v3(const formats::Checkpoint& checkpoint);
 Model bind_kimi_linear(const formats::Checkpoint& checkpoint);
 Model bind_mellum(const formats::Checkpoint& checkpoint);
+Model bind_mimo_v2_flash(const formats::Checkpoint& checkpoint);
 Model bind_minimax_m2(const formats::Checkpoint& checkpoint);
 Model bind_mixtral(const formats::Checkpoint& checkpoint);
 Model bind_nemotron_h(const formats::Checkpoint& checkpoint);
@@ -68,6 +69,7 @@ std::span<const Family> all_families() {
       {"kimi_linear", bind_kimi_linear},
       {"lfm2_moe", bind_lfm2_moe},
       {"mellum", bind_mellum},
+      {"mimo_v2_flash", bind_mimo_v2_flash},
       {"minimax_m2", bind_minimax_m2},
       {"mixtral", bind_mixtral},
       {"nemotron_h", bind_nemotron_h},
