@@ -37,6 +37,7 @@ class RopeObject {
     for (const std::string_view key : {"type", "rope_type"}) {  // the new spelling last: it counts
       if (reader_.has(key)) found = reader_.text(key, "");
     }
+    if (rules_.deepseek_yarn && found == "deepseek_yarn") found = "yarn";
     const bool known =
         found == "default" ||
         (rules_.scalings &&

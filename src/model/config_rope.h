@@ -26,6 +26,7 @@ struct RopeRules {
   bool proportional = false;         // the type "proportional" too
   bool alpha = false;                // Hunyuan's type "dynamic": base alpha^(n/(n-2)), whatever n
                                      // positions
+  bool deepseek_yarn = false;        // "deepseek_yarn", a name of "yarn", too
   bool short_factors_only = false;   // of longrope: long sequences change the amplitude only
   bool writes_class_base = false;    // transformers writes `base` outside, whatever the object says
   std::string_view layer_type = "";  // the entry of a nested object

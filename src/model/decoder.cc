@@ -255,6 +255,14 @@ gate::Stated<float> Decoder::real(std::string_view key, std::optional<float> oth
   return {positive(reader_, key, reader_.real(key, "")), "config.json: " + std::string(key)};
 }
 
+std::string_view Decoder::either(std::string_view own, std::string_view hub) {
+  if (!reader_.has(hub)) return own;
+  const Json* value = reader_.value_if(hub);
+  if (value == nullptr) reader_.refuse(hub, "null", "a value", "");
+  if (reader_.has(own)) expect(own, *value);
+  return hub;
+}
+
 void Decoder::expect(std::string_view key, const Json& value) {
   const Json* found = reader_.value_if(key);
   if (found == nullptr || *found == value) return;

@@ -84,6 +84,8 @@ class Decoder {
   gate::Stated<uint32_t> count(std::initializer_list<std::string_view> keys);
   gate::Stated<bool> flag(std::string_view key, std::optional<bool> otherwise);
   gate::Stated<float> real(std::string_view key, std::optional<float> otherwise);
+  // The one of two names that the config has; if both, they must say the same.
+  std::string_view either(std::string_view own, std::string_view hub);
   // A key that the computation doesn't read must have this value if it is there.
   void expect(std::string_view key, const Json& value);
   // Layers whose entry in the list `key` is `yes`; the others must say `no`. None without the list.

@@ -98,6 +98,11 @@ TEST(ClassDefaults, WhatAMissingKeyMeans) {
       {"mimo_v2_flash/published-v4",
        object("layer_types", {"full_attention", "sliding_attention", "sliding_attention"}),
        object("mlp_layer_types", {"dense", "sparse", "sparse"})},
+      {"sarvam_moe/published-v4", without({"use_qk_norm", "n_group", "topk_group"}),
+       object("first_k_dense_replace", 1)},
+      {"sarvam_moe/published-v4", without({"rope_theta"}), object("rope_theta", 8e6)},
+      {"sarvam_mla/published-v4", without({"first_k_dense_replace", "n_group", "topk_group"}),
+       object("q_head_dim", 16)},
       {"hunyuan_v1_moe/published-v4", object("moe_topk", 3), object("moe_topk", {3, 3})},
       {"nemotron_h/pattern-v4", without({"time_step_limit"}),
        object("time_step_limit", {0.0, {{"__float__", "Infinity"}}})},
@@ -209,6 +214,12 @@ TEST(ClassDefaults, KeysOfTheHubMaySayOnlyWhatIsComputed) {
       {"mimo_v2_flash/published-v4", "sliding_window", 8},
       {"mimo_v2_flash/published-v4", "n_shared_experts", 1},
       {"mimo_v2_flash/published-v4", "num_key_value_heads", 4},
+      {"exaone_moe/listed-layers-v4", "first_last_k_dense_replace", 7},
+      {"sarvam_moe/published-v4", "n_shared_experts", 2},
+      {"sarvam_moe/published-v4", "num_shared_experts", nullptr},
+      {"sarvam_moe/published-v4", "attention_bias", true},
+      {"sarvam_mla/published-v4", "n_shared_experts", 2},
+      {"sarvam_mla/published-v4", "q_head_dim", 24},
   };
   for (const Case& c : cases) {
     expect_refusal({c.golden, {}}, ErrorId::CF002, c.key, set(c.key, c.value));

@@ -34,6 +34,8 @@ Model bind_olmoe(const formats::Checkpoint& checkpoint);
 Model bind_qwen2_moe(const formats::Checkpoint& checkpoint);
 Model bind_qwen3_moe(const formats::Checkpoint& checkpoint);
 Model bind_qwen3_vl_moe(const formats::Checkpoint& checkpoint);
+Model bind_sarvam_mla(const formats::Checkpoint& checkpoint);
+Model bind_sarvam_moe(const formats::Checkpoint& checkpoint);
 Model bind_solar_open(const formats::Checkpoint& checkpoint);
 Model bind_lfm2_moe(const formats::Checkpoint& checkpoint);
 Model bind_phimoe(const formats::Checkpoint& checkpoint);
@@ -82,6 +84,8 @@ std::span<const Family> all_families() {
       {"qwen3_next", bind_qwen3_next},
       {"qwen3_vl_moe", bind_qwen3_vl_moe},
       {"qwen3_vl_moe_text", bind_qwen3_vl_moe},
+      {"sarvam_mla", bind_sarvam_mla},
+      {"sarvam_moe", bind_sarvam_moe},
       {"solar_open", bind_solar_open},
   };
   return kFamilies;
