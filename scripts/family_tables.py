@@ -40,7 +40,7 @@ def inspect(program, folder):
     result = subprocess.run([program, "inspect", folder, "--json"], capture_output=True, text=True, check=False)
     if result.returncode == 0:
         return json.loads(result.stdout)
-    if "CF001" in result.stderr or "CF005" in result.stderr:
+    if "CF001" in result.stderr or "CF018" in result.stderr:  # unknown, or layers with different gates
         return None
     sys.exit(f"{folder}: {result.stderr}")
 
@@ -64,7 +64,8 @@ def layouts(folder):
         layout = "MXFP4"
     elif any(entry["dtype"] == "F8_E4M3" for entry in stored.values()):
         layout = "FP8"
-    elif any("gate_up_proj" in name or "input_linear" in name for name in experts + list(stored)):
+    elif any("gate_up_proj" in name or "input_linear" in name or name.endswith("experts.up_proj")
+             for name in experts + list(stored)):
         layout = "fused"
     else:
         layout = "one by one"

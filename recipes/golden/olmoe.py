@@ -40,7 +40,7 @@ SAME = 1e-5  # --check: the same, against the committed run; another CPU may sum
 
 def config(shape: Shape) -> dict:
     values = {
-        "architectures": ["OlmoeForCausalLM"], "attention_bias": False, "attention_dropout": 0.0,
+        "architectures": ["OlmoeForCausalLM"], "attention_bias": shape.biased, "attention_dropout": 0.0,
         "clip_qkv": shape.clip_qkv, "eos_token_id": 0, "hidden_act": "silu", "hidden_size": shape.width,
         "initializer_range": 0.02, "intermediate_size": shape.expert_width, "max_position_embeddings": 64,
         "model_type": "olmoe", "norm_topk_prob": shape.norm_topk_prob, "num_attention_heads": shape.heads,
@@ -52,7 +52,7 @@ def config(shape: Shape) -> dict:
     if shape.fused_experts:
         values |= {"dtype": "float32", "rope_parameters": {"rope_theta": shape.rope_theta, "rope_type": "default"}}
     else:
-        values |= {"rope_theta": shape.rope_theta, "rope_scaling": None, "torch_dtype": "float32"}
+        values |= {"rope_theta": shape.rope_theta, "rope_scaling": shape.rope_scaling, "torch_dtype": "float32"}
     return dict(sorted(values.items()))
 
 
@@ -77,6 +77,8 @@ def weights(shape: Shape) -> dict[str, torch.Tensor]:
         out[at + "post_attention_layernorm.weight"] = gain(d)
         for name, rows, scale in (("q", d, 1.0), ("k", kv, 0.7), ("v", kv, 1.3), ("o", d, 1.3)):
             out[f"{at}self_attn.{name}_proj.weight"] = matrix("attention", rows, d, scale)
+            if shape.biased:
+                out[f"{at}self_attn.{name}_proj.bias"] = tensor("attention", 0.5 * draw.standard_normal(rows))
         out[at + "self_attn.q_norm.weight"] = gain(d)
         out[at + "self_attn.k_norm.weight"] = gain(kv)
         columns = np.exp(0.5 * draw.standard_normal(d))

@@ -24,6 +24,8 @@ class Shape:
     dtypes: dict[str, str] = field(default_factory=dict)  # tensor kind -> storage, "" for the rest
     shards: int = 1
     fused_experts: bool = False  # the layout and config spelling of transformers 5
+    biased: bool = False  # attention's projections
+    rope_scaling: dict | None = None
     unmasked: bool = False  # also record a run in which every token sees the whole sequence
     most_rows: int = 0  # some expert must get at least as many rows
 
@@ -41,6 +43,9 @@ SHAPES = (
           {"": "bf16", "norm": "f32", "router": "f32", "experts": "f16"}, shards=3),
     Shape("fused", 16, 32, 2, 2, 9, 2, 18, 2, 64, (24, 24), None, True, False, 3e-3, 3000.0,
           {"": "f32"}, fused_experts=True),
+    Shape("bias-yarn", 18, 32, 2, 1, 8, 3, 14, 2, 64, (24, 33), 0.9, True, False, 3e-3, 90.0,
+          {"": "f32"}, biased=True, rope_scaling={"rope_type": "yarn", "factor": 4.0, "beta_fast": 1.0,
+                                                  "beta_slow": 0.25, "original_max_position_embeddings": 16}),
     Shape("tall", 17, 24, 2, 1, 6, 3, 16, 2, 64, (24,) * 16, 0.8, False, False, 2e-3, 300.0,
           {"": "f32"}, most_rows=193),
 )

@@ -72,7 +72,8 @@ std::string hash_file(const InputFile& file) {
 std::vector<int> dense_layers(const model::Model& model) {
   std::vector<int> dense;
   for (size_t layer = 0; layer < model.layers.size(); ++layer) {
-    if (!model.layers[layer].router) dense.push_back(static_cast<int>(layer));
+    const model::Layer& each = model.layers[layer];
+    if (!each.router && !each.groups.empty()) dense.push_back(static_cast<int>(layer));
   }
   return dense;
 }

@@ -103,6 +103,7 @@ void Measurement::make_parts() {
                                    .width = open_.model.width,
                                    .rms_gate_norm = open_.model.has_rms_gate_norms(),
                                    .plain_updates = open_.model.adds_plain_outputs(),
+                                   .gated_experts = open_.model.routed().spec.has_gate(),
                                    .expert_width = open_.model.expert_width(),
                                    .allow_small_t = options_.allow_small_t,
                                    .parameters = parameters_for(declaration, options_),

@@ -96,11 +96,14 @@ Described describe(const model::ShortConv& conv) {
           {{"kind", "short_convolution"}, {"kernel", conv.spec.kernel}}};
 }
 
+Described describe(const model::NoMixer&) { return {}; }
+
 }  // namespace
 
 std::vector<MixerEntry> describe_mixers(const model::Model& model) {
   std::vector<MixerEntry> entries;
   for (size_t l = 0; l < model.layers.size(); ++l) {
+    if (!model.layers[l].has_mixer()) continue;
     Described described =
         std::visit([](const auto& mixer) { return describe(mixer); }, model.layers[l].mixer);
     auto at = std::find_if(entries.begin(), entries.end(),

@@ -6,8 +6,10 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "base/json_fwd.h"
@@ -37,6 +39,11 @@ class JsonEvents {
 };
 void scan_json(std::string_view text, const JsonLimits& limits, const std::string& file,
                JsonEvents& events);
+
+// Every word outside of strings becomes its replacement: spellings of other writers, such as
+// Python's NaN and Infinity. False if there is none.
+using WordReplacement = std::pair<std::string_view, std::string_view>;
+bool replace_bare_words(std::string& text, std::span<const WordReplacement> words);
 
 // JS002 with both offsets, for receivers that find a duplicate.
 [[noreturn]] void throw_duplicate_key(const std::string& file, std::string_view key, size_t first,

@@ -228,6 +228,29 @@ void scan_json(std::string_view text, const JsonLimits& limits, const std::strin
   adapter.expect_end();
 }
 
+bool replace_bare_words(std::string& text, std::span<const WordReplacement> words) {
+  std::string replaced;
+  size_t kept = 0;  // of `text`, up to here
+  bool inside = false;
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '"') inside = !inside;
+    if (inside) {
+      if (text[at] == '\\') ++at;
+      continue;
+    }
+    for (const auto& [word, replacement] : words) {
+      if (text.compare(at, word.size(), word) != 0) continue;
+      replaced.append(text, kept, at - kept).append(replacement);
+      kept = at + word.size();
+      at = kept - 1;
+      break;
+    }
+  }
+  if (kept == 0) return false;
+  text = replaced.append(text, kept);
+  return true;
+}
+
 void throw_duplicate_key(const std::string& file, std::string_view key, size_t first,
                          size_t second) {
   throw Error(ErrorId::JS002,

@@ -188,13 +188,19 @@ std::unique_ptr<Experiment> make_router(const Setting& setting) {
   if (!setting.rms_gate_norm) {
     throw Error(ErrorId::RT007,
                 {.object = "attention_router",
-                 .found = "a LayerNorm in front of the router",
+                 .found = "no norm, or a LayerNorm, in front of the router",
                  .expected = "an RMS norm",
-                 .hint = "A norm that takes off the mean gives the parts of its input no shares of "
-                         "the logits. Leave this experiment out."});
+                 .hint = "The parts of the residual stream have their shares of the logits through "
+                         "it alone. Leave this experiment out."});
   }
   convention_of(setting);
-  expert_similarity_of(setting);
+  if (expert_similarity_of(setting) && !setting.gated_experts) {
+    throw Error(ErrorId::RT007,
+                {.object = "--parameter expert_similarity",
+                 .found = "experts without a gate projection",
+                 .expected = "experts with gate, up and down projections",
+                 .hint = "The comparison is of these three. Leave the parameter out."});
+  }
   source_positions_of(setting);
   return std::make_unique<AttentionRouter>(with_parameters(setting));
 }

@@ -26,6 +26,8 @@ struct Setting {
   bool rms_gate_norm = true;
   // Whether the update is the sum of the experts' weighted outputs, without a norm after it.
   bool plain_updates = true;
+  // Whether a routed expert has a gate projection.
+  bool gated_experts = true;
   uint32_t expert_width = 0;               // I, of routed experts
   bool allow_small_t = false;              // --allow-small-T: windows too short for an experiment
   std::map<std::string, Json> parameters;  // --parameter key=JSON, checked by the experiment

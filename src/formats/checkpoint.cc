@@ -36,11 +36,31 @@ std::string read_text(const InputFile& file, uint64_t limit_bytes, ErrorId too_l
   return text;
 }
 
+// transformers 4 writes an infinite number as Python does, 5 as an object; here it is that object,
+// whoever wrote it. What else isn't JSON is refused.
+Json parse_json_or_infinity(std::string_view text, const std::string& file) {
+  constexpr JsonLimits kLimits = {.max_depth = 64, .max_bytes = kMaxConfigBytes};
+  constexpr WordReplacement kInfinities[] = {{"-Infinity", R"({"__float__":"-Infinity"})"},
+                                             {"Infinity", R"({"__float__":"Infinity"})"}};
+  try {
+    return parse_json(text, kLimits, file);
+  } catch (const Error& error) {
+    std::string tagged(text);
+    if (error.id() != ErrorId::JS001 || !replace_bare_words(tagged, kInfinities)) throw;
+    try {
+      return parse_json(tagged, {.max_depth = 65, .max_bytes = 4 * kMaxConfigBytes}, file);
+    } catch (const Error& other) {
+      if (other.id() == ErrorId::JS001) throw error;  // whose byte is one of the file
+      throw;
+    }
+  }
+}
+
 Json parse_config(std::string_view text) {
   const std::string file = "config.json";
   Json config;
   try {
-    config = parse_json(text, {.max_depth = 64, .max_bytes = kMaxConfigBytes}, file);
+    config = parse_json_or_infinity(text, file);
   } catch (const Error& error) {
     throw Error(error.id() == ErrorId::JS002 ? ErrorId::CF002 : ErrorId::CF005, error.parts());
   }

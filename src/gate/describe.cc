@@ -85,6 +85,7 @@ std::vector<FieldFact> facts(const GateSpec& spec) {
   add("epsilon", spec.epsilon);
   add("scaling", spec.scaling);
   add("per_expert_scale", spec.per_expert_scale);
+  add("ids_from_table", spec.ids_from_table);
   add("shared_experts", spec.shared_experts);
   return all;
 }

@@ -47,10 +47,13 @@ struct GateSpec {
   Stated<uint32_t> groups_kept;  // <= groups
   Stated<GroupScore> group_score;
   Stated<Weigh> weigh;
-  Stated<Normalise> normalise;      // over the k weights
-  Stated<float> epsilon;            // of the normalisation or the sparsemixer; 0 without
-  Stated<float> scaling;            // multiplies the weights, last
-  Stated<bool> per_expert_scale;    // a factor per expert on its weight, after all that
+  Stated<Normalise> normalise;    // over the k weights
+  Stated<float> epsilon;          // of the normalisation or the sparsemixer; 0 without
+  Stated<float> scaling;          // multiplies the weights, last
+  Stated<bool> per_expert_scale;  // a factor per expert on its weight, after all that
+  // Nothing is ranked: the experts are the row of a table that belongs to the token's id, the
+  // scores only weigh them (DeepSeek-V4's first layers). decide() doesn't compute this.
+  Stated<bool> ids_from_table;
   Stated<uint32_t> shared_experts;  // always computed, never routed, never in k
 
   bool operator==(const GateSpec&) const = default;
@@ -59,7 +62,8 @@ struct GateSpec {
 // Refuses an impossible spec (CF010, with the numbers; `file` is named in the message): counts out
 // of range, groups that don't divide E or leave fewer than k eligible, a group score without
 // groups, an epsilon without a rule that uses it, combinations that no gate has (raw logits as
-// weights; normalising a softmax over the selected again). Validate every spec before the first
+// weights; normalising a softmax over the selected again; ids from a table and a rule that ranks).
+// Validate every spec before the first
 // decide(); k == eligible is legal and leaves margins undefined.
 void validate(const GateSpec& spec, const std::string& file);
 

@@ -45,6 +45,7 @@ Json gate_profile(const GateSpec& spec) {
   };
   // Only where there is one: the other gates' profiles are those of 0.1.0.
   if (spec.per_expert_scale) profile["per_expert_scale"] = true;
+  if (spec.ids_from_table) profile["ids_from_table"] = true;
   return profile;
 }
 

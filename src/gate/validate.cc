@@ -65,6 +65,9 @@ void check_rules(const GateSpec& spec, const Check& check) {
                             spec.groups == 1u && spec.normalise == Normalise::no),
                 "weights", "'sparsemixer' with scores, a selection bias, groups or a normalisation",
                 "logits alone");
+  check.require(!spec.ids_from_table || (!spec.selection_bias && spec.groups == 1u),
+                "expert ids from a table", "a selection bias or groups beside them",
+                "neither: nothing is ranked");
   const bool wants_epsilon = sparse || spec.normalise == Normalise::by_sum_plus_epsilon ||
                              spec.normalise == Normalise::by_max_of_sum_and_epsilon;
   const float epsilon = spec.epsilon;

@@ -194,6 +194,12 @@ void GeluTanhTimes(const float* gate, const float* up, size_t n, float* out) {
   });
 }
 
+void ReluSquared(const float* in, size_t n, float* out) {
+  const auto zero = hn::Zero(kF32);
+  Map1(in, n, out,
+       [&](VecF v) HWY_ATTR { return hn::IfThenZeroElse(hn::Lt(v, zero), hn::Mul(v, v)); });
+}
+
 // c tanh(x / c) = c (2 sigmoid(2x / c) - 1)
 void Softcap(float cap, size_t n, float* x) {
   const auto c = hn::Set(kF32, cap);

@@ -35,6 +35,7 @@ HWY_EXPORT(Exp);
 HWY_EXPORT(Softplus);
 HWY_EXPORT(SetScaled);
 HWY_EXPORT(Clamp);
+HWY_EXPORT(ReluSquared);
 HWY_EXPORT(RotateHalfSplit);
 HWY_EXPORT(RotateInterleaved);
 HWY_EXPORT(Dot);
@@ -72,6 +73,9 @@ void clamped_silu_times(const float* gate, const float* up, size_t n, float alph
 
 void gelu_tanh_times(const float* gate, const float* up, size_t n, float* out) noexcept {
   RG_DISPATCH(GeluTanhTimes)(gate, up, n, out);
+}
+void relu_squared(const float* in, size_t n, float* out) noexcept {
+  RG_DISPATCH(ReluSquared)(in, n, out);
 }
 void softcap(float cap, size_t n, float* x) noexcept { RG_DISPATCH(Softcap)(cap, n, x); }
 

@@ -33,6 +33,8 @@ void clamped_silu_times(const float* gate, const float* up, size_t n, float alph
 
 // gelu(gate) up, with gelu(x) = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
 void gelu_tanh_times(const float* gate, const float* up, size_t n, float* out) noexcept;
+// max(x, 0)^2; a NaN stays one. in == out allowed.
+void relu_squared(const float* in, size_t n, float* out) noexcept;
 void softcap(float cap, size_t n, float* x) noexcept;  // x = cap tanh(x / cap)
 
 // out = gain (x - mean) / sqrt(mean((x - mean)^2) + eps) + bias; x == out allowed.

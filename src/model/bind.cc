@@ -21,6 +21,14 @@ Model bind_model(const formats::Checkpoint& checkpoint) {
     }
     known += (known.empty() ? "" : ", ") + std::string(family.model_type);
   }
+  for (const FamilyNotComputed& family : families_not_computed()) {
+    if (family.model_type != type) continue;
+    throw Error(ErrorId::CF019, {.file = "config.json",
+                                 .object = "model_type",
+                                 .found = fmt::format("\"{}\": {}", type, family.missing),
+                                 .expected = "a family that is computed: " + known,
+                                 .hint = "No block computes this. Measure another checkpoint."});
+  }
   throw Error(ErrorId::CF001,
               {.file = "config.json",
                .object = "model_type",

@@ -37,10 +37,12 @@ class RopeObject {
     for (const std::string_view key : {"type", "rope_type"}) {  // the new spelling last: it counts
       if (reader_.has(key)) found = reader_.text(key, "");
     }
-    const bool known = found == "default" ||
-                       (rules_.scalings && (found == "linear" || found == "llama3" ||
-                                            found == "yarn" || found == "longrope")) ||
-                       (rules_.proportional && found == "proportional");
+    if (rules_.deepseek_yarn && found == "deepseek_yarn") found = "yarn";
+    const bool known =
+        found == "default" ||
+        (rules_.scalings &&
+         (found == "linear" || found == "llama3" || found == "yarn" || found == "longrope")) ||
+        (rules_.proportional && found == "proportional") || (rules_.alpha && found == "dynamic");
     if (!known) {
       reader_.refuse(reader_.has("rope_type") ? "rope_type" : "type",
                      '"' + escape_for_terminal(found) + '"',
@@ -67,6 +69,7 @@ class RopeObject {
     }
     if (kind == "yarn") read_yarn(read);
     if (kind == "longrope") read_longrope(rope);
+    if (kind == "dynamic") read.alpha = positive("alpha");
     if (kind == "proportional") {
       const float share = positive_or("partial_rotary_factor", 1);
       if (share > 1) {
@@ -89,6 +92,11 @@ class RopeObject {
                                  .beta_slow = or_else("beta_slow", 1),
                                  .original_positions = positions,
                                  .truncate = reader_.flag_or("truncate", "", true)};
+    // transformers looks for it around the entries.
+    if (!rules_.layer_type.empty() && !std::get<YarnRope>(read.rope.scaling).truncate) {
+      reader_.refuse("truncate", "false", "true, in an entry for a kind of layers",
+                     "transformers doesn't read it there.");
+    }
     const double mscale = number("mscale", 0);
     read.mscale_all_dim = number("mscale_all_dim", 0);
     const bool both = mscale != 0 && read.mscale_all_dim != 0;
@@ -195,11 +203,10 @@ void collect(const ConfigReader& rope, bool scaled, std::vector<Leftover>& lefto
 }
 
 // The keys around entries for the kinds of layers: there are none but these entries.
-void collect_around(const Json& object, const std::string& path, Decoder& decoder) {
+void collect_around(const Json& object, const std::string& path, const RopeConfig& from) {
   static constexpr KnownKey kKinds[] = {{"full_attention", Harmless::always},
                                         {"sliding_attention", Harmless::always}};
-  ConfigReader(object, path, decoder.model().origins)
-      .collect_leftovers(kKinds, decoder.leftovers());
+  ConfigReader(object, path, from.origins).collect_leftovers(kKinds, from.leftovers);
 }
 
 // 0 where the factor leaves no part.
@@ -235,8 +242,8 @@ void check_frequencies(const ConfigReader& config, const Rope& rope, uint32_t po
 
 }  // namespace
 
-ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
-  ConfigReader& config = decoder.config();
+ReadRope read_rope(const RopeConfig& from, const RopeRules& rules) {
+  ConfigReader& config = from.config;
   if (rules.head_width > kMaxHeadWidth) {
     config.refuse(rules.head_width_key, std::to_string(rules.head_width),
                   fmt::format("at most {}", kMaxHeadWidth), "");
@@ -271,17 +278,17 @@ ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
         config.refuse(name, write_json(*stated, JsonLayout::compact),
                       fmt::format("an object with an entry {}", rules.layer_type), "");
       }
-      collect_around(*stated, path, decoder);
+      collect_around(*stated, path, from);
       path += '.' + std::string(rules.layer_type);
       if (!entry->is_object()) {
         config.refuse(path, write_json(*entry, JsonLayout::compact), "an object", "");
       }
       object = &*entry;
     }
-    ConfigReader reader(*object, path, decoder.model().origins);
+    ConfigReader reader(*object, path, from.origins);
     std::optional<double> base;
     if (reader.has("rope_theta")) base = reader.real_or("rope_theta", "", 0);
-    const bool whole = RopeObject(reader, rules, decoder.model().positions, outer).type() ==
+    const bool whole = RopeObject(reader, rules, from.positions, outer).type() ==
                        "proportional";  // its factor is no part of the head
     const bool states_part = !whole && reader.has("partial_rotary_factor");
     const auto inner = states_part ? read_partial(reader, rules) : std::nullopt;
@@ -290,7 +297,7 @@ ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
                     fmt::format("{}, as config.json says elsewhere", *partial), "");
     }
     if (inner) partial = inner;
-    RopeObject rope(reader, rules, decoder.model().positions, outer);
+    RopeObject rope(reader, rules, from.positions, outer);
     if (!object_counts) {
       object_counts = true;
       object_states_base = base.has_value();
@@ -305,7 +312,7 @@ ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
                     "they take.");
     }
     if (base) bases.emplace_back(path + ".rope_theta", *base);
-    collect(reader, read.rope.scaling.index() != 0, decoder.leftovers());
+    collect(reader, read.rope.scaling.index() != 0 || read.alpha != 0, from.leftovers);
   }
   if (!object_states_base && config.has("rope_theta")) {
     bases.emplace(bases.begin(), "rope_theta", config.real_or("rope_theta", "", rules.base));
@@ -328,14 +335,24 @@ ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
                   "The spellings of the RoPE base disagree, and readers differ in the one they "
                   "take.");
   }
-  read.rope.base = static_cast<float>(base);
   read.rope.dims = rotated_dims(rules, partial);
   if (read.rope.dims == 0 || read.rope.dims % 2 != 0) {
     config.refuse(
         "partial_rotary_factor", fmt::format("{}", partial.value_or(rules.partial)),
         fmt::format("a factor that leaves an even part of {} dimensions", rules.head_width), "");
   }
-  check_frequencies(config, read.rope, decoder.model().positions);
+  double stretched = base;
+  if (read.alpha != 0) {
+    const double n = read.rope.dims;
+    stretched *= std::pow(read.alpha, n / (n - 2));
+    if (!is_positive(stretched)) {
+      config.refuse("alpha", fmt::format("{}", read.alpha),
+                    "a factor that leaves the base within fp32's range", "");
+    }
+    config.state("attention.rope_alpha", fmt::format("{}", read.alpha), "config.json: alpha");
+  }
+  read.rope.base = static_cast<float>(stretched);
+  check_frequencies(config, read.rope, from.positions);
   config.state("attention.rope_base", write_json(base, JsonLayout::compact),
                key.empty() ? "class default" : "config.json: " + key);
   const bool from_class = kind.empty() || !class_object.empty();

@@ -24,6 +24,9 @@ struct RopeRules {
   // False: only the default type ("no scaling").
   bool scalings = true;
   bool proportional = false;         // the type "proportional" too
+  bool alpha = false;                // Hunyuan's type "dynamic": base alpha^(n/(n-2)), whatever n
+                                     // positions
+  bool deepseek_yarn = false;        // "deepseek_yarn", a name of "yarn", too
   bool short_factors_only = false;   // of longrope: long sequences change the amplitude only
   bool writes_class_base = false;    // transformers writes `base` outside, whatever the object says
   std::string_view layer_type = "";  // the entry of a nested object
@@ -34,9 +37,23 @@ struct RopeRules {
 struct ReadRope {
   Rope rope;
   double mscale_all_dim = 0;  // of yarn, for the score scale of latent attention; 0: none stated
+  double alpha = 0;           // 0: none stated
 };
 
-// CF002; leftover keys go to the decoder's.
-ReadRope read_rope(Decoder& decoder, const RopeRules& rules);
+// What a config is read with; leftover keys are added to `leftovers`.
+struct RopeConfig {
+  ConfigReader& config;
+  uint32_t positions;  // max_position_embeddings
+  std::vector<Origin>& origins;
+  std::vector<Leftover>& leftovers;
+};
+
+// CF002.
+ReadRope read_rope(const RopeConfig& from, const RopeRules& rules);
+inline ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
+  return read_rope(
+      {decoder.config(), decoder.model().positions, decoder.model().origins, decoder.leftovers()},
+      rules);
+}
 
 }  // namespace rg::model

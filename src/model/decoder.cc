@@ -105,7 +105,15 @@ Decoder::Decoder(const formats::Checkpoint& checkpoint, std::string_view family,
     return value;
   };
   model_.width = size("hidden_size", "width");
-  layers_ = size("num_hidden_layers", "layers");
+  if (defaults.layers && !reader_.has("num_hidden_layers")) {
+    layers_ = *defaults.layers;
+  } else {
+    layers_ = size("num_hidden_layers", "layers");
+  }
+  if (defaults.layers && layers_ != *defaults.layers) {
+    reader_.refuse("num_hidden_layers", std::to_string(layers_),
+                   fmt::format("{}, as many as the config lists", *defaults.layers), "");
+  }
   if (layers_ > kMaxLayers) {
     reader_.refuse("num_hidden_layers", std::to_string(layers_),
                    fmt::format("at most {}", kMaxLayers), "");
@@ -133,6 +141,8 @@ Decoder::Decoder(const formats::Checkpoint& checkpoint, std::string_view family,
   for (const char* wrapped : {"model.language_model.", "language_model.model."}) {
     if (binder_.has(std::string(wrapped) + "embed_tokens.weight")) root_ = wrapped;
   }
+  const std::string hub = std::string(defaults.hub_root) + embedding_ + ".weight";
+  if (!defaults.hub_root.empty() && binder_.has(hub)) root_ = defaults.hub_root;
   // So transformers 5.24 saves the layers of Kimi-K2.5.
   if (binder_.has(root_ + "blocks.0.input_layernorm.weight")) layers_name_ = "blocks";
 }
@@ -184,29 +194,34 @@ std::string Decoder::layer_prefix(uint32_t layer) const {
   return fmt::format("{}{}.{}.", root_, layers_name_, layer);
 }
 
-Heads Decoder::heads() {
+Heads Decoder::heads(const HeadDefaults& defaults) {
+  const auto class_default = [&](std::string_view key, std::optional<uint32_t> value) {
+    return reader_.has(key) ? std::nullopt : value;
+  };
+  const auto class_kv_heads = class_default("num_key_value_heads", defaults.kv_heads);
+  const auto class_width = class_default("head_dim", defaults.head_width);
   Heads heads = {};
   heads.heads = reader_.count("num_attention_heads", "attention.heads");
   if (heads.heads == 0) reader_.refuse("num_attention_heads", "0", "at least 1", "");
   const auto kv_heads = reader_.count_if("num_key_value_heads", "attention.kv_heads");
-  heads.kv_heads = kv_heads.value_or(heads.heads);
+  heads.kv_heads = kv_heads.value_or(class_kv_heads.value_or(heads.heads));
   if (!kv_heads) {
-    reader_.state("attention.kv_heads", std::to_string(heads.heads),
-                  "class default: num_attention_heads");
+    reader_.state("attention.kv_heads", std::to_string(heads.kv_heads),
+                  class_kv_heads ? "class default" : "class default: num_attention_heads");
   }
   if (heads.kv_heads == 0 || heads.heads % heads.kv_heads != 0) {
     reader_.refuse("num_key_value_heads", std::to_string(heads.kv_heads),
                    fmt::format("a divisor of num_attention_heads={}", heads.heads), "");
   }
   const auto width = reader_.count_if("head_dim", "attention.head_width");
-  if (!width && model_.width % heads.heads != 0) {
+  if (!width && !class_width && model_.width % heads.heads != 0) {
     reader_.refuse("num_attention_heads", std::to_string(heads.heads),
                    fmt::format("a divisor of hidden_size={}, or head_dim", model_.width), "");
   }
-  heads.head_width = width.value_or(model_.width / heads.heads);
+  heads.head_width = width.value_or(class_width.value_or(model_.width / heads.heads));
   if (!width) {
     reader_.state("attention.head_width", std::to_string(heads.head_width),
-                  "hidden_size / num_attention_heads");
+                  class_width ? "class default" : "hidden_size / num_attention_heads");
   }
   if (heads.head_width == 0 || heads.head_width % 2 != 0) {
     reader_.refuse("head_dim", std::to_string(heads.head_width), "an even number", "");
@@ -238,6 +253,14 @@ gate::Stated<bool> Decoder::flag(std::string_view key, std::optional<bool> other
 gate::Stated<float> Decoder::real(std::string_view key, std::optional<float> otherwise) {
   if (!reader_.has(key) && otherwise) return {*otherwise, "class default"};
   return {positive(reader_, key, reader_.real(key, "")), "config.json: " + std::string(key)};
+}
+
+std::string_view Decoder::either(std::string_view own, std::string_view hub) {
+  if (!reader_.has(hub)) return own;
+  const Json* value = reader_.value_if(hub);
+  if (value == nullptr) reader_.refuse(hub, "null", "a value", "");
+  if (reader_.has(own)) expect(own, *value);
+  return hub;
 }
 
 void Decoder::expect(std::string_view key, const Json& value) {

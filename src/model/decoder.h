@@ -23,6 +23,11 @@ struct Heads {
   uint32_t heads, kv_heads, head_width;
 };
 
+// Class defaults of the two that a config may leave out; none: heads, and hidden_size / heads.
+struct HeadDefaults {
+  std::optional<uint32_t> kv_heads = {}, head_width = {};
+};
+
 // Names of a MLP's three matrices within its prefix.
 struct MlpNames {
   std::string_view gate = "gate_proj", up = "up_proj", down = "down_proj";
@@ -49,6 +54,8 @@ struct DecoderDefaults {
   bool never_tied = false;                      // whatever tie_word_embeddings says
   std::string_view tied_key = "";               // another name of tie_word_embeddings, which wins
   std::string_view embedding = "embed_tokens";  // another name of its tensor
+  std::string_view hub_root = "";               // of the hub's tensor names, other than "model."
+  std::optional<uint32_t> layers = {};  // listed elsewhere: num_hidden_layers may be missing
 };
 
 class Decoder {
@@ -72,11 +79,13 @@ class Decoder {
   NormSpec norm_spec() const { return model_.final_norm.spec; }
 
   // ---- config
-  Heads heads();
+  Heads heads(const HeadDefaults& defaults = {});
   // A count that may have several names, which must agree.
   gate::Stated<uint32_t> count(std::initializer_list<std::string_view> keys);
   gate::Stated<bool> flag(std::string_view key, std::optional<bool> otherwise);
   gate::Stated<float> real(std::string_view key, std::optional<float> otherwise);
+  // The one of two names that the config has; if both, they must say the same.
+  std::string_view either(std::string_view own, std::string_view hub);
   // A key that the computation doesn't read must have this value if it is there.
   void expect(std::string_view key, const Json& value);
   // Layers whose entry in the list `key` is `yes`; the others must say `no`. None without the list.

@@ -19,6 +19,9 @@ gate::GateSpec read_grouped_gate(Decoder& decoder, const GroupedGateKeys& keys) 
   const gate::Stated<uint32_t> kept = groups_of(decoder, "topk_group", keys.class_groups_kept);
   const gate::Stated<bool> normalise = decoder.flag(keys.normalise, std::nullopt);
   const auto shared = decoder.config().count_if(keys.shared_experts, "").value_or(0);
+  constexpr std::string_view kScaling = "routed_scaling_factor";
+  const bool unscaled = keys.null_scaling && decoder.config().has(kScaling) &&
+                        !decoder.config().real_if(kScaling, "");
   return {.experts = decoder.count(keys.experts),
           .top_k = decoder.count(keys.top_k),
           .logit_bias = {false, kFixed},
@@ -31,8 +34,10 @@ gate::GateSpec read_grouped_gate(Decoder& decoder, const GroupedGateKeys& keys) 
           .normalise = {normalise ? gate::Normalise::by_sum_plus_epsilon : gate::Normalise::no,
                         normalise.source},
           .epsilon = {normalise ? 1e-20f : 0.0f, kFixed},
-          .scaling = decoder.real("routed_scaling_factor", std::nullopt),
+          .scaling = unscaled ? gate::Stated<float>{1.0f, "config.json: " + std::string(kScaling)}
+                              : decoder.real(kScaling, std::nullopt),
           .per_expert_scale = {false, kFixed},
+          .ids_from_table = {false, kFixed},
           .shared_experts = {shared, "config.json: " + std::string(keys.shared_experts)}};
 }
 

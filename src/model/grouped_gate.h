@@ -17,6 +17,7 @@ struct GroupedGateKeys {
   uint32_t class_groups = 1, class_groups_kept = 1;  // defaults of n_group and topk_group
   std::string_view normalise = "norm_topk_prob";
   std::string_view scoring = "sigmoid";  // what its configs call these scores
+  bool null_scaling = false;             // routed_scaling_factor may be null: 1
 };
 
 // n_group and topk_group, norm_topk_prob, routed_scaling_factor,

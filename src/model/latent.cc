@@ -53,6 +53,7 @@ LatentAttentionSpec read_latent_attention(Decoder& decoder, std::optional<Latent
                 .pairing = interleaved ? RopePairing::interleaved : RopePairing::half_split,
                 .head_width = spec.rotated_width,
                 .head_width_key = "qk_rope_head_dim",
+                .deepseek_yarn = rope->deepseek_yarn,
                 .writes_class_base = rope->writes_class_base});
   spec.rope = read.rope;
   spec.scale = score_scale(spec, read);

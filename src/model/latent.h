@@ -12,6 +12,7 @@ struct LatentRope {
   double base;                     // class default of rope_theta
   bool may_be_halves = false;      // the family reads rope_interleave: false
   bool writes_class_base = false;  // RopeRules
+  bool deepseek_yarn = false;      // RopeRules
 };
 
 // Reads num_attention_heads, q_lora_rank, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim,

@@ -3,6 +3,7 @@
 //   x += multiplier * mixer(mixer_norm(x));  y = feed_forward_norm(x)
 //   x += multiplier * (sum over routed experts, weighted by the gate, of expert(y)
 //                      + sum over the other experts of expert(y))
+// A layer may have one of the two lines only (Nemotron-H).
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@
 namespace rg::model {
 
 enum class NormKind {
+  none,          // x itself: no norm, no gain
   rms,           // gain * x / sqrt(mean(x^2) + epsilon)
   rms_one_plus,  // the same with gain 1 + w
   layer,         // gain * (x - mean(x)) / sqrt(var(x) + epsilon) + bias
@@ -30,9 +32,10 @@ struct NormSpec {
 
 struct Norm {
   NormSpec spec;
-  Weight gain;       // w
+  Weight gain = {};  // w
   Weight bias = {};  // NormKind::layer
 };
+inline constexpr NormSpec kNoNorm = {.kind = NormKind::none, .epsilon = 0};
 
 enum class QkNorm {
   none,
@@ -62,6 +65,7 @@ struct AttentionSpec {
   std::optional<float> value_norm_epsilon;
   OutputGate output_gate;
   std::optional<uint32_t> window;  // keys that a query sees, its own included; none: all before it
+  float value_scale = 1;           // of the values
   bool operator==(const AttentionSpec&) const = default;
 };
 
@@ -178,7 +182,11 @@ struct KimiDelta {
   Weight out;                    // (d, nh hd)
 };
 
-using Mixer = std::variant<Attention, LatentAttention, GatedDelta, ShortConv, Mamba2, KimiDelta>;
+// The layer has a feed-forward part only.
+struct NoMixer {};
+
+using Mixer =
+    std::variant<Attention, LatentAttention, GatedDelta, ShortConv, Mamba2, KimiDelta, NoMixer>;
 
 // Which experts a layer's gate chooses: the logits z = W y + b, and what becomes of them.
 struct Router {
@@ -197,6 +205,7 @@ enum class Activation {
   silu,          // silu(g) * u
   gelu_tanh,     // gelu(g) * u, with the tanh approximation
   clamped_silu,  // g * sigmoid(alpha g) * (u + 1), g <= limit, |u| <= limit (GPT-OSS)
+  relu_squared,  // max(u, 0)^2; there is no gate projection (Nemotron-H)
 };
 
 // What the experts of one group have in common.
@@ -204,10 +213,22 @@ struct MlpSpec {
   uint32_t inner_width;  // I
   Activation activation;
   float alpha = 0, limit = 0;  // clamped_silu
+  uint32_t latent_width = 0;   // with a LatentProjection; else 0
+
+  bool has_gate() const { return activation != Activation::relu_squared; }
+  // What one expert reads and writes, of a model with rows of `width`.
+  uint32_t input_width(uint32_t width) const { return latent_width != 0 ? latent_width : width; }
   bool operator==(const MlpSpec&) const = default;
 };
 
-// Gate and up projections apart, or in one weight whose rows are gate's, then up's.
+// A group's experts read down y and write through up: one pair for all of them (Nemotron-H's latent
+// experts), whose width is then MlpSpec::latent_width instead of d.
+struct LatentProjection {
+  Weight down, up;  // (latent, d), (d, latent)
+};
+
+// Gate and up projections apart, or in one weight whose rows are gate's, then up's; without a gate
+// projection `up` alone. With a LatentProjection d is the latent width.
 struct Expert {
   Weight gate = {}, up = {};  // (I, d) each
   Weight gate_up = {};        // (2I, d)
@@ -229,22 +250,24 @@ struct ExpertGroup {
   std::optional<Norm> input_norm = {}, output_norm = {};
   // (1, d): a shared expert's output is multiplied by sigmoid(w y).
   Weight token_gate = {};
+  std::optional<LatentProjection> latent = {};  // of routed experts
 };
 
 struct Layer {
-  Norm mixer_norm;
-  Mixer mixer;
+  Norm mixer_norm = {kNoNorm};
+  Mixer mixer = NoMixer{};
   std::optional<Norm> mixer_output_norm = {};  // of what the mixer adds
-  Norm feed_forward_norm;
+  Norm feed_forward_norm = {kNoNorm};
   std::optional<Router> router = {};     // none: a dense layer
   std::vector<ExpertGroup> groups = {};  // in the order in which they are added; with a router the
-                                         // first is routed
+                                         // first is routed; none: a mixer only
   std::optional<Norm> feed_forward_output_norm = {};  // of what all groups add
   float residual_multiplier = 1;
   Weight output_scalar = {};  // (1): multiplies the residual stream after the layer
 
   // Whether what the experts add is the sum of their weighted outputs, without a norm after it.
   bool adds_plain_outputs() const;
+  bool has_mixer() const { return !std::holds_alternative<NoMixer>(mixer); }
 };
 
 }  // namespace rg::model

@@ -26,7 +26,7 @@ bool Model::has_rms_gate_norms() const {
     if (!layer.router) return false;
     const Norm& norm =
         layer.router->input_norm ? *layer.router->input_norm : layer.feed_forward_norm;
-    return norm.spec.kind == NormKind::layer;
+    return norm.spec.kind != NormKind::rms && norm.spec.kind != NormKind::rms_one_plus;
   });
 }
 

@@ -19,6 +19,8 @@ void require(bool holds, size_t layer, const char* object, std::string found,
 }
 
 void check_router(const Router& router, size_t layer) {
+  require(!router.spec.ids_from_table, layer, "expert ids", "a table of them by token id",
+          "experts that the gate ranks");
   const auto matches = [&](bool stated, const Weight& weight, const char* part) {
     require(stated == static_cast<bool>(weight), layer, part, stated ? "none" : "one",
             stated ? "the one that the gate's spec states" : "none, as the gate's spec states");
@@ -29,9 +31,16 @@ void check_router(const Router& router, size_t layer) {
 }
 
 void check_groups(const Layer& layer, size_t number) {
-  require(!layer.groups.empty(), number, "feed-forward part", "none", "a dense MLP or experts");
+  require(!layer.groups.empty() || (layer.has_mixer() && !layer.router), number,
+          "feed-forward part", "none", "a dense MLP or experts, or a mixer alone");
+  require(!layer.groups.empty() || (!layer.output_scalar && !layer.feed_forward_output_norm),
+          number, "feed-forward part", "none", "one, where its output is normed or scaled");
   for (size_t g = 0; g < layer.groups.size(); ++g) {
     const bool routed = layer.groups[g].role == ExpertRole::routed;
+    const ExpertGroup& group = layer.groups[g];
+    require(group.latent.has_value() == (group.spec.latent_width != 0), number,
+            "latent projection of experts", group.latent ? "one" : "none",
+            "one exactly where the experts' width is another");
     require(routed == (layer.router.has_value() && g == 0), number, "groups of experts",
             routed ? "routed experts without a gate, or after shared ones"
                    : "a gate without routed experts",

@@ -103,22 +103,22 @@ std::span<const Assignment> LayerPass::all_rows_tile(const ExpertSlice& slice, u
 void LayerPass::compute_tile(uint32_t group, const model::PackedExpert& expert,
                              std::span<const Assignment> rows, Worker& worker) {
   const size_t row_bytes = gate_inputs_.row_bytes();
-  const MixerSlice::Group& norms = layer_->slice->groups[group];
+  const MixerSlice::Group& around = layer_->slice->groups[group];
   for (size_t r = 0; r < rows.size(); ++r) {
     std::byte* target = worker.tile_in.data() + r * row_bytes;
-    if (norms.input_norm) {
-      norm_tile_row(*norms.input_norm, rows[r].row, worker, target);
+    if (around.input_norm) {
+      norm_tile_row(*around.input_norm, rows[r].row, worker, target);
       continue;
     }
     const std::byte* source = gate_inputs_.load(rows[r].row, 1, target);
     if (source != target) std::memcpy(target, source, row_bytes);
   }
-  layer_->products.groups[group]->run(expert, static_cast<uint32_t>(rows.size()),
-                                      worker.tile_in.data(), worker.tile_out.data(),
-                                      worker.tile.data(), worker.products);
+  layer_->products.groups[group]->run(expert, around.latent ? &*around.latent : nullptr,
+                                      static_cast<uint32_t>(rows.size()), worker.tile_in.data(),
+                                      worker.tile_out.data(), worker.tile.data(), worker.products);
   // Of a shared expert; the routed ones' sum is normed when it is complete.
-  if (norms.output_norm && layer_->groups[group].role == model::ExpertRole::shared) {
-    norm_rows(*norms.output_norm, worker.tile_out.data(), rows.size(), worker.tile_out.data());
+  if (around.output_norm && layer_->groups[group].role == model::ExpertRole::shared) {
+    norm_rows(*around.output_norm, worker.tile_out.data(), rows.size(), worker.tile_out.data());
   }
 }
 

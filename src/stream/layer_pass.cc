@@ -48,6 +48,9 @@ LayerPass::LayerPass(const model::Model& model, std::span<const tap::SequenceSet
     attention_sum_ = RowStore(rows_, wide, place(plan.spill_parts), spill);
     expert_sum_ = RowStore(rows_, wide, place(plan.spill_parts), spill);
   }
+  if (sums_lone_mixers(model, needs_)) {
+    lone_mixers_ = RowStore(rows_, wide, place(plan.spill_parts), spill);
+  }
   if (needs_.expert_outputs) {
     outputs_ = RowStore(plan.output_rows, wide, place(plan.spill_outputs), spill);
   }
@@ -130,6 +133,7 @@ void LayerPass::mix(const MixerSlice& slice) {
     float* residual =
         floats(residual_.load(block.first_row, block.rows, bytes_of(worker.residual.data())));
     mix_block(block, worker, residual);
+    if (layer_->groups.empty()) return;
     norm_gate_input(block, worker, residual);
     weigh_shared_experts(block, worker);
     if (!layer_->router) return;
@@ -145,8 +149,35 @@ void LayerPass::mix(const MixerSlice& slice) {
 
 // What the mixer adds to the rows of the block, and the residual with it.
 void LayerPass::mix_block(const BlockRange& block, Worker& worker, float* residual) {
-  const size_t width = model_.width, values = size_t{block.rows} * width;
+  const size_t values = size_t{block.rows} * model_.width;
   if (needs_.residual_in) std::copy_n(residual, values, worker.residual_in.data());
+  if (model_.layer(layer_->slice->layer).has_mixer()) {
+    run_mixer(block, worker, residual);
+  } else {
+    std::fill_n(worker.attention_out.data(), values, 0.0f);
+  }
+  if (sums_lone_mixers(model_, needs_)) join_lone_mixers(block, worker, residual);
+}
+
+// Of mixers that no feed-forward part follows in their own layer, the next one's gate is shown the
+// sum.
+void LayerPass::join_lone_mixers(const BlockRange& block, Worker& worker, const float* residual) {
+  const size_t values = size_t{block.rows} * model_.width;
+  float* const added = worker.attention_out.data();
+  if (after_lone_mixer_) {
+    kernels::add(
+        floats(lone_mixers_.load(block.first_row, block.rows, bytes_of(worker.lone_mixers.data()))),
+        values, added);
+    if (needs_.residual_in) {
+      std::copy_n(residual, values, worker.residual_in.data());
+      kernels::add_scaled(-1, added, values, worker.residual_in.data());
+    }
+  }
+  if (layer_->groups.empty()) lone_mixers_.store(block.first_row, block.rows, bytes_of(added));
+}
+
+void LayerPass::run_mixer(const BlockRange& block, Worker& worker, float* residual) {
+  const size_t width = model_.width, values = size_t{block.rows} * width;
   const MixerSlice& slice = *layer_->slice;
   for (uint32_t s = 0; s < block.sequences; ++s) {
     const Sequence& sequence = sequences_[block.first_sequence + s];
@@ -253,10 +284,13 @@ void LayerPass::route(const BlockRange& block, Worker& worker) {
 }
 
 void LayerPass::finish_layer() {
-  parallel_for(blocks_.size(), settings_.threads, [&](size_t b, int w) {
-    throw_if_stopped();
-    update_block(blocks_[b], workers_[static_cast<size_t>(w)]);
-  });
+  after_lone_mixer_ = layer_->groups.empty();
+  if (!after_lone_mixer_) {
+    parallel_for(blocks_.size(), settings_.threads, [&](size_t b, int w) {
+      throw_if_stopped();
+      update_block(blocks_[b], workers_[static_cast<size_t>(w)]);
+    });
+  }
   if (layer_->router) {
     if (needs_.expert_outputs) deliver_outputs();
     for (tap::Observer* observer : observers_) observer->end_layer(layer_->view);

@@ -21,6 +21,9 @@ namespace rg::stream {
 // What all observers together ask for.
 tap::Needs combined_needs(std::span<tap::Observer* const> observers);
 
+// Whether what layers without a feed-forward part add is kept for the next gate's view.
+bool sums_lone_mixers(const model::Model& model, const tap::Needs& needs);
+
 class LayerPass {
  public:
   LayerPass(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
@@ -44,6 +47,8 @@ class LayerPass {
   struct PendingRequests;
 
   void mix_block(const BlockRange& block, Worker& worker, float* residual);
+  void run_mixer(const BlockRange& block, Worker& worker, float* residual);
+  void join_lone_mixers(const BlockRange& block, Worker& worker, const float* residual);
   void norm_gate_input(const BlockRange& block, Worker& worker, const float* residual);
   void weigh_shared_experts(const BlockRange& block, const Worker& worker);
   void route(const BlockRange& block, Worker& worker);
@@ -82,10 +87,11 @@ class LayerPass {
   uint64_t output_rows_ = 0;
 
   std::optional<ScratchFile> spill_;
-  RowStore residual_, update_, gate_inputs_, attention_sum_, expert_sum_, outputs_;
-  Buffer<int32_t> ranked_;       // (rows, k+1) of the current layer
-  Buffer<float> weights_;        // (rows, k)
-  Buffer<float> token_weights_;  // (groups, rows): what a shared expert's output is multiplied by
+  RowStore residual_, update_, gate_inputs_, attention_sum_, expert_sum_, outputs_, lone_mixers_;
+  bool after_lone_mixer_ = false;  // the layer before has no feed-forward part
+  Buffer<int32_t> ranked_;         // (rows, k+1) of the current layer
+  Buffer<float> weights_;          // (rows, k)
+  Buffer<float> token_weights_;    // (groups, rows): what a shared expert's output is multiplied by
 
   std::vector<Worker> workers_;
   std::vector<LayerRouter::WorkerScratch> router_scratch_;

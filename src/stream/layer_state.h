@@ -20,8 +20,9 @@ struct LayerPass::Worker {
   Buffer<float> tile_out;                                          // (tallest_tile(), d)
   Buffer<float> padded_out;                                        // (longest, d)
   Buffer<float> residual, residual_in, attention_out, gate_input;  // (block rows, d)
-  Buffer<float> attention_sum, expert_sum, update;  // (block rows, d), where parts are spilled
-  Buffer<std::byte> narrow;                         // (block rows, d) compute type
+  // (block rows, d), where parts are spilled
+  Buffer<float> attention_sum, expert_sum, update, lone_mixers;
+  Buffer<std::byte> narrow;  // (block rows, d) compute type
   Buffer<float> logits, scores, margins, logit_margins;
   Buffer<float> update_row;             // (d)
   std::vector<const float*> embedding;  // (block rows)
@@ -43,6 +44,7 @@ struct LayerPass::Worker {
         attention_sum(needs.parts ? block_rows * model.width : 0),
         expert_sum(needs.parts ? block_rows * model.width : 0),
         update(block_rows * model.width),
+        lone_mixers(sums_lone_mixers(model, needs) ? block_rows * model.width : 0),
         narrow(block_rows * model.width * compute_bytes(compute)),
         logits(block_rows * prepared.experts()),
         scores(block_rows * prepared.experts()),

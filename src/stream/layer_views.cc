@@ -24,6 +24,12 @@ tap::Needs combined_needs(std::span<tap::Observer* const> observers) {
   return all;
 }
 
+bool sums_lone_mixers(const model::Model& model, const tap::Needs& needs) {
+  if (!needs.attention_out) return false;
+  return std::any_of(model.layers.begin(), model.layers.end(),
+                     [](const model::Layer& layer) { return layer.groups.empty(); });
+}
+
 tap::Block LayerPass::view(const BlockRange& block, int worker) const {
   const Sequence& first = sequences_[block.first_sequence];
   const Sequence& set_start = sequences_[block.first_sequence - first.index];

@@ -51,7 +51,8 @@ uint64_t output_rows(const Run& run) {
 
 uint64_t worker_bytes(const Run& run, size_t block_rows) {
   const uint64_t wide = block_rows * run.wide_row(), longest = run.lengths.longest();
-  const uint64_t buffers = 4u + (run.needs.residual_in ? 1u : 0u) + (run.needs.parts ? 2u : 0u);
+  const uint64_t buffers = 4u + (run.needs.residual_in ? 1u : 0u) + (run.needs.parts ? 2u : 0u) +
+                           (sums_lone_mixers(run.model, run.needs) ? 1u : 0u);
   const uint64_t experts = run.products.experts();
   return buffers * wide + block_rows * run.narrow_row() + 2 * block_rows * experts * 4 +
          2 * longest * run.wide_row() + longest * experts * 4 + longest * run.narrow_row() +
@@ -103,12 +104,21 @@ void tabulate(const Run& run, Plan& plan) {
   if (run.needs.parts) {
     store("attention and expert sums", 2 * all_wide, plan.spill_parts);
   }
+  if (sums_lone_mixers(run.model, run.needs)) {
+    store("mixers of layers without experts", all_wide, plan.spill_parts);
+  }
   store("expert outputs kept for pairs", plan.output_rows * run.wide_row(), plan.spill_outputs);
   line("decisions and schedule of a layer", run.rows * ((k + 1) * 4 + k * (4 + 16 + 8)));
   line("experiments' own records", run.needs.held_bytes);
   line(fmt::format("{} weight slices", plan.slices_in_memory),
        plan.slices_in_memory *
            SliceReader::slot_bytes(run.model, run.products, plan.experts_per_slice));
+  uint64_t latents = 0;
+  for (const model::Layer& layer : run.model.layers) {
+    for (const model::ExpertGroup& group : layer.groups) latents += group.latent ? 1u : 0u;
+  }
+  line("latent projections of experts",
+       std::min<uint64_t>(latents, plan.slices_in_memory + 1) * run.products.latent_bytes());
   line("weights as read", run.products.staging_bytes() + 3 * kChunkBytes);
   line("scales, and a weight stored in another order",
        TensorReader::held_bytes(run.model, layers_to_run(run.model, run.settings)));

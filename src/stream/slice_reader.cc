@@ -125,23 +125,31 @@ Slice SliceReader::read_mixer(int index, std::byte* memory) {
   const model::LayerProducts& products = products_.of(index);
   MixerSlice slice;
   slice.layer = index;
-  slice.mixer_norm = model::NormWeights(layer.mixer_norm, tensors_);
+  const auto norm_of = [&](const model::Norm& norm) {
+    return norm.spec.kind == model::NormKind::none ? model::NormWeights::none(model_.width)
+                                                   : model::NormWeights(norm, tensors_);
+  };
+  slice.mixer_norm = norm_of(layer.mixer_norm);
   slice.mixer = products.mixer->pack(layer.mixer, tensors_, memory, staging_.data());
   const auto optional_norm = [&](const std::optional<model::Norm>& norm, float multiplier) {
     return norm ? std::optional(model::NormWeights(*norm, tensors_, multiplier)) : std::nullopt;
   };
   slice.mixer_output_norm = optional_norm(layer.mixer_output_norm, 1);
-  slice.feed_forward_norm = model::NormWeights(layer.feed_forward_norm, tensors_);
+  slice.feed_forward_norm = norm_of(layer.feed_forward_norm);
   if (layer.router) {
     slice.router_norm = optional_norm(layer.router->input_norm, layer.router->input_multiplier);
     slice.router =
         products.router->pack(*layer.router, slice.gate_norm().gain(), tensors_, staging_.data());
   }
-  for (const model::ExpertGroup& group : layer.groups) {
+  for (size_t g = 0; g < layer.groups.size(); ++g) {
+    const model::ExpertGroup& group = layer.groups[g];
     MixerSlice::Group read;
     read.input_norm = optional_norm(group.input_norm, 1);
     read.output_norm = optional_norm(group.output_norm, 1);
     read.token_gate = model::read_values(tensors_, group.token_gate);
+    if (group.latent) {
+      read.latent = products.groups[g]->pack(*group.latent, tensors_, staging_.data());
+    }
     slice.groups.push_back(std::move(read));
   }
   slice.feed_forward_output_norm = optional_norm(layer.feed_forward_output_norm, 1);
@@ -176,11 +184,12 @@ bool SliceReader::wanted(int layer, uint32_t expert) const {
 }
 
 void SliceReader::show(int layer, uint32_t expert) const {
-  const size_t matrix = size_t{model_.width} * model_.routed().spec.inner_width;
+  const model::MlpSpec& spec = model_.routed().spec;
+  const size_t matrix = size_t{spec.input_width(model_.width)} * spec.inner_width;
   const tap::ExpertMatrices matrices{.expert = static_cast<int32_t>(expert),
-                                     .width = model_.width,
-                                     .inner_width = model_.routed().spec.inner_width,
-                                     .gate = shown_.data(),
+                                     .width = spec.input_width(model_.width),
+                                     .inner_width = spec.inner_width,
+                                     .gate = spec.has_gate() ? shown_.data() : nullptr,
                                      .up = shown_.data() + matrix,
                                      .down = shown_.data() + 2 * matrix};
   for (tap::Observer* observer : plan_.observers) {

@@ -26,6 +26,7 @@ struct MixerSlice {
   struct Group {
     std::optional<model::NormWeights> input_norm, output_norm;
     Buffer<float> token_gate;  // (d) or empty
+    std::optional<model::PackedLatent> latent;
   };
   std::vector<Group> groups;
   std::optional<model::NormWeights> feed_forward_output_norm;

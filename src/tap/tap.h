@@ -82,6 +82,8 @@ class OutputRequests {
 };
 
 struct GateBlock : Block {
+  // Between layers' feed-forward parts there may be several layers with a mixer alone: these two
+  // take them together with this layer.
   const float* residual_in;    // (rows,d) residual as it enters the layer; needs.residual_in
   const float* attention_out;  // (rows,d) what this layer's attention added; needs.attention_out
   const float* residual_pre;   // (rows,d) x_pre
@@ -123,8 +125,8 @@ struct ExpertOutputs {
 // One expert's own matrices, as the checkpoint stores them, widened to fp32. Valid during the call.
 struct ExpertMatrices {
   int32_t expert;
-  uint32_t width, inner_width;  // d, I
-  const float* gate;            // (I,d)
+  uint32_t width, inner_width;  // d, or of the experts' latent; I
+  const float* gate;            // (I,d); null in experts without a gate projection
   const float* up;              // (I,d)
   const float* down;            // (d,I)
 };

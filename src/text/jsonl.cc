@@ -127,26 +127,9 @@ class FieldReader final : public JsonEvents {
   bool here_ = false;  // after the field's key
 };
 
-// NaN, Infinity and -Infinity outside of strings become null: Python's json and pandas write them.
-// False if there is none.
-bool without_non_finite(std::string& line) {
-  bool inside = false, found = false;
-  for (size_t at = 0; at < line.size(); ++at) {
-    if (line[at] == '"') inside = !inside;
-    if (inside) {
-      if (line[at] == '\\') ++at;
-      continue;
-    }
-    for (const std::string_view word : {"NaN", "-Infinity", "Infinity"}) {
-      if (line.compare(at, word.size(), word) != 0) continue;
-      line.replace(at, word.size(), "null");
-      at += 3;
-      found = true;
-      break;
-    }
-  }
-  return found;
-}
+// Python's json and pandas write them.
+constexpr WordReplacement kNonFinite[] = {
+    {"NaN", "null"}, {"-Infinity", "null"}, {"Infinity", "null"}};
 
 // The parser's own words with the line. What its hint says of a file holds for a line, but for two:
 // a line ends early where records are spread over several lines.
@@ -167,7 +150,7 @@ FieldReader scan_record(std::string& line, const LinePlace& place, const std::st
       scan_json(line, JsonLimits{}, place.file, reader);
       return reader;
     } catch (const Error& error) {
-      if (error.id() == ErrorId::JS001 && again && without_non_finite(line)) {
+      if (error.id() == ErrorId::JS001 && again && replace_bare_words(line, kNonFinite)) {
         again = false;
         ++counts.non_finite;
         continue;

@@ -60,6 +60,16 @@ TEST(ParseJson, NamesWhatPythonWrites) {
   }
 }
 
+TEST(ReplaceBareWords, OutsideOfStringsOnly) {
+  constexpr WordReplacement kWords[] = {{"-Infinity", "low"}, {"Infinity", "{}"}};
+  std::string text = R"({"Infinity":[Infinity,-Infinity],"a\"Infinity":"\\","b":Infinity})";
+  EXPECT_TRUE(replace_bare_words(text, kWords));
+  EXPECT_EQ(text, R"({"Infinity":[{},low],"a\"Infinity":"\\","b":{}})");
+  std::string without = R"(["Infinity", 1])";
+  EXPECT_FALSE(replace_bare_words(without, kWords));
+  EXPECT_EQ(without, R"(["Infinity", 1])");
+}
+
 TEST(ParseJson, RefusesDuplicateKeysWithBothOffsets) {
   const Caught error = refusal("{\"a\": 1, \"b\": {\"x\": 1, \"y\": 2, \"x\": 3}}");
   EXPECT_EQ(error.id, ErrorId::JS002);

@@ -138,6 +138,7 @@ gate::GateSpec softmax_spec(uint32_t experts, uint32_t k) {
           .epsilon = 0.0f,
           .scaling = 1.0f,
           .per_expert_scale = false,
+          .ids_from_table = false,
           .shared_experts = 0u};
 }
 

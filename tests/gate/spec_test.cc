@@ -82,6 +82,11 @@ TEST(GateSpec, RulesThatNoGateFollowsAreRefused) {
   EXPECT_TRUE(refused(olmoe, [](GateSpec& s) { s.epsilon = 1e-6f; }));
   EXPECT_TRUE(refused(deepseek, [](GateSpec& s) { s.epsilon = 0.0f; }));
   EXPECT_TRUE(refused(deepseek, [](GateSpec& s) { s.epsilon = NAN; }));
+  EXPECT_TRUE(refused(olmoe, [](GateSpec& s) { s.ids_from_table = s.selection_bias = true; }));
+  EXPECT_TRUE(refused(deepseek, [](GateSpec& s) {
+    s.selection_bias = false;
+    s.ids_from_table = true;  // beside groups
+  }));
   EXPECT_TRUE(refused(olmoe, [](GateSpec& s) { s.scaling = 0.0f; }));
   EXPECT_TRUE(refused(olmoe, [](GateSpec& s) { s.scaling = INFINITY; }));
 }
@@ -115,6 +120,7 @@ std::vector<Flip> flips() {
        true},
       {"epsilon", [](GateSpec& s) { s.epsilon = s.epsilon + 0.25f; }, true},
       {"scaling", [](GateSpec& s) { s.scaling = s.scaling * 1.5f; }, true},
+      {"ids_from_table", [=](GateSpec& s) { toggle(s.ids_from_table); }, false},
       {"shared_experts", [](GateSpec& s) { s.shared_experts = s.shared_experts + 1; }, false},
   };
 }

@@ -64,6 +64,7 @@ inline GateSpec olmoe_gate(uint32_t experts, uint32_t top_k) {
           .epsilon = 0.0f,
           .scaling = 1.0f,
           .per_expert_scale = false,
+          .ids_from_table = false,
           .shared_experts = 0u};
 }
 

@@ -107,6 +107,18 @@ TEST(SiluTimes, EqualsTheFormulaAndRoundsOnceToBf16) {
   }
 }
 
+TEST(ReluSquared, EqualsTheFormulaAndKeepsNan) {
+  for (const size_t n : kLengths) {
+    std::vector<float> x = random_normal(n, 3.0f, 11 * n);
+    x[0] = -0.0f;
+    x.back() = kNan;
+    std::vector<float> out(n);
+    relu_squared(x.data(), n, out.data());
+    for (size_t i = 0; i + 1 < n; ++i) EXPECT_EQ(out[i], x[i] > 0 ? x[i] * x[i] : 0.0f);
+    EXPECT_TRUE(std::isnan(out.back()));
+  }
+}
+
 TEST(Bf16, RoundsAsTheScalarConversionDoes) {
   std::vector<float> x = random_normal(10'000, 1e3f, 5);
   x.insert(x.end(), {0.0f, -0.0f, kInfinity, -kInfinity, kNan, 1.00390625f, 1.01171875f, 3.4e38f,

@@ -31,6 +31,8 @@ std::vector<fs::path> golden_models() {
     const std::string name = family.path().filename();
     if (std::find(known.begin(), known.end(), name) == known.end()) continue;
     for (const auto& shape : fs::directory_iterator(family)) {
+      // Refused: its layers choose different numbers of experts.
+      if (shape.path().filename() == "topk-per-layer-v4") continue;
       models.push_back(shape.path() / "model");
     }
   }
@@ -134,6 +136,10 @@ TEST(ConfigAlone, IsReadAsStrictlyAsAFile) {
   EXPECT_EQ(refused("{"), ErrorId::CF005);
   EXPECT_EQ(refused("[]"), ErrorId::CF005);
   EXPECT_EQ(refused(R"({"a":1,"a":2})"), ErrorId::CF002);
+  EXPECT_EQ(refused(R"({"a":[NaN]})"), ErrorId::CF005);
+  EXPECT_EQ(refused(R"({"a":Infinity,"b":})"), ErrorId::CF005);
+  EXPECT_EQ(refused(R"({"a":Infinity,"a":2})"), ErrorId::CF002);
+  EXPECT_EQ(refused(R"({"a":[Infinity,-Infinity]})"), std::nullopt);
 }
 
 }  // namespace

@@ -113,7 +113,7 @@ TEST(OlmoeConfig, SomeKeysAreKnownWithHarmlessValuesOnly) {
       {"quantization_config", {"null"}, {"{}", "{\"quant_method\": \"fp8\"}"}},
       {"pruned_heads", {"null", "{}"}, {"{\"0\": [1]}", "1", "\"\""}},
       {"per_layer_config", {"null", "{}"}, {"{\"0\": {\"num_experts\": 2}}"}},
-      {"partial_rotary_factor", {"1", "1.0", "null"}, {"0.5", "2", "true", "\"1\""}},
+      {"partial_rotary_factor", {"1", "1.0", "null"}, {}},
       {"is_causal", {"true"}, {"false", "null"}},  // null is false to eager attention
       {"layer_types",
        {"null", "[]", "[\"full_attention\", \"full_attention\"]"},

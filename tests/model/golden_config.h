@@ -10,7 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/file.h"
 #include "base/json.h"
 #include "model/model.h"
 #include "support/caught.h"
@@ -28,9 +27,8 @@ struct GoldenConfig {
     return caught([&] { bound(change); });
   }
   model::Model bound(const Change& change) const {
-    const auto path =
-        std::filesystem::path(RG_TEST_DATA) / "families" / golden / "model/config.json";
-    Json config = parse_json(read_whole_file(path, 1u << 20), {}, "config.json");
+    const auto folder = std::filesystem::path(RG_TEST_DATA) / "families" / golden / "model";
+    Json config = formats::Checkpoint::open(formats::resolve_model(folder)).config();
     change(config);
     const auto has = [this](std::string_view name) {
       return std::any_of(there.begin(), there.end(),

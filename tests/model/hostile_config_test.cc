@@ -13,7 +13,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/file.h"
 #include "base/json.h"
 #include "model/model.h"
 #include "support/counted_memory.h"
@@ -95,8 +94,8 @@ std::vector<Golden> golden_models(Shapes shapes) {
     std::set<fs::path> chosen = {*folders.begin()};
     if (shapes == Shapes::first_and_last) chosen.insert(*folders.rbegin());
     for (const fs::path& folder : chosen) {
-      const std::string text = read_whole_file(folder / "model/config.json", kMostBytes);
-      models.push_back({folder / "model", parse_json(text, {}, "config.json")});
+      models.push_back(
+          {folder / "model", Checkpoint::open(formats::resolve_model(folder / "model")).config()});
     }
   }
   return models;

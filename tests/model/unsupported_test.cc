@@ -29,12 +29,28 @@ TEST(Unsupported, EachClaimIsRefusedByName) {
       {"factors of the experts", [&](Model& m) { second(m).router->spec.per_expert_scale = true; }},
       {"bias of the router's logits",
        [&](Model& m) { second(m).router->logit_bias = m.final_norm.gain; }},
+      {"expert ids", [&](Model& m) { second(m).router->spec.ids_from_table = true; }},
       {"gate", [&](Model& m) { second(m).router->spec.scaling = 2.0f; }},
       {"routed experts", [&](Model& m) { second(m).groups[0].experts.pop_back(); }},
       {"routed experts", [&](Model& m) { second(m).groups[0].spec.inner_width += 1; }},
       {"groups of experts", [&](Model& m) { second(m).router.reset(); }},
       {"groups of experts", [&](Model& m) { second(m).groups[0].role = ExpertRole::shared; }},
       {"feed-forward part", [&](Model& m) { second(m).groups.clear(); }},
+      {"feed-forward part",
+       [&](Model& m) {
+         second(m).router.reset();
+         second(m).groups.clear();
+         second(m).mixer = NoMixer{};
+       }},
+      {"feed-forward part",
+       [&](Model& m) {
+         second(m).router.reset();
+         second(m).groups.clear();
+         second(m).output_scalar = m.final_norm.gain;
+       }},
+      {"latent projection of experts", [&](Model& m) { second(m).groups[0].latent.emplace(); }},
+      {"latent projection of experts",
+       [&](Model& m) { second(m).groups[0].spec.latent_width = 8; }},
   };
   for (const Claim& claim : claims) {
     Model wrong = model;

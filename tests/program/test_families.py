@@ -12,6 +12,8 @@ FAMILIES = os.path.join(ROOT, "tests", "data", "families")
 
 # Experiments that a family's layers don't allow, each with the numbered refusal.
 REFUSED = {
+    "afmoe": ["chart_compatibility"],
+    "flex_olmo": ["attention_router", "chart_compatibility"],
     "gemma4": ["chart_compatibility"],
     "gemma4_text": ["chart_compatibility"],
     "phimoe": ["attention_router"],
@@ -44,7 +46,7 @@ def known_families():
         result = run("inspect", os.path.join(folder, shape, "model"), "--json")
         if result.returncode == 0:
             found.append((family, shape, json.loads(result.stdout)))
-        elif "CF001" not in result.stderr and "CF005" not in result.stderr:
+        elif "CF001" not in result.stderr:
             raise AssertionError(f"{family}/{shape}: {result.stderr}")
     return found
 

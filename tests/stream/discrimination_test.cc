@@ -97,6 +97,32 @@ const Flip kFlips[] = {
     attention_flip("rope_off",
                    [](auto& a) { return set(a.rope, std::optional<model::Rope>(std::nullopt)); }),
     attention_flip("rope_base", [](auto& a) { return set(a.rope->base, a.rope->base * 1.01f); }),
+    attention_flip("rope_plain",
+                   [](auto& a) {
+                     const bool scaled = a.rope->scaling.index() != 0;
+                     a.rope->scaling = model::PlainRope{};
+                     return scaled;
+                   }),
+    {"biases",
+     [](Model& m) {
+       bool changed = false;
+       for (model::Layer& layer : m.layers) {
+         auto& attention = std::get<model::Attention>(layer.mixer);
+         changed = static_cast<bool>(attention.q_bias);
+         attention.q_bias = attention.k_bias = attention.v_bias = {};
+       }
+       return changed;
+     }},
+    {"output_bias",
+     [](Model& m) {
+       bool changed = false;
+       for (model::Layer& layer : m.layers) {
+         auto& attention = std::get<model::Attention>(layer.mixer);
+         changed = static_cast<bool>(attention.o_bias);
+         attention.o_bias = {};
+       }
+       return changed;
+     }},
     attention_flip("attention_scale", [](auto& a) { return set(a.scale, a.scale * 1.001f); }),
     {"norm_epsilon",
      [](Model& m) {
@@ -137,6 +163,7 @@ TEST(DiscriminationSpec, TheBoundGateIsExactlyTheOneExpected) {
                                      .epsilon = 0.0f,
                                      .scaling = 1.0f,
                                      .per_expert_scale = false,
+                                     .ids_from_table = false,
                                      .shared_experts = 0u};
     EXPECT_TRUE(golden.model().gate() == expected) << name;
     for (const auto& change : std::initializer_list<std::function<void(gate::GateSpec&)>>{

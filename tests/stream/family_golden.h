@@ -13,6 +13,8 @@ struct FamilyShape {
 
   std::filesystem::path folder() const;
   std::string name() const { return family + '/' + shape; }
+  // Layers that choose different numbers of experts, which is refused (CF018).
+  bool has_several_gates() const { return shape == "topk-per-layer-v4"; }
 };
 
 // All of them, sorted. Some of a family that this version doesn't know may be among them.

@@ -158,8 +158,9 @@ Record Golden::run(const model::Model& changed, const tap::SequenceSet& set, con
 }
 
 const std::vector<std::string>& golden_names() {
-  static const std::vector<std::string> names = {
-      "mha", "gqa-clip", "mqa-tied-bf16", "clip-f16", "mixed-sharded", "fused", "tall"};
+  static const std::vector<std::string> names = {"mha",       "gqa-clip",      "mqa-tied-bf16",
+                                                 "clip-f16",  "mixed-sharded", "fused",
+                                                 "bias-yarn", "tall"};
   return names;
 }
 

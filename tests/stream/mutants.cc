@@ -151,13 +151,14 @@ void add_gates(List& list) {
 
 void add_norms(List& list) {
   const auto wrong_kind = [](model::Norm& norm) {
+    if (norm.spec.kind == model::NormKind::none) return false;
     norm.bias = {};
     return set(norm.spec.kind, norm.spec.kind == model::NormKind::rms
                                    ? model::NormKind::rms_one_plus
                                    : model::NormKind::rms);
   };
   const auto wrong_epsilon = [](model::NormSpec& spec) {
-    return set(spec.epsilon, spec.epsilon * 3);
+    return spec.kind != model::NormKind::none && set(spec.epsilon, spec.epsilon * 3);
   };
   list.layer("mixer_norm_kind", [=](auto& l) { return wrong_kind(l.mixer_norm); });
   list.layer("mixer_norm_epsilon", [=](auto& l) { return wrong_epsilon(l.mixer_norm.spec); });
@@ -241,6 +242,14 @@ void add_attention(List& list) {
   using model::LatentAttention;
   list.mixer<Attention>("attention_scale",
                         [](auto& a) { return set(a.spec.scale, a.spec.scale * 1.01f); });
+  list.mixer<Attention>("value_scale", [](auto& a) {
+    return a.spec.value_scale != 1 && set(a.spec.value_scale, a.spec.value_scale * 1.01f);
+  });
+  list.mixer<Attention>("output_gate", [](auto& a) {
+    a.gate = {};
+    return a.spec.output_gate == model::OutputGate::projected &&
+           set(a.spec.output_gate, model::OutputGate::none);
+  });
   list.mixer<LatentAttention>("latent_scale",
                               [](auto& a) { return set(a.spec.scale, a.spec.scale * 1.01f); });
   list.mixer<LatentAttention>("latent_head_gate", [](auto& a) {
@@ -290,9 +299,34 @@ void add_attention(List& list) {
 void add_experts(List& list) {
   using model::Activation;
   using model::ExpertRole;
-  list.group("activation_silu", [](auto& g) { return set(g.spec.activation, Activation::silu); });
-  list.group("activation_gelu",
-             [](auto& g) { return set(g.spec.activation, Activation::gelu_tanh); });
+  // Experts without a gate projection have no matrix to put one in.
+  const auto activation = [](Activation wrong) {
+    return [wrong](model::ExpertGroup& g) {
+      return g.spec.has_gate() && set(g.spec.activation, wrong);
+    };
+  };
+  list.group("activation_silu", activation(Activation::silu));
+  list.group("activation_gelu", activation(Activation::gelu_tanh));
+  list.group("no_gate_projection", [](auto& g) {
+    if (!g.spec.has_gate()) return false;
+    for (model::Expert& expert : g.experts) {
+      // Of one tensor, which is read whole.
+      if (expert.gate_up || expert.gate.values == expert.up.values) return false;
+      if (expert.gate_up_bias || expert.up_bias) return false;
+    }
+    for (model::Expert& expert : g.experts) expert.gate = {};
+    g.spec.activation = Activation::relu_squared;
+    return true;
+  });
+  list.group("latent_projections", [](auto& g) {
+    // Each other's numbers, read in the other shape.
+    if (!g.latent) return false;
+    std::swap(g.latent->down, g.latent->up);
+    for (model::Weight* weight : {&g.latent->down, &g.latent->up}) {
+      std::swap(weight->rows, weight->columns);
+    }
+    return true;
+  });
   list.group("activation_alpha", [](auto& g) {
     return g.spec.activation == Activation::clamped_silu && set(g.spec.alpha, g.spec.alpha * 1.1f);
   });
@@ -303,7 +337,7 @@ void add_experts(List& list) {
   list.group("expert_biases", [](auto& g) {
     bool changed = false;
     for (model::Expert& expert : g.experts) {
-      drop(expert.up_bias);
+      changed = drop(expert.up_bias) || changed;
       changed = drop(expert.gate_bias) || drop(expert.gate_up_bias) || changed;
     }
     return changed;
@@ -314,6 +348,7 @@ void add_experts(List& list) {
     return changed;
   });
   list.group("expert_halves", [](auto& g) {
+    if (!g.spec.has_gate()) return false;
     bool changed = false;
     for (model::Expert& expert : g.experts) {
       if (!expert.gate_up && expert.gate.values != expert.up.values) {

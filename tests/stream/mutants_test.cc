@@ -40,7 +40,8 @@ bool is_noticed(const FamilyGolden& golden, const model::Model& wrong) {
 TEST_P(Mutants, EachBreaksAComparison) {
   std::vector<std::unique_ptr<FamilyGolden>> goldens;
   for (const FamilyShape& shape : family_shapes()) {
-    if (shape.family == GetParam()) goldens.push_back(std::make_unique<FamilyGolden>(shape));
+    if (shape.family != GetParam() || shape.has_several_gates()) continue;
+    goldens.push_back(std::make_unique<FamilyGolden>(shape));
   }
   size_t tried = 0;
   for (const Mutant& mutant : all_mutants()) {

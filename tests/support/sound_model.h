@@ -62,6 +62,10 @@ class SoundModel {
     if (w) shape(w, rows, columns, what);
   }
   void norm(const model::Norm& norm) {
+    if (norm.spec.kind == model::NormKind::none) {
+      expect(!norm.gain && !norm.bias, "no norm has no weights");
+      return;
+    }
     expect(positive(norm.spec.epsilon), "epsilon of a norm");
     shape(norm.gain, model_->width, 1, "gain of a norm");
     if (norm.spec.kind == model::NormKind::layer) {
@@ -94,6 +98,7 @@ class SoundModel {
     expect(!spec.clip_qkv || positive(*spec.clip_qkv), "clip of q, k and v");
     expect(positive(spec.scale), "scale of the scores");
     expect(!spec.window || *spec.window > 0, "window");
+    expect(positive(spec.value_scale), "scale of values");
     rope(spec.rope, spec.head_width);
     const bool gated = spec.output_gate == model::OutputGate::with_query;
     shape(attention.q, gated ? 2 * q : q, model_->width, "q");
@@ -164,15 +169,26 @@ class SoundModel {
     shape(delta.out, model_->width, inner, "out");
   }
 
-  void expert(const model::Expert& expert, uint64_t inner) {
-    optional(expert.gate_up, 2 * inner, model_->width, "gate and up");
+  void mixer(const model::NoMixer&) {}
+
+  void expert(const model::Expert& expert, const model::MlpSpec& spec) {
+    const uint64_t inner = spec.inner_width, width = spec.input_width(model_->width);
+    optional(expert.gate_up, 2 * inner, width, "gate and up");
     if (!expert.gate_up) {
-      shape(expert.gate, inner, model_->width, "gate");
-      shape(expert.up, inner, model_->width, "up");
+      if (spec.has_gate()) shape(expert.gate, inner, width, "gate");
+      shape(expert.up, inner, width, "up");
     }
-    shape(expert.down, model_->width, inner, "down");
+    shape(expert.down, width, inner, "down");
     optional(expert.gate_up_bias, 2 * inner, 1, "bias of gate and up");
-    optional(expert.down_bias, model_->width, 1, "bias of down");
+    optional(expert.up_bias, inner, 1, "bias of up");
+    optional(expert.down_bias, width, 1, "bias of down");
+  }
+
+  void latent(const model::ExpertGroup& group) {
+    expect(group.latent.has_value() == (group.spec.latent_width != 0), "latent of experts");
+    if (!group.latent) return;
+    shape(group.latent->down, group.spec.latent_width, model_->width, "to the latent");
+    shape(group.latent->up, model_->width, group.spec.latent_width, "from the latent");
   }
 
   void check_layer(const model::Layer& layer) {
@@ -182,6 +198,7 @@ class SoundModel {
     norm(layer.feed_forward_output_norm);
     expect(positive(layer.residual_multiplier), "multiplier of the residual stream");
     std::visit([&](const auto& some) { mixer(some); }, layer.mixer);
+    expect(layer.has_mixer() || !layer.groups.empty(), "a layer without parts");
     if (layer.router) {
       gate::validate(layer.router->spec, "a bound model");
       expect(positive(layer.router->input_multiplier), "multiplier of the router's input");
@@ -191,7 +208,8 @@ class SoundModel {
       expect(std::isfinite(group.spec.alpha) && std::isfinite(group.spec.limit), "activation");
       norm(group.input_norm);
       norm(group.output_norm);
-      for (const model::Expert& each : group.experts) expert(each, group.spec.inner_width);
+      latent(group);
+      for (const model::Expert& each : group.experts) expert(each, group.spec);
     }
   }
 

@@ -56,7 +56,8 @@ def as_stored(tensors: dict[str, torch.Tensor], family: Family, shape: Shape) ->
 
 
 def load(family: Family, folder: Path, dtype: torch.dtype) -> torch.nn.Module:
-    model, info = getattr(transformers, family.model).from_pretrained(
+    loader = "AutoModelForCausalLM" if family.automatic else family.model
+    model, info = getattr(transformers, loader).from_pretrained(
         folder, dtype=dtype, output_loading_info=True, **EAGER)
     if any(info.values()):
         raise SystemExit(f"{folder}: not loaded completely: {info}")

@@ -38,6 +38,7 @@ class Family:
     prepare: Callable | None = None  # called on every model before it runs
     inert: tuple[str, ...] = ()  # switches of sensitivity.py without effect in this family
     inert_tensors: str = r"(?!)"  # names of tensors without effect
+    automatic: bool = False  # the class is another family's: config.json's model_type chooses it when it is loaded
     own_error: float = 5e-6  # of fp32 against fp64, relative to the largest entry
 
 # YaRN that acts on 17 positions: with a base of about 90 for a rotated width of 16, 20 for one of 8.

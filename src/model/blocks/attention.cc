@@ -140,6 +140,10 @@ void AttentionProducts::prepare_row(const Packed& weights, uint32_t position, ui
       kernels::rms_norm(head, ones_.data(), spec_.value_width, *spec_.value_norm_epsilon, head);
     }
   }
+  if (spec_.value_scale != 1) {
+    float* values = row + q_width_ + k_width_;
+    kernels::set_scaled(spec_.value_scale, values, v_width_, values);
+  }
   if (spec_.clip_qkv) kernels::clamp(*spec_.clip_qkv, all_width_, row);
   if (rotation_) {
     const auto rotate = [&](float* head) { rotation_->rotate(position, length, head); };

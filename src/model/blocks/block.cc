@@ -8,14 +8,16 @@
 #include "model/blocks/kimi_delta.h"
 #include "model/blocks/latent_attention.h"
 #include "model/blocks/mamba2.h"
+#include "model/blocks/no_mixer.h"
 #include "model/blocks/short_conv.h"
 
 namespace rg::model {
 namespace {
 
 // One entry per alternative of Mixer, in the same order.
-using AnyProducts = std::variant<AttentionProducts, LatentAttentionProducts, GatedDeltaProducts,
-                                 ShortConvProducts, Mamba2Products, KimiDeltaProducts>;
+using AnyProducts =
+    std::variant<AttentionProducts, LatentAttentionProducts, GatedDeltaProducts, ShortConvProducts,
+                 Mamba2Products, KimiDeltaProducts, NoMixerProducts>;
 template <typename Any>
 struct PackedOf;
 template <typename... Products>
@@ -39,12 +41,15 @@ AnyProducts prepare(const KimiDelta& data, const MixerSetting& setting) {
 AnyProducts prepare(const ShortConv& data, const MixerSetting& setting) {
   return ShortConvProducts(data, setting);
 }
+AnyProducts prepare(const NoMixer&, const MixerSetting& setting) {
+  return NoMixerProducts(setting.width);
+}
 AnyProducts prepare(const LatentAttention& data, const MixerSetting& setting) {
   return LatentAttentionProducts(data, setting);
 }
 
 void visit_norm(const Norm& norm, const std::function<void(const Weight&)>& f) {
-  f(norm.gain);
+  if (norm.gain) f(norm.gain);
   if (norm.bias) f(norm.bias);
 }
 
@@ -61,6 +66,7 @@ void for_each_weight(const Layer& layer, const std::function<void(const Weight&)
     if (group.input_norm) visit_norm(*group.input_norm, f);
     if (group.output_norm) visit_norm(*group.output_norm, f);
     if (group.token_gate) f(group.token_gate);
+    if (group.latent) for_each_weight(*group.latent, f);
   }
   if (layer.feed_forward_output_norm) visit_norm(*layer.feed_forward_output_norm, f);
   if (layer.output_scalar) f(layer.output_scalar);
@@ -205,6 +211,9 @@ size_t ModelProducts::product_scratch_bytes() const {
   return std::max({most(mixers_, [](const auto& one) { return one.product_scratch_bytes(); }),
                    most(routers_, [](const auto& one) { return one.product_scratch_bytes(); }),
                    most(experts_, [](const auto& one) { return one.product_scratch_bytes(); })});
+}
+size_t ModelProducts::latent_bytes() const {
+  return most(experts_, [](const auto& one) { return one.latent_bytes(); });
 }
 uint32_t ModelProducts::experts() const {
   uint32_t result = 0;

@@ -17,7 +17,7 @@
 namespace rg::model {
 
 // f(weight) for each weight of the layer, in reading order: the mixer's part with both norms, the
-// router, gates of shared experts, the experts group by group.
+// router, gates of shared experts and latent projections, the experts group by group.
 void for_each_weight(const Layer& layer, const std::function<void(const Weight&)>& f);
 
 // Floating-point operations of the mixer for one sequence, and of the rest of the layer for one
@@ -77,7 +77,8 @@ class ModelProducts {
   size_t mixer_scratch_bytes() const;
   size_t expert_scratch_bytes() const;
   size_t product_scratch_bytes() const;
-  uint32_t experts() const;  // of a router
+  size_t latent_bytes() const;  // of a group's PackedLatent
+  uint32_t experts() const;     // of a router
 
  private:
   std::vector<std::unique_ptr<MixerProducts>> mixers_;

@@ -1,6 +1,8 @@
-// Experts of one shape, a tile of tokens at a time: down(activation(gate y, up y)).
+// Experts of one shape, a tile of tokens at a time: down(activation(gate y, up y)), with the
+// group's projections to and from its latent around it.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -13,8 +15,14 @@
 namespace rg::model {
 
 struct PackedExpert {
-  kernels::PackedWeights gate_up, down;   // gate above up: (2I, d); (d, I)
+  kernels::PackedWeights gate_up, down;   // gate above up: (2I, d), without gate (I, d); (d, I)
   Buffer<float> gate_up_bias, down_bias;  // empty without
+};
+
+// A LatentProjection, which all experts of a group use.
+struct PackedLatent {
+  Buffer<std::byte> memory;
+  kernels::PackedWeights down, up;
 };
 
 class ExpertProducts {
@@ -31,20 +39,26 @@ class ExpertProducts {
   // `shown`: room for gate, up and down in fp32, one after another, or null.
   PackedExpert pack(const Expert& expert, WeightSource& source, std::byte* memory,
                     std::byte* staging, float* shown) const;
+  size_t latent_bytes() const;  // of a PackedLatent
+  PackedLatent pack(const LatentProjection& latent, WeightSource& source, std::byte* staging) const;
   // in (tallest_tile(), d) compute type; out (tallest_tile(), d), of which `rows` rows count. At
-  // most tile_rows() rows; what lies beyond them in `in` is overwritten.
-  void run(const PackedExpert& weights, uint32_t rows, std::byte* in, float* out,
-           std::byte* scratch, kernels::Scratch& products) const noexcept;
+  // most tile_rows() rows; what lies beyond them in `in` is overwritten. `latent`: null without
+  // one.
+  void run(const PackedExpert& weights, const PackedLatent* latent, uint32_t rows, std::byte* in,
+           float* out, std::byte* scratch, kernels::Scratch& products) const noexcept;
 
  private:
   struct Buffers;
   void activate(float* gate_up, std::byte* hidden) const noexcept;
+  void narrow_rows(const float* in, size_t values, std::byte* out) const noexcept;
 
   MlpSpec spec_;
-  uint32_t width_;
+  uint32_t width_, input_width_;  // d; of what an expert reads and writes
+  uint32_t hidden_rows_;          // rows of gate and up together
   kernels::Compute compute_;
   std::vector<uint32_t> heights_;  // ascending
   WeightProducts gate_up_, down_;
+  std::optional<WeightProducts> latent_down_, latent_up_;
 };
 
 // In the order in which pack() reads them.
@@ -55,6 +69,12 @@ void for_each_weight(const Expert& expert, F&& f) {
         &expert.gate_up_bias, &expert.down, &expert.down_bias}) {
     if (*weight) f(*weight);
   }
+}
+
+template <typename F>
+void for_each_weight(const LatentProjection& latent, F&& f) {
+  f(latent.down);
+  f(latent.up);
 }
 
 // Floating-point operations for one token.

@@ -1,5 +1,7 @@
 #include "model/blocks/norm.h"
 
+#include <algorithm>
+
 #include "kernels/elementwise.h"
 
 namespace rg::model {
@@ -16,8 +18,18 @@ NormWeights::NormWeights(const Norm& norm, WeightSource& source, float multiplie
   }
 }
 
+NormWeights NormWeights::none(size_t width) {
+  NormWeights weights;
+  weights.spec_ = kNoNorm;
+  weights.gain_ = Buffer<float>(width);
+  std::fill_n(weights.gain_.data(), width, 1.0f);
+  return weights;
+}
+
 void NormWeights::apply(const float* in, float* out) const noexcept {
-  if (spec_.kind == NormKind::layer) {
+  if (spec_.kind == NormKind::none) {
+    if (in != out) std::copy_n(in, gain_.size(), out);
+  } else if (spec_.kind == NormKind::layer) {
     kernels::layer_norm(in, gain_.data(), bias_.data(), gain_.size(), spec_.epsilon, out);
   } else {
     kernels::rms_norm(in, gain_.data(), gain_.size(), spec_.epsilon, out);

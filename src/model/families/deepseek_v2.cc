@@ -39,6 +39,7 @@ gate::GateSpec read_gate(Decoder& decoder) {
           .epsilon = {0.0f, kFixed},
           .scaling = decoder.real("routed_scaling_factor", std::nullopt),
           .per_expert_scale = {false, kFixed},
+          .ids_from_table = {false, kFixed},
           .shared_experts = {shared, "config.json: n_shared_experts"}};
 }
 

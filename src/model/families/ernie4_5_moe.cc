@@ -60,6 +60,7 @@ Model bind_ernie4_5_moe(const formats::Checkpoint& checkpoint) {
                                .epsilon = decoder.real("moe_norm_min", 1e-12f),
                                .scaling = {1.0f, kFixed},
                                .per_expert_scale = {false, kFixed},
+                               .ids_from_table = {false, kFixed},
                                .shared_experts = decoder.count({"moe_num_shared_experts"})};
   const FeedForwardWidths widths = {.routed = decoder.dimension("moe_intermediate_size"),
                                     .dense = decoder.dimension("intermediate_size")};

@@ -1,5 +1,7 @@
 // K-EXAONE: DeepSeek-V3's gate and experts, grouped-query attention with normed heads; layers with
 // a sliding window rotate their heads, layers without one don't.
+#include <algorithm>
+
 #include "base/json.h"
 #include "model/config_rope.h"
 #include "model/decoder.h"
@@ -63,6 +65,9 @@ Model bind_exaone_moe(const formats::Checkpoint& checkpoint) {
   decoder.expect("attention_bias", false);
   decoder.expect("mlp_bias", false);
   decoder.expect("is_moe_layer", sparse);
+  // The first releases' name of first_k_dense_replace, which transformers doesn't read.
+  decoder.expect("first_last_k_dense_replace",
+                 std::find(sparse.begin(), sparse.end(), true) - sparse.begin());
   for (uint32_t n = 0; n < decoder.layers(); ++n) {
     const std::string layer = decoder.layer_prefix(n);
     attention.window = sliding[n] ? window : std::nullopt;

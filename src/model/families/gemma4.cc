@@ -146,6 +146,7 @@ Model bind_gemma4(const formats::Checkpoint& checkpoint) {
                                .epsilon = {0.0f, kFixed},
                                .scaling = {1.0f, kFixed},
                                .per_expert_scale = {true, kFixed},
+                               .ids_from_table = {false, kFixed},
                                .shared_experts = {1u, kFixed}};
   const Dimension inner = decoder.dimension("moe_intermediate_size");
   const Dimension dense = decoder.dimension("intermediate_size");

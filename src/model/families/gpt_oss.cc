@@ -128,6 +128,7 @@ Model bind_gpt_oss(const formats::Checkpoint& checkpoint) {
                                .epsilon = {0.0f, kFixed},
                                .scaling = {1.0f, kFixed},
                                .per_expert_scale = {false, kFixed},
+                               .ids_from_table = {false, kFixed},
                                .shared_experts = {0u, kFixed}};
   const Dimension inner = decoder.dimension("intermediate_size");
   const Dimension experts = {gate.experts, "num_local_experts"};

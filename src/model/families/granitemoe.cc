@@ -7,6 +7,7 @@
 #include "model/config_rope.h"
 #include "model/decoder.h"
 #include "model/families/list.h"
+#include "model/mamba2.h"
 
 namespace rg::model {
 namespace {
@@ -45,7 +46,7 @@ ExpertGroup bind_shared(Decoder& decoder, const std::string& mlp, Dimension inne
 struct MambaLayers {
   std::vector<bool> is_mamba;
   Mamba2Spec spec = {};
-  bool convolution_bias = false, projection_biases = false;
+  Mamba2Biases biases = {};
 };
 
 MambaLayers read_mamba(Decoder& decoder) {
@@ -72,46 +73,16 @@ MambaLayers read_mamba(Decoder& decoder) {
                  .norm_epsilon = decoder.norm_spec().epsilon,
                  .least_step = 0,
                  .largest_step = std::numeric_limits<float>::infinity()};
-  if (const auto limits = decoder.pair("time_step_limit")) {
-    layers.spec.least_step = static_cast<float>(limits->first);
-    layers.spec.largest_step = static_cast<float>(limits->second);
-  }
+  limit_time_steps(decoder, layers.spec);
   if (layers.spec.heads % groups != 0) {
     config.refuse("mamba_n_groups", std::to_string(groups), "a divisor of mamba_n_heads", "");
   }
   decoder.expect("mamba_expand",
                  uint64_t{layers.spec.heads} * layers.spec.head_width / decoder.model().width);
-  layers.convolution_bias = decoder.switched("mamba_conv_bias", "mamba.convolution_bias", true);
-  layers.projection_biases = decoder.switched("mamba_proj_bias", "mamba.projection_bias", false);
+  layers.biases = {
+      .convolution = decoder.switched("mamba_conv_bias", "mamba.convolution_bias", true),
+      .projections = decoder.switched("mamba_proj_bias", "mamba.projection_bias", false)};
   return layers;
-}
-
-Mamba2 bind_mamba(Decoder& decoder, const std::string& prefix, const MambaLayers& layers) {
-  TensorBinder& tensors = decoder.tensors();
-  const Mamba2Spec& spec = layers.spec;
-  const Dimension width = decoder.width(), heads = {spec.heads, "mamba_n_heads"};
-  const Dimension inner = {uint64_t{spec.heads} * spec.head_width, "mamba_n_heads*mamba_d_head"};
-  const Dimension channels = {inner.size + uint64_t{2} * spec.groups * spec.state_width,
-                              "channels of x, B and C"};
-  const Dimension rows = {inner.size + channels.size + spec.heads, "gate, x, B, C and time steps"};
-  Mamba2 mamba;
-  mamba.spec = spec;
-  mamba.in = tensors.matrix(prefix + "in_proj.weight", rows, width);
-  mamba.convolution =
-      tensors.taps(prefix + "conv1d.weight", channels, {spec.kernel, "mamba_d_conv"});
-  mamba.decay_log = tensors.vector(prefix + "A_log", heads);
-  mamba.skip = tensors.vector(prefix + "D", heads);
-  mamba.step_bias = tensors.vector(prefix + "dt_bias", heads);
-  mamba.norm = tensors.vector(prefix + "norm.weight", inner);
-  mamba.out = tensors.matrix(prefix + "out_proj.weight", width, inner);
-  if (layers.convolution_bias) {
-    mamba.convolution_bias = tensors.vector(prefix + "conv1d.bias", channels);
-  }
-  if (layers.projection_biases) {
-    mamba.in_bias = tensors.vector(prefix + "in_proj.bias", rows);
-    mamba.out_bias = tensors.vector(prefix + "out_proj.bias", width);
-  }
-  return mamba;
 }
 
 // Granite 4 says whether its attention rotates at all.
@@ -166,6 +137,7 @@ Model bind_granite(const formats::Checkpoint& checkpoint, std::string_view famil
       .epsilon = {0.0f, kFixed},
       .scaling = {1.0f, kFixed},
       .per_expert_scale = {false, kFixed},
+      .ids_from_table = {false, kFixed},
       .shared_experts = family == "granitemoe"
                             ? gate::Stated<uint32_t>{0u, kFixed}
                             : gate::Stated<uint32_t>{shared == 0 ? 0u : 1u,
@@ -180,7 +152,7 @@ Model bind_granite(const formats::Checkpoint& checkpoint, std::string_view famil
     Layer made;
     made.mixer_norm = decoder.norm(layer + "input_layernorm");
     if (hybrid && mamba.is_mamba[n]) {
-      made.mixer = bind_mamba(decoder, layer + "mamba.", mamba);
+      made.mixer = bind_mamba2(decoder, layer + "mamba.", mamba.spec, mamba.biases);
     } else {
       made.mixer = decoder.attention(layer + "self_attn.", attention, {biases, biases});
     }

@@ -40,6 +40,7 @@ Model bind_hy_v3(const formats::Checkpoint& checkpoint) {
                                .epsilon = {1e-20f, kFixed},
                                .scaling = decoder.real("router_scaling_factor", std::nullopt),
                                .per_expert_scale = {false, kFixed},
+                               .ids_from_table = {false, kFixed},
                                .shared_experts = decoder.count({"num_shared_experts"})};
   const FeedForwardWidths widths = {.routed = decoder.dimension("moe_intermediate_size"),
                                     .dense = decoder.dimension("intermediate_size")};

@@ -41,6 +41,7 @@ gate::GateSpec read_gate(Decoder& decoder) {
           .epsilon = {normalise ? 1e-6f : 0.0f, kFixed},
           .scaling = decoder.real("routed_scaling_factor", std::nullopt),
           .per_expert_scale = {false, kFixed},
+          .ids_from_table = {false, kFixed},
           .shared_experts = {0u, kFixed}};
 }
 

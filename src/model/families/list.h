@@ -16,4 +16,12 @@ struct Family {
 
 std::span<const Family> all_families();
 
+// A released family of MoE models that needs something that no block computes.
+struct FamilyNotComputed {
+  std::string_view model_type;
+  std::string_view missing;
+};
+
+std::span<const FamilyNotComputed> families_not_computed();
+
 }  // namespace rg::model

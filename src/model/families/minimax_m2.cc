@@ -50,6 +50,7 @@ Model bind_minimax_m2(const formats::Checkpoint& checkpoint) {
                                .epsilon = {0.0f, kFixed},
                                .scaling = {1.0f, kFixed},
                                .per_expert_scale = {false, kFixed},
+                               .ids_from_table = {false, kFixed},
                                .shared_experts = {0u, kFixed}};
   const Dimension inner = decoder.dimension("intermediate_size");
   decoder.expect("hidden_act", "silu");

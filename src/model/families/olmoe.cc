@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "model/config_reader.h"
+#include "model/config_rope.h"
 #include "model/decoder.h"
 #include "model/families/list.h"
 #include "model/tensor_binder.h"
@@ -18,8 +19,9 @@ struct Config {
   uint32_t width, layers, expert_width, vocabulary, positions;
   uint32_t heads, kv_heads, head_width;
   uint32_t experts;
-  bool tied;
-  float norm_epsilon, rope_base;
+  bool tied, biased;  // biased: attention
+  float norm_epsilon;
+  Rope rope;
   std::optional<float> clip_qkv;
 };
 
@@ -27,80 +29,6 @@ float positive(const ConfigReader& reader, std::string_view key, double value) {
   const auto narrow = static_cast<float>(value);
   if (!(narrow > 0) || !std::isfinite(narrow)) {
     reader.refuse(key, fmt::format("{}", value), "a positive number within fp32's range", "");
-  }
-  return narrow;
-}
-
-void require_plain_rope(ConfigReader& rope) {
-  for (const std::string_view key : {"rope_type", "type"}) {  // new and old spelling
-    if (!rope.has(key)) continue;
-    const std::string type = rope.text(key, "attention.rope_type");
-    if (type != "default") {
-      rope.refuse(key, '"' + escape_for_terminal(type) + '"', "\"default\"",
-                  "No OLMoE was released with scaled RoPE; it is not implemented.");
-    }
-  }
-}
-
-// The base that one of the two objects states, if it states one.
-std::optional<double> read_rope_object(ConfigReader& rope, std::vector<Leftover>& leftovers) {
-  require_plain_rope(rope);
-  std::optional<double> base;
-  if (rope.has("rope_theta")) base = rope.real_or("rope_theta", "", 0);
-  // transformers writes what the type doesn't use as null, or leaves it out.
-  static constexpr KnownKey kUnused[] = {{"attention_factor", Harmless::if_null},
-                                         {"beta_fast", Harmless::if_null},
-                                         {"beta_slow", Harmless::if_null},
-                                         {"factor", Harmless::if_null},
-                                         {"high_freq_factor", Harmless::if_null},
-                                         {"long_factor", Harmless::if_null},
-                                         {"low_freq_factor", Harmless::if_null},
-                                         {"mrope_section", Harmless::if_null},
-                                         {"mscale", Harmless::if_null},
-                                         {"mscale_all_dim", Harmless::if_null},
-                                         {"original_max_position_embeddings", Harmless::if_null},
-                                         {"partial_rotary_factor", Harmless::if_one},
-                                         {"short_factor", Harmless::if_null},
-                                         {"truncate", Harmless::if_null}};
-  rope.collect_leftovers(kUnused, leftovers);
-  return base;
-}
-
-// rope_theta and rope_scaling (transformers 4), or rope_parameters (5). Of several, transformers 5
-// takes rope_scaling over rope_parameters, and the base inside that object over the one outside.
-// Here all stated bases must be equal.
-float read_rope(ConfigReader& reader, std::vector<Origin>& origins,
-                std::vector<Leftover>& leftovers) {
-  constexpr double kClassBase = 10000;
-  const std::string field = "attention.rope_base";
-  std::vector<std::pair<std::string, double>> stated;  // the one that counts first
-  bool object_counts = false, object_states = false;
-  for (const std::string name : {"rope_scaling", "rope_parameters"}) {
-    const Json* object = reader.object_if(name);
-    if (object == nullptr || object->empty()) continue;
-    ConfigReader rope(*object, name, origins);
-    const auto base = read_rope_object(rope, leftovers);
-    if (!object_counts) object_states = base.has_value();
-    object_counts = true;
-    if (base) stated.emplace_back(name + ".rope_theta", *base);
-  }
-  if (!object_states && reader.has("rope_theta")) {
-    stated.emplace(stated.begin(), "rope_theta", reader.real_or("rope_theta", "", kClassBase));
-  } else if (!object_states) {
-    stated.emplace(stated.begin(), "", kClassBase);
-  } else if (const auto outer = reader.real_if("rope_theta", "")) {
-    stated.emplace_back("rope_theta", *outer);
-  }
-  const auto& [key, base] = stated.front();
-  const float narrow = positive(reader, key.empty() ? "rope_theta" : key, base);
-  reader.state(field, write_json(base, JsonLayout::compact),
-               key.empty() ? "class default" : "config.json: " + key);
-  for (const auto& [other, value] : stated) {
-    if (value == base) continue;
-    reader.refuse(other, fmt::format("{}", value),
-                  fmt::format("{}, as {} says", base, key.empty() ? "the class default" : key),
-                  "The spellings of the RoPE base disagree, and readers differ in the one they "
-                  "take.");
   }
   return narrow;
 }
@@ -144,12 +72,11 @@ void read_attention(ConfigReader& reader, std::vector<Origin>& origins, Config& 
   reader.state("attention.clip_qkv",
                config.clip_qkv ? write_json(*clip, JsonLayout::compact) : "none",
                reader.has("clip_qkv") ? "config.json: clip_qkv" : "class default");
-  if (reader.flag_or("attention_bias", "attention.bias", false)) {
-    reader.refuse("attention_bias", "true", "false",
-                  "No OLMoE was released with attention biases; they are not implemented.");
-  }
+  config.biased = reader.flag_or("attention_bias", "attention.bias", false);
   reader.state("attention.qk_norm", "RMSNorm over all of q and of k", kFixed);
-  config.rope_base = read_rope(reader, origins, leftovers);
+  config.rope = read_rope({reader, config.positions, origins, leftovers},
+                          {.base = 1e4, .head_width = config.head_width})
+                    .rope;
 }
 
 // num_local_experts is another name for num_experts to transformers 5, which takes it over
@@ -182,6 +109,7 @@ gate::GateSpec read_gate(ConfigReader& reader) {
           .epsilon = {0.0f, kFixed},
           .scaling = {1.0f, kFixed},
           .per_expert_scale = {false, kFixed},
+          .ids_from_table = {false, kFixed},
           .shared_experts = {0u, kFixed}};
 }
 
@@ -275,11 +203,7 @@ Layer bind_layer(TensorBinder& binder, const std::string& root, uint32_t layer,
                 .qk_norm = QkNorm::full_width,
                 .qk_norm_spec = norm,
                 .clip_qkv = config.clip_qkv,
-                .rope = Rope{.base = config.rope_base,
-                             .dims = config.head_width,
-                             .pairing = RopePairing::half_split,
-                             .scaling = PlainRope{},
-                             .amplitude = 1},
+                .rope = config.rope,
                 .scale = inverse_root(config.head_width),
                 .value_norm_epsilon = std::nullopt,
                 .output_gate = OutputGate::none,
@@ -288,6 +212,12 @@ Layer bind_layer(TensorBinder& binder, const std::string& root, uint32_t layer,
   mixer.k = binder.matrix(attention + "k_proj.weight", kv_width, width);
   mixer.v = binder.matrix(attention + "v_proj.weight", kv_width, width);
   mixer.o = binder.matrix(attention + "o_proj.weight", width, width);
+  if (config.biased) {
+    mixer.q_bias = binder.vector(attention + "q_proj.bias", width);
+    mixer.k_bias = binder.vector(attention + "k_proj.bias", kv_width);
+    mixer.v_bias = binder.vector(attention + "v_proj.bias", kv_width);
+    mixer.o_bias = binder.vector(attention + "o_proj.bias", width);
+  }
   mixer.q_norm = binder.vector(attention + "q_norm.weight", width);
   mixer.k_norm = binder.vector(attention + "k_norm.weight", kv_width);
   return {

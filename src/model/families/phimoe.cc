@@ -42,6 +42,7 @@ Model bind_phimoe(const formats::Checkpoint& checkpoint) {
                                .epsilon = decoder.real("router_jitter_noise", std::nullopt),
                                .scaling = {1.0f, kFixed},
                                .per_expert_scale = {false, kFixed},
+                               .ids_from_table = {false, kFixed},
                                .shared_experts = {0u, kFixed}};
   const Dimension inner = decoder.dimension("intermediate_size");
   decoder.expect("hidden_act", "silu");

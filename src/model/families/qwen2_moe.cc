@@ -73,6 +73,7 @@ Model bind_qwen2_moe(const formats::Checkpoint& checkpoint) {
       .epsilon = {0.0f, kFixed},
       .scaling = {1.0f, kFixed},
       .per_expert_scale = {false, kFixed},
+      .ids_from_table = {false, kFixed},
       .shared_experts = {1u, kFixed}};
   const Dimension inner = decoder.dimension("moe_intermediate_size");
   const Dimension shared = decoder.dimension("shared_expert_intermediate_size");

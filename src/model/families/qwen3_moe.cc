@@ -84,6 +84,7 @@ Model bind_qwen3(const formats::Checkpoint& checkpoint, std::string_view family,
       .epsilon = {0.0f, kFixed},
       .scaling = {1.0f, kFixed},
       .per_expert_scale = {false, kFixed},
+      .ids_from_table = {false, kFixed},
       .shared_experts = {0u, kFixed}};
   const Dimension inner = decoder.dimension("moe_intermediate_size");
   const Dimension dense = decoder.dimension("intermediate_size");

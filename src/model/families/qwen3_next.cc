@@ -112,6 +112,7 @@ Model bind(const formats::Checkpoint& checkpoint, std::string_view family, bool 
       .epsilon = {0.0f, kFixed},
       .scaling = {1.0f, kFixed},
       .per_expert_scale = {false, kFixed},
+      .ids_from_table = {false, kFixed},
       .shared_experts = {1u, kFixed}};
   const Dimension inner = decoder.dimension("moe_intermediate_size");
   const Dimension shared = decoder.dimension("shared_expert_intermediate_size");

@@ -146,6 +146,7 @@ GateSpec read_spec(const Json& object, const std::string& file) {
       .epsilon = fields.real("epsilon"),
       .scaling = fields.real("scaling"),
       .per_expert_scale = fields.flag("per_expert_scale"),
+      .ids_from_table = false,
       .shared_experts = fields.count("shared_experts")};
   fields.refuse_others({"experts", "top_k", "logit_bias", "score", "selection_bias", "groups",
                         "groups_kept", "group_score", "weigh", "normalise", "epsilon", "scaling",
