@@ -434,11 +434,16 @@ void Decoder::bind_tables() {
   const std::string head = first_of({"lm_head.weight", "language_model.lm_head.weight"});
   const bool has_head = binder_.has(head);
   const bool has_embedding = binder_.has(embedding) || !tied_ || !has_head;
-  model_.embedding = binder_.matrix(has_embedding ? embedding : head, tokens, width());
+  // Never with scales: rows are gathered as they are stored, and quantisers leave both tables
+  // alone.
+  const auto table = [&](const std::string& name) {
+    return part(binder_.bind(name, {tokens, width()}), 0, model_.vocabulary, model_.width);
+  };
+  model_.embedding = table(has_embedding ? embedding : head);
   if (!has_embedding) model_.origins.push_back({"embedding", head, "tie_word_embeddings"});
   Origin origin = {"unembedding", head, "checkpoint"};
   if (has_head) {
-    model_.unembedding = binder_.matrix(head, tokens, width());
+    model_.unembedding = table(head);
   } else if (tied_) {
     model_.unembedding = model_.embedding;
     origin = {"unembedding", embedding, "tie_word_embeddings"};
