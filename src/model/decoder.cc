@@ -375,13 +375,11 @@ ExpertGroup Decoder::routed_from(Tensor gate_up, Tensor down, Dimension inner) c
   ExpertGroup group;
   group.role = ExpertRole::routed;
   group.spec = {.inner_width = rows, .activation = Activation::silu};
-  for (uint64_t e = 0; e < gate_up->shape[0]; ++e) {
-    Expert expert;
-    expert.gate = part(gate_up, 2 * e, rows, model_.width);
-    expert.up = part(gate_up, 2 * e + 1, rows, model_.width);
-    expert.down = part(down, e, model_.width, rows);
-    group.experts.push_back(std::move(expert));
-  }
+  Expert first;
+  first.gate = part(gate_up, 0, rows, model_.width);
+  first.up = part(gate_up, 1, rows, model_.width);
+  first.down = part(down, 0, model_.width, rows);
+  group.experts = ExpertList::of_equal_parts(first, static_cast<uint32_t>(gate_up->shape[0]));
   return group;
 }
 
