@@ -68,9 +68,10 @@ class RopeObject {
     if (kind == "yarn") read_yarn(read);
     if (kind == "longrope") read_longrope(rope);
     if (kind == "proportional") {
-      const float share = positive_or("partial_rotary_factor", 1);
-      if (share > 1) {
-        reader_.refuse("partial_rotary_factor", fmt::format("{}", share), "at most 1", "");
+      const double share = number("partial_rotary_factor", 1);
+      if (!is_positive(share) || share > 1) {
+        reader_.refuse("partial_rotary_factor", fmt::format("{}", share),
+                       "a positive number up to 1", "");
       }
       rope.scaling = ProportionalRope{.share = share, .factor = positive_or("factor", 1)};
     }
