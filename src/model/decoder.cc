@@ -242,7 +242,8 @@ gate::Stated<float> Decoder::real(std::string_view key, std::optional<float> oth
 
 void Decoder::expect(std::string_view key, const Json& value) {
   const Json* found = reader_.value_if(key);
-  if (found == nullptr || *found == value) return;
+  const bool integer = found == nullptr || !value.is_number_integer() || found->is_number_integer();
+  if (found == nullptr || (*found == value && integer)) return;
   reader_.refuse(key, write_json(*found, JsonLayout::compact),
                  write_json(value, JsonLayout::compact),
                  "The family computes nothing else, whatever this key says.");
