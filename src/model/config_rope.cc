@@ -281,7 +281,11 @@ ReadRope read_rope(Decoder& decoder, const RopeRules& rules) {
     }
     ConfigReader reader(*object, path, decoder.model().origins);
     std::optional<double> base;
-    if (reader.has("rope_theta")) base = reader.real_or("rope_theta", "", 0);
+    if (reader.has("rope_theta")) {
+      base = reader.real_or("rope_theta", "", 0);
+    } else if (rules.object_states_base && stated != &class_object) {
+      reader.real("rope_theta", "");  // CF003
+    }
     const bool whole = RopeObject(reader, rules, decoder.model().positions, outer).type() ==
                        "proportional";  // its factor is no part of the head
     const bool states_part = !whole && reader.has("partial_rotary_factor");

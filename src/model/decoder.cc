@@ -230,6 +230,14 @@ gate::Stated<uint32_t> Decoder::count(std::initializer_list<std::string_view> ke
   return found ? *found : gate::Stated<uint32_t>{reader_.count(*keys.begin(), "")};
 }
 
+gate::Stated<uint32_t> Decoder::experts(std::initializer_list<std::string_view> keys) {
+  gate::Stated<uint32_t> stated = count(keys);
+  for (const char* other : {"n_routed_experts", "num_experts", "num_local_experts"}) {
+    expect(other, stated.value);
+  }
+  return stated;
+}
+
 gate::Stated<bool> Decoder::flag(std::string_view key, std::optional<bool> otherwise) {
   if (!reader_.has(key) && otherwise) return {*otherwise, "class default"};
   return {reader_.flag(key, ""), "config.json: " + std::string(key)};

@@ -75,6 +75,9 @@ class Decoder {
   Heads heads();
   // A count that may have several names, which must agree.
   gate::Stated<uint32_t> count(std::initializer_list<std::string_view> keys);
+  // The number of experts by the names that the family's class reads; other families' names for it
+  // may be there, if they agree.
+  gate::Stated<uint32_t> experts(std::initializer_list<std::string_view> keys);
   gate::Stated<bool> flag(std::string_view key, std::optional<bool> otherwise);
   gate::Stated<float> real(std::string_view key, std::optional<float> otherwise);
   // A key that the computation doesn't read must have this value if it is there.

@@ -19,7 +19,7 @@ gate::GateSpec read_grouped_gate(Decoder& decoder, const GroupedGateKeys& keys) 
   const gate::Stated<uint32_t> kept = groups_of(decoder, "topk_group", keys.class_groups_kept);
   const gate::Stated<bool> normalise = decoder.flag(keys.normalise, std::nullopt);
   const auto shared = decoder.config().count_if(keys.shared_experts, "").value_or(0);
-  return {.experts = decoder.count(keys.experts),
+  return {.experts = decoder.experts(keys.experts),
           .top_k = decoder.count(keys.top_k),
           .logit_bias = {false, kFixed},
           .score = {gate::Score::sigmoid, kFixed},
