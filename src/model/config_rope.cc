@@ -11,9 +11,6 @@
 namespace rg::model {
 namespace {
 
-// Heads are as wide as a few hundred; a frequency is held for every two dimensions.
-constexpr uint32_t kMaxHeadWidth = 1u << 16;
-
 // As fp32, where it is neither 0 nor infinite.
 bool is_positive(double value) {
   const auto narrow = static_cast<float>(value);

@@ -127,6 +127,10 @@ void read_attention(ConfigReader& reader, std::vector<Origin>& origins, Config& 
                   fmt::format("a divisor of num_attention_heads={}", config.heads), "");
   }
   config.head_width = config.width / config.heads;
+  if (config.head_width > kMaxHeadWidth) {
+    reader.refuse("hidden_size", std::to_string(config.width),
+                  fmt::format("at most {} for each of {} heads", kMaxHeadWidth, config.heads), "");
+  }
   const auto head_width = reader.count_if("head_dim", "attention.head_width");
   if (head_width && *head_width != config.head_width) {
     reader.refuse("head_dim", std::to_string(*head_width),
