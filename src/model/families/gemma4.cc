@@ -128,6 +128,9 @@ Model bind_gemma4(const formats::Checkpoint& checkpoint) {
                                                        .object_states_base = true})
                                        .rope);
   windowed.window = decoder.window(512);
+  if (!windowed.window) {
+    decoder.config().refuse("sliding_window", "null", "a positive integer", "");
+  }
   const AttentionSpec full = spec_of(decoder, global,
                                      read_rope(decoder, {.base = 1e6,
                                                          .head_width = global.head_width,
