@@ -280,6 +280,21 @@ int open_without_links(const fs::path& root, const fs::path& target) {
   return ::open(target.c_str(), kFlags | O_NOFOLLOW);
 }
 
+[[noreturn]] void refuse_argument(const std::string& argument) {
+  std::string hint = "Give the model's folder, or the id of a model that you downloaded.";
+  if (is_denied(argument)) hint = "Look at the path and its permissions.";
+  if (argument.ends_with(".gguf")) {
+    hint = "GGUF is not read: give the folder of the checkpoint that it was converted from.";
+  } else if (argument.ends_with(".json")) {
+    hint = "Give the model's folder; `routegauge plan` takes a config.json alone.";
+  }
+  throw Error(ErrorId::HF001,
+              {.file = argument,
+               .found = why_no_folder(argument),
+               .expected = "a folder with config.json and *.safetensors, or org/name[@revision]",
+               .hint = std::move(hint)});
+}
+
 }  // namespace
 
 ModelLocation resolve_model(const std::string& argument) {
@@ -289,24 +304,14 @@ ModelLocation resolve_model(const std::string& argument) {
   if (folder && (!id || fs::exists(fs::path(argument) / "config.json", ignored))) {
     return folder_location(argument);
   }
-  if (!id) {
-    throw Error(
-        ErrorId::HF001,
-        {.file = argument,
-         .found = why_no_folder(argument),
-         .expected = "a folder with config.json and *.safetensors, or org/name[@revision]",
-         .hint = is_denied(argument) ? "Look at the path and its permissions."
-                 : fs::path(argument).extension() == ".json"
-                     ? "Give the model's folder; `routegauge plan` takes a config.json alone."
-                     : "Give the model's folder, or the id of a model that you "
-                       "downloaded."});
-  }
+  if (!id) refuse_argument(argument);
   const fs::path root = cache_root();
   const fs::path repo = root / id->folder();
   const auto commit = is_folder(repo) ? find_commit(repo, *id) : std::nullopt;
   const ModelLocation location = snapshot_location(root, *id, commit.value_or(""));
   if (!commit || !is_folder(location.folder)) {
     if (folder) return folder_location(argument);  // its missing config.json is the better message
+    if (fs::exists(argument, ignored)) refuse_argument(argument);
     if (is_denied(repo)) {
       throw Error(ErrorId::HF001, {.file = argument,
                                    .found = why_no_folder(repo) + " at " + repo.string(),

@@ -193,7 +193,8 @@ class HeaderEvents final : public JsonEvents {
                                   [&](const FormatDType& known) { return known.name == value; });
     if (row == kFormatDTypes.end()) {
       refuse(ErrorId::ST016, fmt::format("dtype \"{}\"", escape_for_terminal(value)),
-             "F32, F16 or BF16", "The dtype is unknown to the format as of this release.");
+             "F32, F16 or BF16, or F8_E4M3 with scales",
+             "The dtype is unknown to the format as of this release.");
     }
     dtype_ = *row;
     state_ = State::entry;

@@ -20,6 +20,8 @@ namespace rg::model {
 
 inline constexpr uint32_t kMaxCount = 1u << 30;
 inline constexpr uint32_t kMaxLayers = 1024;
+// Heads are as wide as a few hundred; RoPE holds a frequency for every two dimensions.
+inline constexpr uint32_t kMaxHeadWidth = 1u << 16;
 
 // A key that no one read, with a value that isn't known to be harmless.
 struct Leftover {

@@ -11,9 +11,6 @@
 namespace rg::model {
 namespace {
 
-// Heads are as wide as a few hundred; a frequency is held for every two dimensions.
-constexpr uint32_t kMaxHeadWidth = 1u << 16;
-
 // As fp32, where it is neither 0 nor infinite.
 bool is_positive(double value) {
   const auto narrow = static_cast<float>(value);
@@ -71,9 +68,10 @@ class RopeObject {
     if (kind == "longrope") read_longrope(rope);
     if (kind == "dynamic") read.alpha = positive("alpha");
     if (kind == "proportional") {
-      const float share = positive_or("partial_rotary_factor", 1);
-      if (share > 1) {
-        reader_.refuse("partial_rotary_factor", fmt::format("{}", share), "at most 1", "");
+      const double share = number("partial_rotary_factor", 1);
+      if (!is_positive(share) || share > 1) {
+        reader_.refuse("partial_rotary_factor", fmt::format("{}", share),
+                       "a positive number up to 1", "");
       }
       rope.scaling = ProportionalRope{.share = share, .factor = positive_or("factor", 1)};
     }
@@ -287,7 +285,11 @@ ReadRope read_rope(const RopeConfig& from, const RopeRules& rules) {
     }
     ConfigReader reader(*object, path, from.origins);
     std::optional<double> base;
-    if (reader.has("rope_theta")) base = reader.real_or("rope_theta", "", 0);
+    if (reader.has("rope_theta")) {
+      base = reader.real_or("rope_theta", "", 0);
+    } else if (rules.object_states_base && stated != &class_object) {
+      reader.real("rope_theta", "");  // CF003
+    }
     const bool whole = RopeObject(reader, rules, from.positions, outer).type() ==
                        "proportional";  // its factor is no part of the head
     const bool states_part = !whole && reader.has("partial_rotary_factor");

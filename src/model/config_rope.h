@@ -30,6 +30,7 @@ struct RopeRules {
   bool short_factors_only = false;   // of longrope: long sequences change the amplitude only
   bool writes_class_base = false;    // transformers writes `base` outside, whatever the object says
   std::string_view layer_type = "";  // the entry of a nested object
+  bool object_states_base = false;   // an object without rope_theta is refused
   // What counts without an object: a JSON object, as the class writes it. Empty: no scaling.
   std::string_view class_object = "";
 };

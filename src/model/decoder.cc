@@ -245,6 +245,14 @@ gate::Stated<uint32_t> Decoder::count(std::initializer_list<std::string_view> ke
   return found ? *found : gate::Stated<uint32_t>{reader_.count(*keys.begin(), "")};
 }
 
+gate::Stated<uint32_t> Decoder::experts(std::initializer_list<std::string_view> keys) {
+  gate::Stated<uint32_t> stated = count(keys);
+  for (const char* other : {"n_routed_experts", "num_experts", "num_local_experts"}) {
+    expect(other, stated.value);
+  }
+  return stated;
+}
+
 gate::Stated<bool> Decoder::flag(std::string_view key, std::optional<bool> otherwise) {
   if (!reader_.has(key) && otherwise) return {*otherwise, "class default"};
   return {reader_.flag(key, ""), "config.json: " + std::string(key)};
@@ -265,7 +273,8 @@ std::string_view Decoder::either(std::string_view own, std::string_view hub) {
 
 void Decoder::expect(std::string_view key, const Json& value) {
   const Json* found = reader_.value_if(key);
-  if (found == nullptr || *found == value) return;
+  const bool integer = found == nullptr || !value.is_number_integer() || found->is_number_integer();
+  if (found == nullptr || (*found == value && integer)) return;
   reader_.refuse(key, write_json(*found, JsonLayout::compact),
                  write_json(value, JsonLayout::compact),
                  "The family computes nothing else, whatever this key says.");
@@ -398,13 +407,11 @@ ExpertGroup Decoder::routed_from(Tensor gate_up, Tensor down, Dimension inner) c
   ExpertGroup group;
   group.role = ExpertRole::routed;
   group.spec = {.inner_width = rows, .activation = Activation::silu};
-  for (uint64_t e = 0; e < gate_up->shape[0]; ++e) {
-    Expert expert;
-    expert.gate = part(gate_up, 2 * e, rows, model_.width);
-    expert.up = part(gate_up, 2 * e + 1, rows, model_.width);
-    expert.down = part(down, e, model_.width, rows);
-    group.experts.push_back(std::move(expert));
-  }
+  Expert first;
+  first.gate = part(gate_up, 0, rows, model_.width);
+  first.up = part(gate_up, 1, rows, model_.width);
+  first.down = part(down, 0, model_.width, rows);
+  group.experts = ExpertList::of_equal_parts(first, static_cast<uint32_t>(gate_up->shape[0]));
   return group;
 }
 
@@ -457,11 +464,16 @@ void Decoder::bind_tables() {
   const std::string head = first_of({"lm_head.weight", "language_model.lm_head.weight"});
   const bool has_head = binder_.has_or(head, !tied_);
   const bool has_embedding = binder_.has(embedding) || !tied_ || !has_head;
-  model_.embedding = binder_.matrix(has_embedding ? embedding : head, tokens, width());
+  // Never with scales: rows are gathered as they are stored, and quantisers leave both tables
+  // alone.
+  const auto table = [&](const std::string& name) {
+    return part(binder_.bind(name, {tokens, width()}), 0, model_.vocabulary, model_.width);
+  };
+  model_.embedding = table(has_embedding ? embedding : head);
   if (!has_embedding) model_.origins.push_back({"embedding", head, "tie_word_embeddings"});
   Origin origin = {"unembedding", head, "checkpoint"};
   if (has_head) {
-    model_.unembedding = binder_.matrix(head, tokens, width());
+    model_.unembedding = table(head);
   } else if (tied_) {
     model_.unembedding = model_.embedding;
     origin = {"unembedding", embedding, "tie_word_embeddings"};

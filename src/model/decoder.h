@@ -82,6 +82,9 @@ class Decoder {
   Heads heads(const HeadDefaults& defaults = {});
   // A count that may have several names, which must agree.
   gate::Stated<uint32_t> count(std::initializer_list<std::string_view> keys);
+  // The number of experts by the names that the family's class reads; other families' names for it
+  // may be there, if they agree.
+  gate::Stated<uint32_t> experts(std::initializer_list<std::string_view> keys);
   gate::Stated<bool> flag(std::string_view key, std::optional<bool> otherwise);
   gate::Stated<float> real(std::string_view key, std::optional<float> otherwise);
   // The one of two names that the config has; if both, they must say the same.

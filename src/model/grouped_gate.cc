@@ -22,7 +22,7 @@ gate::GateSpec read_grouped_gate(Decoder& decoder, const GroupedGateKeys& keys) 
   constexpr std::string_view kScaling = "routed_scaling_factor";
   const bool unscaled = keys.null_scaling && decoder.config().has(kScaling) &&
                         !decoder.config().real_if(kScaling, "");
-  return {.experts = decoder.count(keys.experts),
+  return {.experts = decoder.experts(keys.experts),
           .top_k = decoder.count(keys.top_k),
           .logit_bias = {false, kFixed},
           .score = {gate::Score::sigmoid, kFixed},

@@ -9,8 +9,7 @@ namespace rg::model {
 
 // Config keys that differ among these families.
 struct GroupedGateKeys {
-  std::initializer_list<std::string_view> experts = {"n_routed_experts", "num_experts",
-                                                     "num_local_experts"};
+  std::initializer_list<std::string_view> experts = {"n_routed_experts", "num_local_experts"};
   std::string_view shared_experts = "n_shared_experts";
   std::initializer_list<std::string_view> top_k = {"num_experts_per_tok"};
   std::string_view groups = "n_group";

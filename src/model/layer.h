@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gate/gate.h"
+#include "model/expert.h"
 #include "model/rope.h"
 #include "model/weight.h"
 
@@ -227,15 +228,6 @@ struct LatentProjection {
   Weight down, up;  // (latent, d), (d, latent)
 };
 
-// Gate and up projections apart, or in one weight whose rows are gate's, then up's; without a gate
-// projection `up` alone. With a LatentProjection d is the latent width.
-struct Expert {
-  Weight gate = {}, up = {};  // (I, d) each
-  Weight gate_up = {};        // (2I, d)
-  Weight down;                // (d, I)
-  Weight gate_bias = {}, up_bias = {}, gate_up_bias = {}, down_bias = {};
-};
-
 enum class ExpertRole {
   routed,  // computed for the tokens that the gate sends there
   shared,  // computed for every token; a dense MLP is one shared expert of a layer without gate
@@ -244,7 +236,7 @@ enum class ExpertRole {
 struct ExpertGroup {
   ExpertRole role;
   MlpSpec spec;
-  std::vector<Expert> experts;  // E of them if routed
+  ExpertList experts;  // E of them if routed
   // Norms of its own: of the residual stream, instead of feed_forward_norm; of what its experts
   // add.
   std::optional<Norm> input_norm = {}, output_norm = {};

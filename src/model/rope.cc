@@ -81,7 +81,7 @@ struct Scaled {
 
   std::vector<float> operator()(const ProportionalRope& scaled) const {
     std::vector<float> out = inverted(periods(rope));
-    const auto turning = static_cast<size_t>(scaled.share * static_cast<float>(rope.dims) / 2);
+    const auto turning = static_cast<size_t>(scaled.share * rope.dims / 2);
     for (size_t i = 0; i < out.size(); ++i) out[i] = i < turning ? out[i] / scaled.factor : 0.0f;
     return out;
   }

@@ -40,7 +40,8 @@ struct LongRope {  // a factor per frequency; another set for sequences over the
 // Gemma-4's: the first int(share n/2) pairs turn as fast as those of a head that is rotated whole,
 // the others not at all; all frequencies / factor.
 struct ProportionalRope {
-  float share, factor;
+  double share;  // of the pairs, rounded down
+  float factor;
   bool operator==(const ProportionalRope&) const = default;
 };
 using RopeScaling =

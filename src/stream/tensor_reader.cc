@@ -78,6 +78,11 @@ void TensorReader::refuse(const formats::TensorEntry& tensor, Progressing& state
 
 void TensorReader::read(const formats::TensorEntry& tensor, uint64_t offset_bytes, uint64_t count,
                         const Chunk& chunk) {
+  read(tensor, offset_bytes, count, Holds::weights, chunk);
+}
+
+void TensorReader::read(const formats::TensorEntry& tensor, uint64_t offset_bytes, uint64_t count,
+                        Holds holds, const Chunk& chunk) {
   Progressing& state = state_[tensor.name];
   check_internal(state.next_byte == offset_bytes && !state.hex, "a tensor is read once, in order");
   const uint64_t element_bytes = dtype_bytes(tensor.dtype);
@@ -88,7 +93,7 @@ void TensorReader::read(const formats::TensorEntry& tensor, uint64_t offset_byte
     const auto bytes = chunk_.span().first(elements * element_bytes);
     checkpoint_.read(tensor, state.next_byte, bytes);
     state.digest.update(bytes);
-    count_nonfinite(tensor, bytes, state);
+    if (holds == Holds::weights) count_nonfinite(tensor, bytes, state);
     state.next_byte += bytes.size();
     if (state.nonfinite != 0 && nonfinite_ == NonFinite::stop) refuse(tensor, state);
     chunk(bytes.data(), done, elements);
@@ -117,24 +122,43 @@ void TensorReader::read(const model::Weight& weight, Compute compute, std::byte*
   }
 }
 
+void TensorReader::read_scales(const model::Weight& weight) {
+  const formats::TensorEntry& tensor = *weight.scales.tensor;
+  const bool packed = weight.encoding == model::Encoding::mxfp4;
+  const uint64_t count = weight.scale_count();
+  if (packed) {
+    exponents_.resize(count);
+  } else {
+    scales_.resize(count);
+  }
+  read(tensor, weight.scales.first_byte, count, Holds::scales,
+       [&](const std::byte* bytes, uint64_t first, uint64_t n) {
+         if (packed) {
+           std::memcpy(exponents_.data() + first, bytes, n);
+         } else {
+           convert_to_f32(tensor.dtype, bytes, n, scales_.data() + first);
+         }
+       });
+  constexpr float kLargestBf16 = 0x1.fep127f;
+  const float largest = kLargestBf16 / (packed ? kE2m1Max : kF8E4m3Max);
+  for (uint64_t i = 0; i < count; ++i) {
+    const float scale = packed ? e8m0_to_f32(exponents_[i]) : scales_[i];
+    if (scale > 0 && scale <= largest) continue;
+    throw Error(ErrorId::ST021,
+                {.file = checkpoint_.shards()[tensor.shard].path().filename().string(),
+                 .object = tensor.name,
+                 .found = fmt::format("scale {} at element {}", scale,
+                                      weight.scales.first_byte / dtype_bytes(tensor.dtype) + i),
+                 .expected = fmt::format("positive scales up to {}", largest),
+                 .hint = "The weights of this block can't be known. Fetch the shard again."});
+  }
+}
+
 // A weight's values in fp32, in the order of the file, in pieces: sink(values, first, count).
 template <typename Sink>
 void TensorReader::read_decoded(const model::Weight& weight, const Sink& sink) {
   const formats::TensorEntry& tensor = *weight.values;
-  const model::BlockScales& scales = weight.scales;
-  if (weight.encoding == model::Encoding::mxfp4) {
-    exponents_.resize(weight.scale_count());
-    read(*scales.tensor, scales.first_byte, exponents_.size(),
-         [&](const std::byte* bytes, uint64_t first, uint64_t count) {
-           std::memcpy(exponents_.data() + first, bytes, count);
-         });
-  } else if (weight.encoding == model::Encoding::scaled) {
-    scales_.resize(weight.scale_count());
-    read(*scales.tensor, scales.first_byte, scales_.size(),
-         [&](const std::byte* bytes, uint64_t first, uint64_t count) {
-           convert_to_f32(scales.tensor->dtype, bytes, count, scales_.data() + first);
-         });
-  }
+  if (weight.encoding != model::Encoding::plain) read_scales(weight);
   const uint64_t stored = weight.value_bytes() / dtype_bytes(tensor.dtype);
   read(tensor, weight.first_byte, stored,
        [&](const std::byte* bytes, uint64_t first, uint64_t count) {

@@ -33,6 +33,8 @@ class TensorReader : public model::WeightSource {
   using Chunk = std::function<void(const std::byte*, uint64_t first, uint64_t elements)>;
   void read(const formats::TensorEntry& tensor, uint64_t offset_bytes, uint64_t count,
             const Chunk& chunk);
+  // ST021 for a scale of its blocks that is not positive, not finite, or so large that values which
+  // it scales are not.
   void read(const model::Weight& weight, kernels::Compute compute, std::byte* out,
             float* exact) override;
 
@@ -55,8 +57,12 @@ class TensorReader : public model::WeightSource {
     std::optional<std::string> hex;
     uint64_t first_nonfinite = 0, nonfinite = 0;  // element index; how many so far
   };
+  enum class Holds { weights, scales };  // scales are checked by themselves
+  void read(const formats::TensorEntry& tensor, uint64_t offset_bytes, uint64_t count, Holds holds,
+            const Chunk& chunk);
   void count_nonfinite(const formats::TensorEntry& tensor, std::span<const std::byte> bytes,
                        Progressing& state) const;
+  void read_scales(const model::Weight& weight);
   template <typename Sink>
   void read_decoded(const model::Weight& weight, const Sink& sink);
   void decode_scaled(const model::Weight& weight, const uint8_t* packed, uint64_t first,

@@ -333,6 +333,20 @@ TEST(Checkpoint, HardLinksAndSparseFilesAreFiles) {
   EXPECT_EQ(out, std::string(4 << 20, '\0'));
 }
 
+TEST_F(Sharded, OneFileMayHaveTwoNames) {
+  fs::create_hard_link(folder / "1.safetensors", folder / "3.safetensors");
+  EXPECT_EQ(open(folder.path()).notes().size(), 1u);  // no part of this checkpoint
+  fs::create_hard_link(folder / "2.safetensors", folder / "4.safetensors");
+  index["weight_map"]["c"] = "4.safetensors";
+  put_index();
+  EXPECT_EQ(open(folder.path()).tensors().size(), 3u);
+  // As two shards it holds every tensor twice.
+  index["weight_map"]["c"] = "3.safetensors";
+  put_index();
+  const Caught error = folder_refusal(folder.path());
+  EXPECT_TRUE(error.id == ErrorId::ST011 || error.id == ErrorId::ST012) << error.line;
+}
+
 // Bytes that this process has asked read() and pread() for so far.
 uint64_t bytes_read_by_process() {
   std::ifstream io("/proc/self/io");

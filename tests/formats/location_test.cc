@@ -185,6 +185,22 @@ TEST(Resolve, RefusesWhatNamesNoModel) {
   EXPECT_TRUE(file.says("found a file")) << file.line;
 }
 
+// A path of two parts could be the id of a model.
+TEST(Resolve, AGgufFileIsNoModel) {
+  const TempFolder folder;
+  put_file(folder / "models/small.gguf", "GGUF");
+  const fs::path before = fs::current_path();
+  fs::current_path(folder.path());
+  for (const std::string& argument :
+       {std::string("models/small.gguf"), (folder / "models/small.gguf").string()}) {
+    const Caught error = caught([&] { resolve_model(argument); });
+    EXPECT_EQ(error.id, ErrorId::HF001) << argument;
+    EXPECT_TRUE(error.says("found a file")) << error.line;
+    EXPECT_TRUE(error.says("GGUF is not read")) << error.line;
+  }
+  fs::current_path(before);
+}
+
 // S8: what may stand under a shard's name.
 struct Shape {
   const char* name;

@@ -90,6 +90,14 @@ TEST(ConfigBounds, Softcap) {
   }
 }
 
+// Families whose sliding layers have one in any case.
+TEST(ConfigBounds, AWindowThatIsNull) {
+  for (const char* golden : {"gemma4_text/k-is-v-f32", "gpt_oss/no-scaling-f32"}) {
+    expect_refusal({golden, {"_proj"}}, ErrorId::CF002, "sliding_window",
+                   [](Json& config) { config["sliding_window"] = nullptr; });
+  }
+}
+
 TEST(ConfigBounds, LimitsOfTimeSteps) {
   const Json infinity = {{"__float__", "Infinity"}}, nan = {{"__float__", "NaN"}};
   for (const Json& limits :

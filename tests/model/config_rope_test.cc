@@ -1,9 +1,11 @@
 // RoPE objects of config.json that are refused.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <vector>
 
 #include "model/golden_config.h"
 
@@ -64,6 +66,34 @@ TEST(ConfigRope, PartsOfProportionalHeads) {
       if (stated) config["partial_rotary_factor"] = 0.5;
     });
   }
+}
+
+// int(share * width // 2) of Python's doubles; in fp32 the last ones would be another pair.
+TEST(ConfigRope, ProportionalPairsAreCountedInDouble) {
+  for (const auto& [share, width, pairs] :
+       {std::tuple(0.25, 512u, 64), std::tuple(0.3, 20u, 3), std::tuple(0.35, 360u, 62),
+        std::tuple(0.52, 450u, 117), std::tuple(0.145, 400u, 28)}) {
+    const Rope rope = {.base = 1e4f,
+                       .dims = width,
+                       .pairing = RopePairing::half_split,
+                       .scaling = ProportionalRope{.share = share, .factor = 1},
+                       .amplitude = 1};
+    const std::vector<float> all = frequencies(rope, 1);
+    EXPECT_EQ(std::count_if(all.begin(), all.end(), [](float f) { return f != 0; }), pairs)
+        << share << ' ' << width;
+  }
+}
+
+// transformers fails on an entry without a base, and takes a model whose inputs per layer are not
+// stated for one that has them.
+TEST(ConfigRope, Gemma4StatesItsBases) {
+  const GoldenConfig gemma = {"gemma4_text/k-is-v-f32", {}};
+  for (const std::string kind : {"full_attention", "sliding_attention"}) {
+    expect_refusal(gemma, ErrorId::CF003, "rope_parameters." + kind + ".rope_theta",
+                   [&](Json& config) { config["rope_parameters"][kind].erase("rope_theta"); });
+  }
+  expect_refusal(gemma, ErrorId::CF003, "hidden_size_per_layer_input",
+                 [](Json& config) { config.erase("hidden_size_per_layer_input"); });
 }
 
 // They were refused in objects without a scaling only.

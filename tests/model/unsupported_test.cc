@@ -31,7 +31,7 @@ TEST(Unsupported, EachClaimIsRefusedByName) {
        [&](Model& m) { second(m).router->logit_bias = m.final_norm.gain; }},
       {"expert ids", [&](Model& m) { second(m).router->spec.ids_from_table = true; }},
       {"gate", [&](Model& m) { second(m).router->spec.scaling = 2.0f; }},
-      {"routed experts", [&](Model& m) { second(m).groups[0].experts.pop_back(); }},
+      {"routed experts", [&](Model& m) { second(m).groups[0].experts.apart().pop_back(); }},
       {"routed experts", [&](Model& m) { second(m).groups[0].spec.inner_width += 1; }},
       {"groups of experts", [&](Model& m) { second(m).router.reset(); }},
       {"groups of experts", [&](Model& m) { second(m).groups[0].role = ExpertRole::shared; }},

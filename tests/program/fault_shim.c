@@ -8,6 +8,8 @@
 //   RG_FAULT=short:1000:0    no write above descriptor 2, and no pread, takes or gives more than 1000 bytes
 //   RG_FAULT=stop:3:2        at the third fsync the program sends itself signal 2
 //   RG_FAULT=lock:1:38       no file can be locked: errno 38
+//   RG_FAULT=rewrite:4:0     before the fourth pread of a .safetensors file its last byte is changed in place
+//   RG_FAULT=replace:4:0     before it, FILE.new is renamed over it
 //   RG_FAULT=room:4096:0     every file system has 4096 bytes free
 //   RG_FAULT=threads:2:11    no more than two threads live at once beside the first
 #define _GNU_SOURCE
@@ -50,6 +52,26 @@ static int fails(const char* kind, int descriptor) {
   return 1;
 }
 
+static void disturb(int descriptor) {
+  long nth;
+  int unused;
+  const int rewrite = fault("rewrite", &nth, &unused);
+  if (!rewrite && !fault("replace", &nth, &unused)) return;
+  if (!name_ends(descriptor, ".safetensors") || ++calls != nth) return;
+  char link[64], path[4096] = {0}, other[4200];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+  if (readlink(link, path, sizeof path - 1) < 0) abort();
+  snprintf(other, sizeof other, "%s.new", path);
+  if (!rewrite) {
+    if (rename(other, path) != 0) abort();
+    return;
+  }
+  FILE* file = fopen(path, "r+b");
+  if (!file || fseek(file, -1, SEEK_END) != 0) abort();
+  const int last = getc(file);
+  if (fseek(file, -1, SEEK_END) != 0 || putc(last ^ 1, file) == EOF || fclose(file) != 0) abort();
+}
+
 static size_t cut(int descriptor, size_t bytes) {
   long most;
   int unused;
@@ -75,6 +97,7 @@ ssize_t pwrite(int descriptor, const void* data, size_t bytes, off_t at) {
 ssize_t pread64(int descriptor, void* data, size_t bytes, off64_t at) {
   static ssize_t (*next)(int, void*, size_t, off64_t);
   if (!next) next = dlsym(RTLD_NEXT, "pread64");
+  disturb(descriptor);
   if (fails("pread", descriptor) || fails("spillread", descriptor)) return -1;
   return next(descriptor, data, cut(descriptor, bytes), at);
 }

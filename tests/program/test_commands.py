@@ -167,6 +167,19 @@ class Inspect(ProgramTest):
                                     self.out("x")), 3, f"error[{number}]")
 
 
+    def test_dense_layers_are_listed(self):
+        folder = os.path.join(ROOT, "tests", "data", "families", "deepseek_v3", "groups-f32", "model")
+        self.assertExit(run("inspect", folder), 0, "dense layers  0 (no gate: computed, not measured)")
+        self.assertEqual(json.loads(run("inspect", folder, "--json").stdout)["dense_layers"], [0])
+
+    def test_a_gguf_file_is_no_model(self):
+        """HF001"""
+        path = self.out("model") + ".gguf"
+        with open(path, "wb") as file:
+            file.write(b"GGUF\x03\0\0\0" + bytes(64))
+        self.assertExit(run("inspect", path), 3, "error[HF001]", "found a file", "GGUF is not read")
+
+
 class Plan(ProgramTest):
     def test_plan_from_headers_alone(self):
         arguments = ["all", "--model", self.model, "--domain", "prose=/nowhere", "--domain", "code=/nowhere",
@@ -398,6 +411,16 @@ class Run(ProgramTest):
             out = self.out("refused")
             self.assertExit(run(*self.main_job(out, *more, **options)), 3, f"error[{words}]")
             self.assertLessEqual(set(files_below(out)), {"run.lock"})
+
+    def test_a_model_that_always_selects_every_expert(self):
+        """RT001: the set margin doesn't exist, which the load of the experts doesn't need."""
+        model = make_model(self.out("all-selected"), num_experts_per_tok=8)
+        for experiments, code, words in [("terminal_ovk_scan", 3, "8 eligible experts for k=8"), ("expert_load", 0, "")]:
+            job = self.main_job(self.out("all-selected-run"), experiments=experiments)
+            job[job.index(self.model)] = model
+            result = run(*job)
+            self.assertExit(result, code, words)
+            self.assertEqual("error[RT001]" in result.stderr, code == 3)
 
     def test_progress_for_programs(self):
         result = run("--progress", "json", *self.main_job(self.out("progress"), experiments="expert_load"))

@@ -336,7 +336,7 @@ void add_experts(List& list) {
   list.group("token_gate", [](auto& g) { return drop(g.token_gate); });
   list.group("expert_biases", [](auto& g) {
     bool changed = false;
-    for (model::Expert& expert : g.experts) {
+    for (model::Expert& expert : g.experts.apart()) {
       changed = drop(expert.up_bias) || changed;
       changed = drop(expert.gate_bias) || drop(expert.gate_up_bias) || changed;
     }
@@ -344,13 +344,13 @@ void add_experts(List& list) {
   });
   list.group("expert_down_biases", [](auto& g) {
     bool changed = false;
-    for (model::Expert& expert : g.experts) changed = drop(expert.down_bias) || changed;
+    for (model::Expert& expert : g.experts.apart()) changed = drop(expert.down_bias) || changed;
     return changed;
   });
   list.group("expert_halves", [](auto& g) {
     if (!g.spec.has_gate()) return false;
     bool changed = false;
-    for (model::Expert& expert : g.experts) {
+    for (model::Expert& expert : g.experts.apart()) {
       if (!expert.gate_up && expert.gate.values != expert.up.values) {
         std::swap(expert.gate, expert.up), changed = true;
       } else if (!expert.gate_up) {  // of one tensor, read in order: as if its rows alternated

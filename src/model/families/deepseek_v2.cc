@@ -17,23 +17,26 @@ gate::GateSpec read_gate(Decoder& decoder) {
   }
   const bool limited = method == "group_limited_greedy";
   const std::string from = "config.json: topk_method";
-  const auto groups = config.count_if("n_group", ""), kept = config.count_if("topk_group", "");
-  const bool grouped = limited && groups.value_or(1) > 1;
+  gate::Stated<uint32_t> groups = {1u, from}, kept = {1u, from};
+  if (limited) {
+    groups = {config.count("n_group", ""), "config.json: n_group"};
+    kept = {config.count("topk_group", ""), "config.json: topk_group"};
+  } else {
+    config.count_if("n_group", "");
+    config.count_if("topk_group", "");
+  }
   decoder.expect("scoring_func", "softmax");
   // transformers ignores it; DeepSeek's own code would normalise instead of scaling.
   decoder.expect("norm_topk_prob", false);
   const auto shared = config.count_if("n_shared_experts", "").value_or(0);
-  return {.experts = decoder.count({"n_routed_experts", "num_experts"}),
+  return {.experts = decoder.experts({"n_routed_experts", "num_experts"}),
           .top_k = decoder.count({"num_experts_per_tok"}),
           .logit_bias = {false, kFixed},
           .score = {gate::Score::softmax, kFixed},
           .selection_bias = {false, kFixed},
-          .groups = grouped ? gate::Stated<uint32_t>{*groups, "config.json: n_group"}
-                            : gate::Stated<uint32_t>{1u, from},
-          .groups_kept = grouped
-                             ? gate::Stated<uint32_t>{kept.value_or(1), "config.json: topk_group"}
-                             : gate::Stated<uint32_t>{1u, from},
-          .group_score = {grouped ? gate::GroupScore::max : gate::GroupScore::none, from},
+          .groups = groups,
+          .groups_kept = kept,
+          .group_score = {groups > 1 ? gate::GroupScore::max : gate::GroupScore::none, from},
           .weigh = {gate::Weigh::scores, kFixed},
           .normalise = {gate::Normalise::no, kFixed},
           .epsilon = {0.0f, kFixed},

@@ -19,7 +19,9 @@ Model bind_indexed(const formats::Checkpoint& checkpoint, std::string_view famil
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
   const bool grouped = family == "deepseek_v32";  // GLM-5's class has one group
   const gate::GateSpec gate = read_grouped_gate(
-      decoder, {.class_groups = grouped ? 8u : 1u, .class_groups_kept = grouped ? 4u : 1u});
+      decoder, {.experts = {"n_routed_experts", "num_experts", "num_local_experts"},
+                .class_groups = grouped ? 8u : 1u,
+                .class_groups_kept = grouped ? 4u : 1u});
   const FeedForwardWidths widths = {.routed = decoder.dimension("moe_intermediate_size"),
                                     .dense = decoder.dimension("intermediate_size")};
   const std::vector<bool> sparse = layers_after_dense_ones(decoder, 3);

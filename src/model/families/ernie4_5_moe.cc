@@ -17,7 +17,9 @@ std::vector<bool> sparse_layers(Decoder& decoder) {
   if (interval == 0) config.refuse("moe_layer_interval", "0", "at least 1", "");
   uint32_t last = decoder.layers() - 1;
   const Json* stated = config.value_if("moe_layer_end_index");
-  if (stated != nullptr && *stated != -1) last = config.count("moe_layer_end_index", "");
+  const bool open = stated == nullptr ||
+                    (*stated == -1 && stated->is_number_integer() && !stated->is_number_unsigned());
+  if (!open) last = config.count("moe_layer_end_index", "");
   std::vector<bool> sparse(decoder.layers());
   for (uint32_t n = 0; n < sparse.size(); ++n) {
     sparse[n] = (n + 1) % interval == 0 && n >= first && n <= last;

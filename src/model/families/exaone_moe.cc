@@ -56,8 +56,7 @@ Model bind_exaone_moe(const formats::Checkpoint& checkpoint) {
   }
   const std::vector<bool> sliding = patterned_windows(decoder);
   const gate::GateSpec gate = read_grouped_gate(
-      decoder,
-      {.experts = {"num_experts", "num_local_experts"}, .shared_experts = "num_shared_experts"});
+      decoder, {.experts = {"num_experts"}, .shared_experts = "num_shared_experts"});
   const FeedForwardWidths widths = {.routed = decoder.dimension("moe_intermediate_size"),
                                     .dense = decoder.dimension("intermediate_size")};
   const std::vector<bool> sparse = layers_after_dense_ones(decoder, 1);

@@ -103,6 +103,7 @@ void check_unsupported(Decoder& decoder) {
     config.refuse("enable_moe_block", "false", "true", "A dense model has no routers to measure.");
   }
   decoder.expect("hidden_activation", "gelu_pytorch_tanh");
+  config.count("hidden_size_per_layer_input", "");  // the class default is 256
   decoder.expect("hidden_size_per_layer_input", 0);
   decoder.expect("num_kv_shared_layers", 0);
   decoder.expect("use_double_wide_mlp", false);
@@ -120,17 +121,22 @@ Model bind_gemma4(const formats::Checkpoint& checkpoint) {
   const bool biases = decoder.switched("attention_bias", "attention.bias", false);
   const Heads heads = decoder.heads();
   const Heads global = full_heads(decoder, heads, sliding, key_is_value);
-  AttentionSpec windowed = spec_of(
-      decoder, heads,
-      read_rope(decoder,
-                {.base = 1e4, .head_width = heads.head_width, .layer_type = "sliding_attention"})
-          .rope);
+  AttentionSpec windowed = spec_of(decoder, heads,
+                                   read_rope(decoder, {.base = 1e4,
+                                                       .head_width = heads.head_width,
+                                                       .layer_type = "sliding_attention",
+                                                       .object_states_base = true})
+                                       .rope);
   windowed.window = decoder.window(512);
+  if (!windowed.window) {
+    decoder.config().refuse("sliding_window", "null", "a positive integer", "");
+  }
   const AttentionSpec full = spec_of(decoder, global,
                                      read_rope(decoder, {.base = 1e6,
                                                          .head_width = global.head_width,
                                                          .proportional = true,
                                                          .layer_type = "full_attention",
+                                                         .object_states_base = true,
                                                          .class_object = kFullRope})
                                          .rope);
   const gate::GateSpec gate = {.experts = decoder.count({"num_experts"}),

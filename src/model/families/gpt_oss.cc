@@ -43,26 +43,24 @@ class Experts {
     down_scales_ = bind("down_proj_scales", {experts, width, inner_across});
   }
 
-  Expert at(uint64_t e) const {
+  Expert first() const {
     Expert expert;
-    expert.gate_up = matrix(gate_up_, gate_up_scales_, e, 2 * inner_, width_);
+    expert.gate_up = matrix(gate_up_, gate_up_scales_, 2 * inner_, width_);
     expert.gate_up.stored = blocks_ ? Stored::out_in_pairs : Stored::in_out_pairs;
-    expert.down = matrix(down_, down_scales_, e, width_, inner_);
+    expert.down = matrix(down_, down_scales_, width_, inner_);
     expert.down.stored = blocks_ ? Stored::out_in : Stored::in_out;
-    expert.gate_up_bias = part(gate_up_bias_, e, 2 * inner_, 1);
+    expert.gate_up_bias = part(gate_up_bias_, 0, 2 * inner_, 1);
     expert.gate_up_bias.stored = Stored::out_in_pairs;
-    expert.down_bias = part(down_bias_, e, width_, 1);
+    expert.down_bias = part(down_bias_, 0, width_, 1);
     return expert;
   }
 
  private:
-  Weight matrix(Tensor values, Tensor scales, uint64_t e, uint32_t rows, uint32_t columns) const {
-    if (!blocks_) return part(values, e, rows, columns);
-    Weight weight = {.values = values, .rows = rows, .columns = columns};
+  Weight matrix(Tensor values, Tensor scales, uint32_t rows, uint32_t columns) const {
+    Weight weight = part(values, 0, rows, columns);
+    if (!blocks_) return weight;
     weight.encoding = Encoding::mxfp4;
-    weight.first_byte = e * weight.value_bytes();
     weight.scales = {.tensor = scales, .block_rows = 1, .block_columns = kMxBlockValues};
-    weight.scales.first_byte = e * weight.scale_count();
     return weight;
   }
 
@@ -150,7 +148,7 @@ Model bind_gpt_oss(const formats::Checkpoint& checkpoint) {
     made.router->logit_bias = decoder.tensors().vector(layer + "mlp.router.bias", experts);
     ExpertGroup group = {.role = ExpertRole::routed, .spec = mlp, .experts = {}};
     const Experts stored(decoder, layer + "mlp.experts.", experts, inner);
-    for (uint32_t e = 0; e < gate.experts; ++e) group.experts.push_back(stored.at(e));
+    group.experts = ExpertList::of_equal_parts(stored.first(), gate.experts);
     made.groups = groups(std::move(group));
     decoder.add(std::move(made));
   }

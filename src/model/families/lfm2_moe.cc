@@ -27,7 +27,7 @@ ShortConv bind_convolution(Decoder& decoder, const std::string& prefix, uint32_t
 
 gate::GateSpec read_gate(Decoder& decoder) {
   const gate::Stated<bool> normalise = decoder.flag("norm_topk_prob", std::nullopt);
-  return {.experts = decoder.count({"num_experts", "num_local_experts"}),
+  return {.experts = decoder.experts({"num_experts"}),
           .top_k = decoder.count({"num_experts_per_tok"}),
           .logit_bias = {false, kFixed},
           .score = {gate::Score::sigmoid, kFixed},

@@ -55,6 +55,10 @@ void read_attention(ConfigReader& reader, std::vector<Origin>& origins, Config& 
                   fmt::format("a divisor of num_attention_heads={}", config.heads), "");
   }
   config.head_width = config.width / config.heads;
+  if (config.head_width > kMaxHeadWidth) {
+    reader.refuse("hidden_size", std::to_string(config.width),
+                  fmt::format("at most {} for each of {} heads", kMaxHeadWidth, config.heads), "");
+  }
   const auto head_width = reader.count_if("head_dim", "attention.head_width");
   if (head_width && *head_width != config.head_width) {
     reader.refuse("head_dim", std::to_string(*head_width),
@@ -160,24 +164,21 @@ Config read_config(const Json& json, const gate::GateSpec& gate, ConfigReader& r
 }
 
 // Fused as transformers 5 saves them, rows of gate above rows of up; else three matrices each.
-std::vector<Expert> bind_experts(TensorBinder& binder, const std::string& layer,
-                                 const Config& config) {
+ExpertList bind_experts(TensorBinder& binder, const std::string& layer, const Config& config) {
   const Dimension width = {config.width, "hidden_size"};
   const Dimension inner = {config.expert_width, "intermediate_size"};
   const Dimension both = {2 * uint64_t{config.expert_width}, "2*intermediate_size"};
   const Dimension experts = {config.experts, "num_experts"};
   const std::string prefix = layer + "mlp.experts.";
-  std::vector<Expert> bound;
   if (binder.has(prefix + "gate_up_proj")) {
     const Tensor gate_up = binder.bind(prefix + "gate_up_proj", {experts, both, width});
     const Tensor down = binder.bind(prefix + "down_proj", {experts, width, inner});
-    for (uint64_t e = 0; e < config.experts; ++e) {
-      bound.push_back({.gate = part(gate_up, 2 * e, config.expert_width, config.width),
-                       .up = part(gate_up, 2 * e + 1, config.expert_width, config.width),
-                       .down = part(down, e, config.width, config.expert_width)});
-    }
-    return bound;
+    return ExpertList::of_equal_parts({.gate = part(gate_up, 0, config.expert_width, config.width),
+                                       .up = part(gate_up, 1, config.expert_width, config.width),
+                                       .down = part(down, 0, config.width, config.expert_width)},
+                                      config.experts);
   }
+  ExpertList bound;
   for (uint32_t e = 0; e < config.experts; ++e) {
     const std::string expert = fmt::format("{}{}.", prefix, e);
     bound.push_back({.gate = binder.matrix(expert + "gate_proj.weight", inner, width),

@@ -29,7 +29,7 @@ Model bind_phimoe(const formats::Checkpoint& checkpoint) {
   const bool head_bias = decoder.switched("lm_head_bias", "unembedding.bias", false);
   // The reference selects two, whatever this key says.
   decoder.expect("num_experts_per_tok", 2);
-  const gate::GateSpec gate = {.experts = decoder.count({"num_local_experts", "num_experts"}),
+  const gate::GateSpec gate = {.experts = decoder.experts({"num_local_experts"}),
                                .top_k = {2u, kFixed},
                                .logit_bias = {false, kFixed},
                                .score = {gate::Score::logits, kFixed},

@@ -33,15 +33,12 @@ ExpertGroup bind_routed(Decoder& decoder, const std::string& prefix, const gate:
   ExpertGroup group;
   group.role = ExpertRole::routed;
   group.spec = {.inner_width = static_cast<uint32_t>(inner.size), .activation = Activation::silu};
-  for (uint64_t e = 0; e < gate.experts; ++e) {
-    Expert expert;
-    expert.gate_up =
-        part(gate_up, e, static_cast<uint32_t>(both.size), static_cast<uint32_t>(width.size));
-    expert.down =
-        part(down, e, static_cast<uint32_t>(width.size), static_cast<uint32_t>(inner.size));
-    expert.gate_up.stored = expert.down.stored = Stored::in_out;
-    group.experts.push_back(std::move(expert));
-  }
+  Expert first;
+  first.gate_up =
+      part(gate_up, 0, static_cast<uint32_t>(both.size), static_cast<uint32_t>(width.size));
+  first.down = part(down, 0, static_cast<uint32_t>(width.size), static_cast<uint32_t>(inner.size));
+  first.gate_up.stored = first.down.stored = Stored::in_out;
+  group.experts = ExpertList::of_equal_parts(first, gate.experts);
   return group;
 }
 

@@ -99,7 +99,7 @@ Model bind(const formats::Checkpoint& checkpoint, std::string_view family, bool 
   const gate::Stated<bool> normalise =
       next ? decoder.flag("norm_topk_prob", std::nullopt) : gate::Stated<bool>{true, kFixed};
   const gate::GateSpec gate = {
-      .experts = decoder.count({"num_experts", "num_local_experts"}),
+      .experts = decoder.experts({"num_experts"}),
       .top_k = decoder.count({"num_experts_per_tok"}),
       .logit_bias = {false, kFixed},
       .score = {gate::Score::softmax, kFixed},
