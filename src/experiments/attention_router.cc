@@ -86,11 +86,14 @@ class AttentionRouter : public ExperimentBase {
   std::span<const int32_t> wanted_experts(int layer) const override {
     return similarity_ ? similarity_->wanted(layer) : std::span<const int32_t>{};
   }
-  void on_expert(int layer, const tap::ExpertMatrices& matrices) override {
-    similarity_->take(layer, matrices);
-  }
   void begin_layer(const tap::LayerView& view) override;
   void on_gate(const tap::LayerView& view, const tap::GateBlock& block) override;
+  void on_gates_done(const tap::LayerView& view) override {
+    if (measured(view)) decomposition_.on_gates_done(view);
+  }
+  void on_expert(const tap::LayerView& view, const tap::ExpertMatrices& matrices) override {
+    similarity_->take(view.layer, matrices);
+  }
   void on_update(const tap::LayerView& view, const tap::UpdateBlock& block) override;
   void end_layer(const tap::LayerView& view) override;
   record::Contribution reduce() override;

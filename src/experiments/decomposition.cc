@@ -121,7 +121,6 @@ void Decomposition::begin_layer(const tap::LayerView& view, Scratch& scratch) {
                  workers_[static_cast<size_t>(worker)], {embedding_top_.data() + x * k_, k_});
         }
       });
-  averaged_ = std::make_unique<std::once_flag>();
 }
 
 void Decomposition::choose(const tap::LayerView& view,

@@ -140,7 +140,9 @@ void LayerPass::mix(const MixerSlice& slice) {
     show_gate(b, block, worker, residual);
   });
   throw_if_a_product_failed();
-  if (layer_->router) schedule();
+  if (!layer_->router) return;
+  for (tap::Observer* observer : observers_) observer->on_gates_done(layer_->view);
+  schedule();
 }
 
 // What the mixer adds to the rows of the block, and the residual with it.

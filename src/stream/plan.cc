@@ -110,8 +110,12 @@ void tabulate(const Run& run, Plan& plan) {
   line("weights as read", run.products.staging_bytes() + 3 * kChunkBytes);
   line("scales, and a weight stored in another order",
        TensorReader::held_bytes(run.model, layers_to_run(run.model, run.settings)));
-  line("one expert's matrices as shown to experiments",
-       SliceReader::shown_bytes(run.model, layers_to_run(run.model, run.settings), run.observers));
+  line("experts' matrices as shown to experiments",
+       plan.slices_in_memory *
+           SliceReader::shown_bytes(run.model, {.layers = layers_to_run(run.model, run.settings),
+                                                .observers = run.observers,
+                                                .experts_per_slice = plan.experts_per_slice,
+                                                .slots = plan.slices_in_memory}));
   line(fmt::format("buffers of {} thread{}", run.settings.threads,
                    run.settings.threads == 1 ? "" : "s"),
        static_cast<uint64_t>(run.settings.threads) * worker_bytes(run, block_rows));
