@@ -17,14 +17,9 @@ Measurement::Measurement(const std::string& model_argument, const RunOptions& op
       layers_(measured_layers(open_.model, chosen_layers(options))),
       compute_(stream::choose_compute(options.compute)) {
   check_sequence_length(open_, options.windows.seq_len, "--seq-len", "Lower --seq-len.");
-  for (const std::string& name : options.experiments) {
-    uses_prompts_ = uses_prompts_ || declaration_of(name).uses_prompts;
-  }
-  if (uses_prompts_) {
-    const auto at = options.parameters.find("prompts");
-    prompts_ = make_prompts(tokenizer_,
-                            prompt_texts(at == options.parameters.end() ? nullptr : &at->second),
-                            open_.model.positions);
+  if (const experiments::PromptTexts* declared = declared_prompts(options)) {
+    prompts_ =
+        make_prompts(tokenizer_, prompt_texts(options), declared->probes, open_.model.positions);
   }
 }
 
@@ -85,10 +80,10 @@ void Measurement::make_parts() {
                                    .prompts = {},
                                    .prompt_set = nullptr,
                                    .prompt_set_unmasked = nullptr};
-      if (declaration.uses_prompts) {
-        setting.prompts = prompts_.prompts;
-        setting.prompt_set = &prompts_.causal;
-        setting.prompt_set_unmasked = &prompts_.unmasked;
+      if (declaration.prompts != nullptr) {
+        setting.prompts = prompts_->prompts;
+        setting.prompt_set = &prompts_->causal;
+        setting.prompt_set_unmasked = &prompts_->unmasked;
       }
       parts_.push_back({&declaration, d, declaration.make(setting)});
     }
@@ -98,9 +93,9 @@ void Measurement::make_parts() {
 std::vector<const tap::SequenceSet*> Measurement::sets() const {
   std::vector<const tap::SequenceSet*> sets;
   for (const tap::SequenceSet& set : sequences_) sets.push_back(&set);
-  if (uses_prompts_) {
-    sets.push_back(&prompts_.causal);
-    sets.push_back(&prompts_.unmasked);
+  if (prompts_) {
+    sets.push_back(&prompts_->causal);
+    sets.push_back(&prompts_->unmasked);
   }
   return sets;
 }

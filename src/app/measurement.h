@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,8 +64,7 @@ class Measurement {
   stream::Compute compute_;
   std::vector<text::WindowSet> windows_;
   std::vector<tap::SequenceSet> sequences_;  // one per domain
-  PromptInput prompts_;
-  bool uses_prompts_ = false;
+  std::optional<PromptInput> prompts_;       // none: no experiment reads any
   std::vector<Part> parts_;
   stream::Settings settings_;
   stream::Plan plan_;

@@ -169,12 +169,5 @@ void for_each_sequence(const tap::Block& block, const Body& body) {
 void require_competitor(const Setting& setting, const std::string& test);
 // How many experts may be selected at a token: all, or those of the kept groups.
 uint32_t eligible_experts(const gate::GateSpec& spec);
-// US003 with the known keys.
-void check_keys(const Setting& setting, const std::vector<std::string>& known);
-// The setting with the common parameter `bootstrap` (replicates, 200 to 100,000) applied.
-Setting with_parameters(const Setting& setting);
-// US003 unless the parameter is absent or an integer in [low, high].
-int64_t integer_parameter(const Setting& setting, const std::string& key, int64_t absent,
-                          int64_t low, int64_t high);
 
 }  // namespace rg::experiments

@@ -6,6 +6,7 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "experiments/common.h"
+#include "experiments/domain_comparison.h"
 #include "experiments/token_index.h"
 #include "stats/information.h"
 #include "stats/pinned_math.h"
@@ -14,7 +15,6 @@ namespace rg::experiments {
 namespace {
 
 constexpr size_t kFrequentTokens = 20;
-const std::vector<std::string> kLoadParameters = {"bootstrap"};
 
 // 1 - C(E-k, k)/C(E, k): probability that two independent uniform k-sets intersect.
 double chance_of_meeting(uint32_t experts, uint32_t k) {
@@ -292,7 +292,7 @@ Json table_json(std::span<const uint64_t> values, size_t columns) {
 record::Contribution ExpertLoad::reduce() {
   const Statistician statistician(setting_);
   Nulls nulls;
-  record::Contribution part{.test = "expert_load", .fields = Json::object(), .notes = {}};
+  record::Contribution part{.fields = Json::object(), .notes = {}};
   Json& fields = part.fields;
   fields["layers"] = setting_.layers;
   fields["verification"] = verification_json(setting_.layers);
@@ -324,18 +324,19 @@ record::Contribution ExpertLoad::reduce() {
 }
 
 std::unique_ptr<Experiment> make_load(const Setting& setting) {
-  check_keys(setting, kLoadParameters);
-  return std::make_unique<ExpertLoad>(with_parameters(setting));
+  return std::make_unique<ExpertLoad>(setting);
 }
 
 }  // namespace
 
 Declaration expert_load_declaration() {
   return {.name = "expert_load",
+          .version = "1.0",
           .summary = "How routing load is spread over experts, tokens and layers.",
-          .parameters = kLoadParameters,
-          .uses_prompts = false,
-          .make = &make_load};
+          .parameters = {bootstrap_parameter()},
+          .prompts = nullptr,
+          .compare = &compare_domains,
+          .create = &make_load};
 }
 
 }  // namespace rg::experiments

@@ -270,14 +270,13 @@ void FakeModel::compute(const Hooks& hooks) {
 
 Setting FakeModel::setting() const {
   Setting setting{.seed = 42,
-                  .bootstrap_replicates = 200,
                   .moe_layers = {},
                   .layers = {},
                   .spec = spec,
                   .width = shape.width,
                   .expert_width = kExpertWidth,
                   .allow_small_t = false,
-                  .parameters = {},
+                  .parameters = {{"bootstrap", Json(200)}},
                   .windows = &sets[0],
                   .seq_len = shape.seq_len,
                   .window_document = {},
