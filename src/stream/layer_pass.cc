@@ -18,8 +18,6 @@ size_t largest_block(const std::vector<BlockRange>& blocks) {
   return rows;
 }
 
-Place place(bool spilled) { return spilled ? Place::spilled : Place::memory; }
-
 }  // namespace
 
 LayerPass::LayerPass(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
@@ -39,18 +37,12 @@ LayerPass::LayerPass(const model::Model& model, std::span<const tap::SequenceSet
   rows_ = sequences_.empty() ? 0 : sequences_.back().first_row + sequences_.back().length;
   output_rows_ = plan.output_rows;
   ScratchFile* spill = plan.spill_bytes != 0 ? open_spill() : nullptr;
-  const size_t wide = model.width * sizeof(float);
-  update_ = RowStore(rows_, wide, place(plan.spill_updates), spill);
-  gate_inputs_ = RowStore(rows_, model.width * compute_bytes(settings.compute),
-                          place(plan.spill_gate_inputs), spill);
-  residual_ = RowStore(rows_, wide, place(plan.spill_residual), spill);
-  if (needs_.parts) {
-    attention_sum_ = RowStore(rows_, wide, place(plan.spill_parts), spill);
-    expert_sum_ = RowStore(rows_, wide, place(plan.spill_parts), spill);
-  }
-  if (needs_.expert_outputs) {
-    outputs_ = RowStore(plan.output_rows, wide, place(plan.spill_outputs), spill);
-  }
+  update_ = plan.stores.allocate(Stored::updates, spill);
+  gate_inputs_ = plan.stores.allocate(Stored::gate_inputs, spill);
+  residual_ = plan.stores.allocate(Stored::residual, spill);
+  attention_sum_ = plan.stores.allocate(Stored::attention_sum, spill);
+  expert_sum_ = plan.stores.allocate(Stored::expert_sum, spill);
+  outputs_ = plan.stores.allocate(Stored::outputs, spill);
   const uint32_t top_k = model.gate().top_k;
   ranked_ = Buffer<int32_t>(rows_ * (top_k + 1));
   weights_ = Buffer<float>(rows_ * top_k);
