@@ -48,7 +48,8 @@ class AttentionRouter : public ExperimentBase {
     tap::Needs needs;
     needs.residual_in = needs.attention_out = needs.parts = needs.update = true;
     needs.held_bytes = tokens_.bytes() + decomposition_.bytes() + sources_.bytes() +
-                       token_statistics_.bytes() + selected_.size() * sizeof(int32_t) +
+                       token_statistics_.bytes() + prompts_.bytes() +
+                       selected_.size() * sizeof(int32_t) +
                        static_cast<uint64_t>(setting_.threads) * longest_ *
                            (setting_.width + (kBuffers - 1) * experts_) * sizeof(float);
     if (similarity_) {

@@ -12,9 +12,10 @@
 
 namespace rg::experiments {
 
-// What the artifact keeps, (layers, windows) each.
-struct DecompositionRecord {
-  DecompositionRecord(size_t layers, size_t windows);
+// What the artifact keeps. Of the arrays by part and by subset only those are used that the
+// artifact has.
+struct DecompositionRecord : Record {
+  DecompositionRecord(size_t layers, size_t windows, size_t experts, size_t parts);
 
   std::array<WindowValues, kMaxParts> norm_share, signed_num, signed_num_varying, margin_part;
   WindowValues signed_den, signed_den_varying, margin_total;
