@@ -25,14 +25,17 @@ class TimedObserver final : public tap::Observer {
   std::span<const int32_t> wanted_experts(int layer) const override {
     return observer_.wanted_experts(layer);
   }
-  void on_expert(int layer, const tap::ExpertMatrices& seen) override {
-    observer_.on_expert(layer, seen);
-  }
   void begin_layer(const tap::LayerView& view) override {
     timed(alone_, [&] { observer_.begin_layer(view); });
   }
   void on_gate(const tap::LayerView& view, const tap::GateBlock& block) override {
     timed(slot(block.worker), [&] { observer_.on_gate(view, block); });
+  }
+  void on_gates_done(const tap::LayerView& view) override {
+    timed(alone_, [&] { observer_.on_gates_done(view); });
+  }
+  void on_expert(const tap::LayerView& view, const tap::ExpertMatrices& seen) override {
+    timed(alone_, [&] { observer_.on_expert(view, seen); });
   }
   void on_update(const tap::LayerView& view, const tap::UpdateBlock& block) override {
     timed(slot(block.worker), [&] { observer_.on_update(view, block); });

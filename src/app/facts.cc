@@ -72,10 +72,11 @@ uint64_t peak_memory_bytes() {
 
 Json effective_settings(const RunOptions& options, const Measurement& measurement) {
   Json parameters = Json::object();
-  for (const auto& [key, value] : options.parameters) {
-    // Which models run together, and the file of the prompts, change no result: the prompts' texts
-    // do, and are in the artifact.
-    if (key != "models" && key != "prompts" && key != "layers") parameters[key] = value;
+  for (const std::string& name : options.experiments) {
+    // The texts of prompts are in the artifact; the file that they came from changes no result.
+    for (const auto& [key, value] : parameters_for(declaration_of(name), options)) {
+      parameters[key] = value;
+    }
   }
   const text::WindowSettings& windows = options.windows;
   Json settings = {

@@ -31,15 +31,12 @@ Measurement::Measurement(const std::string& model_argument, const RunOptions& op
       layers_(measured_layers(open_.model, chosen_layers(options))),
       compute_(stream::choose_compute(options.compute)) {
   check_sequence_length(open_, options.windows.seq_len, "--seq-len", "Lower --seq-len.");
-  for (const std::string& name : options.experiments) {
-    uses_prompts_ = uses_prompts_ || declaration_of(name).uses_prompts;
-  }
-  if (uses_prompts_) {
-    const auto at = options.parameters.find("prompts");
-    const std::vector<std::string> texts =
-        prompt_texts(at == options.parameters.end() ? nullptr : &at->second);
-    prompts_ = tokenizer_ ? make_prompts(*tokenizer_, texts, open_.model.positions)
-                          : assume_prompts(texts, open_.model.vocabulary, open_.model.positions);
+  if (const experiments::PromptTexts* declared = declared_prompts(options)) {
+    const std::vector<std::string> texts = prompt_texts(options);
+    prompts_ = tokenizer_
+                   ? make_prompts(*tokenizer_, texts, declared->probes, open_.model.positions)
+                   : assume_prompts(texts, declared->probes, open_.model.vocabulary,
+                                    open_.model.positions);
   }
 }
 
@@ -115,10 +112,10 @@ void Measurement::make_parts() {
                                    .prompts = {},
                                    .prompt_set = nullptr,
                                    .prompt_set_unmasked = nullptr};
-      if (declaration.uses_prompts) {
-        setting.prompts = prompts_.prompts;
-        setting.prompt_set = &prompts_.causal;
-        setting.prompt_set_unmasked = &prompts_.unmasked;
+      if (declaration.prompts != nullptr) {
+        setting.prompts = prompts_->prompts;
+        setting.prompt_set = &prompts_->causal;
+        setting.prompt_set_unmasked = &prompts_->unmasked;
       }
       parts_.push_back({&declaration, d, declaration.make(setting)});
     }
@@ -128,9 +125,9 @@ void Measurement::make_parts() {
 std::vector<const tap::SequenceSet*> Measurement::sets() const {
   std::vector<const tap::SequenceSet*> sets;
   for (const tap::SequenceSet& set : sequences_) sets.push_back(&set);
-  if (uses_prompts_) {
-    sets.push_back(&prompts_.causal);
-    sets.push_back(&prompts_.unmasked);
+  if (prompts_) {
+    sets.push_back(&prompts_->causal);
+    sets.push_back(&prompts_->unmasked);
   }
   return sets;
 }
@@ -170,7 +167,7 @@ std::vector<std::string> Measurement::notes() const {
 std::vector<std::string> Measurement::assumed() const {
   std::vector<std::string> all = open_.checkpoint.assumed();
   all.insert(all.end(), assumed_texts_.begin(), assumed_texts_.end());
-  if (uses_prompts_ && !tokenizer_) {
+  if (declared_prompts(options_) != nullptr && !tokenizer_) {
     all.push_back(fmt::format("no tokenizer.json: a token for every {} bytes of a prompt",
                               kAssumedBytesPerToken));
   }

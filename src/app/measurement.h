@@ -74,8 +74,7 @@ class Measurement {
   std::vector<text::WindowSet> windows_;
   std::vector<std::string> assumed_texts_;
   std::vector<tap::SequenceSet> sequences_;  // one per domain
-  PromptInput prompts_;
-  bool uses_prompts_ = false;
+  std::optional<PromptInput> prompts_;       // none: no experiment reads any
   std::vector<Part> parts_;
   stream::Settings settings_;
   stream::Plan plan_;

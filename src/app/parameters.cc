@@ -11,7 +11,14 @@
 namespace rg::app {
 namespace {
 
-const std::vector<std::string> kOwnKeys = {"layers", "models", "prompts"};
+// The program's own, whatever the experiments.
+struct OwnParameter {
+  const char *key, *text;
+};
+constexpr OwnParameter kOwnParameters[] = {
+    {"layers", "measured MoE layers: a JSON array of numbers; default all, or those of --layers"},
+    {"models", "several models, measured one after another: a JSON array, instead of --model"},
+};
 
 Error bad_parameter(const std::string& key, std::string found, std::string expected) {
   return Error(
@@ -69,10 +76,10 @@ std::pair<std::string, Json> parse_parameter(const std::string& text) {
 }
 
 void check_parameter_keys(const RunOptions& options) {
-  std::set<std::string> known(kOwnKeys.begin(), kOwnKeys.end());
+  std::set<std::string> known;
+  for (const OwnParameter& own : kOwnParameters) known.insert(own.key);
   for (const std::string& name : options.experiments) {
-    const auto& keys = declaration_of(name).parameters;
-    known.insert(keys.begin(), keys.end());
+    for (const auto& parameter : declaration_of(name).parameters) known.insert(parameter.key);
   }
   for (const auto& [key, value] : options.parameters) {
     if (known.contains(key)) continue;
@@ -93,12 +100,33 @@ const experiments::Declaration& declaration_of(const std::string& experiment) {
 std::map<std::string, Json> parameters_for(const experiments::Declaration& declaration,
                                            const RunOptions& options) {
   std::map<std::string, Json> known;
-  for (const auto& [key, value] : options.parameters) {
-    const auto& keys = declaration.parameters;
-    const bool own = std::find(kOwnKeys.begin(), kOwnKeys.end(), key) != kOwnKeys.end();
-    if (!own && std::find(keys.begin(), keys.end(), key) != keys.end()) known.emplace(key, value);
+  for (const experiments::Parameter& parameter : declaration.parameters) {
+    const auto at = options.parameters.find(parameter.key);
+    if (at != options.parameters.end() && !parameter.is_input()) known.insert(*at);
   }
   return known;
+}
+
+std::vector<ParameterLine> parameter_lines() {
+  std::vector<ParameterLine> lines;
+  for (const OwnParameter& own : kOwnParameters) lines.push_back({own.key, {}, own.text});
+  const size_t first = lines.size();
+  for (const auto& declaration : experiments::all_experiments()) {
+    for (const experiments::Parameter& parameter : declaration.parameters) {
+      const auto at = std::find_if(lines.begin() + static_cast<ptrdiff_t>(first), lines.end(),
+                                   [&](const auto& line) { return line.key == parameter.key; });
+      if (at != lines.end()) {
+        at->experiments.push_back(declaration.name);
+        continue;
+      }
+      lines.push_back({parameter.key,
+                       {declaration.name},
+                       fmt::format("{}: {}; default {}", parameter.help,
+                                   experiments::accepted_values(parameter),
+                                   experiments::default_value(parameter))});
+    }
+  }
+  return lines;
 }
 
 std::vector<std::string> chosen_models(const RunOptions& options) {

@@ -18,14 +18,22 @@ std::vector<std::string> parse_experiments(const std::string& text);
 std::pair<std::string, Json> parse_parameter(const std::string& text);
 
 // US003 with the known keys unless some chosen experiment, or the program itself, knows each key.
-// The program's own: layers, models, prompts.
+// The program's own: layers, models.
 void check_parameter_keys(const RunOptions& options);
 
 const experiments::Declaration& declaration_of(const std::string& experiment);
 
-// The parameters that this experiment knows.
+// The given parameters that this experiment gets: those it declares, but for its inputs.
 std::map<std::string, Json> parameters_for(const experiments::Declaration& declaration,
                                            const RunOptions& options);
+
+// What `--help` and docs/experiments.md say of each key.
+struct ParameterLine {
+  std::string key;
+  std::vector<std::string> experiments;  // none: the program's own
+  std::string text;
+};
+std::vector<ParameterLine> parameter_lines();
 
 // --model, or the checkpoints of `models`; US001 if both or neither.
 std::vector<std::string> chosen_models(const RunOptions& options);

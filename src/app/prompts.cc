@@ -2,34 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
+#include "app/parameters.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
 
 namespace rg::app {
 namespace {
-
-constexpr std::array<const char*, 9> kPublishedPrompts = {"127 + 45 =",
-                                                          "999 * 3 =",
-                                                          "What is forty-five times thirty-seven?",
-                                                          "def fibonacci(n):",
-                                                          "import numpy as np",
-                                                          "The capital of France is",
-                                                          "A synonym for happy is",
-                                                          "Calculate the sum: 100 + 200 + 300 =",
-                                                          "In Python, compute 45 * 37:"};
-
-struct Probe {
-  const char* target;
-  std::array<const char*, 4> contexts;
-};
-constexpr std::array<Probe, 3> kPublishedProbes = {{
-    {"127", {"111 127", "abc 127", "The number 127", "= 127"}},
-    {"+", {"3 + 5", "x + y", "\"a\" + \"b\"", "count +="}},
-    {"def", {"def foo():", "class Foo:\n    def", "f = lambda: def", "word = 'def'"}},
-}};
 
 constexpr uint64_t kMaxPromptFileBytes = 64u << 20;
 constexpr size_t kMaxPrompts = 10'000;
@@ -82,10 +61,20 @@ Error bad_prompts(const std::string& file, std::string found, std::string hint) 
 
 }  // namespace
 
-std::vector<std::string> prompt_texts(const Json* parameter) {
-  if (parameter == nullptr) return {kPublishedPrompts.begin(), kPublishedPrompts.end()};
+const experiments::PromptTexts* declared_prompts(const RunOptions& options) {
+  for (const std::string& name : options.experiments) {
+    if (const auto* declared = declaration_of(name).prompts) return declared;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> prompt_texts(const RunOptions& options) {
+  const experiments::PromptTexts* declared = declared_prompts(options);
+  if (declared == nullptr) return {};
+  const auto given = options.parameters.find("prompts");
+  if (given == options.parameters.end()) return declared->prompts;
   std::string file;
-  Json list = *parameter;
+  Json list = given->second;
   if (list.is_string()) {
     file = list.get<std::string>();
     list = parse_json(read_whole_file(file, kMaxPromptFileBytes), JsonLimits{}, file);
@@ -111,6 +100,7 @@ std::vector<std::string> prompt_texts(const Json* parameter) {
 }
 
 PromptInput make_prompts(const text::Tokenizer& tokenizer, const std::vector<std::string>& texts,
+                         const std::vector<experiments::ProbeTexts>& probes,
                          uint32_t max_positions) {
   PromptInput input;
   const auto encode = [&](const std::string& text) {
@@ -125,23 +115,23 @@ PromptInput make_prompts(const text::Tokenizer& tokenizer, const std::vector<std
     input.prompts.push_back(
         {.text = text, .target = "", .exact_position = last, .published_position = last});
   }
-  for (const Probe& probe : kPublishedProbes) {
-    const std::string target = probe.target;
-    for (const std::string context : probe.contexts) {
+  for (const experiments::ProbeTexts& probe : probes) {
+    for (const std::string& context : probe.contexts) {
       const text::Encoding encoding = encode(context);
-      const size_t last_byte = context.find(target) + target.size() - 1;
+      const size_t last_byte = context.find(probe.target) + probe.target.size() - 1;
       input.prompts.push_back(
           {.text = context,
-           .target = target,
+           .target = probe.target,
            .exact_position = position_by_offsets(encoding, last_byte),
-           .published_position = position_by_piece(tokenizer, encoding, target)});
+           .published_position = position_by_piece(tokenizer, encoding, probe.target)});
     }
   }
   finish_sets(input);
   return input;
 }
 
-PromptInput assume_prompts(const std::vector<std::string>& texts, uint32_t vocabulary,
+PromptInput assume_prompts(const std::vector<std::string>& texts,
+                           const std::vector<experiments::ProbeTexts>& probes, uint32_t vocabulary,
                            uint32_t max_positions) {
   PromptInput input;
   const auto add = [&](const std::string& text, const std::string& target) {
@@ -156,8 +146,8 @@ PromptInput assume_prompts(const std::vector<std::string>& texts, uint32_t vocab
         {.text = text, .target = target, .exact_position = last, .published_position = last});
   };
   for (const std::string& text : texts) add(text, "");
-  for (const Probe& probe : kPublishedProbes) {
-    for (const std::string context : probe.contexts) add(context, probe.target);
+  for (const experiments::ProbeTexts& probe : probes) {
+    for (const std::string& context : probe.contexts) add(context, probe.target);
   }
   finish_sets(input);
   return input;

@@ -41,12 +41,10 @@ Json identity_of(const RunOptions& options, const Measurements& measurements) {
     inputs.push_back(measurement->input_identity());
     settings.push_back(effective_settings(options, *measurement));
   }
-  const auto prompts = options.parameters.find("prompts");
-  const Json texts = prompt_texts(prompts == options.parameters.end() ? nullptr : &prompts->second);
   return {{"program", version_text()},
           {"experiments", options.experiments},
           {"settings", settings},
-          {"prompts", texts},
+          {"prompts", prompt_texts(options)},
           {"inputs", inputs}};
 }
 
@@ -121,7 +119,12 @@ int run_in_folder(const RunOptions& options, const GlobalOptions& global,
   struct Result {
     record::RunFacts facts;
     std::vector<record::DomainFacts> domains;
-    std::vector<std::pair<size_t, record::Contribution>> parts;  // domain, contribution
+    struct Part {
+      record::TestVersion test;
+      size_t domain;
+      record::Contribution contribution;
+    };
+    std::vector<Part> parts;
   };
   std::vector<Result> results;
   for (const auto& measurement : measurements) {
@@ -133,8 +136,10 @@ int run_in_folder(const RunOptions& options, const GlobalOptions& global,
     progress.step("summarising");
     for (Measurement::Part& part : measurement->parts()) {
       throw_if_stopped();
-      result.parts.emplace_back(part.domain, part.experiment->reduce());
-      for (const std::string& note : result.parts.back().second.notes) progress.note(note);
+      result.parts.push_back({{part.declaration->name, part.declaration->version},
+                              part.domain,
+                              part.experiment->reduce()});
+      for (const std::string& note : result.parts.back().contribution.notes) progress.note(note);
       part.experiment.reset();
     }
     results.push_back(std::move(result));
@@ -146,9 +151,9 @@ int run_in_folder(const RunOptions& options, const GlobalOptions& global,
   std::vector<record::WrittenArtifact> artifacts;
   std::vector<record::ResultEntry> entries;
   for (const Result& result : results) {
-    for (const auto& [domain, part] : result.parts) {
+    for (const auto& [test, domain, part] : result.parts) {
       throw_if_stopped();
-      Json artifact = record::assemble_artifact(result.facts, result.domains[domain], part);
+      Json artifact = record::assemble_artifact(result.facts, result.domains[domain], test, part);
       artifacts.push_back(record::write_artifact(folder.path(), artifact));
       entries.push_back({artifacts.back(), std::move(artifact)});
     }
@@ -161,9 +166,12 @@ int run_in_folder(const RunOptions& options, const GlobalOptions& global,
                         verify::render_json(judgements, judge_options), IfExists::replace);
   auto paths = paths_of(artifacts);
   paths.push_back(folder.path() / "verdicts.json");
+  std::vector<const Json*> bodies;
+  for (const record::ResultEntry& entry : entries) bodies.push_back(&entry.artifact);
   const std::time_t now = std::time(nullptr);
-  paths.push_back(record::write_results(
-      folder.path(), record::assemble_results(folder.path(), entries, now), now));
+  const Json index =
+      record::assemble_results(folder.path(), entries, experiments::comparisons(bodies), now);
+  paths.push_back(record::write_results(folder.path(), index, now));
   folder.finish(identity, artifacts);
   print_outcome(options, global, judgements, judge_options, paths);
   return static_cast<int>(ExitCode::done);

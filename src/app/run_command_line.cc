@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -19,6 +20,14 @@ std::string experiment_list() {
   for (const auto& declaration : experiments::all_experiments()) {
     list += wrapped(declaration.summary, fmt::format("  {:<22}  ", declaration.name), 26, kColumns);
   }
+  list += "\nParameters, each as --parameter KEY=JSON:\n";
+  for (const ParameterLine& line : parameter_lines()) {
+    const bool all = line.experiments.size() == experiments::all_experiments().size();
+    const std::string of = line.experiments.empty() || all
+                               ? ""
+                               : fmt::format("{}: ", fmt::join(line.experiments, ", "));
+    list += wrapped(of + line.text, fmt::format("  {:<22}  ", line.key), 26, kColumns);
+  }
   return list;
 }
 
@@ -30,8 +39,7 @@ void add_run_options(CLI::App& command, RawRun& raw) {
       ->default_val(".");
   command
       .add_option("--parameter", raw.parameters,
-                  "a setting of an experiment, such as bootstrap=5000; may be repeated "
-                  "(docs/experiments.md lists them)")
+                  "a setting of an experiment, such as bootstrap=5000; may be repeated (see below)")
       ->type_name("KEY=JSON")
       ->allow_extra_args(false);
   command.add_flag("--overwrite", raw.options.overwrite,

@@ -4,42 +4,16 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "base/json.h"
 #include "base/parallel.h"
 #include "experiments/attention_summary.h"
 #include "experiments/common.h"
 #include "experiments/expert_similarity.h"
+#include "experiments/model_comparison.h"
 
 namespace rg::experiments {
 namespace {
 
-const std::vector<std::string> kRouterParameters = {"bootstrap", "convention", "expert_similarity",
-                                                    "source_positions"};
-constexpr int64_t kSourcePositions = 4, kMostSourcePositions = 64;
 constexpr size_t kBuffers = 4;  // of a worker: one of (rows, d), three of (rows, E)
-
-std::string convention_of(const Setting& setting) {
-  const auto at = setting.parameters.find("convention");
-  if (at == setting.parameters.end()) return "exact";
-  if (at->second == "exact" || at->second == "published") return at->second.get<std::string>();
-  throw Error(ErrorId::US003, {.object = "--parameter convention",
-                               .found = write_json(at->second, JsonLayout::compact),
-                               .expected = "exact or published"});
-}
-
-bool expert_similarity_of(const Setting& setting) {
-  const auto at = setting.parameters.find("expert_similarity");
-  if (at == setting.parameters.end()) return false;
-  if (at->second.is_boolean()) return at->second.get<bool>();
-  throw Error(ErrorId::US003, {.object = "--parameter expert_similarity",
-                               .found = write_json(at->second, JsonLayout::compact),
-                               .expected = "true or false"});
-}
-
-uint32_t source_positions_of(const Setting& setting) {
-  return static_cast<uint32_t>(
-      integer_parameter(setting, "source_positions", kSourcePositions, 1, kMostSourcePositions));
-}
 
 class AttentionRouter : public ExperimentBase {
  public:
@@ -49,14 +23,14 @@ class AttentionRouter : public ExperimentBase {
         k_(setting.spec.top_k),
         tokens_(*setting.windows),
         decomposition_(setting_, tokens_, setting.layers.size()),
-        sources_(setting_, source_positions_of(setting)),
+        sources_(setting_, static_cast<uint32_t>(setting.integer("source_positions"))),
         token_statistics_(setting_, tokens_),
         prompts_(setting_, setting.layers.size()),
         selected_(setting.windows->rows() * k_),
         token_rows_(setting.layers.size()),
         geometry_(setting.layers.size()),
         longest_(setting.seq_len) {
-    if (expert_similarity_of(setting)) {
+    if (setting.flag("expert_similarity")) {
       similarity_.emplace(setting.moe_layers, experts_, setting.seed);
     }
     for (const tap::SequenceSet* set : {setting.prompt_set, setting.prompt_set_unmasked}) {
@@ -74,7 +48,8 @@ class AttentionRouter : public ExperimentBase {
     tap::Needs needs;
     needs.residual_in = needs.attention_out = needs.parts = needs.update = true;
     needs.held_bytes = tokens_.bytes() + decomposition_.bytes() + sources_.bytes() +
-                       token_statistics_.bytes() + selected_.size() * sizeof(int32_t) +
+                       token_statistics_.bytes() + prompts_.bytes() +
+                       selected_.size() * sizeof(int32_t) +
                        static_cast<uint64_t>(setting_.threads) * longest_ *
                            (setting_.width + (kBuffers - 1) * experts_) * sizeof(float);
     if (similarity_) {
@@ -86,11 +61,14 @@ class AttentionRouter : public ExperimentBase {
   std::span<const int32_t> wanted_experts(int layer) const override {
     return similarity_ ? similarity_->wanted(layer) : std::span<const int32_t>{};
   }
-  void on_expert(int layer, const tap::ExpertMatrices& matrices) override {
-    similarity_->take(layer, matrices);
-  }
   void begin_layer(const tap::LayerView& view) override;
   void on_gate(const tap::LayerView& view, const tap::GateBlock& block) override;
+  void on_gates_done(const tap::LayerView& view) override {
+    if (measured(view)) decomposition_.on_gates_done(view);
+  }
+  void on_expert(const tap::LayerView& view, const tap::ExpertMatrices& matrices) override {
+    similarity_->take(view.layer, matrices);
+  }
   void on_update(const tap::LayerView& view, const tap::UpdateBlock& block) override;
   void end_layer(const tap::LayerView& view) override;
   record::Contribution reduce() override;
@@ -159,11 +137,10 @@ void AttentionRouter::end_layer(const tap::LayerView& view) {
 }
 
 record::Contribution AttentionRouter::reduce() {
-  record::Contribution part{.test = "attention_router",
-                            .fields = Json::object(),
+  record::Contribution part{.fields = Json::object(),
                             .notes = notes(decomposition_.record().undefined)};
   Json& fields = part.fields;
-  const std::string convention = convention_of(setting_);
+  const std::string convention = setting_.word("convention");
   fields["layers"] = setting_.layers;
   fields["convention"] = convention;
   fields["source_positions"] = sources_.positions_per_window();
@@ -183,7 +160,6 @@ record::Contribution AttentionRouter::reduce() {
 }
 
 std::unique_ptr<Experiment> make_router(const Setting& setting) {
-  check_keys(setting, kRouterParameters);
   require_competitor(setting, "attention_router");
   if (!setting.rms_gate_norm) {
     throw Error(ErrorId::RT007,
@@ -193,28 +169,40 @@ std::unique_ptr<Experiment> make_router(const Setting& setting) {
                  .hint = "The parts of the residual stream have their shares of the logits through "
                          "it alone. Leave this experiment out."});
   }
-  convention_of(setting);
-  if (expert_similarity_of(setting) && !setting.gated_experts) {
+  if (setting.flag("expert_similarity") && !setting.gated_experts) {
     throw Error(ErrorId::RT007,
                 {.object = "--parameter expert_similarity",
                  .found = "experts without a gate projection",
                  .expected = "experts with gate, up and down projections",
                  .hint = "The comparison is of these three. Leave the parameter out."});
   }
-  source_positions_of(setting);
-  return std::make_unique<AttentionRouter>(with_parameters(setting));
+  return std::make_unique<AttentionRouter>(setting);
 }
 
 }  // namespace
 
 Declaration attention_router_declaration() {
-  return {.name = "attention_router",
-          .summary =
-              "Who writes what each router reads, and does routing follow the token or its "
-              "context?",
-          .parameters = kRouterParameters,
-          .uses_prompts = true,
-          .make = &make_router};
+  return {
+      .name = "attention_router",
+      .version = "1.0",
+      .summary =
+          "Who writes what each router reads, and does routing follow the token or its "
+          "context?",
+      .parameters = {bootstrap_parameter(),
+                     {.key = "prompts", .help = "texts of the prompts", .values = PromptValues{}},
+                     {.key = "convention",
+                      .help = "which convention the tables show, though both are stored",
+                      .values = WordValues{{"exact", "published"}}},
+                     {.key = "source_positions",
+                      .help = "sampled positions per window",
+                      .values = IntegerValues{.low = 1, .high = 64, .otherwise = 4}},
+                     {.key = "expert_similarity",
+                      .help = "whether the matrices of eight experts at three layers are "
+                              "compared",
+                      .values = FlagValues{false}}},
+      .prompts = &published_prompts(),
+      .compare = &compare_models,
+      .create = &make_router};
 }
 
 }  // namespace rg::experiments

@@ -12,8 +12,6 @@ namespace {
 
 constexpr double kDominates = 0.85, kBalancedLow = 0.50, kBalancedHigh = 0.80;
 constexpr double kCheckTolerance = 1e-5;
-constexpr const char* kUndefinedWindow =
-    "no position of the window defines it, or the value is not finite";
 
 // The values whose means are attention's (or another part's) Shapley shares.
 struct ShapleyValues {
@@ -35,13 +33,6 @@ class Reduction {
   Json summary();
 
  private:
-  Json windows(const std::string& field, const WindowValues& values);
-  Json counts(const WindowCounts& values) {
-    return by_layer(setting_.layers, [&](size_t slot) { return Json(values.of_layer(slot)); });
-  }
-  Json parts(const std::string& field, const std::array<WindowValues, kMaxParts>& values);
-  Json subsets(const std::string& field, const std::array<WindowValues, kSubsets>& values,
-               std::span<const Subset> kept);
   ShapleyValues shapley_values(size_t slot, size_t part) const;
   Json mean(const stats::Replicates& replicates, const std::string& path) {
     return statistician_.mean_block(replicates, nulls_, path);
@@ -61,51 +52,10 @@ class Reduction {
   const Statistician statistician_;
 };
 
-Json Reduction::windows(const std::string& field, const WindowValues& values) {
-  return by_layer(setting_.layers, [&](size_t slot) {
-    return nulls_.array(values.of_layer(slot),
-                        "per_window." + field + "." + layer_key(setting_.layers[slot]),
-                        kUndefinedWindow);
-  });
-}
-
-Json Reduction::parts(const std::string& field, const std::array<WindowValues, kMaxParts>& values) {
-  Json object = Json::object();
-  for (size_t p = 0; p < records_.parts; ++p) {
-    object[kPartNames[p]] = windows(field + "." + kPartNames[p], values[p]);
-  }
-  return object;
-}
-
-Json Reduction::subsets(const std::string& field, const std::array<WindowValues, kSubsets>& values,
-                        std::span<const Subset> kept) {
-  Json object = Json::object();
-  for (const Subset subset : kept) {
-    object[kSubsetNames[subset]] = windows(field + "." + kSubsetNames[subset], values[subset]);
-  }
-  return object;
-}
-
 Json Reduction::per_window() {
-  constexpr std::array<Subset, 7> kWithNone = {0, 1, 2, 4, 3, 5, 6};
-  const DecompositionRecord& d = decomposition_;
-  return {{"norm_share", parts("norm_share", d.norm_share)},
-          {"signed_num", parts("signed_num", d.signed_num)},
-          {"signed_num_varying", parts("signed_num_varying", d.signed_num_varying)},
-          {"signed_den", windows("signed_den", d.signed_den)},
-          {"signed_den_varying", windows("signed_den_varying", d.signed_den_varying)},
-          {"margin_part", parts("margin_part", d.margin_part)},
-          {"margin_total", windows("margin_total", d.margin_total)},
-          {"val", subsets("val", d.val, kProperSubsets)},
-          {"val_mean_replaced", subsets("val_mean_replaced", d.val_mean_replaced, kWithNone)},
-          {"agreement_top1", windows("agreement_top1", d.agreement_top1)},
-          {"agreement_topk", windows("agreement_topk", d.agreement_topk)},
-          {"agreement_positions", counts(d.agreement_positions)},
-          {"null_share", windows("null_share", records_.sources.null_share())},
-          {"null_signed_num", windows("null_signed_num", records_.sources.null_signed_num())},
-          {"null_signed_den", windows("null_signed_den", records_.sources.null_signed_den())},
-          {"published_ratio", windows("published_ratio", d.published_ratio)},
-          {"n_undefined", counts(d.undefined)}};
+  Json whole = decomposition_.per_window(setting_.layers, nulls_);
+  whole.update(records_.sources.null().per_window(setting_.layers, nulls_));
+  return whole;
 }
 
 ShapleyValues Reduction::shapley_values(size_t slot, size_t part) const {
@@ -195,10 +145,10 @@ Json Reduction::layer(size_t slot) {
       {"shapley_mean_replaced", std::move(replaced)},
       {"agreement", agreement(slot, path + ".agreement")},
       {"null_share",
-       attention_only("null_share", statistician_.mean(sources.null_share().of_layer(slot)))},
+       attention_only("null_share", statistician_.mean(sources.null().share.of_layer(slot)))},
       {"null_signed_share",
        attention_only("null_signed_share",
-                      ratio(sources.null_signed_num(), sources.null_signed_den(), slot))},
+                      ratio(sources.null().signed_num, sources.null().signed_den, slot))},
       {"published_ratio",
        attention_only("published_ratio", statistician_.mean(d.published_ratio.of_layer(slot)))}};
 }

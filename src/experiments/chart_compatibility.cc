@@ -20,7 +20,6 @@
 namespace rg::experiments {
 namespace {
 
-const std::vector<std::string> kChartParameters = {"bootstrap", "random_draws", "required_layers"};
 constexpr uint32_t kDraw = 1;               // verdicts come from draw 1
 constexpr uint32_t kDrawStride = 1u << 20;  // i = position + 2^20 * draw
 
@@ -52,7 +51,7 @@ class ChartCompatibility : public ExperimentBase {
       : ExperimentBase(setting),
         experts_(setting.spec.experts),
         k_(setting.spec.top_k),
-        draws_(random_draws_of(setting)),
+        draws_(static_cast<uint32_t>(setting.integer("random_draws"))),
         record_(setting.layers.size(), windows(), draws_),
         positions_(windows() * positions()),
         further_(windows()) {}
@@ -316,9 +315,8 @@ void ChartCompatibility::end_layer(const tap::LayerView& view) {
 }
 
 record::Contribution ChartCompatibility::reduce() {
-  const std::vector<int> required = required_chart_layers(setting_);
-  record::Contribution part{
-      .test = "chart_compatibility", .fields = Json::object(), .notes = notes(record_.undefined)};
+  const std::vector<int> required = setting_.some_layers("required_layers");
+  record::Contribution part{.fields = Json::object(), .notes = notes(record_.undefined)};
   Json& fields = part.fields;
   fields["layers"] = setting_.layers;
   fields["verification"] = verification_json(required);
@@ -334,9 +332,8 @@ record::Contribution ChartCompatibility::reduce() {
 }
 
 std::unique_ptr<Experiment> make_chart(const Setting& setting) {
-  check_keys(setting, kChartParameters);
   check_chart_setting(setting);
-  return std::make_unique<ChartCompatibility>(with_parameters(setting));
+  return std::make_unique<ChartCompatibility>(setting);
 }
 
 }  // namespace
@@ -344,10 +341,18 @@ std::unique_ptr<Experiment> make_chart(const Setting& setting) {
 Declaration chart_compatibility_declaration() {
   return {
       .name = "chart_compatibility",
+      .version = "1.0",
       .summary = "Are the experts that compete at the selection boundary interchangeable there?",
-      .parameters = kChartParameters,
-      .uses_prompts = false,
-      .make = &make_chart};
+      .parameters = {bootstrap_parameter(),
+                     {.key = "random_draws",
+                      .help = "draws of random partners at the boundary",
+                      .values = IntegerValues{.low = 1, .high = 64, .otherwise = 1}},
+                     {.key = "required_layers",
+                      .help = "layers that the verdict rests on",
+                      .values = LayerValues{}}},
+      .prompts = nullptr,
+      .compare = nullptr,
+      .create = &make_chart};
 }
 
 }  // namespace rg::experiments

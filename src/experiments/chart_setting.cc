@@ -3,43 +3,16 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-
 #include "base/error.h"
 #include "experiments/common.h"
 
 namespace rg::experiments {
 namespace {
 
-constexpr int64_t kMostDraws = 64;
 constexpr uint32_t kFewestPositions = 10;  // else --allow-small-T
 constexpr uint32_t kFewestEligible = 3;    // e_k, e_{k+1} and one to draw
 
 }  // namespace
-
-std::vector<int> required_chart_layers(const Setting& setting) {
-  const auto at = setting.parameters.find("required_layers");
-  if (at == setting.parameters.end()) return setting.layers;
-  std::vector<int> required;
-  bool valid = at->second.is_array() && !at->second.empty();
-  if (valid) {
-    for (const Json& item : at->second) {
-      valid = valid && item.is_number_integer() &&
-              std::find(setting.layers.begin(), setting.layers.end(), item) != setting.layers.end();
-      if (valid) required.push_back(item.get<int>());
-    }
-  }
-  std::sort(required.begin(), required.end());
-  valid = valid && std::adjacent_find(required.begin(), required.end()) == required.end();
-  if (valid) return required;
-  throw Error(ErrorId::US003, {.object = "--parameter required_layers",
-                               .found = write_json(at->second, JsonLayout::compact),
-                               .expected = "a JSON array of distinct measured layers, not empty"});
-}
-
-uint32_t random_draws_of(const Setting& setting) {
-  return static_cast<uint32_t>(integer_parameter(setting, "random_draws", 1, 1, kMostDraws));
-}
 
 void check_chart_setting(const Setting& setting) {
   require_competitor(setting, "chart_compatibility");
@@ -63,8 +36,6 @@ void check_chart_setting(const Setting& setting) {
          .hint = "Exchanging one expert's output has no effect of its own there. Leave this "
                  "experiment out."});
   }
-  required_chart_layers(setting);
-  random_draws_of(setting);
   const uint32_t positions = setting.seq_len - 1;
   if (positions < kFewestPositions && !setting.allow_small_t) {
     throw Error(ErrorId::RT006,

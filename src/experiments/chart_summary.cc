@@ -17,17 +17,22 @@ constexpr std::array<const char*, kChartStrata> kStratumNames = {"boundary",
                                                                  "interior_q90"};
 
 struct Member {
-  const char* name;
+  const char *name, *title;
   WindowValues StratumValues::*values;
 };
-constexpr std::array<Member, 7> kMembers = {
-    {{"kappa_hidden_median", &StratumValues::kappa_hidden_median},
-     {"kappa_target_median", &StratumValues::kappa_target_median},
-     {"jump_hidden_median", &StratumValues::jump_hidden_median},
-     {"kappa_hidden_mean", &StratumValues::kappa_hidden_mean},
-     {"cos_mean", &StratumValues::cos_mean},
-     {"log_r_mean", &StratumValues::log_r_mean},
-     {"kappa_orth_mean", &StratumValues::kappa_orth_mean}}};
+constexpr std::array<Member, 7> kMembers = {{
+    {"kappa_hidden_median", "median of kappa between the outputs",
+     &StratumValues::kappa_hidden_median},
+    {"kappa_target_median", "median of kappa between the outputs' parts along the true next token",
+     &StratumValues::kappa_target_median},
+    {"jump_hidden_median", "median of the update's relative change if the pair were swapped",
+     &StratumValues::jump_hidden_median},
+    {"kappa_hidden_mean", "mean of kappa between the outputs", &StratumValues::kappa_hidden_mean},
+    {"cos_mean", "mean cosine between the outputs", &StratumValues::cos_mean},
+    {"log_r_mean", "mean log ratio of the outputs' norms", &StratumValues::log_r_mean},
+    {"kappa_orth_mean", "mean kappa of orthogonal outputs of the same norms",
+     &StratumValues::kappa_orth_mean},
+}};
 
 constexpr int kPass = 1, kFail = 0, kDegenerate = -1, kInvalid = -2;
 
@@ -212,49 +217,43 @@ Json convergence_of(const ChartRecord& record, const Setting& setting,
   return convergence_json(convergence, verdict_name(label), nulls);
 }
 
-Json per_window(const ChartRecord& record, const std::vector<int>& layers, Nulls& nulls) {
-  const std::string reason =
-      "the stratum has no defined token, the window's strata overlap, or the value is not finite";
-  Json strata = Json::object();
-  for (size_t s = 0; s < kChartStrata; ++s) {
-    Json members = Json::object();
-    for (const Member& member : kMembers) {
-      members[member.name] = by_layer(layers, [&](size_t slot) {
-        return nulls.array((record.strata[s].*member.values).of_layer(slot),
-                           std::string("per_window.") + kStratumNames[s] + "." + member.name + "." +
-                               layer_key(layers[slot]),
-                           reason);
-      });
-    }
-    members["tokens"] =
-        by_layer(layers, [&](size_t slot) { return Json(record.strata[s].tokens.of_layer(slot)); });
-    strata[kStratumNames[s]] = std::move(members);
-  }
-  return strata;
-}
-
 }  // namespace
 
 ChartRecord::ChartRecord(size_t layers, size_t windows, uint32_t draws_)
-    : matched(layers, windows),
-      matched_target(layers, windows),
-      exact_mean(layers, windows),
-      margin_mean(layers, windows),
-      logit_margin_mean(layers, windows),
-      threshold(layers, windows),
-      draws(draws_),
-      drawn{WindowValues(layers, windows), WindowValues(layers, windows)},
-      exact_position(layers * windows, -1),
-      undefined(layers, windows),
-      overlapping(layers, windows) {
-  for (StratumValues& stratum : strata) {
-    for (const Member& member : kMembers) stratum.*member.values = WindowValues(layers, windows);
-    stratum.tokens = WindowCounts(layers, windows);
+    : Record(layers, windows), draws(draws_) {
+  const char* const outside =
+      "the stratum has no defined token, the window's strata overlap, or the value is not finite";
+  for (size_t s = 0; s < kChartStrata; ++s) {
+    const std::string stratum = std::string(kStratumNames[s]) + ".";
+    for (const Member& member : kMembers) {
+      column(strata[s].*member.values, {stratum + member.name, member.title, outside});
+    }
+    column(strata[s].tokens, {stratum + "tokens", "pairs in the stratum", ""});
   }
-}
-
-uint64_t ChartRecord::bytes() const {
-  return exact_position.size() * sizeof(double) * (kChartStrata * (kMembers.size() + 1) + 11);
+  const char* const small = "the interior is smaller than the boundary, or the strata overlap";
+  column(matched,
+         {"c1_matched_interior",
+          "expected median of kappa over as many interior tokens as the boundary has", small});
+  column(
+      matched_target,
+      {"c1_matched_interior_target",
+       "expected median of kappa along the true next token, over as many interior tokens", small});
+  const char* const nothing = "no margin of the window is defined, or the value is not finite";
+  column(margin_mean, {"margins.m_set_mean", "mean margin in scores", nothing});
+  column(logit_margin_mean, {"margins.m_logit_mean", "mean margin in logits", nothing});
+  column(threshold,
+         {"margins.m_thr", "the boundary's threshold: quantile 0.1 of the margins", nothing});
+  const char* const undrawn = "the boundary has no such partner, or the strata overlap";
+  if (draws > 1) {
+    column(drawn[0], {"random_draws.boundary_random_e2",
+                      "mean over the draws of the median of kappa, random partners", undrawn});
+    column(drawn[1], {"random_draws.boundary_unselected_e2",
+                      "mean over the draws of the median of kappa, unselected partners", undrawn});
+  }
+  column(undefined, {"n_undefined", "positions whose margin is not finite", ""});
+  keep(overlapping);
+  keep(exact_mean);
+  keep(exact_position, layers * windows, -1);
 }
 
 void ChartRecord::add_stratum(ChartStratum stratum, size_t layer, size_t window,
@@ -297,34 +296,8 @@ void reduce_chart(const ChartRecord& record, const Setting& setting,
   const size_t windows = setting.windows->sequences();
   const Statistician statistician(setting);
   Nulls nulls;
-  fields["per_window"] = per_window(record, layers, nulls);
-  Json& arrays = fields["per_window"];
-  const auto array = [&](const std::string& name, const WindowValues& values,
-                         const std::string& reason) {
-    return by_layer(layers, [&](size_t slot) {
-      return nulls.array(values.of_layer(slot),
-                         "per_window." + name + "." + layer_key(layers[slot]), reason);
-    });
-  };
-  const std::string small = "the interior is smaller than the boundary, or the strata overlap";
-  const std::string nothing = "no margin of the window is defined, or the value is not finite";
-  const std::string undrawn = "the boundary has no such partner, or the strata overlap";
-  for (const auto& [name, values] :
-       {std::pair("c1_matched_interior", &record.matched),
-        std::pair("c1_matched_interior_target", &record.matched_target)}) {
-    arrays[name] = array(name, *values, small);
-  }
-  arrays["margins"] = {
-      {"m_set_mean", array("margins.m_set_mean", record.margin_mean, nothing)},
-      {"m_logit_mean", array("margins.m_logit_mean", record.logit_margin_mean, nothing)},
-      {"m_thr", array("margins.m_thr", record.threshold, nothing)}};
-  if (record.draws > 1) {
-    arrays["random_draws"] = {
-        {"boundary_random_e2", array("random_draws.boundary_random_e2", record.drawn[0], undrawn)},
-        {"boundary_unselected_e2",
-         array("random_draws.boundary_unselected_e2", record.drawn[1], undrawn)}};
-  }
-  arrays["exact_random"] = by_layer(layers, [&](size_t slot) {
+  fields["per_window"] = record.per_window(layers, nulls);
+  fields["per_window"]["exact_random"] = by_layer(layers, [&](size_t slot) {
     const std::string path = "per_window.exact_random." + layer_key(layers[slot]);
     Json positions = Json::array();
     for (size_t w = 0; w < windows; ++w) {
@@ -336,8 +309,6 @@ void reduce_chart(const ChartRecord& record, const Setting& setting,
                 {"mean", nulls.array(record.exact_mean.of_layer(slot), path,
                                      "the window has no boundary position")}};
   });
-  arrays["n_undefined"] =
-      by_layer(layers, [&](size_t slot) { return Json(record.undefined.of_layer(slot)); });
 
   std::vector<int> degenerate;
   Json overlapping = by_layer(layers, [&](size_t slot) {

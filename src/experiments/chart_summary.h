@@ -28,8 +28,8 @@ struct StratumValues {
   WindowCounts tokens;
 };
 
-// All values kept, (layers, windows) of each quantity. Each window is written by one thread.
-struct ChartRecord {
+// All values kept. Each window is written by one thread.
+struct ChartRecord : Record {
   ChartRecord(size_t layers, size_t windows, uint32_t draws);
 
   // Medians and means of one stratum of one window; nothing if it has no member.
@@ -41,7 +41,6 @@ struct ChartRecord {
   const StratumValues& of(ChartStratum stratum) const {
     return strata[static_cast<size_t>(stratum)];
   }
-  uint64_t bytes() const;
 
   std::array<StratumValues, kChartStrata> strata;
   WindowValues matched, matched_target, exact_mean;

@@ -13,6 +13,10 @@ namespace {
 
 constexpr uint64_t kUndefinedNoted = 1000;  // more than one undefined margin in 1,000: a note
 
+uint32_t replicates_of(const Setting& setting) {
+  return static_cast<uint32_t>(setting.integer("bootstrap"));
+}
+
 }  // namespace
 
 Json Nulls::number(double value, const std::string& path, const std::string& reason) {
@@ -49,8 +53,8 @@ Json by_layer(const std::vector<int>& layers, const std::function<Json(size_t)>&
 
 Statistician::Statistician(const Setting& setting)
     : seed_(setting.seed),
-      table_(setting.windows->sequences(), setting.bootstrap_replicates, setting.seed, 0),
-      documents_(setting.window_document, setting.bootstrap_replicates, setting.seed) {}
+      table_(setting.windows->sequences(), replicates_of(setting), setting.seed, 0),
+      documents_(setting.window_document, replicates_of(setting), setting.seed) {}
 
 stats::Replicates Statistician::mean(std::span<const double> values) const {
   return stats::mean_replicates(table_, values);
@@ -183,33 +187,6 @@ void require_competitor(const Setting& setting, const std::string& test) {
                .expected = "an eligible (k+1)-th expert, which the set margin m_set needs",
                .hint = "Every eligible expert is always selected: there is no routing to measure. "
                        "expert_load runs on such a model."});
-}
-
-void check_keys(const Setting& setting, const std::vector<std::string>& known) {
-  for (const auto& [key, value] : setting.parameters) {
-    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-    throw Error(ErrorId::US003, {.object = "--parameter",
-                                 .found = fmt::format("'{}'", key),
-                                 .expected = fmt::format("one of {}", fmt::join(known, ", "))});
-  }
-}
-
-Setting with_parameters(const Setting& setting) {
-  Setting changed = setting;
-  changed.bootstrap_replicates = static_cast<uint32_t>(
-      integer_parameter(setting, "bootstrap", setting.bootstrap_replicates, 200, 100'000));
-  return changed;
-}
-
-int64_t integer_parameter(const Setting& setting, const std::string& key, int64_t absent,
-                          int64_t low, int64_t high) {
-  const auto at = setting.parameters.find(key);
-  if (at == setting.parameters.end()) return absent;
-  const Json& value = at->second;
-  if (value.is_number_integer() && value >= low && value <= high) return value.get<int64_t>();
-  throw Error(ErrorId::US003, {.object = "--parameter " + key,
-                               .found = write_json(value, JsonLayout::compact),
-                               .expected = fmt::format("an integer from {} to {}", low, high)});
 }
 
 }  // namespace rg::experiments

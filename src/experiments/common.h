@@ -2,9 +2,7 @@
 // of per-window arrays as JSON blocks, and nulls, each with its reason.
 #pragma once
 
-#include <cmath>
 #include <functional>
-#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -13,6 +11,7 @@
 
 #include "base/json.h"
 #include "experiments/experiment.h"
+#include "experiments/record.h"
 #include "stats/bootstrap.h"
 #include "stats/convergence.h"
 #include "tap/tap.h"
@@ -20,46 +19,8 @@
 
 namespace rg::experiments {
 
-inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 inline constexpr uint32_t kWindowsRequired = 200;  // fewer give no verdict
 inline constexpr uint32_t kShortWindow = 100;      // T below it gives a note
-
-// Per-window values of one quantity: (layers, windows), NaN where undefined. Artifacts hold no
-// infinity, so an infinite value is undefined too.
-class WindowValues {
- public:
-  WindowValues() = default;
-  WindowValues(size_t layers, size_t windows)
-      : windows_(windows), values_(layers * windows, kNaN) {}
-  void set(size_t layer, size_t window, double value) {
-    values_[layer * windows_ + window] = std::isfinite(value) ? value : kNaN;
-  }
-  std::span<const double> of_layer(size_t layer) const {
-    return {values_.data() + layer * windows_, windows_};
-  }
-  uint64_t bytes() const { return values_.size() * sizeof(double); }
-
- private:
-  size_t windows_ = 0;
-  std::vector<double> values_;
-};
-
-// The same for counts, which are always defined.
-class WindowCounts {
- public:
-  WindowCounts() = default;
-  WindowCounts(size_t layers, size_t windows) : windows_(windows), values_(layers * windows, 0) {}
-  uint64_t& at(size_t layer, size_t window) { return values_[layer * windows_ + window]; }
-  uint64_t at(size_t layer, size_t window) const { return values_[layer * windows_ + window]; }
-  std::span<const uint64_t> of_layer(size_t layer) const {
-    return {values_.data() + layer * windows_, windows_};
-  }
-  uint64_t bytes() const { return values_.size() * sizeof(uint64_t); }
-
- private:
-  size_t windows_ = 0;
-  std::vector<uint64_t> values_;
-};
 
 // Collects the reasons of the nulls of one artifact (`null_reasons`).
 class Nulls {
@@ -169,12 +130,5 @@ void for_each_sequence(const tap::Block& block, const Body& body) {
 void require_competitor(const Setting& setting, const std::string& test);
 // How many experts may be selected at a token: all, or those of the kept groups.
 uint32_t eligible_experts(const gate::GateSpec& spec);
-// US003 with the known keys.
-void check_keys(const Setting& setting, const std::vector<std::string>& known);
-// The setting with the common parameter `bootstrap` (replicates, 200 to 100,000) applied.
-Setting with_parameters(const Setting& setting);
-// US003 unless the parameter is absent or an integer in [low, high].
-int64_t integer_parameter(const Setting& setting, const std::string& key, int64_t absent,
-                          int64_t low, int64_t high);
 
 }  // namespace rg::experiments

@@ -27,23 +27,51 @@ void mix(const float* __restrict a, const float* __restrict b, const float* __re
 
 }  // namespace
 
-DecompositionRecord::DecompositionRecord(size_t layer_count, size_t windows) {
-  const auto all = [&](auto& values) {
-    for (WindowValues& of : values) of = WindowValues(layer_count, windows);
+DecompositionRecord::DecompositionRecord(size_t layer_count, size_t windows, size_t experts,
+                                         size_t parts)
+    : Record(layer_count, windows), layers(layer_count) {
+  const char* const reason = "no position of the window defines it, or the value is not finite";
+  const auto list = [&](WindowValues& values, const std::string& path, const char* title) {
+    column(values, {path, title, reason});
   };
-  all(norm_share);
-  all(signed_num);
-  all(signed_num_varying);
-  all(margin_part);
-  all(val);
-  all(val_mean_replaced);
-  for (WindowValues* of : {&signed_den, &signed_den_varying, &margin_total, &agreement_top1,
-                           &agreement_topk, &published_ratio}) {
-    *of = WindowValues(layer_count, windows);
+  const auto by_part = [&](std::array<WindowValues, kMaxParts>& values, const std::string& path,
+                           const char* title) {
+    for (size_t p = 0; p < parts; ++p) list(values[p], path + "." + kPartNames[p], title);
+  };
+  by_part(norm_share, "norm_share", "share of the contributions' norms, mean over positions");
+  by_part(signed_num, "signed_num",
+          "inner product of the part's contributions with all parts', summed over positions");
+  by_part(signed_num_varying, "signed_num_varying", "signed_num without each expert's corpus mean");
+  list(signed_den, "signed_den", "squared norm of all parts' contributions, summed over positions");
+  list(signed_den_varying, "signed_den_varying", "signed_den without each expert's corpus mean");
+  by_part(margin_part, "margin_part",
+          "part of the gap between the k-th score and the next, mean over positions");
+  list(margin_total, "margin_total",
+       "gap between the k-th score and the next, mean over positions");
+  for (const Subset subset : kProperSubsets) {
+    list(val[subset], std::string("val.") + kSubsetNames[subset],
+         "share of the selected set that is kept when the gate sees only these parts");
   }
-  undefined = WindowCounts(layer_count, windows);
-  agreement_positions = WindowCounts(layer_count, windows);
-  layers.resize(layer_count);
+  constexpr std::array<Subset, 7> kWithNone = {0, 1, 2, 4, 3, 5, 6};
+  for (const Subset subset : kWithNone) {
+    list(val_mean_replaced[subset], std::string("val_mean_replaced.") + kSubsetNames[subset],
+         "share of the selected set that is kept when corpus means replace the other parts");
+  }
+  list(agreement_top1, "agreement_top1",
+       "share of positions where the embedding alone and the rest alone have one first choice");
+  list(agreement_topk, "agreement_topk",
+       "share of the selected set on which the embedding alone and the rest alone agree");
+  column(agreement_positions,
+         {"agreement_positions", "positions where neither the embedding nor the rest is zero", ""});
+  list(published_ratio, "published_ratio",
+       "share of the raw projection's norm that is not the embedding's, mean over positions");
+  column(undefined, {"n_undefined", "positions whose margin is not finite", ""});
+  for (Layer& layer : layers) {
+    for (auto* counts : {&layer.expert_counts, &layer.embedding_top1, &layer.rest_top1,
+                         &layer.embedding_topk, &layer.rest_topk}) {
+      keep(*counts, experts, uint64_t{0});
+    }
+  }
 }
 
 Decomposition::Decomposition(const Setting& setting, const TokenIndex& tokens, size_t layers)
@@ -55,7 +83,7 @@ Decomposition::Decomposition(const Setting& setting, const TokenIndex& tokens, s
       positions_(setting.seq_len - 1),
       windows_(setting.windows->sequences()),
       has_bias_(setting.spec.logit_bias || setting.spec.selection_bias),
-      record_(layers, setting.windows->sequences()),
+      record_(layers, windows_, experts_, parts()),
       logit_bias_(experts_, 0.0f),
       zeros_(experts_, 0.0f),
       gained_(setting.windows->rows() * 2 * experts_),
@@ -71,7 +99,9 @@ uint64_t Decomposition::bytes() const {
   return projections_.bytes() + gained_.size() * sizeof(float) + gram_.size() * sizeof(Gram) +
          defined_.size() + part_sums_.size() * sizeof(float) +
          windows_ * ((parts() + kMixParts) * experts_ * sizeof(double) + sizeof(WindowState)) +
-         record_.layers.size() * windows_ * 40 * sizeof(double);
+         // What the embedding alone selects, and the mean parts' share in it, by token id.
+         uint64_t{token_index_.distinct()} * (2 * k_ * sizeof(int32_t) + 2 * sizeof(double)) +
+         record_.bytes();
 }
 
 float* Decomposition::stored(size_t row, size_t which) {
@@ -121,7 +151,6 @@ void Decomposition::begin_layer(const tap::LayerView& view, Scratch& scratch) {
                  workers_[static_cast<size_t>(worker)], {embedding_top_.data() + x * k_, k_});
         }
       });
-  averaged_ = std::make_unique<std::once_flag>();
 }
 
 void Decomposition::choose(const tap::LayerView& view,

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "experiments/common.h"
@@ -13,9 +12,10 @@
 
 namespace rg::experiments {
 
-// What the artifact keeps, (layers, windows) each.
-struct DecompositionRecord {
-  DecompositionRecord(size_t layers, size_t windows);
+// What the artifact keeps. Of the arrays by part and by subset only those are used that the
+// artifact has.
+struct DecompositionRecord : Record {
+  DecompositionRecord(size_t layers, size_t windows, size_t experts, size_t parts);
 
   std::array<WindowValues, kMaxParts> norm_share, signed_num, signed_num_varying, margin_part;
   WindowValues signed_den, signed_den_varying, margin_total;
@@ -41,7 +41,8 @@ class Decomposition {
   // One window: statistics 1 to 5 with removed parts left out.
   void on_gate(const tap::LayerView& view, const tap::GateBlock& block, const SequenceRows& window,
                size_t slot, Scratch& scratch);
-  // One window once all have passed on_gate: removed parts replaced by their corpus means.
+  void on_gates_done(const tap::LayerView& view);  // corpus means of the parts, in window order
+  // One window: statistic 4 with removed parts replaced by their corpus means.
   void on_update(const tap::LayerView& view, const tap::UpdateBlock& block,
                  const SequenceRows& window);
   void end_layer(const tap::LayerView& view, size_t slot);
@@ -68,7 +69,6 @@ class Decomposition {
   void add_shares(const tap::LayerView& view, WindowState& sums, WorkerState& worker,
                   const std::array<const float*, kMixParts>& gained, double scale,
                   const float* logits, const float* scores, const int32_t* ranked);
-  void average_parts(const tap::LayerView& view);
 
   const Setting& setting_;
   const TokenIndex& token_index_;
@@ -87,7 +87,6 @@ class Decomposition {
   std::vector<WindowState> window_;
   std::vector<WorkerState> workers_;
   std::unique_ptr<Means> means_;
-  std::unique_ptr<std::once_flag> averaged_;
 };
 
 }  // namespace rg::experiments

@@ -7,7 +7,7 @@
 namespace rg::experiments {
 
 // Corpus means of the parts over all defined positions, in window order.
-void Decomposition::average_parts(const tap::LayerView& view) {
+void Decomposition::on_gates_done(const tap::LayerView& view) {
   const size_t d = view.width;
   Means& means = *means_;
   double defined = 0;
@@ -78,7 +78,6 @@ void Decomposition::average_parts(const tap::LayerView& view) {
 
 void Decomposition::on_update(const tap::LayerView& view, const tap::UpdateBlock& block,
                               const SequenceRows& window) {
-  std::call_once(*averaged_, [&] { average_parts(view); });
   const Means& means = *means_;
   const size_t d = view.width, w = window.sequence;
   WindowState& sums = window_[w];

@@ -6,15 +6,14 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "experiments/common.h"
+#include "experiments/domain_comparison.h"
+#include "experiments/load_record.h"
 #include "experiments/token_index.h"
 #include "stats/information.h"
 #include "stats/pinned_math.h"
 
 namespace rg::experiments {
 namespace {
-
-constexpr size_t kFrequentTokens = 20;
-const std::vector<std::string> kLoadParameters = {"bootstrap"};
 
 // 1 - C(E-k, k)/C(E, k): probability that two independent uniform k-sets intersect.
 double chance_of_meeting(uint32_t experts, uint32_t k) {
@@ -26,17 +25,6 @@ double chance_of_meeting(uint32_t experts, uint32_t k) {
   return 1 - apart;
 }
 
-// Counts of one layer.
-struct LayerCounts {
-  std::vector<uint64_t> per_window;    // (windows, E)
-  std::vector<uint64_t> total;         // (E)
-  std::vector<uint64_t> pairs;         // (E, E)
-  std::vector<uint64_t> transitions;   // (E, E); empty at the first measured layer
-  std::vector<uint64_t> first_choice;  // (E)
-  Json tokens_by_expert;
-  std::vector<double> specialisation;  // (E)
-};
-
 class ExpertLoad : public ExperimentBase {
  public:
   explicit ExpertLoad(const Setting& setting)
@@ -44,18 +32,15 @@ class ExpertLoad : public ExperimentBase {
         experts_(setting.spec.experts),
         k_(setting.spec.top_k),
         rows_(setting.windows->rows()),
-        layers_(setting.layers.size()),
-        repeat_top1_(setting.layers.size(), windows()),
-        repeat_any_(setting.layers.size(), windows()),
-        nan_(setting.layers.size(), windows()),
+        record_(setting.layers.size(), windows(), experts_, rows_),
         selected_(rows_ * k_),
         tokens_(*setting.windows) {}
 
   tap::Needs needs() const override {
     tap::Needs needs;
-    needs.held_bytes = selected_.size() * sizeof(int32_t) + before_.size() * sizeof(int32_t) +
-                       layers_.size() * (windows() * experts_ + 2 * experts_ * experts_) * 8 +
-                       tokens_.bytes() + tokens_.distinct() * experts_ * sizeof(uint32_t);
+    // The last: counts of every token id by expert, while a layer ends.
+    needs.held_bytes = record_.bytes() + selected_.size() * sizeof(int32_t) + tokens_.bytes() +
+                       uint64_t{tokens_.distinct()} * experts_ * sizeof(uint32_t);
     return needs;
   }
   void on_gate(const tap::LayerView& view, const tap::GateBlock& block) override;
@@ -63,18 +48,16 @@ class ExpertLoad : public ExperimentBase {
   record::Contribution reduce() override;
 
  private:
-  void count_tokens(LayerCounts& layer) const;
+  void count_tokens(LoadRecord::Layer& layer) const;
   Json layer_summary(size_t slot, const Statistician& statistician, Nulls& nulls) const;
-  Json convergence(const LayerCounts& layer) const;
+  Json convergence(size_t slot) const;
   Json repetition(const WindowCounts& counts, size_t slot, const Statistician& statistician,
                   Nulls& nulls, const std::string& path) const;
 
   const uint32_t experts_, k_;
   const size_t rows_;
-  std::vector<LayerCounts> layers_;
-  WindowCounts repeat_top1_, repeat_any_, nan_;
+  LoadRecord record_;
   std::vector<int32_t> selected_;  // (rows, k) of the current layer
-  std::vector<int32_t> before_;    // first choice at the previous measured layer
   TokenIndex tokens_;
 };
 
@@ -93,45 +76,38 @@ void ExpertLoad::on_gate(const tap::LayerView& view, const tap::GateBlock& block
       top1 += set[0] == last[0];
       any += std::find_first_of(set, set + k_, last, last + k_) != set + k_;
     }
-    repeat_top1_.at(static_cast<size_t>(slot), window.sequence) = top1;
-    repeat_any_.at(static_cast<size_t>(slot), window.sequence) = any;
-    nan_.at(static_cast<size_t>(slot), window.sequence) = nan;
+    record_.repeat_top1.at(static_cast<size_t>(slot), window.sequence) = top1;
+    record_.repeat_any.at(static_cast<size_t>(slot), window.sequence) = any;
+    record_.with_nan.at(static_cast<size_t>(slot), window.sequence) = nan;
   });
 }
 
 void ExpertLoad::end_layer(const tap::LayerView& view) {
-  const int slot = slot_of(view.layer);
-  if (slot < 0) return;
-  LayerCounts& layer = layers_[static_cast<size_t>(slot)];
-  layer.per_window.assign(windows() * experts_, 0);
-  layer.total.assign(experts_, 0);
-  layer.pairs.assign(size_t{experts_} * experts_, 0);
-  layer.first_choice.assign(experts_, 0);
-  if (!before_.empty()) layer.transitions.assign(size_t{experts_} * experts_, 0);
+  const int measured_slot = slot_of(view.layer);
+  if (measured_slot < 0) return;
+  const auto slot = static_cast<size_t>(measured_slot);
+  LoadRecord::Layer& layer = record_.layers[slot];
   for (size_t row = 0; row < rows_; ++row) {
     const int32_t* set = selected_.data() + row * k_;
-    uint64_t* window = layer.per_window.data() + row / setting_.seq_len * experts_;
+    const std::span<uint64_t> window = record_.count.at(slot, row / setting_.seq_len);
     ++layer.first_choice[static_cast<size_t>(set[0])];
     for (uint32_t i = 0; i < k_; ++i) {
       const auto a = static_cast<size_t>(set[i]);
       ++window[a];
+      ++layer.total[a];
       for (uint32_t j = 0; j < k_; ++j) ++layer.pairs[a * experts_ + static_cast<size_t>(set[j])];
     }
-    if (!before_.empty()) {
-      ++layer.transitions[static_cast<size_t>(before_[row]) * experts_ +
+    if (slot > 0) {
+      ++layer.transitions[static_cast<size_t>(record_.before[row]) * experts_ +
                           static_cast<size_t>(set[0])];
     }
-  }
-  for (size_t i = 0; i < layer.per_window.size(); ++i) {
-    layer.total[i % experts_] += layer.per_window[i];
+    record_.before[row] = set[0];
   }
   count_tokens(layer);
-  before_.resize(rows_);
-  for (size_t row = 0; row < rows_; ++row) before_[row] = selected_[row * k_];
 }
 
 // Per expert: its most frequent token ids, and how exclusively they go to it.
-void ExpertLoad::count_tokens(LayerCounts& layer) const {
+void ExpertLoad::count_tokens(LoadRecord::Layer& layer) const {
   std::vector<uint32_t> counts(size_t{experts_} * tokens_.distinct(), 0);  // (E, ids)
   for (size_t row = 0; row < rows_; ++row) {
     for (uint32_t i = 0; i < k_; ++i) {
@@ -139,8 +115,6 @@ void ExpertLoad::count_tokens(LayerCounts& layer) const {
                tokens_.of_row(row)];
     }
   }
-  layer.tokens_by_expert = Json::object();
-  layer.specialisation.assign(experts_, kNaN);
   std::vector<uint32_t> used;
   for (uint32_t e = 0; e < experts_; ++e) {
     const uint32_t* of_expert = counts.data() + size_t{e} * tokens_.distinct();
@@ -161,11 +135,9 @@ void ExpertLoad::count_tokens(LayerCounts& layer) const {
                       [&](uint32_t a, uint32_t b) {
                         return of_expert[a] != of_expert[b] ? of_expert[a] > of_expert[b] : a < b;
                       });
-    Json rows = Json::array();
     for (size_t i = 0; i < kept; ++i) {
-      rows.push_back({tokens_.id(used[i]), of_expert[used[i]]});
+      layer.tokens[e * kFrequentTokens + i] = {tokens_.id(used[i]), of_expert[used[i]]};
     }
-    layer.tokens_by_expert[std::to_string(e)] = std::move(rows);
   }
 }
 
@@ -189,7 +161,7 @@ Load load_of(std::span<const uint64_t> counts, uint64_t tokens, uint32_t k) {
   return load;
 }
 
-Json ExpertLoad::convergence(const LayerCounts& layer) const {
+Json ExpertLoad::convergence(size_t slot) const {
   std::vector<size_t> sizes = {1, 2, 5, 10, 20};
   for (const size_t size : stats::window_grid(windows())) sizes.push_back(size);
   std::erase_if(sizes, [&](size_t size) { return size >= windows(); });
@@ -202,9 +174,8 @@ Json ExpertLoad::convergence(const LayerCounts& layer) const {
   size_t added = 0;
   for (const size_t size : sizes) {
     for (; added < size; ++added) {
-      for (uint32_t e = 0; e < experts_; ++e) {
-        counts[e] += layer.per_window[order[added] * experts_ + e];
-      }
+      const std::span<const uint64_t> window = record_.count.at(slot, order[added]);
+      for (uint32_t e = 0; e < experts_; ++e) counts[e] += window[e];
     }
     const Load load = load_of(counts, size * setting_.seq_len, k_);
     rows.push_back({{"windows", size},
@@ -226,7 +197,7 @@ Json ExpertLoad::repetition(const WindowCounts& counts, size_t slot,
 }
 
 Json ExpertLoad::layer_summary(size_t slot, const Statistician& statistician, Nulls& nulls) const {
-  const LayerCounts& layer = layers_[slot];
+  const LoadRecord::Layer& layer = record_.layers[slot];
   const std::string path = "summary.per_layer." + layer_key(setting_.layers[slot]);
   const auto tokens = static_cast<double>(rows_);
   Json share = Json::array();
@@ -238,10 +209,10 @@ Json ExpertLoad::layer_summary(size_t slot, const Statistician& statistician, Nu
     const double p = static_cast<double>(count) / tokens;
     popularity += p * p;
   }
-  Json top1 = repetition(repeat_top1_, slot, statistician, nulls, path + ".repeat_top1");
+  Json top1 = repetition(record_.repeat_top1, slot, statistician, nulls, path + ".repeat_top1");
   top1["null_uniform"] = 1.0 / experts_;
   top1["null_popularity"] = popularity;
-  Json any = repetition(repeat_any_, slot, statistician, nulls, path + ".repeat_any");
+  Json any = repetition(record_.repeat_any, slot, statistician, nulls, path + ".repeat_any");
   any["null_uniform"] = chance_of_meeting(experts_, k_);
 
   Json lift = nullptr;
@@ -270,7 +241,7 @@ Json ExpertLoad::layer_summary(size_t slot, const Statistician& statistician, Nu
           {"max_over_mean", load.max_over_mean},
           {"cold", load.cold},
           {"workhorses", load.workhorses},
-          {"convergence", convergence(layer)},
+          {"convergence", convergence(slot)},
           {"repeat_top1", std::move(top1)},
           {"repeat_any", std::move(any)},
           {"first_choice", layer.first_choice},
@@ -289,30 +260,36 @@ Json table_json(std::span<const uint64_t> values, size_t columns) {
   return table;
 }
 
+// By expert; those that are never selected are left out.
+Json tokens_json(std::span<const LoadRecord::TokenCount> tokens) {
+  Json by_expert = Json::object();
+  for (size_t e = 0; e < tokens.size() / kFrequentTokens; ++e) {
+    Json rows = Json::array();
+    for (const LoadRecord::TokenCount& token :
+         tokens.subspan(e * kFrequentTokens, kFrequentTokens)) {
+      if (token.times != 0) rows.push_back({token.id, token.times});
+    }
+    if (!rows.empty()) by_expert[std::to_string(e)] = std::move(rows);
+  }
+  return by_expert;
+}
+
 record::Contribution ExpertLoad::reduce() {
   const Statistician statistician(setting_);
   Nulls nulls;
-  record::Contribution part{.test = "expert_load", .fields = Json::object(), .notes = {}};
+  record::Contribution part{.fields = Json::object(), .notes = {}};
   Json& fields = part.fields;
   fields["layers"] = setting_.layers;
   fields["verification"] = verification_json(setting_.layers);
-  const auto counts = [&](const WindowCounts& values) {
-    return by_layer(setting_.layers, [&](size_t slot) { return Json(values.of_layer(slot)); });
-  };
-  fields["per_window"] = {
-      {"count",
-       by_layer(setting_.layers,
-                [&](size_t slot) { return table_json(layers_[slot].per_window, experts_); })},
-      {"repeat_top1", counts(repeat_top1_)},
-      {"repeat_any", counts(repeat_any_)},
-      {"n_nan", counts(nan_)}};
-  fields["pairs"] = by_layer(
-      setting_.layers, [&](size_t slot) { return table_json(layers_[slot].pairs, experts_); });
+  fields["per_window"] = record_.per_window(setting_.layers, nulls);
+  fields["pairs"] = by_layer(setting_.layers, [&](size_t slot) {
+    return table_json(record_.layers[slot].pairs, experts_);
+  });
   Json transitions = Json::object(), tokens = Json::object(), summary = Json::object();
-  for (size_t slot = 0; slot < layers_.size(); ++slot) {
+  for (size_t slot = 0; slot < record_.layers.size(); ++slot) {
     const std::string key = layer_key(setting_.layers[slot]);
-    if (slot > 0) transitions[key] = table_json(layers_[slot].transitions, experts_);
-    tokens[key] = layers_[slot].tokens_by_expert;
+    if (slot > 0) transitions[key] = table_json(record_.layers[slot].transitions, experts_);
+    tokens[key] = tokens_json(record_.layers[slot].tokens);
     summary[key] = layer_summary(slot, statistician, nulls);
   }
   fields["transitions"] = std::move(transitions);
@@ -324,18 +301,19 @@ record::Contribution ExpertLoad::reduce() {
 }
 
 std::unique_ptr<Experiment> make_load(const Setting& setting) {
-  check_keys(setting, kLoadParameters);
-  return std::make_unique<ExpertLoad>(with_parameters(setting));
+  return std::make_unique<ExpertLoad>(setting);
 }
 
 }  // namespace
 
 Declaration expert_load_declaration() {
   return {.name = "expert_load",
+          .version = "1.0",
           .summary = "How routing load is spread over experts, tokens and layers.",
-          .parameters = kLoadParameters,
-          .uses_prompts = false,
-          .make = &make_load};
+          .parameters = {bootstrap_parameter()},
+          .prompts = nullptr,
+          .compare = &compare_domains,
+          .create = &make_load};
 }
 
 }  // namespace rg::experiments

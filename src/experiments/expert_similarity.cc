@@ -179,10 +179,9 @@ void ExpertSimilarity::end_layer(int layer, int threads) {
 
 uint64_t ExpertSimilarity::bytes(uint32_t width, uint32_t expert_width, int threads) const {
   const uint64_t side = std::min(width, expert_width);
-  // The next wanted layer may be read while one is reduced, and the solver copies the Gram matrix.
-  const uint64_t layers = std::min<size_t>(layers_.size(), 2);
   const uint64_t copies =
-      layers * experts_.size() * kProjections * width * expert_width * sizeof(float);
+      experts_.size() * kProjections * width * expert_width * sizeof(float);  // of one layer
+  // The solver copies the Gram matrix.
   return copies + static_cast<uint64_t>(threads) * side * (2 * side + kPanel) * sizeof(double);
 }
 

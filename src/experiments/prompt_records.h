@@ -21,6 +21,7 @@ class PromptRecords {
     double ratio = kNaN, embedding_norm = kNaN, attention_norm = kNaN;
     int32_t embedding_top = -1, attention_top = -1, top = -1;
   };
+  uint64_t bytes() const { return (exact_.size() + published_.size()) * sizeof(Row); }
   const Row& exact(size_t slot, size_t prompt) const { return exact_[at(slot, prompt)]; }
   const Row& published(size_t slot, size_t prompt) const { return published_[at(slot, prompt)]; }
 

@@ -138,17 +138,23 @@ Json null_json(const ScanRecord& record, const Setting& setting, Nulls& nulls) {
 
 }  // namespace
 
-ScanRecord::ScanRecord(size_t layers, size_t windows, size_t experts)
-    : ovk(layers, windows),
-      swap(layers, windows),
-      update_ratio(layers, windows),
-      ovk_other(layers, windows),
-      undefined(layers, windows),
-      expert_counts(layers * experts, 0) {}
-
-uint64_t ScanRecord::bytes() const {
-  return ovk.bytes() + swap.bytes() + update_ratio.bytes() + ovk_other.bytes() + undefined.bytes() +
-         expert_counts.size() * sizeof(uint64_t);
+ScanRecord::ScanRecord(size_t layers, size_t windows, size_t experts) : Record(layers, windows) {
+  const char* const reason = "the window has no defined position, or the value is not finite";
+  column(ovk, {"ovk_cf_mean",
+               "share of the selected set that is kept after the layer's own update, mean over "
+               "positions",
+               reason});
+  column(swap,
+         {"swap_k_mean",
+          "share of positions whose k-th expert differs after the layer's own update", reason});
+  column(update_ratio,
+         {"update_ratio", "norm of the update over the residual's, mean over positions", reason});
+  column(ovk_other, {"ovk_cf_other",
+                     "share of the selected set that is kept after another position's update of "
+                     "the same norm, mean over positions",
+                     reason});
+  column(undefined, {"n_undefined", "positions whose margin is not finite", ""});
+  keep(expert_counts, layers * experts, uint64_t{0});
 }
 
 void reduce_scan(const ScanRecord& record, const Setting& setting, Json& fields) {
@@ -156,19 +162,7 @@ void reduce_scan(const ScanRecord& record, const Setting& setting, Json& fields)
   Nulls nulls;
   const std::vector<int>& layers = setting.layers;
   const size_t windows = setting.windows->sequences();
-  const auto values = [&](const std::string& name, const WindowValues& of) {
-    return by_layer(layers, [&](size_t slot) {
-      return nulls.array(of.of_layer(slot), "per_window." + name + "." + layer_key(layers[slot]),
-                         "the window has no defined position, or the value is not finite");
-    });
-  };
-  fields["per_window"] = {{"ovk_cf_mean", values("ovk_cf_mean", record.ovk)},
-                          {"swap_k_mean", values("swap_k_mean", record.swap)},
-                          {"update_ratio", values("update_ratio", record.update_ratio)},
-                          {"ovk_cf_other", values("ovk_cf_other", record.ovk_other)},
-                          {"n_undefined", by_layer(layers, [&](size_t slot) {
-                             return Json(record.undefined.of_layer(slot));
-                           })}};
+  fields["per_window"] = record.per_window(layers, nulls);
 
   const size_t experts = setting.spec.experts;
   fields["expert_counts"] = by_layer(layers, [&](size_t slot) {

@@ -6,9 +6,8 @@
 
 namespace rg::experiments {
 
-struct ScanRecord {  // (layers, windows) of each quantity
+struct ScanRecord : Record {
   ScanRecord(size_t layers, size_t windows, size_t experts);
-  uint64_t bytes() const;
 
   WindowValues ovk, swap, update_ratio, ovk_other;
   WindowCounts undefined;

@@ -11,6 +11,24 @@
 
 namespace rg::experiments {
 
+NullShareRecord::NullShareRecord(size_t layers, size_t windows) : Record(layers, windows) {
+  const char* const reason = "no position of the window defines it, or the value is not finite";
+  column(share, {"null_share",
+                 "attention's norm share under a router of random directions, mean over sampled "
+                 "positions",
+                 reason});
+  column(signed_num,
+         {"null_signed_num",
+          "inner product of attention's contributions with all parts', summed over sampled "
+          "positions, under a router of random directions",
+          reason});
+  column(signed_den,
+         {"null_signed_den",
+          "squared norm of all parts' contributions, summed over sampled positions, under a "
+          "router of random directions",
+          reason});
+}
+
 SourceTable::SourceTable(const Setting& setting, uint32_t positions_per_window)
     : setting_(setting),
       per_window_(std::min(positions_per_window, setting.seq_len - 1)),
@@ -21,9 +39,7 @@ SourceTable::SourceTable(const Setting& setting, uint32_t positions_per_window)
       scale_(samples_, kNaN),
       logits_(samples_ * experts_),
       rows_(setting.layers.size()),
-      null_share_(setting.layers.size(), setting.windows->sequences()),
-      null_num_(setting.layers.size(), setting.windows->sequences()),
-      null_den_(setting.layers.size(), setting.windows->sequences()) {
+      null_(setting.layers.size(), setting.windows->sequences()) {
   for (uint32_t w = 0; w < setting.windows->sequences(); ++w) {
     auto drawn = draw_subset(setting.seq_len - 1, per_window_, setting.seed,
                              Purpose::sampled_positions, w, 0);
@@ -37,7 +53,8 @@ SourceTable::SourceTable(const Setting& setting, uint32_t positions_per_window)
 }
 
 uint64_t SourceTable::bytes() const {
-  return samples_ * (setting_.width * (2 * layers_.size() + 2) + experts_ * 8) * sizeof(float);
+  return samples_ * (setting_.width * (2 * layers_.size() + 2) + experts_ * 8) * sizeof(float) +
+         null_.bytes();
 }
 
 void SourceTable::on_gate(const tap::LayerView& view, const tap::GateBlock& block,
@@ -203,10 +220,10 @@ void SourceTable::measure_null(const tap::LayerView& view, size_t slot, Scratch&
         shares += std::sqrt(inner(v[kAttention], v[kAttention])) / norms;
       }
     }
-    if (counted > 0) null_share_.set(slot, w, shares / counted);
+    if (counted > 0) null_.share.set(slot, w, shares / counted);
     if (defined > 0) {
-      null_num_.set(slot, w, num);
-      null_den_.set(slot, w, den);
+      null_.signed_num.set(slot, w, num);
+      null_.signed_den.set(slot, w, den);
     }
   }
 }

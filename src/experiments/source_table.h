@@ -10,6 +10,12 @@
 
 namespace rg::experiments {
 
+// The sampled positions under a router of random directions.
+struct NullShareRecord : Record {
+  NullShareRecord(size_t layers, size_t windows);
+  WindowValues share, signed_num, signed_den;
+};
+
 class SourceTable {
  public:
   SourceTable(const Setting& setting, uint32_t positions_per_window);
@@ -27,9 +33,7 @@ class SourceTable {
     uint64_t positions = 0;
   };
   const std::vector<Row>& rows() const { return rows_; }
-  const WindowValues& null_share() const { return null_share_; }
-  const WindowValues& null_signed_num() const { return null_num_; }
-  const WindowValues& null_signed_den() const { return null_den_; }
+  const NullShareRecord& null() const { return null_; }
   uint32_t positions_per_window() const { return per_window_; }
   uint64_t bytes() const;
 
@@ -55,7 +59,7 @@ class SourceTable {
   std::vector<double> scale_;                      // (samples) 1/rms; NaN where undefined
   std::vector<float> logits_;                      // (samples, E), for the sigmoid's slope
   std::vector<Row> rows_;
-  WindowValues null_share_, null_num_, null_den_;
+  NullShareRecord null_;
 };
 
 }  // namespace rg::experiments

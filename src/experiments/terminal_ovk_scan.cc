@@ -16,8 +16,6 @@
 namespace rg::experiments {
 namespace {
 
-const std::vector<std::string> kScanParameters = {"bootstrap"};
-
 class TerminalScan : public ExperimentBase {
  public:
   explicit TerminalScan(const Setting& setting)
@@ -159,8 +157,7 @@ void TerminalScan::end_layer(const tap::LayerView& view) {
 }
 
 record::Contribution TerminalScan::reduce() {
-  record::Contribution part{
-      .test = "terminal_ovk_scan", .fields = Json::object(), .notes = notes(record_.undefined)};
+  record::Contribution part{.fields = Json::object(), .notes = notes(record_.undefined)};
   part.fields["layers"] = setting_.layers;
   part.fields["verification"] = verification_json(setting_.layers);
   reduce_scan(record_, setting_, part.fields);
@@ -168,7 +165,6 @@ record::Contribution TerminalScan::reduce() {
 }
 
 std::unique_ptr<Experiment> make_scan(const Setting& setting) {
-  check_keys(setting, kScanParameters);
   require_competitor(setting, "terminal_ovk_scan");
   const int terminal = setting.moe_layers.back();
   if (setting.layers.size() < 2 || setting.layers.back() != terminal) {
@@ -182,19 +178,21 @@ std::unique_ptr<Experiment> make_scan(const Setting& setting) {
          .hint = setting.moe_layers.size() < 2 ? "A model with one MoE layer has no jump to scan."
                                                : "Add them to --layers, or leave --layers out."});
   }
-  return std::make_unique<TerminalScan>(with_parameters(setting));
+  return std::make_unique<TerminalScan>(setting);
 }
 
 }  // namespace
 
 Declaration terminal_ovk_scan_declaration() {
   return {.name = "terminal_ovk_scan",
+          .version = "1.0",
           .summary =
               "Would each layer route the same after its own update, and does that drop at "
               "the last layer?",
-          .parameters = kScanParameters,
-          .uses_prompts = false,
-          .make = &make_scan};
+          .parameters = {bootstrap_parameter()},
+          .prompts = nullptr,
+          .compare = nullptr,
+          .create = &make_scan};
 }
 
 }  // namespace rg::experiments

@@ -7,6 +7,7 @@ namespace rg::experiments {
 TokenIndex::TokenIndex(const tap::SequenceSet& set) : ids_(set.ids) {
   std::sort(ids_.begin(), ids_.end());
   ids_.erase(std::unique(ids_.begin(), ids_.end()), ids_.end());
+  ids_.shrink_to_fit();  // it held every row's
   occurrences_.assign(ids_.size(), 0);
   of_row_.reserve(set.ids.size());
   for (const int32_t id : set.ids) {

@@ -61,10 +61,11 @@ std::string line(const Json& value) { return write_json(value, JsonLayout::inden
 
 }  // namespace
 
-Json assemble_artifact(const RunFacts& run, const DomainFacts& domain, const Contribution& part) {
+Json assemble_artifact(const RunFacts& run, const DomainFacts& domain, const TestVersion& test,
+                       const Contribution& part) {
   Json artifact = Json::object();
-  artifact["schema_version"] = kSchemaVersion;
-  artifact["test"] = part.test;
+  artifact["schema_version"] = test.schema_version;
+  artifact["test"] = test.test;
   artifact["model"] = {{"ckpt", run.model_name},
                        {"terminal_moe_layer", run.terminal_moe_layer},
                        {"moe_layers", run.moe_layers}};
@@ -104,11 +105,6 @@ std::string body_digest(const Json& artifact) {
     if (key != "manifest" && key != "body_sha256") body[key] = value;
   }
   return sha256_hex(canonical_json(body));
-}
-
-WrittenArtifact write_artifact(const std::filesystem::path& out, const RunFacts& run,
-                               const DomainFacts& domain, const Contribution& part) {
-  return write_artifact(out, assemble_artifact(run, domain, part));
 }
 
 WrittenArtifact write_artifact(const std::filesystem::path& out, const Json& assembled) {

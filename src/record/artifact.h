@@ -49,10 +49,14 @@ struct DomainFacts {
   Json manifest;  // paths
 };
 
-// The body an experiment contributes: test name and its own top-level members, in order:
-// layers, verification, test-specific members, per_window, summary.
+// The experiment that an artifact is of, and the version of its schema.
+struct TestVersion {
+  std::string test, schema_version;
+};
+
+// The body an experiment contributes: its own top-level members, in order: layers, verification,
+// test-specific members, per_window, summary.
 struct Contribution {
-  std::string test;
   Json fields;
   std::vector<std::string> notes;
 };
@@ -63,26 +67,24 @@ struct WrittenArtifact {
   std::string body_sha256;
 };
 
-inline constexpr const char* kSchemaVersion = "1.0";
-
 // Members in the order of docs/artifacts.md, digest included.
-Json assemble_artifact(const RunFacts& run, const DomainFacts& domain, const Contribution& part);
+Json assemble_artifact(const RunFacts& run, const DomainFacts& domain, const TestVersion& test,
+                       const Contribution& part);
 std::string body_digest(const Json& artifact);  // over every member but manifest, body_sha256
 
 // OUT/<test>/<model>/<domain>/single/{run.json,manifest.json,run.log}, each written atomically,
 // run.json last. Names are made safe for a path: '/' becomes "--". IO004, IO010.
-WrittenArtifact write_artifact(const std::filesystem::path& out, const RunFacts& run,
-                               const DomainFacts& domain, const Contribution& part);
 WrittenArtifact write_artifact(const std::filesystem::path& out, const Json& assembled);
 
-// The results file of a run: a list of what was written, and the tables across artifacts, computed
-// from the artifacts themselves.
+// The results file of a run: a list of what was written, and `comparisons`, by test a table of all
+// of its artifacts.
+inline constexpr const char* kResultsVersion = "1.0";
 struct ResultEntry {
   WrittenArtifact written;
   Json artifact;  // as assembled
 };
 Json assemble_results(const std::filesystem::path& out, std::span<const ResultEntry> entries,
-                      std::time_t now);
+                      const Json& comparisons, std::time_t now);
 // OUT/results/results_YYYYMMDD_HHMMSS.json in UTC; if that name is taken, the next free second.
 std::filesystem::path write_results(const std::filesystem::path& out, const Json& results,
                                     std::time_t now);

@@ -38,6 +38,7 @@ void LayerPass::schedule() {
 }
 
 void LayerPass::experts(const ExpertSlice& slice) {
+  show_experts(slice);
   const bool routed = layer_->groups[slice.group].role == model::ExpertRole::routed;
   const auto count = static_cast<uint32_t>(slice.experts.size());
   struct Task {

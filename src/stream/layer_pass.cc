@@ -18,8 +18,6 @@ size_t largest_block(const std::vector<BlockRange>& blocks) {
   return rows;
 }
 
-Place place(bool spilled) { return spilled ? Place::spilled : Place::memory; }
-
 }  // namespace
 
 LayerPass::LayerPass(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
@@ -39,21 +37,13 @@ LayerPass::LayerPass(const model::Model& model, std::span<const tap::SequenceSet
   rows_ = sequences_.empty() ? 0 : sequences_.back().first_row + sequences_.back().length;
   output_rows_ = plan.output_rows;
   ScratchFile* spill = plan.spill_bytes != 0 ? open_spill() : nullptr;
-  const size_t wide = model.width * sizeof(float);
-  update_ = RowStore(rows_, wide, place(plan.spill_updates), spill);
-  gate_inputs_ = RowStore(rows_, model.width * compute_bytes(settings.compute),
-                          place(plan.spill_gate_inputs), spill);
-  residual_ = RowStore(rows_, wide, place(plan.spill_residual), spill);
-  if (needs_.parts) {
-    attention_sum_ = RowStore(rows_, wide, place(plan.spill_parts), spill);
-    expert_sum_ = RowStore(rows_, wide, place(plan.spill_parts), spill);
-  }
-  if (sums_lone_mixers(model, needs_)) {
-    lone_mixers_ = RowStore(rows_, wide, place(plan.spill_parts), spill);
-  }
-  if (needs_.expert_outputs) {
-    outputs_ = RowStore(plan.output_rows, wide, place(plan.spill_outputs), spill);
-  }
+  update_ = plan.stores.allocate(Stored::updates, spill);
+  gate_inputs_ = plan.stores.allocate(Stored::gate_inputs, spill);
+  residual_ = plan.stores.allocate(Stored::residual, spill);
+  attention_sum_ = plan.stores.allocate(Stored::attention_sum, spill);
+  expert_sum_ = plan.stores.allocate(Stored::expert_sum, spill);
+  outputs_ = plan.stores.allocate(Stored::outputs, spill);
+  lone_mixers_ = plan.stores.allocate(Stored::lone_mixers, spill);
   const uint32_t top_k = model.gate().top_k;
   ranked_ = Buffer<int32_t>(rows_ * (top_k + 1));
   weights_ = Buffer<float>(rows_ * top_k);
@@ -144,7 +134,9 @@ void LayerPass::mix(const MixerSlice& slice) {
     show_gate(b, block, worker, residual);
   });
   throw_if_a_product_failed();
-  if (layer_->router) schedule();
+  if (!layer_->router) return;
+  for (tap::Observer* observer : observers_) observer->on_gates_done(layer_->view);
+  schedule();
 }
 
 // What the mixer adds to the rows of the block, and the residual with it.

@@ -63,6 +63,7 @@ class LayerPass {
                                             Worker& worker) const;
   void commit_tile(std::span<const Assignment> rows, Worker& worker);
   void update_block(const BlockRange& block, Worker& worker);
+  void show_experts(const ExpertSlice& slice) const;
   void deliver_outputs();
   tap::Block view(const BlockRange& block, int worker) const;
   // Points `shown` to the parts of the residual; returns the experts' sum, to be added to.

@@ -85,6 +85,16 @@ void LayerPass::show_gate(size_t block_index, const BlockRange& block, Worker& w
   }
 }
 
+void LayerPass::show_experts(const ExpertSlice& slice) const {
+  for (const tap::ExpertMatrices& matrices : slice.shown) {
+    for (tap::Observer* observer : observers_) {
+      if (wants_expert(*observer, slice.layer, static_cast<uint32_t>(matrices.expert))) {
+        observer->on_expert(layer_->view, matrices);
+      }
+    }
+  }
+}
+
 // Shows the update, then adds it to the residual and to the experts' sum.
 void LayerPass::update_block(const BlockRange& block, Worker& worker) {
   const size_t values = size_t{block.rows} * model_.width;

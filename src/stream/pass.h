@@ -13,6 +13,7 @@
 #include "base/progress.h"
 #include "kernels/product.h"
 #include "model/model.h"
+#include "stream/ledger.h"
 #include "tap/tap.h"
 
 namespace rg::stream {
@@ -66,9 +67,7 @@ struct Plan {
   size_t block_windows = 0;
   uint32_t experts_per_slice = 0;
   size_t slices_in_memory = 2;  // the one computed and those read ahead
-  // What stays in memory; the rest is spilled. Same order as the run's stores.
-  bool spill_updates = false, spill_gate_inputs = false, spill_residual = false,
-       spill_parts = false, spill_outputs = false;
+  Ledger stores;                // what the pass keeps from step to step, in memory or spilled
   uint64_t output_rows = 0;     // unweighted expert outputs kept at once, if no margins tie
   double expected_seconds = 0;  // by Settings::disk_bytes_per_s and a measured product rate
   double flops_per_s = 0;

@@ -65,19 +65,16 @@ uint64_t worker_bytes(const Run& run, size_t block_rows) {
 void tabulate(const Run& run, Plan& plan) {
   plan.memory.clear();
   plan.spilled.clear();
-  plan.spill_bytes = 0;
-  const auto line = [&](const std::string& what, uint64_t bytes) {
-    if (bytes != 0) plan.memory.push_back({what, bytes});
-  };
-  const auto store = [&](const std::string& what, uint64_t bytes, bool spilled) {
-    if (spilled) {
-      plan.spill_bytes += bytes;
-      if (bytes != 0) plan.spilled.push_back({what, bytes});
+  // Stores of one name share a line.
+  const auto add = [](const std::string& what, uint64_t bytes, std::vector<Plan::Line>& lines) {
+    if (bytes == 0) return;
+    if (!lines.empty() && lines.back().what == what) {
+      lines.back().bytes += bytes;
     } else {
-      line(what, bytes);
+      lines.push_back({what, bytes});
     }
   };
-  const uint64_t all_wide = run.rows * run.wide_row();
+  const auto line = [&](const std::string& what, uint64_t bytes) { add(what, bytes, plan.memory); };
   const uint64_t k = run.model.gate().top_k;
   size_t block_rows = 0;
   for (const BlockRange& block :
@@ -98,16 +95,10 @@ void tabulate(const Run& run, Plan& plan) {
                                                       run.model.vocabulary * 4 *
                                                       static_cast<uint64_t>(run.settings.threads));
   }
-  store("residual stream", all_wide, plan.spill_residual);
-  store("updates of the MoE branch", all_wide, plan.spill_updates);
-  store("gate inputs", run.rows * run.narrow_row(), plan.spill_gate_inputs);
-  if (run.needs.parts) {
-    store("attention and expert sums", 2 * all_wide, plan.spill_parts);
+  for (const StoreLine& store : plan.stores.lines()) {
+    add(store.name, store.bytes(), store.place == Place::memory ? plan.memory : plan.spilled);
   }
-  if (sums_lone_mixers(run.model, run.needs)) {
-    store("mixers of layers without experts", all_wide, plan.spill_parts);
-  }
-  store("expert outputs kept for pairs", plan.output_rows * run.wide_row(), plan.spill_outputs);
+  plan.spill_bytes = plan.stores.spilled_bytes();
   line("decisions and schedule of a layer", run.rows * ((k + 1) * 4 + k * (4 + 16 + 8)));
   line("experiments' own records", run.needs.held_bytes);
   line(fmt::format("{} weight slices", plan.slices_in_memory),
@@ -122,8 +113,12 @@ void tabulate(const Run& run, Plan& plan) {
   line("weights as read", run.products.staging_bytes() + 3 * kChunkBytes);
   line("scales, and a weight stored in another order",
        TensorReader::held_bytes(run.model, layers_to_run(run.model, run.settings)));
-  line("one expert's matrices as shown to experiments",
-       SliceReader::shown_bytes(run.model, layers_to_run(run.model, run.settings), run.observers));
+  line("experts' matrices as shown to experiments",
+       plan.slices_in_memory *
+           SliceReader::shown_bytes(run.model, {.layers = layers_to_run(run.model, run.settings),
+                                                .observers = run.observers,
+                                                .experts_per_slice = plan.experts_per_slice,
+                                                .slots = plan.slices_in_memory}));
   line(fmt::format("buffers of {} thread{}", run.settings.threads,
                    run.settings.threads == 1 ? "" : "s"),
        static_cast<uint64_t>(run.settings.threads) * worker_bytes(run, block_rows));
@@ -133,11 +128,9 @@ void tabulate(const Run& run, Plan& plan) {
 
 // Spills more and more, least used rows first, and cuts slices finer, until the plan fits.
 bool fit(const Run& run, uint32_t default_experts, Plan& plan) {
-  bool* const spills[] = {&plan.spill_outputs, &plan.spill_parts, &plan.spill_residual,
-                          &plan.spill_gate_inputs, &plan.spill_updates};
-  for (size_t level = 0; level <= std::size(spills); ++level) {
-    if (level > 0) *spills[level - 1] = true;
-    const uint32_t finest = level == std::size(spills) ? 1 : std::max(1u, default_experts / 8);
+  for (int order = 0; order <= Ledger::kLastToSpill; ++order) {
+    plan.stores.spill_up_to(order);
+    const uint32_t finest = order == Ledger::kLastToSpill ? 1 : std::max(1u, default_experts / 8);
     for (uint32_t experts = default_experts;; experts = std::max(finest, experts / 2)) {
       plan.experts_per_slice = experts;
       tabulate(run, plan);
@@ -263,6 +256,8 @@ Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* cons
                            ? settings.block_windows
                            : std::max<size_t>(1, kBlockRows / std::max(1u, shortest));
   plan.output_rows = output_rows(run);
+  plan.stores = Ledger(run.needs, sums_lone_mixers(model, run.needs), model.width, settings.compute,
+                       run.rows, plan.output_rows);
   const model::ExpertProducts& routed = *products.of(model.moe_layers().front()).groups.front();
   const auto default_experts = static_cast<uint32_t>(
       std::clamp<uint64_t>(kSliceTarget / routed.packed_bytes(), 1, model.gate().experts));

@@ -5,6 +5,25 @@
 #include "base/parallel.h"
 
 namespace rg::stream {
+namespace {
+
+// Of one matrix of a routed expert.
+size_t matrix_values(const model::Model& model) {
+  const model::MlpSpec& spec = model.routed().spec;
+  return size_t{spec.input_width(model.width)} * spec.inner_width;
+}
+
+bool wanted(const SlicePlan& plan, int layer, uint32_t expert) {
+  return std::any_of(plan.observers.begin(), plan.observers.end(),
+                     [&](const auto* observer) { return wants_expert(*observer, layer, expert); });
+}
+
+}  // namespace
+
+bool wants_expert(const tap::Observer& observer, int layer, uint32_t expert) {
+  const auto experts = observer.wanted_experts(layer);
+  return std::binary_search(experts.begin(), experts.end(), static_cast<int32_t>(expert));
+}
 
 uint32_t expert_slices(const model::Layer& layer, uint32_t experts_per_slice) {
   uint32_t slices = 0;
@@ -23,10 +42,12 @@ SliceReader::SliceReader(TensorReader& tensors, const model::Model& model,
       plan_(std::move(plan)),
       ring_(plan_.slots) {
   const size_t bytes = slot_bytes(model, products, plan_.experts_per_slice);
-  slots_.reserve(plan_.slots);
-  for (size_t i = 0; i < plan_.slots; ++i) slots_.emplace_back(bytes);
+  const size_t shown = shown_bytes(model, plan_);
+  for (size_t i = 0; i < plan_.slots; ++i) {
+    slots_.emplace_back(bytes);
+    shown_.emplace_back(shown / sizeof(float));
+  }
   staging_ = Buffer<std::byte>(products.staging_bytes());
-  shown_ = Buffer<float>(shown_bytes(model, plan_.layers, plan_.observers) / sizeof(float));
   thread_ = std::thread([this] { loop(); });
 }
 
@@ -165,50 +186,41 @@ Slice SliceReader::read_experts(int index, uint32_t group_index, uint32_t first,
   const model::ExpertProducts& products = *products_.of(index).groups[group_index];
   const auto end = static_cast<uint32_t>(
       std::min<size_t>(group.experts.size(), size_t{first} + plan_.experts_per_slice));
-  ExpertSlice slice{.layer = index, .group = group_index, .first_expert = first, .experts = {}};
+  ExpertSlice slice{
+      .layer = index, .group = group_index, .first_expert = first, .experts = {}, .shown = {}};
+  const size_t matrix = matrix_values(model_);
+  float* shown = shown_[produced_ % plan_.slots].data();
   for (uint32_t e = first; e < end; ++e) {
-    const bool seen = group.role == model::ExpertRole::routed && wanted(index, e);
-    slice.experts.push_back(products.pack(group.experts[e], tensors_, memory, staging_.data(),
-                                          seen ? shown_.data() : nullptr));
+    const bool seen = group.role == model::ExpertRole::routed && wanted(plan_, index, e);
+    slice.experts.push_back(
+        products.pack(group.experts[e], tensors_, memory, staging_.data(), seen ? shown : nullptr));
     memory += products.packed_bytes();
-    if (seen) show(index, e);
+    if (!seen) continue;
+    slice.shown.push_back({.expert = static_cast<int32_t>(e),
+                           .width = group.spec.input_width(model_.width),
+                           .inner_width = group.spec.inner_width,
+                           .gate = group.spec.has_gate() ? shown : nullptr,
+                           .up = shown + matrix,
+                           .down = shown + 2 * matrix});
+    shown += 3 * matrix;
   }
   return slice;
 }
 
-bool SliceReader::wanted(int layer, uint32_t expert) const {
-  return std::any_of(plan_.observers.begin(), plan_.observers.end(), [&](const auto* observer) {
-    const auto experts = observer->wanted_experts(layer);
-    return std::binary_search(experts.begin(), experts.end(), static_cast<int32_t>(expert));
-  });
-}
-
-void SliceReader::show(int layer, uint32_t expert) const {
-  const model::MlpSpec& spec = model_.routed().spec;
-  const size_t matrix = size_t{spec.input_width(model_.width)} * spec.inner_width;
-  const tap::ExpertMatrices matrices{.expert = static_cast<int32_t>(expert),
-                                     .width = spec.input_width(model_.width),
-                                     .inner_width = spec.inner_width,
-                                     .gate = spec.has_gate() ? shown_.data() : nullptr,
-                                     .up = shown_.data() + matrix,
-                                     .down = shown_.data() + 2 * matrix};
-  for (tap::Observer* observer : plan_.observers) {
-    const auto experts = observer->wanted_experts(layer);
-    if (std::binary_search(experts.begin(), experts.end(), matrices.expert)) {
-      observer->on_expert(layer, matrices);
+size_t SliceReader::shown_bytes(const model::Model& model, const SlicePlan& plan) {
+  size_t most = 0;
+  for (const int layer : plan.layers) {
+    for (const model::ExpertGroup& group : model.layer(layer).groups) {
+      if (group.role != model::ExpertRole::routed) continue;
+      for (uint32_t first = 0; first < group.experts.size(); first += plan.experts_per_slice) {
+        size_t shown = 0;
+        const size_t end = std::min<size_t>(group.experts.size(), first + plan.experts_per_slice);
+        for (uint32_t e = first; e < end; ++e) shown += wanted(plan, layer, e);
+        most = std::max(most, shown);
+      }
     }
   }
-}
-
-size_t SliceReader::shown_bytes(const model::Model& model, std::span<const int> layers,
-                                std::span<tap::Observer* const> observers) {
-  for (const int layer : layers) {
-    for (const tap::Observer* observer : observers) {
-      if (observer->wanted_experts(layer).empty()) continue;
-      return 3 * size_t{model.width} * model.routed().spec.inner_width * sizeof(float);
-    }
-  }
-  return 0;
+  return most * 3 * matrix_values(model) * sizeof(float);
 }
 
 }  // namespace rg::stream

@@ -42,6 +42,7 @@ struct ExpertSlice {
   int layer;
   uint32_t group, first_expert;
   std::vector<model::PackedExpert> experts;
+  std::vector<tap::ExpertMatrices> shown;  // those that some observer wants to see
 };
 using Slice = std::variant<MixerSlice, ExpertSlice>;
 
@@ -53,6 +54,8 @@ struct SlicePlan {
   size_t slots = 2;  // slices in memory at once: the one computed, those being read
 };
 
+bool wants_expert(const tap::Observer& observer, int layer, uint32_t expert);
+
 // Slices with experts, of one layer.
 uint32_t expert_slices(const model::Layer& layer, uint32_t experts_per_slice);
 
@@ -62,9 +65,8 @@ class SliceReader {
               const model::ModelProducts& products, SlicePlan plan);
   static size_t slot_bytes(const model::Model& model, const model::ModelProducts& products,
                            uint32_t experts_per_slice);
-  // One expert's matrices in fp32; 0 unless an observer wants to see some.
-  static size_t shown_bytes(const model::Model& model, std::span<const int> layers,
-                            std::span<tap::Observer* const> observers);
+  // The matrices in fp32 that observers want to see of one slice, at most.
+  static size_t shown_bytes(const model::Model& model, const SlicePlan& plan);
   ~SliceReader();
 
   // Blocks for the next slice; rethrows the reader's error. Valid until release().
@@ -78,8 +80,6 @@ class SliceReader {
   bool read_layer(int layer);  // false when stopped
   Slice read_mixer(int layer, std::byte* memory);
   Slice read_experts(int layer, uint32_t group, uint32_t first, std::byte* memory);
-  bool wanted(int layer, uint32_t expert) const;
-  void show(int layer, uint32_t expert) const;
   void publish(Slice slice);
   std::byte* free_slot();  // null when stopped
 
@@ -88,8 +88,8 @@ class SliceReader {
   const model::ModelProducts& products_;
   SlicePlan plan_;
   Buffer<std::byte> staging_;  // raw weights of one product, compute type
-  Buffer<float> shown_;        // gate, up, down of one expert; empty unless some are wanted
   std::vector<Buffer<std::byte>> slots_;
+  std::vector<Buffer<float>> shown_;  // by slot: gate, up, down of the wanted experts
   std::vector<std::optional<Slice>> ring_;
 
   std::mutex mutex_;

@@ -1,10 +1,13 @@
 // What an experiment may see: read-only views of one layer and one block of tokens during a pass
 // over the layers. An experiment never sees the model, so it works with every family.
 //
-// Within a layer the order is: on_gate for every block (concurrently, any order), then
-// on_update for every block (concurrently), then on_outputs for every request (concurrently),
-// then end_layer once. Observers write to slots of their own window and reduce in end_layer, in
-// window order; so results do not depend on threads or block size.
+// Within a layer the order is: begin_layer once; on_gate for every block (concurrently, any order);
+// on_gates_done once; on_expert for every wanted expert (one at a time, ascending); on_update for
+// every block (concurrently); on_outputs for every request (concurrently); end_layer once. A layer
+// begins when the one before has ended. The calls that are not concurrent all come from the thread
+// that runs the pass, while no other callback runs. Observers write to slots of their own window
+// and reduce in on_gates_done or end_layer, in window order; so results do not depend on threads or
+// block size.
 #pragma once
 
 #include <cstdint>
@@ -153,11 +156,10 @@ class Observer {
   virtual std::span<const SequenceSet* const> sets() const = 0;
   // Experts of `layer` whose matrices it wants to see, ascending; the same answer during a run.
   virtual std::span<const int32_t> wanted_experts(int /*layer*/) const { return {}; }
-  // One call per wanted expert, in ascending layer and expert, on the read-ahead thread: an earlier
-  // layer's callbacks may run at the same time; this layer's end_layer comes later.
-  virtual void on_expert(int /*layer*/, const ExpertMatrices&) {}
   virtual void begin_layer(const LayerView&) {}
   virtual void on_gate(const LayerView&, const GateBlock&) {}
+  virtual void on_gates_done(const LayerView&) {}
+  virtual void on_expert(const LayerView&, const ExpertMatrices&) {}
   virtual void on_update(const LayerView&, const UpdateBlock&) {}
   virtual void on_outputs(const LayerView&, const ExpertOutputs&) {}
   virtual void end_layer(const LayerView&) {}

@@ -681,6 +681,7 @@ TEST(Attention, TheCheckFailsWhenAPartIsMissing) {
       changed.attention_sum = sums.data();
       to_.on_gate(view, changed);
     }
+    void on_gates_done(const tap::LayerView& view) override { to_.on_gates_done(view); }
     void on_update(const tap::LayerView& view, const tap::UpdateBlock& block) override {
       to_.on_update(view, block);
     }

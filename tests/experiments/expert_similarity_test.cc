@@ -170,8 +170,10 @@ TEST(ExpertSimilarity, IsOffUnlessAskedForAndInThePlan) {
   const auto with = declaration("attention_router").make(setting);
   EXPECT_EQ(with->wanted_experts(0).size(), 8u);
   EXPECT_TRUE(with->wanted_experts(1).empty());
-  // Two layers' copies of 8 experts, three matrices each.
-  EXPECT_GE(with->needs().held_bytes - without->needs().held_bytes, 2u * 8 * 3 * 24 * 10 * 4);
+  // One layer's copies of 8 experts, three matrices each, and a worker's Gram matrix, twice, with
+  // 128 columns of its factor.
+  EXPECT_EQ(with->needs().held_bytes - without->needs().held_bytes,
+            8u * 3 * 24 * 10 * 4 + 10 * (2 * 10 + 128) * 8);
 }
 
 }  // namespace

@@ -271,14 +271,13 @@ void FakeModel::compute(const Hooks& hooks) {
 
 Setting FakeModel::setting() const {
   Setting setting{.seed = 42,
-                  .bootstrap_replicates = 200,
                   .moe_layers = {},
                   .layers = {},
                   .spec = spec,
                   .width = shape.width,
                   .expert_width = kExpertWidth,
                   .allow_small_t = false,
-                  .parameters = {},
+                  .parameters = {{"bootstrap", Json(200)}},
                   .windows = &sets[0],
                   .seq_len = shape.seq_len,
                   .window_document = {},
@@ -325,18 +324,6 @@ void run(const FakeModel& model, std::span<tap::Observer* const> observers,
                               .router = &router,
                               .embeddings = &embeddings,
                               .threads = feeding.threads};
-    for (tap::Observer* observer : observers) {
-      for (const int32_t expert : observer->wanted_experts(layer)) {
-        std::vector<float> matrices[3];
-        for (uint32_t p = 0; p < 3; ++p) matrices[p] = model.matrix(layer, expert, p);
-        observer->on_expert(layer, {.expert = expert,
-                                    .width = model.shape.width,
-                                    .inner_width = FakeModel::kExpertWidth,
-                                    .gate = matrices[0].data(),
-                                    .up = matrices[1].data(),
-                                    .down = matrices[2].data()});
-      }
-    }
     for (tap::Observer* observer : observers) observer->begin_layer(view);
     std::vector<std::vector<Requests>> asked(observers.size(),
                                              std::vector<Requests>(blocks.size()));
@@ -376,6 +363,19 @@ void run(const FakeModel& model, std::span<tap::Observer* const> observers,
         observers[o]->on_gate(view, block);
       }
     });
+    for (tap::Observer* observer : observers) observer->on_gates_done(view);
+    for (tap::Observer* observer : observers) {
+      for (const int32_t expert : observer->wanted_experts(layer)) {
+        std::vector<float> matrices[3];
+        for (uint32_t p = 0; p < 3; ++p) matrices[p] = model.matrix(layer, expert, p);
+        observer->on_expert(view, {.expert = expert,
+                                   .width = model.shape.width,
+                                   .inner_width = FakeModel::kExpertWidth,
+                                   .gate = matrices[0].data(),
+                                   .up = matrices[1].data(),
+                                   .down = matrices[2].data()});
+      }
+    }
     parallel_for(blocks.size(), feeding.threads, [&](size_t b, int worker) {
       const Range& range = blocks[b];
       const Trace& trace = model.trace(layer, range.set);

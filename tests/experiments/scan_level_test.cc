@@ -20,13 +20,12 @@ Json judge(uint64_t seed, const Profile& profile) {
   set.lengths.assign(kWindows, 12);
   set.ids.assign(kWindows * 12, 0);
   Setting setting{.seed = seed,
-                  .bootstrap_replicates = 200,
                   .moe_layers = {0, 1, 2, 3},
                   .layers = {0, 1, 2, 3},
                   .spec = softmax_spec(8, 2),
                   .width = 8,
                   .allow_small_t = false,
-                  .parameters = {},
+                  .parameters = {{"bootstrap", Json(200)}},
                   .windows = &set,
                   .seq_len = 12,
                   .window_document = std::vector<uint32_t>(kWindows, 0),

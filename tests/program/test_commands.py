@@ -34,7 +34,8 @@ class CommandLine(ProgramTest):
     def test_help_says_defaults_and_units(self):
         text = " ".join(run("run", "--help").stdout.split())
         for words in ("(default 256)", "(default 200)", "(default 64GiB)", "such as 16G or 8GiB", "Text:", "Engine:",
-                      "Output:", "--details", "--wide"):
+                      "Output:", "--details", "--wide", "resamples for the intervals: an integer from 200 to 100000; default 2000",
+                      "convention attention_router:"):
             self.assertIn(words, text)
 
     def test_version(self):
@@ -62,6 +63,8 @@ class CommandLine(ProgramTest):
                 self.assertExit(run(*arguments), 2, "error[US001]")
 
     def test_unknown_parameter_lists_the_known_ones(self):
+        job = self.main_job(self.out("x"), "--parameter", "prompts=prompts.json", experiments="expert_load")
+        self.assertExit(run(*job), 2, "error[US003]", "one of bootstrap, layers, models")
         self.assertExit(run(*self.main_job(self.out("x"), "--parameter", "colour=1")), 2, "error[US003]", "layers",
                         "models", "prompts")
 

@@ -31,7 +31,6 @@ class ArtifactTest : public testing::Test {
     run_.notes = {"from the run"};
     run_.manifest = {{"created_utc", "2026-01-01T00:00:00Z"}, {"paths", {{"model", "/a"}}}};
     domain_ = {"prose", {{"source", "books"}, {"n_windows", 2}}, {{"paths", {{"corpus", "/b"}}}}};
-    part_.test = "expert_load";
     part_.fields = {{"layers", {0, 3}}, {"summary", {{"x", 0.1}}}};
     part_.notes = {"from the experiment"};
   }
@@ -45,17 +44,20 @@ class ArtifactTest : public testing::Test {
   std::filesystem::path folder_;
   RunFacts run_;
   DomainFacts domain_;
+  TestVersion test_ = {"expert_load", "1.7"};
   Contribution part_;
 };
 
 TEST_F(ArtifactTest, MembersStandInTheOrderOfTheContract) {
-  const Json artifact = assemble_artifact(run_, domain_, part_);
+  const Json artifact = assemble_artifact(run_, domain_, test_, part_);
   std::vector<std::string> keys;
   for (const auto& [key, value] : artifact.items()) keys.push_back(key);
   EXPECT_EQ(keys, (std::vector<std::string>{
                       "schema_version", "test", "model", "domain", "data", "gate_semantics",
                       "layers", "summary", "numeric_profile", "program_version", "settings",
                       "inputs", "tensors", "notes", "manifest", "body_sha256"}));
+  EXPECT_EQ(artifact.at("test"), "expert_load");
+  EXPECT_EQ(artifact.at("schema_version"), "1.7");
   EXPECT_EQ(artifact.at("model"),
             Json({{"ckpt", "org/model"}, {"terminal_moe_layer", 3}, {"moe_layers", {1, 3}}}));
   EXPECT_EQ(artifact.at("notes"), Json({"from the run", "from the experiment"}));
@@ -63,7 +65,7 @@ TEST_F(ArtifactTest, MembersStandInTheOrderOfTheContract) {
 }
 
 TEST_F(ArtifactTest, DigestCoversTheResultsAndNothingElse) {
-  const Json artifact = assemble_artifact(run_, domain_, part_);
+  const Json artifact = assemble_artifact(run_, domain_, test_, part_);
   EXPECT_EQ(artifact.at("body_sha256"), body_digest(artifact));
   Json moved = artifact;
   moved["manifest"]["host"] = "another";
@@ -85,10 +87,11 @@ TEST_F(ArtifactTest, DigestDoesNotDependOnTheOrderOfKeys) {
 }
 
 TEST_F(ArtifactTest, WritesTheThreeFilesOfTheFolderLayout) {
-  const WrittenArtifact written = write_artifact(folder_, run_, domain_, part_);
+  const WrittenArtifact written =
+      write_artifact(folder_, assemble_artifact(run_, domain_, test_, part_));
   EXPECT_EQ(written.path, folder_ / "expert_load" / "org--model" / "prose" / "single" / "run.json");
   const Json read = parse_json(text_of(written.path), {}, "run.json");
-  EXPECT_EQ(read, assemble_artifact(run_, domain_, part_));
+  EXPECT_EQ(read, assemble_artifact(run_, domain_, test_, part_));
   EXPECT_EQ(body_digest(read), written.body_sha256);
   EXPECT_EQ(parse_json(text_of(written.path.parent_path() / "manifest.json"), {}, ""),
             read.at("manifest"));
@@ -100,7 +103,8 @@ TEST_F(ArtifactTest, WritesTheThreeFilesOfTheFolderLayout) {
 TEST_F(ArtifactTest, NamesNeverLeaveTheFolder) {
   run_.model_name = "../up";
   domain_.name = "a/b";
-  const WrittenArtifact written = write_artifact(folder_, run_, domain_, part_);
+  const WrittenArtifact written =
+      write_artifact(folder_, assemble_artifact(run_, domain_, test_, part_));
   EXPECT_EQ(written.path.lexically_relative(folder_).generic_string(),
             "expert_load/_..--up/a--b/single/run.json");
 }
@@ -108,7 +112,7 @@ TEST_F(ArtifactTest, NamesNeverLeaveTheFolder) {
 TEST_F(ArtifactTest, AFolderThatCannotBeMadeIsAnError) {
   std::ofstream(folder_ / "expert_load") << "a file with this name";
   try {
-    write_artifact(folder_, run_, domain_, part_);
+    write_artifact(folder_, assemble_artifact(run_, domain_, test_, part_));
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.id(), ErrorId::IO004);
@@ -124,55 +128,19 @@ TEST_F(ArtifactTest, ResultsFilesAreNeverOverwritten) {
   EXPECT_EQ(parse_json(text_of(first), {}, ""), Json({{"run", 1}}));
 }
 
-TEST_F(ArtifactTest, ResultsCompareDomainsOfOneModel) {
+TEST_F(ArtifactTest, ResultsListWhatWasWrittenAndHoldTheComparisons) {
   std::vector<ResultEntry> entries;
-  for (const double share : {0.3, 0.1}) {
-    part_.fields = {{"layers", {0}},
-                    {"summary", {{"per_layer", {{"0", {{"share", {share, 0.0, 0.5}}}}}}}}};
-    domain_.name = entries.empty() ? "prose" : "code";
-    const Json artifact = assemble_artifact(run_, domain_, part_);
+  for (const char* name : {"prose", "code"}) {
+    domain_.name = name;
+    const Json artifact = assemble_artifact(run_, domain_, test_, part_);
     entries.push_back({write_artifact(folder_, artifact), artifact});
   }
-  const Json results = assemble_results(folder_, entries, 1'000'000'000);
+  const Json comparisons = {{"expert_load", {{"domain_specialisation", {1}}}}};
+  const Json results = assemble_results(folder_, entries, comparisons, 1'000'000'000);
   EXPECT_EQ(results.at("created_utc"), "2001-09-09T01:46:40Z");
   EXPECT_EQ(results.at("artifacts").at(1).at("path"),
             "expert_load/org--model/code/single/run.json");
-  const Json& row = results.at("expert_load").at("domain_specialisation").at(0);
-  EXPECT_EQ(row.at("domains"), Json({"prose", "code"}));
-  EXPECT_NEAR(row.at("layers").at("0").at(0).at(0).get<double>(), 0.75, 1e-15);
-  EXPECT_TRUE(row.at("layers").at("0").at(1).at(0).is_null());
-  EXPECT_EQ(row.at("layers").at("0").at(2), Json({0.5, 0.5}));
-  EXPECT_FALSE(results.contains("attention_router"));
-}
-
-TEST_F(ArtifactTest, ResultsCompareModelsByTheHypotheses) {
-  const auto entry = [&](const std::string& label) {
-    part_.test = "attention_router";
-    part_.fields = {
-        {"layers", {0}},
-        {"convention", "exact"},
-        {"prompts", Json::array()},
-        {"summary",
-         {{"published_table", Json::array()},
-          {"context_tests", Json::object()},
-          {"per_layer", Json::object()},
-          {"verdict",
-           {{"exact", label}, {"published", {{"without_first", {{"label", label}}}}}}}}}};
-    ResultEntry made;
-    made.artifact = assemble_artifact(run_, domain_, part_);
-    made.written = {part_.test, domain_.name, folder_ / "run.json", ""};
-    return made;
-  };
-  const auto compared = [&](std::vector<std::string> labels) {
-    std::vector<ResultEntry> entries;
-    for (const std::string& label : labels) entries.push_back(entry(label));
-    const Json results = assemble_results(folder_, entries, 0);
-    return results.at("attention_router").at("comparison").at("exact").get<std::string>();
-  };
-  EXPECT_EQ(compared({"H1", "H1"}), "H1");
-  EXPECT_EQ(compared({"H1", "H2"}), "H2");
-  EXPECT_EQ(compared({"H2", "H3", "H1"}), "H3");
-  EXPECT_EQ(compared({"H1", "inconclusive"}), "inconclusive");
+  EXPECT_EQ(results.at("expert_load"), comparisons.at("expert_load"));
 }
 
 }  // namespace

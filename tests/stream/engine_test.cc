@@ -135,8 +135,10 @@ TEST(Engine, SpillingAndFinerSlicesChangeNoBit) {
   const uint64_t least = least_memory(golden);
   const Outcome tight = pass(golden, least, 1);
   EXPECT_GT(tight.plan.spill_bytes, 0u);
-  EXPECT_TRUE(tight.plan.spill_updates && tight.plan.spill_gate_inputs &&
-              tight.plan.spill_residual && tight.plan.spill_parts && tight.plan.spill_outputs);
+  ASSERT_EQ(tight.plan.stores.lines().size(), 6u);
+  for (const StoreLine& store : tight.plan.stores.lines()) {
+    EXPECT_EQ(store.place, Place::spilled) << store.name;
+  }
   EXPECT_EQ(tight.plan.experts_per_slice, 1u);
   EXPECT_LT(tight.plan.experts_per_slice, roomy.plan.experts_per_slice);
   EXPECT_EQ(roomy.updates, tight.updates);

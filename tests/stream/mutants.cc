@@ -309,12 +309,12 @@ void add_experts(List& list) {
   list.group("activation_gelu", activation(Activation::gelu_tanh));
   list.group("no_gate_projection", [](auto& g) {
     if (!g.spec.has_gate()) return false;
-    for (model::Expert& expert : g.experts) {
+    for (model::Expert& expert : g.experts.apart()) {
       // Of one tensor, which is read whole.
       if (expert.gate_up || expert.gate.values == expert.up.values) return false;
       if (expert.gate_up_bias || expert.up_bias) return false;
     }
-    for (model::Expert& expert : g.experts) expert.gate = {};
+    for (model::Expert& expert : g.experts.apart()) expert.gate = {};
     g.spec.activation = Activation::relu_squared;
     return true;
   });

@@ -1,10 +1,14 @@
-// What a pass promises its observers beyond the numbers: more expert outputs than the plan
-// expected, single experts' own matrices, no work behind the last layer that anyone measures.
+// What a pass promises its observers beyond the numbers: the order of its calls and which of them
+// come alone, more expert outputs than the plan expected, single experts' own matrices, no work
+// behind the last layer that anyone measures.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstring>
-#include <map>
+#include <mutex>
+#include <thread>
 
 #include "golden.h"
 #include "stream/tensor_reader.h"
@@ -29,8 +33,9 @@ struct Outcome {
   test::KeptProgress progress;
 };
 
+// `experts_per_slice` 0: as planned.
 Outcome pass(const Golden& golden, const tap::SequenceSet& set, tap::Observer& observer,
-             Settings settings) {
+             Settings settings, uint32_t experts_per_slice = 0) {
   const tap::SequenceSet* sets[] = {&set};
   tap::Observer* observers[] = {&observer};
   settings.flops_per_s = 1e9;
@@ -38,9 +43,98 @@ Outcome pass(const Golden& golden, const tap::SequenceSet& set, tap::Observer& o
   settings.spill_folder = std::filesystem::temp_directory_path();
   Outcome outcome;
   outcome.plan = make_plan(golden.model(), sets, observers, Logits::none, settings);
+  if (experts_per_slice != 0) outcome.plan.experts_per_slice = experts_per_slice;
   outcome.result = run_pass(golden.checkpoint(), golden.model(), sets, observers, settings,
                             outcome.plan, outcome.progress, nullptr);
   return outcome;
+}
+
+// Writes down every call when it starts, in lower case, and when it ends.
+class Journal : public Watcher {
+ public:
+  using Watcher::Watcher;
+  tap::Needs needs() const override {
+    tap::Needs needs;
+    needs.update = true;
+    return needs;
+  }
+  std::span<const int32_t> wanted_experts(int layer) const override {
+    if (layer == 0) return {};
+    return wanted_;
+  }
+  void begin_layer(const tap::LayerView& view) override { Visit(*this, 'b', view.layer); }
+  void on_gate(const tap::LayerView& view, const tap::GateBlock&) override {
+    Visit(*this, 'g', view.layer);
+  }
+  void on_gates_done(const tap::LayerView& view) override { Visit(*this, 'd', view.layer); }
+  void on_expert(const tap::LayerView& view, const tap::ExpertMatrices& seen) override {
+    Visit(*this, static_cast<char>('p' + seen.expert), view.layer);
+  }
+  void on_update(const tap::LayerView& view, const tap::UpdateBlock&) override {
+    Visit(*this, 'u', view.layer);
+  }
+  void end_layer(const tap::LayerView& view) override { Visit(*this, 'e', view.layer); }
+
+  // The calls in order, each layer's in brackets; concurrent ones of a kind as one letter.
+  std::string text() const {
+    std::string text;
+    int layer = -1;
+    for (const Entry& entry : entries_) {
+      const char call = static_cast<char>(std::tolower(entry.call));
+      const bool shared = call == 'g' || call == 'u';
+      if (shared && entry.layer == layer && text.back() == call) continue;
+      if (entry.layer != layer) text += " " + std::to_string(layer = entry.layer) + ":";
+      text += shared ? call : entry.call;
+    }
+    return text;
+  }
+  bool alone_on(std::thread::id thread) const {
+    return std::all_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+      const int call = std::tolower(entry.call);
+      return call == 'g' || call == 'u' || entry.thread == thread;
+    });
+  }
+
+ private:
+  struct Entry {
+    char call;
+    int layer;
+    std::thread::id thread;
+  };
+  struct Visit {
+    Visit(Journal& journal_, char call_, int layer_)
+        : journal(journal_), call(call_), layer(layer_) {
+      journal.add({call, layer, std::this_thread::get_id()});
+    }
+    ~Visit() {
+      journal.add({static_cast<char>(std::toupper(call)), layer, std::this_thread::get_id()});
+    }
+    Journal& journal;
+    char call;
+    int layer;
+  };
+  void add(const Entry& entry) {
+    const std::scoped_lock lock(mutex_);
+    entries_.push_back(entry);
+  }
+
+  std::mutex mutex_;
+  std::vector<Entry> entries_;
+  std::vector<int32_t> wanted_ = {0, 1, 3};  // p, q, s
+};
+
+TEST(Observers, AreCalledInOrderAndOneAtATimeWhereThatIsPromised) {
+  const Golden golden("tall");
+  const tap::SequenceSet set = golden.sequences(true);
+  ASSERT_GT(set.sequences(), 1u);
+  for (const uint32_t experts_per_slice : {0u, 1u, 2u}) {
+    Settings settings;
+    settings.block_windows = 1;
+    Journal journal(set);
+    pass(golden, set, journal, settings, experts_per_slice);
+    EXPECT_EQ(journal.text(), " 0:bBgdDueE 1:bBgdDpPqQsSueE") << experts_per_slice;
+    EXPECT_TRUE(journal.alone_on(std::this_thread::get_id())) << experts_per_slice;
+  }
 }
 
 // Asks for every selected expert of every row, but tells the plan of a tenth of them.
@@ -106,9 +200,9 @@ class Beholder : public Watcher {
     if (layer != 1) return {};
     return wanted_;
   }
-  void on_expert(int layer, const tap::ExpertMatrices& seen) override {
+  void on_expert(const tap::LayerView& view, const tap::ExpertMatrices& seen) override {
     const size_t values = size_t{seen.width} * seen.inner_width;
-    order.emplace_back(layer, seen.expert);
+    order.emplace_back(view.layer, seen.expert);
     for (const float* matrix : {seen.gate, seen.up, seen.down}) {
       matrices.emplace_back(matrix, matrix + values);
     }
@@ -132,10 +226,13 @@ TEST(Observers, SeeTheExpertsTheyWantAsTheCheckpointStoresThem) {
     const tap::SequenceSet set = golden.sequences(true);
     Settings settings;
     settings.compute = compute;
-    Beholder observer(set);
+    Beholder observer(set), finely(set);
     const Outcome outcome = pass(golden, set, observer, settings);
     using Seen = std::vector<std::pair<int, int32_t>>;
     ASSERT_EQ(observer.order, (Seen{{1, 1}, {1, 3}}));
+    pass(golden, set, finely, settings, 1);  // each in a slice of its own
+    EXPECT_EQ(finely.order, observer.order);
+    EXPECT_EQ(finely.matrices, observer.matrices);
     const test::SafetensorsFile file(golden_model_folder("mha") / "model.safetensors");
     size_t at = 0;
     for (const std::string expert : {"1", "3"}) {
@@ -152,10 +249,13 @@ TEST(Observers, SeeTheExpertsTheyWantAsTheCheckpointStoresThem) {
         EXPECT_EQ(observer.matrices[at++], stored) << name;
       }
     }
-    const bool planned = std::any_of(
+    const auto planned = std::find_if(
         outcome.plan.memory.begin(), outcome.plan.memory.end(),
         [](const Plan::Line& line) { return line.what.find("matrices") != std::string::npos; });
-    EXPECT_TRUE(planned);
+    ASSERT_NE(planned, outcome.plan.memory.end());
+    // Both experts are in one slice, and there are two slices.
+    EXPECT_EQ(planned->bytes,
+              2 * 2 * 3 * sizeof(float) * golden.model().width * golden.model().expert_width());
   }
 }
 

@@ -1,0 +1,64 @@
+// The keys of --parameter: which are known to a run, and the table in docs/experiments.md.
+#include "app/parameters.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace rg::app {
+namespace {
+
+std::string table() {
+  std::string text = "| key | experiments | value |\n| --- | --- | --- |\n";
+  for (const ParameterLine& line : parameter_lines()) {
+    const bool all = line.experiments.size() == experiments::all_experiments().size();
+    const std::string of = line.experiments.empty() ? "the program"
+                           : all                    ? "all"
+                                 : fmt::format("{}", fmt::join(line.experiments, ", "));
+    text += fmt::format("| `{}` | {} | {} |\n", line.key, of, line.text);
+  }
+  return text;
+}
+
+TEST(Parameters, AreListedInThePageOfTheExperiments) {
+  const std::string page =
+      read_whole_file(std::string(RG_SOURCE_ROOT) + "/docs/experiments.md", 1u << 20);
+  EXPECT_NE(page.find("\n\n" + table() + "\n"), std::string::npos)
+      << "docs/experiments.md should have this table:\n"
+      << table();
+}
+
+RunOptions options_of(const std::vector<std::string>& experiments, const std::string& key) {
+  RunOptions options;
+  options.experiments = experiments;
+  options.parameters = {{key, Json(1)}};
+  return options;
+}
+
+TEST(Parameters, BelongToTheExperimentsThatDeclareThem) {
+  EXPECT_NO_THROW(check_parameter_keys(options_of({"expert_load"}, "bootstrap")));
+  EXPECT_NO_THROW(check_parameter_keys(options_of({"expert_load"}, "layers")));
+  EXPECT_NO_THROW(check_parameter_keys(options_of({"attention_router"}, "prompts")));
+  try {
+    check_parameter_keys(options_of({"expert_load"}, "prompts"));
+    FAIL() << "expert_load reads no prompts";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.id(), ErrorId::US003);
+  }
+}
+
+TEST(Parameters, ReachOnlyTheirExperiment) {
+  RunOptions options = options_of({"attention_router", "expert_load"}, "convention");
+  options.parameters["prompts"] = "file.json";
+  options.parameters["layers"] = Json({0});
+  using Values = std::map<std::string, Json>;
+  EXPECT_EQ(parameters_for(declaration_of("attention_router"), options),
+            (Values{{"convention", 1}}));
+  EXPECT_EQ(parameters_for(declaration_of("expert_load"), options), Values{});
+}
+
+}  // namespace
+}  // namespace rg::app
