@@ -46,7 +46,9 @@ Json parse_json_or_infinity(std::string_view text, const std::string& file) {
     return parse_json(text, kLimits, file);
   } catch (const Error& error) {
     std::string tagged(text);
-    if (error.id() != ErrorId::JS001 || !replace_bare_words(tagged, kInfinities)) throw;
+    const size_t first = text.find_first_not_of(" \t\r\n");
+    const bool object = first != std::string_view::npos && text[first] == '{';
+    if (error.id() != ErrorId::JS001 || !object || !replace_bare_words(tagged, kInfinities)) throw;
     try {
       return parse_json(tagged, {.max_depth = 65, .max_bytes = 4 * kMaxConfigBytes}, file);
     } catch (const Error& other) {
