@@ -118,6 +118,7 @@ void for_each_kind(const Visit& visit) {
     for (const auto& shape : fs::directory_iterator(root)) shapes.insert(shape.path());
     std::set<std::string> seen;
     for (const fs::path& shape : shapes) {
+      if (shape.filename() == "topk-per-layer-v4") continue;  // several gates: CF018
       const HeaderOnly model(shape / "model");
       ASSERT_FALSE(model.refusal(model.entries).id) << shape;
       for (const auto& [name, entry] : model.entries) {
@@ -178,6 +179,10 @@ TEST(FamilyTensors, EveryOneIsNeeded) {
     const Caught error = kind.model.refusal(changed);
     if (is_ignored(kind.name) || kind.name.ends_with("lm_head.weight")) {  // only logits need it
       EXPECT_FALSE(error.id) << kind.family << ' ' << kind.kind << ": " << error.line;
+      return;
+    }
+    if (kind.name == "model.embeddings.weight") {  // tied, and stored as lm_head.weight too
+      EXPECT_FALSE(error.id) << kind.family << ": " << error.line;
       return;
     }
     EXPECT_EQ(error.id, ErrorId::ST023) << kind.family << ' ' << kind.kind << ": " << error.line;

@@ -47,7 +47,9 @@ Model bind_deepseek_v3(const formats::Checkpoint& checkpoint) {
 Model bind_sarvam_mla(const formats::Checkpoint& checkpoint) {
   Decoder decoder(checkpoint, "sarvam_mla", NormKind::rms, {.norm_epsilon = 1e-6, .tied = false});
   return bind_v3(decoder, {.base = 1e4, .may_be_halves = true, .deepseek_yarn = true},
-                 {.shared_experts = decoder.either("n_shared_experts", "num_shared_experts")}, 1);
+                 {.experts = {"n_routed_experts", "num_experts"},
+                  .shared_experts = decoder.either("n_shared_experts", "num_shared_experts")},
+                 1);
 }
 
 }  // namespace rg::model

@@ -74,7 +74,8 @@ Model bind_sarvam_moe(const formats::Checkpoint& checkpoint) {
   decoder.expect("score_function", "sigmoid");
   decoder.expect("moe_router_enable_expert_bias", true);
   const gate::GateSpec gate = read_grouped_gate(
-      decoder, {.shared_experts = decoder.either("n_shared_experts", "num_shared_experts")});
+      decoder, {.experts = {"n_routed_experts", "num_experts"},
+                .shared_experts = decoder.either("n_shared_experts", "num_shared_experts")});
   const FeedForwardWidths widths = {.routed = decoder.dimension("moe_intermediate_size"),
                                     .dense = decoder.dimension("intermediate_size")};
   const std::vector<bool> sparse = layers_after_dense_ones(decoder, 1);
