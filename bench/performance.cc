@@ -1,18 +1,21 @@
 // The main benchmark: a whole pass against the ceiling of its own products, in one process.
-// Prints every ratio and writes build/bench/performance.json; --decode prints only how fast packed
-// weights are decoded. Nothing here judges: see docs/performance.md for what the figures should be
-// and what they were where.
+// Prints every ratio and writes build/bench/performance.json. --decode and --blocks print only how
+// fast packed weights are decoded and token mixers run; --peer only compares with transformers;
+// --large streams a checkpoint of 24 GB in little memory. Nothing here judges: see
+// docs/performance.md for what the figures should be and what they were where.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <thread>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/random.h"
@@ -139,11 +142,18 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+void drop_pages(const std::filesystem::path& file) {
+  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  fdatasync(descriptor);
+  posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
+  close(descriptor);
+}
+
 // The disk's own rate: half a GB of the checkpoint, pages dropped first.
 double disk_bytes_per_s(const std::filesystem::path& file) {
+  drop_pages(file);
   const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
   constexpr uint64_t kBytes = uint64_t{512} << 20;
-  posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
   std::vector<char> buffer(uint64_t{4} << 20);
   const double start = seconds_now();
   uint64_t done = 0;
@@ -165,14 +175,35 @@ double peak_bytes() {
   return 0;
 }
 
-// Peak memory of a plain pass in a process of its own.
-double peak_of_plain_pass(const std::string& program, const std::string& folder, uint32_t windows) {
-  const std::string command = fmt::format("'{}' --plain '{}' {}", program, folder, windows);
+// A plain pass in a process of its own.
+struct Alone {
+  double seconds = 0, peak_bytes = 0, read_bytes = 0;
+};
+Alone plain_pass_alone(const std::string& program, const std::string& folder, uint32_t windows,
+                       const std::string& compute, uint64_t memory_bytes) {
+  const std::string command =
+      fmt::format("'{}' --plain '{}' {} {} {}", program, folder, windows, compute, memory_bytes);
+  Alone alone;
   FILE* child = popen(command.c_str(), "r");
-  double bytes = 0;
-  if (child == nullptr || std::fscanf(child, "%lf", &bytes) != 1) bytes = 0;
+  if (child == nullptr || std::fscanf(child, "%lf %lf %lf", &alone.seconds, &alone.peak_bytes,
+                                      &alone.read_bytes) != 3) {
+    alone = {};
+  }
   if (child != nullptr) pclose(child);
-  return bytes;
+  return alone;
+}
+
+// The child of plain_pass_alone().
+int print_plain_pass(const std::string& folder, uint32_t windows, const std::string& compute,
+                     uint64_t memory_bytes) {
+  Bench bench(folder, windows);
+  bench.settings.compute = stream::choose_compute(compute);
+  if (memory_bytes != 0) bench.settings.memory_bytes = memory_bytes;
+  const uint64_t before = bench.checkpoint.bytes_read();
+  const Bench::Timing timing = bench.plain(bench.settings);
+  fmt::print("{} {:.0f} {}\n", timing.result.seconds, peak_bytes(),
+             bench.checkpoint.bytes_read() - before);
+  return 0;
 }
 
 // A line of the table, kept for performance.json too.
@@ -200,6 +231,72 @@ void report_blocks(Json& figures, kernels::Compute compute, int threads) {
   }
 }
 
+// transformers on the same windows, if PEER_PYTHON names a Python that has it.
+void report_peer(Json& figures, const std::string& program, const Bench& bench,
+                 const std::filesystem::path& folder) {
+  const char* python = std::getenv("PEER_PYTHON");
+  if (python == nullptr) {
+    fmt::print(
+        "peer_ratio               not measured: set PEER_PYTHON to a Python with "
+        "transformers\n");
+    return;
+  }
+  constexpr uint32_t kWindows = 40;
+  const tap::SequenceSet some = random_windows(kWindows, bench.model.vocabulary);
+  Json ids = Json::array();
+  for (uint32_t w = 0; w < kWindows; ++w) {
+    ids.push_back(
+        std::vector<int32_t>(some.ids.begin() + w * kSeqLen, some.ids.begin() + (w + 1) * kSeqLen));
+  }
+  const std::filesystem::path file = folder / "windows.json";
+  write_file_atomically(file, write_json(ids, JsonLayout::compact), IfExists::replace);
+  const std::string command =
+      fmt::format("OMP_NUM_THREADS={} '{}' '{}' '{}' '{}'", bench.settings.threads, python,
+                  RG_PEER_SCRIPT, folder.string(), file.string());
+  FILE* child = popen(command.c_str(), "r");
+  char versions[2][32] = {};
+  double seconds = 0, bytes = 0;
+  const bool done = child != nullptr && std::fscanf(child, "%31s %31s %lf %lf", versions[0],
+                                                    versions[1], &seconds, &bytes) == 4;
+  if (child != nullptr) pclose(child);
+  check_internal(done, "PEER_PYTHON runs bench/peer.py");
+  const Alone ours = plain_pass_alone(program, folder.string(), kWindows, "f32", 0);
+  const double tokens = kWindows * kSeqLen;
+  add_row(figures, "peer_ratio", seconds / ours.seconds,
+          fmt::format("f32, {:.0f} tokens/s, peak {:.2f} GB; transformers {} eager f32 (torch {}): "
+                      "{:.0f} tokens/s, {:.2f} GB",
+                      tokens / ours.seconds, ours.peak_bytes / 1e9, versions[0], versions[1],
+                      tokens / seconds, bytes / 1e9));
+}
+
+// A checkpoint in DeepSeek-V3's shape, four times as large as the memory that the pass is given.
+void report_large(const std::string& program, const std::filesystem::path& folder) {
+  constexpr uint32_t kWindows = 40;
+  write_synthetic_checkpoint(folder, deepseek_shaped());
+  const Bench bench(folder, kWindows);
+  const std::filesystem::path file = folder / "model.safetensors";
+  const auto weights = static_cast<double>(bench.checkpoint.weight_bytes());
+  const uint64_t memory = bench.checkpoint.weight_bytes() / 4;
+  Json figures;
+  const double disk = disk_bytes_per_s(file);
+  drop_pages(file);
+  const Alone free = plain_pass_alone(program, folder.string(), kWindows, "auto", 0);
+  drop_pages(file);
+  const Alone tight = plain_pass_alone(program, folder.string(), kWindows, "auto", memory);
+  add_row(figures, "large_memory_speed", free.seconds / tight.seconds,
+          fmt::format("{:.2f} GB of weights, {:.1f} s with {:.2f} GB, {:.1f} s unlimited; disk "
+                      "{:.2f} GB/s",
+                      weights / 1e9, tight.seconds, static_cast<double>(memory) / 1e9, free.seconds,
+                      disk / 1e9));
+  add_row(figures, "large_peak", tight.peak_bytes / static_cast<double>(memory),
+          fmt::format("peak {:.2f} GB / what it was given; unlimited {:.2f} GB",
+                      tight.peak_bytes / 1e9, free.peak_bytes / 1e9));
+  add_row(figures, "large_bytes_read_ratio", tight.read_bytes / weights,
+          "weight bytes read / in the checkpoint");
+  write_file_atomically("build/bench/large.json", write_json(figures, JsonLayout::indented),
+                        IfExists::replace);
+}
+
 int run(int argc, char** argv) {
   stream::apply_isa_limit();
   if (argc == 2 && std::string_view(argv[1]) == "--blocks") {
@@ -213,17 +310,26 @@ int run(int argc, char** argv) {
     report_decoding(figures);
     return 0;
   }
-  if (argc == 4 && std::string_view(argv[1]) == "--plain") {
-    Bench bench(argv[2], static_cast<uint32_t>(std::stoul(argv[3])));
-    bench.plain(bench.settings);
-    fmt::print("{:.0f}\n", peak_bytes());
+  if (argc == 6 && std::string_view(argv[1]) == "--plain") {
+    return print_plain_pass(argv[2], static_cast<uint32_t>(std::stoul(argv[3])), argv[4],
+                            std::stoull(argv[5]));
+  }
+  if (argc >= 2 && std::string_view(argv[1]) == "--peer") {
+    const std::filesystem::path folder = argc > 2 ? argv[2] : "build/bench/olmoe-shaped";
+    write_synthetic_checkpoint(folder, olmoe_shaped());
+    Json figures;
+    report_peer(figures, argv[0], Bench(folder, 1), folder);
+    return 0;
+  }
+  if (argc >= 2 && std::string_view(argv[1]) == "--large") {
+    report_large(argv[0], argc > 2 ? argv[2] : "build/bench/deepseek-shaped");
     return 0;
   }
   const std::filesystem::path folder = argc > 1 ? argv[1] : "build/bench/olmoe-shaped";
   const uint32_t windows = argc > 2 ? static_cast<uint32_t>(std::stoul(argv[2])) : 200;
-  const Shape shape;
-  write_synthetic_checkpoint(folder, shape);
+  write_synthetic_checkpoint(folder, olmoe_shaped());
   Bench bench(folder, windows);
+  const model::Model& model = bench.model;
   const stream::Settings base = bench.settings;
   const uint32_t rows = windows * kSeqLen;
   const double disk = disk_bytes_per_s(folder / "model.safetensors");
@@ -237,10 +343,11 @@ int run(int argc, char** argv) {
     add_row(figures, name, value, meaning);
   };
   const ProductKind fastest =
-      fastest_product(shape.width, 2 * shape.expert_width, base.compute, base.threads);
+      fastest_product(model.width, 2 * model.expert_width(), base.compute, base.threads);
   const auto measure_ceiling = [&] {
-    return grouped_products_per_s(fastest, shape.width, shape.expert_width, shape.experts,
-                                  rows * shape.top_k / shape.experts, base.compute, base.threads);
+    return grouped_products_per_s(fastest, model.width, model.expert_width(), model.gate().experts,
+                                  rows * model.gate().top_k / model.gate().experts, base.compute,
+                                  base.threads);
   };
   double ceiling = measure_ceiling();
   report("ceiling_gflops", ceiling / 1e9, "grouped products alone: " + fastest.name());
@@ -296,9 +403,10 @@ int run(int argc, char** argv) {
          fmt::format("one thread {:.2f} s", alone.result.seconds));
 
   report("peak_vs_plan",
-         peak_of_plain_pass(argv[0], folder.string(), windows) /
+         plain_pass_alone(argv[0], folder.string(), windows, "auto", 0).peak_bytes /
              static_cast<double>(cold.plan.peak_bytes),
          fmt::format("planned {:.2f} GB", static_cast<double>(cold.plan.peak_bytes) / 1e9));
+  report_peer(figures, argv[0], bench, folder);
   report_blocks(figures, base.compute, base.threads);
   report_decoding(figures);
   figures["disk_gb_per_s"] = disk / 1e9;

@@ -1,17 +1,20 @@
-// A checkpoint of OLMoE's shape with random weights, written to disk: what the benchmark streams.
+// Checkpoints with random weights in the shapes of released models, written to disk: what the
+// benchmark streams.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
+
+#include "base/json.h"
 
 namespace rg::bench {
 
-struct Shape {
-  uint32_t width = 2048, experts = 64, top_k = 8, expert_width = 1024, layers = 4, heads = 16,
-           vocabulary = 50304;
-};
+// OLMoE-1B-7B with 4 layers, bf16.
+Json olmoe_shaped();
+// DeepSeek-V3 with one dense and two MoE layers and a small vocabulary; FP8 with block scales.
+Json deepseek_shaped();
 
-// Writes config.json and model.safetensors (bf16) unless the folder already holds this shape.
-void write_synthetic_checkpoint(const std::filesystem::path& folder, const Shape& shape);
+// Writes config.json and model.safetensors with the tensors that the config's family asks for,
+// unless the folder already holds files of this size.
+void write_synthetic_checkpoint(const std::filesystem::path& folder, const Json& config);
 
 }  // namespace rg::bench
