@@ -293,6 +293,7 @@ void report_large(const std::string& program, const std::filesystem::path& folde
                       tight.peak_bytes / 1e9, free.peak_bytes / 1e9));
   add_row(figures, "large_bytes_read_ratio", tight.read_bytes / weights,
           "weight bytes read / in the checkpoint");
+  std::filesystem::create_directories("build/bench");
   write_file_atomically("build/bench/large.json", write_json(figures, JsonLayout::indented),
                         IfExists::replace);
 }

@@ -65,9 +65,10 @@ void write_tensor(std::ofstream& file, const formats::TensorEntry& tensor, const
       write_values(file, row);
     }
   } else if (tensor.dtype == DType::f32) {
-    constexpr float kScale = 0.01f;  // of packed blocks; 1/sqrt(columns), about
-    const bool scales = tensor.name.ends_with("_scale_inv");
-    write_values(file, std::vector<float>(tensor.elements(), scales ? kScale : 0.0f));
+    write_values(file, std::vector<float>(tensor.elements()));  // selection biases
+  } else if (tensor.name.ends_with("_scale_inv")) {
+    constexpr float kScale = 0.01f;  // 1/sqrt(columns), about
+    write_values(file, std::vector<bf16_t>(tensor.elements(), f32_to_bf16(kScale)));
   } else {
     const bool bias = tensor.name.ends_with("bias");
     std::vector<bf16_t> row(columns, f32_to_bf16(bias ? 0.0f : 1.0f));
