@@ -1,7 +1,6 @@
 #include "block_rate.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -9,6 +8,7 @@
 
 #include "base/parallel.h"
 #include "ceiling.h"
+#include "clock.h"
 #include "kernels/elementwise.h"
 #include "model/blocks/block.h"
 
@@ -19,10 +19,6 @@ using kernels::Compute;
 
 constexpr uint32_t kRows = 256;
 constexpr double kSeconds = 1;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // Weights as if read from a file: uniform in +-1/sqrt(columns), the same on every machine.
 class RandomWeights : public model::WeightSource {
@@ -243,15 +239,7 @@ double rate(const Candidate& candidate, RandomWeights& random, Compute compute, 
                                    .out = out.data(),
                                    .scratch = own.data(),
                                    .products = &scratch};
-    products.run(packed, call);
-    const double start = now();
-    double runs = 0, seconds = 0;
-    while (seconds < kSeconds) {
-      products.run(packed, call);
-      ++runs;
-      seconds = now() - start;
-    }
-    rates[i] = runs * flops / seconds;
+    rates[i] = flops * runs_per_s(kSeconds, [&] { products.run(packed, call); });
   });
   return std::accumulate(rates.begin(), rates.end(), 0.0);
 }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <numeric>
 #include <oneapi/dnnl/dnnl.hpp>
@@ -11,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "clock.h"
 
 namespace rg::bench {
 namespace {
@@ -20,10 +20,6 @@ using kernels::WeightLayout;
 
 constexpr uint32_t kHeights[] = {192, 384, 768};
 constexpr double kTrialSeconds = 0.2;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // C = A W^T of one shape, one kind.
 class Multiplier {
@@ -125,15 +121,9 @@ double trial(const ProductKind& kind, uint32_t in, uint32_t out, Compute compute
     Buffer<std::byte> a(size_t{kind.rows} * in * compute_bytes(compute));
     Buffer<float> c(size_t{kind.rows} * out);
     std::memset(a.data(), 0, a.bytes());
-    product.run(a.data(), weights, c.data(), scratch);
-    const double start = now();
-    double runs = 0, seconds = 0;
-    while (seconds < kTrialSeconds) {
-      product.run(a.data(), weights, c.data(), scratch);
-      ++runs;
-      seconds = now() - start;
-    }
-    rates[i] = runs * product.flops() / seconds;
+    rates[i] = product.flops() * runs_per_s(kTrialSeconds, [&] {
+                 product.run(a.data(), weights, c.data(), scratch);
+               });
   });
   return std::accumulate(rates.begin(), rates.end(), 0.0);
 }
@@ -172,9 +162,9 @@ double grouped_products_per_s(const ProductKind& kind, uint32_t width, uint32_t 
                  [&](size_t task, int w) { expert.run(weights[task / tiles], w); });
   };
   pass();
-  const double start = now();
+  const double start = seconds_now();
   pass();
-  return expert.flops() * static_cast<double>(tiles * experts) / (now() - start);
+  return expert.flops() * static_cast<double>(tiles * experts) / (seconds_now() - start);
 }
 
 }  // namespace rg::bench

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -21,6 +20,7 @@
 #include "base/random.h"
 #include "block_rate.h"
 #include "ceiling.h"
+#include "clock.h"
 #include "decode_rate.h"
 #include "experiments/experiment.h"
 #include "kernels/elementwise.h"
@@ -136,10 +136,6 @@ struct Bench {
 double expert_flops(const model::Model& model, double rows) {
   return 6.0 * model.width * model.expert_width() * model.gate().top_k *
          static_cast<double>(model.layers.size()) * rows;
-}
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 void drop_pages(const std::filesystem::path& file) {
