@@ -214,25 +214,26 @@ std::vector<Candidate> candidates(const RandomWeights& random) {
 }
 
 double rate(const Candidate& candidate, RandomWeights& random, Compute compute, int threads) {
-  const uint32_t rows[] = {kRows};
-  const model::MixerProducts products(candidate.mixer,
-                                      {.width = candidate.width, .compute = compute, .rows = rows});
+  const auto shape = model::CallShape::filling_a_tile(kRows);
+  const model::MixerProducts products(
+      candidate.mixer, {.width = candidate.width, .compute = compute, .shapes = {&shape, 1}});
   Buffer<std::byte> memory(products.packed_bytes()), staging(products.staging_bytes());
   const model::PackedMixer packed =
       products.pack(candidate.mixer, random, memory.data(), staging.data());
   model::Layer layer = {.mixer_norm = {}, .mixer = candidate.mixer, .feed_forward_norm = {}};
-  const double flops = model::mixer_flops(layer, candidate.width, kRows);
+  const double flops = shape.sequences * model::mixer_flops(layer, candidate.width, kRows);
 
   std::vector<double> rates(static_cast<size_t>(threads));
   parallel_for(rates.size(), threads, [&](size_t i, int) {
     kernels::Scratch scratch;
     scratch.reserve(products.product_scratch_bytes());
-    Buffer<std::byte> in(size_t{kRows} * candidate.width * compute_bytes(compute));
+    Buffer<std::byte> in(size_t{shape.joined} * candidate.width * compute_bytes(compute));
     Buffer<std::byte> own(products.scratch_bytes());
-    Buffer<float> out(size_t{kRows} * candidate.width);
+    Buffer<float> out(size_t{shape.joined} * candidate.width);
     RandomWeights values;
-    values.read(values.weight(kRows, candidate.width), compute, in.data(), nullptr);
-    const model::MixerCall call = {.rows = kRows,
+    values.read(values.weight(shape.joined, candidate.width), compute, in.data(), nullptr);
+    const model::MixerCall call = {.shape = shape,
+                                   .sequences = shape.sequences,
                                    .length = kRows,
                                    .mask = model::Mask::causal,
                                    .in = in.data(),

@@ -108,7 +108,9 @@ void LayerPass::compute_tile(uint32_t group, const model::PackedExpert& expert,
   for (size_t r = 0; r < rows.size(); ++r) {
     std::byte* target = worker.tile_in.data() + r * row_bytes;
     if (around.input_norm) {
-      norm_tile_row(*around.input_norm, rows[r].row, worker, target);
+      norm_row(*around.input_norm,
+               floats(residual_.load(rows[r].row, 1, bytes_of(worker.update_row.data()))), worker,
+               target);
       continue;
     }
     const std::byte* source = gate_inputs_.load(rows[r].row, 1, target);
@@ -120,18 +122,6 @@ void LayerPass::compute_tile(uint32_t group, const model::PackedExpert& expert,
   // Of a shared expert; the routed ones' sum is normed when it is complete.
   if (around.output_norm && layer_->groups[group].role == model::ExpertRole::shared) {
     norm_rows(*around.output_norm, worker.tile_out.data(), rows.size(), worker.tile_out.data());
-  }
-}
-
-// A row of the residual stream through a group's own norm, to the compute type.
-void LayerPass::norm_tile_row(const model::NormWeights& norm, size_t row, Worker& worker,
-                              std::byte* target) const {
-  float* normed = worker.update_row.data();
-  norm.apply(floats(residual_.load(row, 1, bytes_of(normed))), normed);
-  if (settings_.compute == Compute::bf16) {
-    kernels::round_to_bf16(normed, model_.width, reinterpret_cast<bf16_t*>(target));
-  } else {
-    std::memcpy(target, normed, model_.width * sizeof(float));
   }
 }
 

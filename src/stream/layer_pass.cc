@@ -33,7 +33,7 @@ LayerPass::LayerPass(const model::Model& model, std::span<const tap::SequenceSet
       tables_(tables),
       needs_(combined_needs(observers)),
       sequences_(list_sequences(sets)),
-      blocks_(cut_blocks(sets, sequences_, plan.block_windows)) {
+      blocks_(cut_blocks(sets, sequences_, lengths, plan.block_windows)) {
   rows_ = sequences_.empty() ? 0 : sequences_.back().first_row + sequences_.back().length;
   output_rows_ = plan.output_rows;
   ScratchFile* spill = plan.spill_bytes != 0 ? open_spill() : nullptr;
@@ -58,7 +58,7 @@ LayerPass::LayerPass(const model::Model& model, std::span<const tap::SequenceSet
 
   const size_t block_rows = largest_block(blocks_);
   for (int i = 0; i < settings.threads; ++i) {
-    workers_.emplace_back(i, model, products, lengths.longest(), settings.compute, block_rows,
+    workers_.emplace_back(i, model, products, lengths.most_rows(), settings.compute, block_rows,
                           needs_);
   }
   for (Worker& worker : workers_) {
@@ -168,36 +168,52 @@ void LayerPass::join_lone_mixers(const BlockRange& block, Worker& worker, const 
   if (layer_->groups.empty()) lone_mixers_.store(block.first_row, block.rows, bytes_of(added));
 }
 
+// A normed row in the compute type. `row` may be worker.update_row.
+void LayerPass::norm_row(const model::NormWeights& norm, const float* row, Worker& worker,
+                         std::byte* out) const {
+  if (settings_.compute == Compute::bf16) {
+    norm.apply(row, worker.update_row.data());
+    kernels::round_to_bf16(worker.update_row.data(), model_.width, reinterpret_cast<bf16_t*>(out));
+  } else {
+    norm.apply(row, floats(out));
+  }
+}
+
 void LayerPass::run_mixer(const BlockRange& block, Worker& worker, float* residual) {
   const size_t width = model_.width, values = size_t{block.rows} * width;
   const MixerSlice& slice = *layer_->slice;
-  for (uint32_t s = 0; s < block.sequences; ++s) {
-    const Sequence& sequence = sequences_[block.first_sequence + s];
-    const uint32_t rows = lengths_.of(sequence.length);
-    const size_t at = size_t{sequence.first_row - block.first_row} * width;
-    const size_t used = size_t{sequence.length} * width, all = size_t{rows} * width;
-    const size_t value_bytes = compute_bytes(settings_.compute);
-    for (size_t i = 0; i < used; i += width) {
-      std::byte* normed = worker.normed.data() + i * value_bytes;
-      if (settings_.compute == Compute::bf16) {
-        slice.mixer_norm.apply(residual + at + i, worker.update_row.data());
-        kernels::round_to_bf16(worker.update_row.data(), width, reinterpret_cast<bf16_t*>(normed));
-      } else {
-        slice.mixer_norm.apply(residual + at + i, floats(normed));
+  const size_t row_bytes = width * compute_bytes(settings_.compute);
+  for (uint32_t done = 0; done < block.sequences;) {
+    const Sequence& first = sequences_[block.first_sequence + done];
+    const uint32_t length = first.length;
+    const model::CallShape& shape = lengths_.shape(length);
+    const uint32_t count = std::min(shape.sequences, block.sequences - done);
+    const size_t at = size_t{first.first_row - block.first_row} * width;
+    const bool padded = count * length != shape.joined;
+    if (padded) std::memset(worker.normed.data(), 0, shape.joined * row_bytes);
+    const float* in = residual + at;
+    for (uint32_t s = 0; s < count; ++s) {
+      std::byte* normed = worker.normed.data() + size_t{s} * shape.rows * row_bytes;
+      for (uint32_t t = 0; t < length; ++t, in += width, normed += row_bytes) {
+        norm_row(slice.mixer_norm, in, worker, normed);
       }
     }
-    std::memset(worker.normed.data() + used * value_bytes, 0, (all - used) * value_bytes);
-    const bool padded = rows != sequence.length;
     float* out = padded ? worker.padded_out.data() : worker.attention_out.data() + at;
     layer_->products.mixer->run(
-        slice.mixer, {.rows = rows,
-                      .length = sequence.length,
-                      .mask = sets_[sequence.set]->causal ? model::Mask::causal : model::Mask::none,
+        slice.mixer, {.shape = shape,
+                      .sequences = count,
+                      .length = length,
+                      .mask = sets_[first.set]->causal ? model::Mask::causal : model::Mask::none,
                       .in = worker.normed.data(),
                       .out = out,
                       .scratch = worker.mixer.data(),
                       .products = &worker.products});
-    if (padded) std::copy_n(out, used, worker.attention_out.data() + at);
+    const size_t used = size_t{length} * width;
+    for (uint32_t s = 0; padded && s < count; ++s) {
+      std::copy_n(out + size_t{s} * shape.rows * width, used,
+                  worker.attention_out.data() + at + s * used);
+    }
+    done += count;
   }
   if (slice.mixer_output_norm) {
     norm_rows(*slice.mixer_output_norm, worker.attention_out.data(), block.rows,

@@ -48,6 +48,8 @@ class LayerPass {
 
   void mix_block(const BlockRange& block, Worker& worker, float* residual);
   void run_mixer(const BlockRange& block, Worker& worker, float* residual);
+  void norm_row(const model::NormWeights& norm, const float* row, Worker& worker,
+                std::byte* out) const;
   void join_lone_mixers(const BlockRange& block, Worker& worker, const float* residual);
   void norm_gate_input(const BlockRange& block, Worker& worker, const float* residual);
   void weigh_shared_experts(const BlockRange& block, const Worker& worker);
@@ -56,8 +58,6 @@ class LayerPass {
   void schedule();
   void compute_tile(uint32_t group, const model::PackedExpert& expert,
                     std::span<const Assignment> rows, Worker& worker);
-  void norm_tile_row(const model::NormWeights& norm, size_t row, Worker& worker,
-                     std::byte* target) const;
   std::span<const Assignment> all_rows_tile(const ExpertSlice& slice, uint32_t expert,
                                             uint32_t first_row, uint32_t rows,
                                             Worker& worker) const;

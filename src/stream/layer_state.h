@@ -15,10 +15,10 @@ namespace rg::stream {
 struct LayerPass::Worker {
   int index;
   kernels::Scratch products;
-  Buffer<std::byte> mixer, normed;                                 // of one sequence
+  Buffer<std::byte> mixer, normed;                                 // of one call of the mixer
   Buffer<std::byte> tile_in, tile;                                 // of one tile of an expert
   Buffer<float> tile_out;                                          // (tallest_tile(), d)
-  Buffer<float> padded_out;                                        // (longest, d)
+  Buffer<float> padded_out;                                        // (rows of a call, d)
   Buffer<float> residual, residual_in, attention_out, gate_input;  // (block rows, d)
   // (block rows, d), where parts are spilled
   Buffer<float> attention_sum, expert_sum, update, lone_mixers;
@@ -29,14 +29,14 @@ struct LayerPass::Worker {
   std::vector<Assignment> every_row;    // (tallest_tile()), for experts that compute all rows
 
   Worker(int index_, const model::Model& model, const model::ModelProducts& prepared,
-         uint32_t longest, kernels::Compute compute, size_t block_rows, const tap::Needs& needs)
+         uint32_t call_rows, kernels::Compute compute, size_t block_rows, const tap::Needs& needs)
       : index(index_),
         mixer(prepared.mixer_scratch_bytes()),
-        normed(size_t{longest} * model.width * compute_bytes(compute)),
+        normed(size_t{call_rows} * model.width * compute_bytes(compute)),
         tile_in(size_t{kernels::tallest_tile()} * model.width * compute_bytes(compute)),
         tile(prepared.expert_scratch_bytes()),
         tile_out(size_t{kernels::tallest_tile()} * model.width),
-        padded_out(size_t{longest} * model.width),
+        padded_out(size_t{call_rows} * model.width),
         residual(block_rows * model.width),
         residual_in(needs.residual_in ? block_rows * model.width : 0),
         attention_out(block_rows * model.width),

@@ -8,10 +8,13 @@ namespace {
 constexpr uint32_t kPromptRows = 32;  // prompts are padded to multiples of this
 
 // Windows keep their own length; of a set with several lengths each is padded.
-uint32_t padded_rows(const tap::SequenceSet& set, uint32_t length) {
+model::CallShape padded_shape(const tap::SequenceSet& set, uint32_t length) {
   const auto [shortest, longest] = std::minmax_element(set.lengths.begin(), set.lengths.end());
-  if (*shortest == *longest && length > kPromptRows) return length;
-  return (length + kPromptRows - 1) / kPromptRows * kPromptRows;
+  const bool windows = *shortest == *longest;
+  const uint32_t rows = windows && length > kPromptRows
+                            ? length
+                            : (length + kPromptRows - 1) / kPromptRows * kPromptRows;
+  return windows ? model::CallShape::filling_a_tile(rows) : model::CallShape::single(rows);
 }
 
 }  // namespace
@@ -19,11 +22,14 @@ uint32_t padded_rows(const tap::SequenceSet& set, uint32_t length) {
 PaddedLengths::PaddedLengths(std::span<const tap::SequenceSet* const> sets) {
   for (const tap::SequenceSet* set : sets) {
     for (const uint32_t length : set->lengths) {
-      if (rows_of_length_.contains(length)) continue;
-      const uint32_t rows = padded_rows(*set, length);
-      rows_of_length_[length] = rows;
-      longest_ = std::max(longest_, rows);
-      if (std::find(rows_.begin(), rows_.end(), rows) == rows_.end()) rows_.push_back(rows);
+      if (shape_of_length_.contains(length)) continue;
+      const model::CallShape shape = padded_shape(*set, length);
+      shape_of_length_.emplace(length, shape);
+      longest_ = std::max(longest_, shape.rows);
+      most_rows_ = std::max(most_rows_, shape.joined);
+      if (std::find(shapes_.begin(), shapes_.end(), shape) == shapes_.end()) {
+        shapes_.push_back(shape);
+      }
     }
   }
 }

@@ -141,10 +141,10 @@ PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& m
   const auto start = Clock::now();
   PassResult result;
   const PaddedLengths lengths(sets);
-  const model::ModelProducts products(model, settings.compute, lengths.rows());
+  const model::ModelProducts products(model, settings.compute, lengths.shapes());
   std::optional<kernels::WeightProduct> unembedding;
   if (logits != nullptr) {
-    unembedding.emplace(lengths.rows()[0], model.width, model.vocabulary, settings.compute);
+    unembedding.emplace(lengths.shapes()[0].rows, model.width, model.vocabulary, settings.compute);
   }
   TensorReader tensors(checkpoint, settings.nonfinite);
   const std::vector<int> to_run = layers_to_run(model, settings);

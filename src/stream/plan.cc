@@ -51,12 +51,13 @@ uint64_t output_rows(const Run& run) {
 
 uint64_t worker_bytes(const Run& run, size_t block_rows) {
   const uint64_t wide = block_rows * run.wide_row(), longest = run.lengths.longest();
+  const uint64_t call_rows = run.lengths.most_rows();
   const uint64_t buffers = 4u + (run.needs.residual_in ? 1u : 0u) + (run.needs.parts ? 2u : 0u) +
                            (sums_lone_mixers(run.model, run.needs) ? 1u : 0u);
   const uint64_t experts = run.products.experts();
   return buffers * wide + block_rows * run.narrow_row() + 2 * block_rows * experts * 4 +
-         2 * longest * run.wide_row() + longest * experts * 4 + longest * run.narrow_row() +
-         run.products.mixer_scratch_bytes() +
+         (longest + call_rows) * run.wide_row() + longest * experts * 4 +
+         call_rows * run.narrow_row() + run.products.mixer_scratch_bytes() +
          kernels::tallest_tile() * (run.wide_row() + run.narrow_row()) +
          run.products.expert_scratch_bytes();
 }
@@ -78,7 +79,7 @@ void tabulate(const Run& run, Plan& plan) {
   const uint64_t k = run.model.gate().top_k;
   size_t block_rows = 0;
   for (const BlockRange& block :
-       cut_blocks(run.sets, list_sequences(run.sets), plan.block_windows)) {
+       cut_blocks(run.sets, list_sequences(run.sets), run.lengths, plan.block_windows)) {
     block_rows = std::max<size_t>(block_rows, block.rows);
   }
 
@@ -242,7 +243,7 @@ std::vector<int> layers_to_run(const model::Model& model, const Settings& settin
 Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
                std::span<tap::Observer* const> observers, Logits logits, const Settings& settings) {
   const PaddedLengths lengths(sets);
-  const model::ModelProducts products(model, settings.compute, lengths.rows());
+  const model::ModelProducts products(model, settings.compute, lengths.shapes());
   const Run run{model,         sets,
                 observers,     logits,
                 settings,      lengths,

@@ -17,7 +17,8 @@ std::vector<Sequence> list_sequences(std::span<const tap::SequenceSet* const> se
 }
 
 std::vector<BlockRange> cut_blocks(std::span<const tap::SequenceSet* const> sets,
-                                   const std::vector<Sequence>& sequences, size_t block_windows) {
+                                   const std::vector<Sequence>& sequences,
+                                   const PaddedLengths& padded, size_t block_windows) {
   std::vector<BlockRange> out;
   for (uint32_t i = 0; i < sequences.size();) {
     const Sequence& first = sequences[i];
@@ -25,7 +26,9 @@ std::vector<BlockRange> cut_blocks(std::span<const tap::SequenceSet* const> sets
     const bool equal = std::all_of(lengths.begin(), lengths.end(),
                                    [&](uint32_t length) { return length == lengths.front(); });
     const size_t left = lengths.size() - first.index;
-    const auto count = static_cast<uint32_t>(equal ? std::min(block_windows, left) : 1);
+    const size_t per_call = padded.shape(first.length).sequences;
+    const size_t wanted = (block_windows + per_call - 1) / per_call * per_call;
+    const auto count = static_cast<uint32_t>(equal ? std::min(wanted, left) : 1);
     out.push_back({.first_sequence = i,
                    .sequences = count,
                    .first_row = first.first_row,

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "stream/padded_lengths.h"
 #include "tap/tap.h"
 
 namespace rg::stream {
@@ -24,8 +25,9 @@ struct BlockRange {
 };
 
 std::vector<Sequence> list_sequences(std::span<const tap::SequenceSet* const> sets);
-// Windows in groups of `block_windows`; prompts one by one.
+// Windows in groups of `block_windows`, rounded up to whole calls of a mixer; prompts one by one.
 std::vector<BlockRange> cut_blocks(std::span<const tap::SequenceSet* const> sets,
-                                   const std::vector<Sequence>& sequences, size_t block_windows);
+                                   const std::vector<Sequence>& sequences,
+                                   const PaddedLengths& padded, size_t block_windows);
 
 }  // namespace rg::stream

@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <map>
 
 #include "family_golden.h"
@@ -12,14 +11,6 @@
 
 namespace rg::stream {
 namespace {
-
-std::string test_name(const testing::TestParamInfo<FamilyShape>& info) {
-  std::string name = info.param.name();
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); },
-      '_');
-  return name;
-}
 
 class Family : public testing::TestWithParam<FamilyShape> {};
 
@@ -50,7 +41,8 @@ TEST_P(Family, ComputesTheSameBitsForAnyThreadsAndBlocks) {
   EXPECT_EQ(one.logits, other.logits);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Family, testing::ValuesIn(family_shapes()), test_name);
+INSTANTIATE_TEST_SUITE_P(All, Family, testing::ValuesIn(family_shapes()),
+                         [](const auto& tested) { return tested.param.identifier(); });
 
 // Nemotron-H's layers M E M * E: what the two mixers in front of the last gate add is shown there
 // together, and the residual stream as it was before them.

@@ -23,6 +23,13 @@ std::filesystem::path FamilyShape::folder() const {
   return std::filesystem::path(RG_TEST_DATA) / "families" / family / shape;
 }
 
+std::string FamilyShape::identifier() const {
+  std::string text = name();
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  return text;
+}
+
 const std::vector<FamilyShape>& family_shapes() {
   static const std::vector<FamilyShape> shapes = [] {
     std::vector<FamilyShape> found;

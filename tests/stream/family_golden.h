@@ -13,6 +13,7 @@ struct FamilyShape {
 
   std::filesystem::path folder() const;
   std::string name() const { return family + '/' + shape; }
+  std::string identifier() const;  // the name in letters, digits and underscores
   // Layers that choose different numbers of experts, which is refused (CF018).
   bool has_several_gates() const { return shape == "topk-per-layer-v4"; }
 };

@@ -96,9 +96,13 @@ class Recorder : public tap::Observer {
 
 }  // namespace
 
-formats::Checkpoint open_golden(const std::filesystem::path& model_folder) {
+void limit_isa_once() {
   static const bool limited = (apply_isa_limit(), true);
   static_cast<void>(limited);
+}
+
+formats::Checkpoint open_golden(const std::filesystem::path& model_folder) {
+  limit_isa_once();
   return formats::Checkpoint::open(formats::resolve_model(model_folder.string()));
 }
 

@@ -35,6 +35,8 @@ Record run_recorded(const formats::Checkpoint& checkpoint, const model::Model& m
                     const tap::SequenceSet& set, const How& how);
 // The sequences of an expected.safetensors.
 tap::SequenceSet golden_sequences(const test::SafetensorsFile& expected, bool causal);
+// RG_MAX_ISA applied; before the first product of the process.
+void limit_isa_once();
 formats::Checkpoint open_golden(const std::filesystem::path& model_folder);
 
 class Golden {

@@ -32,12 +32,14 @@ HeadLayout layout_of(const Attention& attention) {
 
 struct AttentionProducts::Buffers {
   Buffers(Arena& arena, const AttentionProducts& of)
-      : qkv(arena.take<float>(size_t{of.longest_} * of.all_width_)),
-        narrow(arena.take<std::byte>(size_t{of.longest_} * of.all_width_ *
+      : qkv(arena.take<float>(size_t{of.most_rows_} * of.all_width_)),
+        narrow(arena.take<std::byte>(size_t{of.most_rows_} * of.all_width_ *
                                      compute_bytes(of.compute_))),
+        context(arena.take<float>(size_t{of.most_rows_} * of.context_width_)),
         heads(arena, of.layout_, of.longest_, of.compute_) {}
   float* qkv;         // (rows, q + 2 kv)
   std::byte* narrow;  // the same, compute type; later the heads' context
+  float* context;     // (rows, nh value_width)
   HeadAttention::Buffers heads;
 };
 
@@ -45,16 +47,17 @@ AttentionProducts::AttentionProducts(const Attention& attention, const MixerSett
     : spec_(attention.spec),
       compute_(setting.compute),
       width_(setting.width),
-      longest_(*std::max_element(setting.rows.begin(), setting.rows.end())),
+      longest_(setting.longest()),
+      most_rows_(setting.most_rows()),
       layout_(layout_of(attention)),
       q_width_(spec_.heads * layout_.query.head_stride),
       k_width_(spec_.kv_heads * spec_.head_width),
       v_width_(spec_.kv_heads * spec_.value_width),
       context_width_(spec_.heads * spec_.value_width),
       all_width_(layout_.query.row_stride),
-      qkv_(setting.width, all_width_, setting.compute, setting.rows),
-      output_(context_width_, setting.width, setting.compute, setting.rows),
-      heads_(layout_, setting.compute, setting.rows) {
+      qkv_(setting.width, all_width_, setting),
+      output_(context_width_, setting.width, setting),
+      heads_(layout_, setting.compute, setting.rows()) {
   if (spec_.rope) rotation_.emplace(*spec_.rope, longest_);
   if (spec_.value_norm_epsilon) ones_.assign(spec_.value_width, 1.0f);
 }
@@ -176,29 +179,31 @@ template <typename T>
 void AttentionProducts::run_as(const Packed& weights, const MixerCall& call) const noexcept {
   Arena arena(call.scratch);
   const Buffers buffers(arena, *this);
-  qkv_.of(call.rows).run(call.in, weights.qkv, buffers.qkv, *call.products);
+  qkv_.run(call, call.in, weights.qkv, buffers.qkv);
   auto* narrowed = reinterpret_cast<T*>(buffers.narrow);
-  for (uint32_t t = 0; t < call.rows; ++t) {
-    float* row = buffers.qkv + size_t{t} * all_width_;
-    prepare_row(weights, std::min(t, call.length - 1), call.length, row);
-    narrow(row, all_width_, narrowed + size_t{t} * all_width_);
+  for (uint32_t row = 0; row < call.rows(); ++row) {
+    float* qkv = buffers.qkv + size_t{row} * all_width_;
+    prepare_row(weights, std::min(row % call.shape.rows, call.length - 1), call.length, qkv);
+    narrow(qkv, all_width_, narrowed + size_t{row} * all_width_);
   }
-
-  const std::byte* k = buffers.narrow + q_width_ * sizeof(T);
-  heads_.run(call.rows, call.length, call.mask,
-             {.query = buffers.narrow,
-              .key = k,
-              .value = k + k_width_ * sizeof(T),
-              .sinks = weights.sinks.data()},
-             buffers.heads, *call.products);
+  for (uint32_t first = 0; first < call.rows(); first += call.shape.rows) {
+    const T* q = narrowed + size_t{first} * all_width_;
+    const T* k = q + q_width_;
+    heads_.run(call.shape.rows, call.length, call.mask,
+               {.query = reinterpret_cast<const std::byte*>(q),
+                .key = reinterpret_cast<const std::byte*>(k),
+                .value = reinterpret_cast<const std::byte*>(k + k_width_),
+                .sinks = weights.sinks.data()},
+               buffers.heads, *call.products, buffers.context + size_t{first} * context_width_);
+  }
   if (spec_.output_gate != OutputGate::none) {
-    gate_context(call.rows, buffers.qkv, buffers.heads.context);
+    gate_context(call.rows(), buffers.qkv, buffers.context);
   }
-  narrow(buffers.heads.context, size_t{call.rows} * context_width_, narrowed);
-  output_.of(call.rows).run(narrowed, weights.output, call.out, *call.products);
+  narrow(buffers.context, size_t{call.rows()} * context_width_, narrowed);
+  output_.run(call, narrowed, weights.output, call.out);
   if (weights.output_bias.size() == 0) return;
-  for (uint32_t t = 0; t < call.rows; ++t) {
-    kernels::add(weights.output_bias.data(), width_, call.out + size_t{t} * width_);
+  for (uint32_t row = 0; row < call.rows(); ++row) {
+    kernels::add(weights.output_bias.data(), width_, call.out + size_t{row} * width_);
   }
 }
 

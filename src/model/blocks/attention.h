@@ -1,4 +1,4 @@
-// Softmax attention of one sequence, from the normed residual to what it adds: projections, norm
+// Softmax attention, from the normed residual to what it adds: projections, norm
 // of q and k, clip, RoPE, causal or full attention, output projection.
 #pragma once
 
@@ -6,10 +6,9 @@
 #include <vector>
 
 #include "model/blocks/head_attention.h"
-#include "model/blocks/mixer_call.h"
+#include "model/blocks/joined_products.h"
 #include "model/blocks/norm.h"
 #include "model/blocks/rotation.h"
-#include "model/blocks/weight_products.h"
 
 namespace rg::model {
 
@@ -46,11 +45,11 @@ class AttentionProducts {
 
   AttentionSpec spec_;
   kernels::Compute compute_;
-  uint32_t width_, longest_;
+  uint32_t width_, longest_, most_rows_;
   HeadLayout layout_;
   // Columns of queries (and the gates between them), keys, values; of the context; of all.
   uint32_t q_width_, k_width_, v_width_, context_width_, all_width_;
-  WeightProducts qkv_, output_;
+  JoinedProducts qkv_, output_;
   HeadAttention heads_;
   std::optional<Rotation> rotation_;
   std::vector<float> ones_;  // the gain of a norm without one

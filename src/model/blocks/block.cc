@@ -155,26 +155,24 @@ void MixerProducts::run(const PackedMixer& weights, const MixerCall& call) const
 }
 
 ModelProducts::ModelProducts(const Model& model, kernels::Compute compute,
-                             std::span<const uint32_t> rows) {
+                             std::span<const CallShape> shapes) {
   // The products that serve, made if there are none yet.
   const auto find = [](auto& known, const auto& serves, const auto& make) {
     const auto at = std::find_if(known.begin(), known.end(),
                                  [&](const auto& products) { return serves(*products); });
     return at != known.end() ? at->get() : known.emplace_back(make()).get();
   };
+  const MixerSetting setting = {.width = model.width, .compute = compute, .shapes = shapes};
   for (const Layer& layer : model.layers) {
     LayerProducts products = {};
     products.mixer = find(
         mixers_, [&](const MixerProducts& one) { return one.serves(layer.mixer); },
-        [&] {
-          return std::make_unique<MixerProducts>(
-              layer.mixer, MixerSetting{.width = model.width, .compute = compute, .rows = rows});
-        });
+        [&] { return std::make_unique<MixerProducts>(layer.mixer, setting); });
     if (layer.router) {
       const uint32_t experts = layer.router->spec.experts;
       products.router = find(
           routers_, [&](const RouterProducts& one) { return one.experts() == experts; },
-          [&] { return std::make_unique<RouterProducts>(experts, model.width, rows); });
+          [&] { return std::make_unique<RouterProducts>(experts, model.width, setting.rows()); });
     }
     for (const ExpertGroup& group : layer.groups) {
       products.groups.push_back(find(

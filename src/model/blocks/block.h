@@ -36,7 +36,7 @@ class PackedMixer {
   std::unique_ptr<Impl> impl;
 };
 
-// The products of a mixer, prepared for sequences of certain lengths.
+// The products of a mixer, prepared for calls of certain shapes.
 class MixerProducts {
  public:
   MixerProducts(const Mixer& mixer, const MixerSetting& setting);
@@ -45,7 +45,7 @@ class MixerProducts {
   bool serves(const Mixer& mixer) const;  // the same shape and rules, other weights
   size_t packed_bytes() const;            // of one layer's weights
   size_t staging_bytes() const;           // what pack() needs while it reads
-  size_t scratch_bytes() const;           // what run() needs, for the longest sequence
+  size_t scratch_bytes() const;           // what run() needs, for the largest call
   size_t product_scratch_bytes() const;   // of the products that run() calls
   // `memory`: packed_bytes(), 64-byte aligned, kept by the caller as long as the result is used.
   PackedMixer pack(const Mixer& mixer, WeightSource& source, std::byte* memory,
@@ -67,8 +67,8 @@ struct LayerProducts {
 // The products of all layers of a model.
 class ModelProducts {
  public:
-  // `rows`: as in MixerSetting.
-  ModelProducts(const Model& model, kernels::Compute compute, std::span<const uint32_t> rows);
+  // `shapes`: as in MixerSetting.
+  ModelProducts(const Model& model, kernels::Compute compute, std::span<const CallShape> shapes);
   ModelProducts(ModelProducts&&) = default;
 
   const LayerProducts& of(int layer) const { return layers_[static_cast<size_t>(layer)]; }

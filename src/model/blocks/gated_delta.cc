@@ -18,7 +18,7 @@ struct GatedDeltaProducts::Buffers {
   Buffers(Arena& arena, const GatedDeltaProducts& of) {
     const GatedDeltaSpec& spec = of.spec_;
     const size_t rows = of.longest_;
-    projected = arena.take<float>(rows * of.all_);
+    projected = arena.take<float>(size_t{of.most_rows_} * of.all_);
     row = arena.take<float>(of.all_);
     gate = arena.take<float>(of.channels_);
     query = arena.take<float>(rows * spec.key_width);
@@ -26,27 +26,28 @@ struct GatedDeltaProducts::Buffers {
     beta = arena.take<float>(rows);
     decay = arena.take<float>(rows);
     state = arena.take<float>(kernels::recurrence_scratch(rows, spec.key_width));
-    narrow = arena.take<std::byte>(rows * of.values_ * compute_bytes(of.compute_));
+    narrow = arena.take<std::byte>(size_t{of.most_rows_} * of.values_ * compute_bytes(of.compute_));
   }
-  float* projected;     // (rows, channels + z + b + a)
+  float* projected;     // (rows of the call, channels + z + b + a)
   float* row;           // a row of anything
   float* gate;          // (channels)
   float *query, *key;   // (rows, dk), of a key head
   float *beta, *decay;  // (rows), of a value head
   float* state;         // of the recurrence
-  std::byte* narrow;    // (rows, nv dv) compute type
+  std::byte* narrow;    // (rows of the call, nv dv) compute type
 };
 
 GatedDeltaProducts::GatedDeltaProducts(const GatedDelta& data, const MixerSetting& setting)
     : spec_(data.spec),
       compute_(setting.compute),
-      longest_(*std::max_element(setting.rows.begin(), setting.rows.end())),
+      longest_(setting.longest()),
+      most_rows_(setting.most_rows()),
       keys_(spec_.key_heads * spec_.key_width),
       values_(spec_.value_heads * spec_.value_width),
       channels_(2 * keys_ + values_),
       all_(channels_ + values_ + 2 * spec_.value_heads),
-      in_(setting.width, all_, setting.compute, setting.rows),
-      out_(values_, setting.width, setting.compute, setting.rows) {}
+      in_(setting.width, all_, setting),
+      out_(values_, setting.width, setting) {}
 
 size_t GatedDeltaProducts::scratch_bytes() const {
   Arena counting;
@@ -150,13 +151,12 @@ void GatedDeltaProducts::attend(const Packed& weights, uint32_t head, uint32_t r
   }
 }
 
-void GatedDeltaProducts::run(const Packed& weights, const MixerCall& call) const noexcept {
-  Arena arena(call.scratch);
-  const Buffers buffers(arena, *this);
-  in_.of(call.rows).run(call.in, weights.in, buffers.projected, *call.products);
-  for (size_t t = 0; t < call.rows; ++t) unpack_row(buffers.projected + t * all_, buffers.row);
+// From the projections of one sequence to its values.
+void GatedDeltaProducts::mix(const Packed& weights, uint32_t rows,
+                             const Buffers& buffers) const noexcept {
+  for (size_t t = 0; t < rows; ++t) unpack_row(buffers.projected + t * all_, buffers.row);
   // From the last row to the first, in place: the convolution looks at earlier rows.
-  for (size_t t = call.rows; t-- > 0;) {
+  for (size_t t = rows; t-- > 0;) {
     convolve_row(buffers.projected, all_, t, weights.taps.data(), spec_.kernel, channels_,
                  buffers.row);
     kernels::sigmoid(buffers.row, channels_, buffers.gate);
@@ -164,10 +164,21 @@ void GatedDeltaProducts::run(const Packed& weights, const MixerCall& call) const
   }
   const uint32_t share = spec_.value_heads / spec_.key_heads;
   for (uint32_t head = 0; head < spec_.value_heads; ++head) {
-    if (head % share == 0) unit_keys(head / share, call.rows, buffers);
-    attend(weights, head, call.rows, buffers);
+    if (head % share == 0) unit_keys(head / share, rows, buffers);
+    attend(weights, head, rows, buffers);
   }
-  for (size_t t = 0; t < call.rows; ++t) {
+}
+
+void GatedDeltaProducts::run(const Packed& weights, const MixerCall& call) const noexcept {
+  Arena arena(call.scratch);
+  const Buffers buffers(arena, *this);
+  in_.run(call, call.in, weights.in, buffers.projected);
+  for (size_t first = 0; first < call.rows(); first += call.shape.rows) {
+    Buffers of_sequence = buffers;
+    of_sequence.projected += first * all_;
+    mix(weights, call.shape.rows, of_sequence);
+  }
+  for (size_t t = 0; t < call.rows(); ++t) {
     const float* out = buffers.projected + t * all_ + 2 * size_t{keys_};
     std::byte* to = buffers.narrow + t * values_ * compute_bytes(compute_);
     if (compute_ == Compute::bf16) {
@@ -176,7 +187,7 @@ void GatedDeltaProducts::run(const Packed& weights, const MixerCall& call) const
       narrow(out, values_, reinterpret_cast<float*>(to));
     }
   }
-  out_.of(call.rows).run(buffers.narrow, weights.out, call.out, *call.products);
+  out_.run(call, buffers.narrow, weights.out, call.out);
 }
 
 double mixer_flops(const GatedDelta& data, uint32_t width, uint32_t length) {

@@ -1,11 +1,10 @@
-// Gated delta net of one sequence (arXiv 2412.06464, as Qwen3-Next builds it): projections, a
+// Gated delta net (arXiv 2412.06464, as Qwen3-Next builds it): projections, a
 // causal convolution over queries, keys and values, the recurrence per value head, a gated norm,
 // the output projection.
 #pragma once
 
-#include "model/blocks/mixer_call.h"
+#include "model/blocks/joined_products.h"
 #include "model/blocks/norm.h"
-#include "model/blocks/weight_products.h"
 
 namespace rg::model {
 
@@ -34,6 +33,7 @@ class GatedDeltaProducts {
 
  private:
   struct Buffers;
+  void mix(const Packed& weights, uint32_t rows, const Buffers& buffers) const noexcept;
   void unpack_row(float* row, float* scratch) const noexcept;
   void unit_keys(uint32_t head, uint32_t rows, const Buffers& buffers) const noexcept;
   void attend(const Packed& weights, uint32_t head, uint32_t rows,
@@ -41,10 +41,10 @@ class GatedDeltaProducts {
 
   GatedDeltaSpec spec_;
   kernels::Compute compute_;
-  uint32_t longest_;
+  uint32_t longest_, most_rows_;
   uint32_t keys_, values_, channels_;  // nk dk, nv dv, 2 keys + values
   uint32_t all_;                       // columns of the projection: channels, z, b, a
-  WeightProducts in_, out_;
+  JoinedProducts in_, out_;
 };
 
 // In the order in which pack() reads them.

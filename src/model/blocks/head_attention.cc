@@ -50,21 +50,22 @@ HeadAttention::Buffers::Buffers(Arena& arena, const HeadLayout& layout, uint32_t
   const size_t all = size_t{layout.heads / layout.kv_heads} * rows * score_stride(layout, rows);
   scores = arena.take<float>(all);
   shares = arena.take<std::byte>(all * kernels::compute_bytes(compute));
-  context = arena.take<float>(size_t{rows} * layout.heads * layout.value.width);
 }
 
 void HeadAttention::run(uint32_t rows, uint32_t length, Mask mask, const Inputs& inputs,
-                        const Buffers& buffers, kernels::Scratch& products) const noexcept {
+                        const Buffers& buffers, kernels::Scratch& products,
+                        float* context) const noexcept {
   if (compute_ == Compute::bf16) {
-    run_as<bf16_t>(rows, length, mask, inputs, buffers, products);
+    run_as<bf16_t>(rows, length, mask, inputs, buffers, products, context);
   } else {
-    run_as<float>(rows, length, mask, inputs, buffers, products);
+    run_as<float>(rows, length, mask, inputs, buffers, products, context);
   }
 }
 
 template <typename T>
 void HeadAttention::run_as(uint32_t rows, uint32_t length, Mask mask, const Inputs& inputs,
-                           const Buffers& buffers, kernels::Scratch& products) const noexcept {
+                           const Buffers& buffers, kernels::Scratch& products,
+                           float* context) const noexcept {
   const Products& prepared = by_rows_.at(rows);
   const uint32_t group = layout_.heads / layout_.kv_heads, stride = score_stride(layout_, rows);
   auto* shares = reinterpret_cast<T*>(buffers.shares);
@@ -88,7 +89,7 @@ void HeadAttention::run_as(uint32_t rows, uint32_t length, Mask mask, const Inpu
       narrow(score, stride, shares + size_t{row} * stride);
     }
     prepared.values.run(shares, value + size_t{kv} * layout_.value.head_stride,
-                        buffers.context + size_t{kv} * group * layout_.value.width, products);
+                        context + size_t{kv} * group * layout_.value.width, products);
   }
 }
 

@@ -33,21 +33,20 @@ class HeadAttention {
   HeadAttention(const HeadLayout& layout, kernels::Compute compute, std::span<const uint32_t> rows);
 
   size_t product_scratch_bytes() const;
-  // One worker's buffers, for sequences of up to `rows` rows.
+  // One worker's buffers, for a sequence of up to `rows` rows.
   struct Buffers {
     Buffers(Arena& arena, const HeadLayout& layout, uint32_t rows, kernels::Compute compute);
     float* scores;      // (nh/nkv, rows, rows or more)
     std::byte* shares;  // the same, compute type
-    float* context;     // (rows, nh value_width)
   };
   struct Inputs {
     const std::byte *query, *key, *value;  // compute type; queries hold the score scale already
     const float* sinks;                    // (nh), with layout.sinks
   };
 
-  // Fills buffers.context; rows past `length` are meaningless.
+  // context (rows, nh value_width); rows past `length` are meaningless.
   void run(uint32_t rows, uint32_t length, Mask mask, const Inputs& inputs, const Buffers& buffers,
-           kernels::Scratch& products) const noexcept;
+           kernels::Scratch& products, float* context) const noexcept;
 
  private:
   struct Products {
@@ -55,7 +54,7 @@ class HeadAttention {
   };
   template <typename T>
   void run_as(uint32_t rows, uint32_t length, Mask mask, const Inputs& inputs,
-              const Buffers& buffers, kernels::Scratch& products) const noexcept;
+              const Buffers& buffers, kernels::Scratch& products, float* context) const noexcept;
 
   HeadLayout layout_;
   kernels::Compute compute_;

@@ -16,21 +16,21 @@ using kernels::Compute;
 
 struct KimiDeltaProducts::Buffers {
   Buffers(Arena& arena, const KimiDeltaProducts& of) {
-    const size_t rows = of.longest_, hd = of.spec_.head_width;
-    projected = arena.take<float>(rows * of.all_);
-    decay = arena.take<float>(of.decay_ ? rows * of.inner_ : 0);
-    gate = arena.take<float>(of.gate_ ? rows * of.inner_ : 0);
+    const size_t all_rows = of.most_rows_, rows = of.longest_, hd = of.spec_.head_width;
+    projected = arena.take<float>(all_rows * of.all_);
+    decay = arena.take<float>(of.decay_ ? all_rows * of.inner_ : 0);
+    gate = arena.take<float>(of.gate_ ? all_rows * of.inner_ : 0);
     mixed = arena.take<float>(3 * size_t{of.inner_});
     sigmoids = arena.take<float>(3 * size_t{of.inner_});
     for (float** part : {&query, &key, &factor}) *part = arena.take<float>(rows * hd);
     beta = arena.take<float>(rows);
     state = arena.take<float>(kernels::recurrence_scratch(rows, hd));
     const size_t latent = std::max(of.spec_.decay_latent, of.spec_.gate_latent);
-    narrow = arena.take<std::byte>(rows * std::max<size_t>(of.inner_, latent) *
+    narrow = arena.take<std::byte>(all_rows * std::max<size_t>(of.inner_, latent) *
                                    compute_bytes(of.compute_));
   }
-  float* projected;             // (rows, q k v b decay gate)
-  float *decay, *gate;          // (rows, nh hd), through a latent
+  float* projected;             // (rows of the call, q k v b decay gate)
+  float *decay, *gate;          // (rows of the call, nh hd), through a latent
   float *mixed, *sigmoids;      // (3 nh hd)
   float *query, *key, *factor;  // (rows, hd), of a head; factor: the decay
   float* beta;                  // (rows)
@@ -41,19 +41,16 @@ struct KimiDeltaProducts::Buffers {
 KimiDeltaProducts::KimiDeltaProducts(const KimiDelta& data, const MixerSetting& setting)
     : spec_(data.spec),
       compute_(setting.compute),
-      longest_(*std::max_element(setting.rows.begin(), setting.rows.end())),
+      longest_(setting.longest()),
+      most_rows_(setting.most_rows()),
       inner_(spec_.heads * spec_.head_width),
       decay_at_(3 * inner_ + spec_.heads),
       gate_at_(decay_at_ + (spec_.decay_latent != 0 ? spec_.decay_latent : inner_)),
       all_(gate_at_ + (spec_.gate_latent != 0 ? spec_.gate_latent : inner_)),
-      in_(setting.width, all_, setting.compute, setting.rows),
-      out_(inner_, setting.width, setting.compute, setting.rows) {
-  if (spec_.decay_latent != 0) {
-    decay_.emplace(spec_.decay_latent, inner_, setting.compute, setting.rows);
-  }
-  if (spec_.gate_latent != 0) {
-    gate_.emplace(spec_.gate_latent, inner_, setting.compute, setting.rows);
-  }
+      in_(setting.width, all_, setting),
+      out_(inner_, setting.width, setting) {
+  if (spec_.decay_latent != 0) decay_.emplace(spec_.decay_latent, inner_, setting);
+  if (spec_.gate_latent != 0) gate_.emplace(spec_.gate_latent, inner_, setting);
 }
 
 size_t KimiDeltaProducts::packed_bytes() const {
@@ -87,7 +84,7 @@ KimiDeltaProducts::Packed KimiDeltaProducts::pack(const KimiDelta& data, WeightS
     source.read(*part, compute_, at, nullptr);
     at += part->elements() * compute_bytes(compute_);
   }
-  const auto pack_next = [&](const WeightProducts& products) {
+  const auto pack_next = [&](const JoinedProducts& products) {
     kernels::PackedWeights weights = products.pack(staging, memory);
     memory += products.packed_bytes();
     return weights;
@@ -177,43 +174,53 @@ void KimiDeltaProducts::attend(const Packed& weights, uint32_t head, uint32_t ro
   for (size_t t = 0; t < rows; ++t) weights.norm.apply(values + t * all_, values + t * all_);
 }
 
-template <typename T>
-void KimiDeltaProducts::run_as(const Packed& weights, const MixerCall& call) const noexcept {
-  Arena arena(call.scratch);
-  const Buffers buffers(arena, *this);
-  in_.of(call.rows).run(call.in, weights.in, buffers.projected, *call.products);
-  auto* narrowed = reinterpret_cast<T*>(buffers.narrow);
-  const auto expand = [&](const WeightProducts& products, uint32_t first, uint32_t latent,
-                          const kernels::PackedWeights& matrix, float* out) {
-    for (size_t t = 0; t < call.rows; ++t) {
-      narrow(buffers.projected + t * all_ + first, latent, narrowed + t * latent);
-    }
-    products.of(call.rows).run(narrowed, matrix, out, *call.products);
-  };
-  if (decay_) expand(*decay_, decay_at_, spec_.decay_latent, weights.decay, buffers.decay);
-  if (gate_) expand(*gate_, gate_at_, spec_.gate_latent, weights.gate, buffers.gate);
-
+// From the projections of one sequence to its values.
+void KimiDeltaProducts::mix(const Packed& weights, uint32_t rows,
+                            const Buffers& buffers) const noexcept {
   // From the last row to the first, in place: the convolution looks at earlier rows.
   const size_t channels = 3 * size_t{inner_};
-  for (size_t t = call.rows; t-- > 0;) {
+  for (size_t t = rows; t-- > 0;) {
     convolve_row(buffers.projected, all_, t, weights.taps.data(), spec_.kernel, channels,
                  buffers.mixed);
     kernels::sigmoid(buffers.mixed, channels, buffers.sigmoids);
     kernels::multiply(buffers.sigmoids, buffers.mixed, channels, buffers.projected + t * all_);
   }
   for (uint32_t head = 0; head < spec_.heads; ++head) {
-    decays(weights, head, call.rows, decay_ ? buffers.decay : buffers.projected + decay_at_,
+    decays(weights, head, rows, decay_ ? buffers.decay : buffers.projected + decay_at_,
            decay_ ? inner_ : all_, buffers.factor);
-    attend(weights, head, call.rows, buffers);
+    attend(weights, head, rows, buffers);
   }
-  for (size_t t = 0; t < call.rows; ++t) {
+}
+
+template <typename T>
+void KimiDeltaProducts::run_as(const Packed& weights, const MixerCall& call) const noexcept {
+  Arena arena(call.scratch);
+  const Buffers buffers(arena, *this);
+  in_.run(call, call.in, weights.in, buffers.projected);
+  auto* narrowed = reinterpret_cast<T*>(buffers.narrow);
+  const auto expand = [&](const JoinedProducts& products, uint32_t first, uint32_t latent,
+                          const kernels::PackedWeights& matrix, float* out) {
+    for (size_t t = 0; t < call.rows(); ++t) {
+      narrow(buffers.projected + t * all_ + first, latent, narrowed + t * latent);
+    }
+    products.run(call, narrowed, matrix, out);
+  };
+  if (decay_) expand(*decay_, decay_at_, spec_.decay_latent, weights.decay, buffers.decay);
+  if (gate_) expand(*gate_, gate_at_, spec_.gate_latent, weights.gate, buffers.gate);
+  for (size_t first = 0; first < call.rows(); first += call.shape.rows) {
+    Buffers of_sequence = buffers;
+    of_sequence.projected += first * all_;
+    if (decay_) of_sequence.decay += first * inner_;
+    mix(weights, call.shape.rows, of_sequence);
+  }
+  for (size_t t = 0; t < call.rows(); ++t) {
     float* out = buffers.projected + t * all_ + 2 * size_t{inner_};
     const float* gate = gate_ ? buffers.gate + t * inner_ : buffers.projected + t * all_ + gate_at_;
     kernels::sigmoid(gate, inner_, buffers.sigmoids);
     kernels::multiply(buffers.sigmoids, out, inner_, out);
     narrow(out, inner_, narrowed + t * inner_);
   }
-  out_.of(call.rows).run(narrowed, weights.out, call.out, *call.products);
+  out_.run(call, narrowed, weights.out, call.out);
 }
 
 double mixer_flops(const KimiDelta& data, uint32_t width, uint32_t length) {

@@ -1,11 +1,10 @@
-// Kimi delta attention of one sequence (arXiv 2510.26692), token by token.
+// Kimi delta attention (arXiv 2510.26692), token by token.
 #pragma once
 
 #include <optional>
 
-#include "model/blocks/mixer_call.h"
+#include "model/blocks/joined_products.h"
 #include "model/blocks/norm.h"
-#include "model/blocks/weight_products.h"
 
 namespace rg::model {
 
@@ -36,6 +35,7 @@ class KimiDeltaProducts {
   struct Buffers;
   template <typename T>
   void run_as(const Packed& weights, const MixerCall& call) const noexcept;
+  void mix(const Packed& weights, uint32_t rows, const Buffers& buffers) const noexcept;
   void decays(const Packed& weights, uint32_t head, uint32_t rows, const float* projected,
               size_t stride, float* factor) const noexcept;
   void attend(const Packed& weights, uint32_t head, uint32_t rows,
@@ -43,12 +43,12 @@ class KimiDeltaProducts {
 
   KimiDeltaSpec spec_;
   kernels::Compute compute_;
-  uint32_t longest_;
+  uint32_t longest_, most_rows_;
   uint32_t inner_;                     // nh hd
   uint32_t decay_at_, gate_at_, all_;  // columns of the first product
-  WeightProducts in_;
-  std::optional<WeightProducts> decay_, gate_;
-  WeightProducts out_;
+  JoinedProducts in_;
+  std::optional<JoinedProducts> decay_, gate_;
+  JoinedProducts out_;
 };
 
 // In the order in which pack() reads them.

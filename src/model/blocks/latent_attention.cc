@@ -12,7 +12,7 @@ using kernels::Compute;
 
 struct LatentAttentionProducts::Buffers {
   Buffers(Arena& arena, const LatentAttentionProducts& of) {
-    const size_t rows = of.longest_, narrow = compute_bytes(of.compute_);
+    const size_t rows = of.most_rows_, narrow = compute_bytes(of.compute_);
     const size_t latent = std::max(of.spec_.query_latent, of.spec_.latent);
     down = arena.take<float>(rows * of.down_width_);
     q = arena.take<float>(rows * of.q_width_);
@@ -21,6 +21,7 @@ struct LatentAttentionProducts::Buffers {
     query = arena.take<std::byte>(rows * of.q_width_ * narrow);
     key = arena.take<std::byte>(rows * of.q_width_ * narrow);
     value = arena.take<std::byte>(rows * of.kv_width_ * narrow);
+    context = arena.take<float>(rows * of.o_width_);
     heads.emplace(arena, of.layout_, of.longest_, of.compute_);
   }
   float* down;             // (rows, query latent or q | latent | rotated | gates)
@@ -29,6 +30,7 @@ struct LatentAttentionProducts::Buffers {
   std::byte* normed;       // a latent, compute type
   std::byte *query, *key;  // (rows, nh (plain + rotated)) compute type
   std::byte* value;        // kv, compute type; later the heads' context
+  float* context;          // (rows, nh value)
   std::optional<HeadAttention::Buffers> heads;
 };
 
@@ -37,7 +39,8 @@ LatentAttentionProducts::LatentAttentionProducts(const LatentAttention& attentio
     : spec_(attention.spec),
       compute_(setting.compute),
       width_(setting.width),
-      longest_(*std::max_element(setting.rows.begin(), setting.rows.end())),
+      longest_(setting.longest()),
+      most_rows_(setting.most_rows()),
       key_width_(spec_.plain_width + spec_.rotated_width),
       q_width_(spec_.heads * key_width_),
       kv_width_(spec_.heads * (spec_.plain_width + spec_.value_width)),
@@ -52,13 +55,11 @@ LatentAttentionProducts::LatentAttentionProducts(const LatentAttention& attentio
               .value = {spec_.value_width, spec_.plain_width + spec_.value_width, kv_width_},
               .window = std::nullopt,
               .sinks = false},
-      down_(setting.width, down_width_, setting.compute, setting.rows),
-      kv_(spec_.latent, kv_width_, setting.compute, setting.rows),
-      output_(o_width_, setting.width, setting.compute, setting.rows),
-      heads_(layout_, setting.compute, setting.rows) {
-  if (spec_.query_latent != 0) {
-    q_.emplace(spec_.query_latent, q_width_, setting.compute, setting.rows);
-  }
+      down_(setting.width, down_width_, setting),
+      kv_(spec_.latent, kv_width_, setting),
+      output_(o_width_, setting.width, setting),
+      heads_(layout_, setting.compute, setting.rows()) {
+  if (spec_.query_latent != 0) q_.emplace(spec_.query_latent, q_width_, setting);
   if (spec_.rope) rotation_.emplace(*spec_.rope, longest_);
 }
 
@@ -131,8 +132,8 @@ template <typename T>
 void LatentAttentionProducts::run_as(const Packed& weights, const MixerCall& call) const noexcept {
   Arena arena(call.scratch);
   const Buffers buffers(arena, *this);
-  const uint32_t rows = call.rows, plain = spec_.plain_width, rotated = spec_.rotated_width;
-  down_.of(rows).run(call.in, weights.down, buffers.down, *call.products);
+  const uint32_t rows = call.rows(), plain = spec_.plain_width, rotated = spec_.rotated_width;
+  down_.run(call, call.in, weights.down, buffers.down);
   if (weights.down_bias.size() != 0) {
     for (uint32_t t = 0; t < rows; ++t) {
       kernels::add(weights.down_bias.data(), down_width_, buffers.down + size_t{t} * down_width_);
@@ -141,14 +142,14 @@ void LatentAttentionProducts::run_as(const Packed& weights, const MixerCall& cal
 
   // norm(columns from `first` on of the down projections), times a matrix.
   auto* normed = reinterpret_cast<T*>(buffers.normed);
-  const auto expand = [&](const NormWeights& norm, uint32_t first, const WeightProducts& product,
+  const auto expand = [&](const NormWeights& norm, uint32_t first, const JoinedProducts& product,
                           const kernels::PackedWeights& matrix, float* out) {
     for (uint32_t t = 0; t < rows; ++t) {
       float* latent = buffers.down + size_t{t} * down_width_ + first;
       norm.apply(latent, latent);
       narrow(latent, norm.width(), normed + size_t{t} * norm.width());
     }
-    product.of(rows).run(normed, matrix, out, *call.products);
+    product.run(call, normed, matrix, out);
   };
   if (q_) expand(weights.q_norm, 0, *q_, weights.q, buffers.q);
   expand(weights.kv_norm, first_width_, kv_, weights.kv, buffers.kv);
@@ -157,7 +158,7 @@ void LatentAttentionProducts::run_as(const Packed& weights, const MixerCall& cal
   auto* key = reinterpret_cast<T*>(buffers.key);
   auto* value = reinterpret_cast<T*>(buffers.value);
   for (uint32_t t = 0; t < rows; ++t) {
-    const uint32_t position = std::min(t, call.length - 1);
+    const uint32_t position = std::min(t % call.shape.rows, call.length - 1);
     float* down = buffers.down + size_t{t} * down_width_;
     float* q = q_ ? buffers.q + size_t{t} * q_width_ : down;
     float* shared = down + first_width_ + spec_.latent;  // the rotated key of all heads
@@ -173,16 +174,18 @@ void LatentAttentionProducts::run_as(const Packed& weights, const MixerCall& cal
     narrow(q, q_width_, query + size_t{t} * q_width_);
     narrow(kv, kv_width_, value + size_t{t} * kv_width_);
   }
-  heads_.run(rows, call.length, call.mask,
-             {.query = buffers.query,
-              .key = buffers.key,
-              .value = reinterpret_cast<const std::byte*>(value + plain),
-              .sinks = nullptr},
-             *buffers.heads, *call.products);
+  for (size_t first = 0; first < rows; first += call.shape.rows) {
+    heads_.run(call.shape.rows, call.length, call.mask,
+               {.query = reinterpret_cast<const std::byte*>(query + first * q_width_),
+                .key = reinterpret_cast<const std::byte*>(key + first * q_width_),
+                .value = reinterpret_cast<const std::byte*>(value + first * kv_width_ + plain),
+                .sinks = nullptr},
+               *buffers.heads, *call.products, buffers.context + first * o_width_);
+  }
 
   if (spec_.head_gate) scale_heads(buffers, rows);
-  narrow(buffers.heads->context, size_t{rows} * o_width_, value);
-  output_.of(rows).run(value, weights.output, call.out, *call.products);
+  narrow(buffers.context, size_t{rows} * o_width_, value);
+  output_.run(call, value, weights.output, call.out);
   if (weights.output_bias.size() == 0) return;
   for (uint32_t t = 0; t < rows; ++t) {
     kernels::add(weights.output_bias.data(), width_, call.out + size_t{t} * width_);
@@ -194,7 +197,7 @@ void LatentAttentionProducts::scale_heads(const Buffers& buffers, uint32_t rows)
   const uint32_t width = spec_.value_width;
   for (uint32_t t = 0; t < rows; ++t) {
     float* gates = buffers.down + size_t{t} * down_width_ + gate_at_;
-    float* context = buffers.heads->context + size_t{t} * o_width_;
+    float* context = buffers.context + size_t{t} * o_width_;
     kernels::sigmoid(gates, spec_.heads, gates);
     for (uint32_t h = 0; h < spec_.heads; ++h) {
       kernels::set_scaled(gates[h], context + h * width, width, context + h * width);

@@ -1,14 +1,13 @@
-// Multi-head latent attention of one sequence (DeepSeek-V2, arXiv 2405.04434, section 2.1), keys
+// Multi-head latent attention (DeepSeek-V2, arXiv 2405.04434, section 2.1), keys
 // and values decompressed from their latent.
 #pragma once
 
 #include <optional>
 
 #include "model/blocks/head_attention.h"
-#include "model/blocks/mixer_call.h"
+#include "model/blocks/joined_products.h"
 #include "model/blocks/norm.h"
 #include "model/blocks/rotation.h"
-#include "model/blocks/weight_products.h"
 
 namespace rg::model {
 
@@ -43,15 +42,15 @@ class LatentAttentionProducts {
 
   LatentAttentionSpec spec_;
   kernels::Compute compute_;
-  uint32_t width_, longest_;
+  uint32_t width_, longest_, most_rows_;
   uint32_t key_width_;                     // of one head: plain + rotated
   uint32_t q_width_, kv_width_, o_width_;  // nh key, nh (plain + value), nh value
   uint32_t first_width_;                   // query latent or q
   uint32_t gate_at_, down_width_;          // that + latent + rotated; that + gates
   HeadLayout layout_;
-  WeightProducts down_;
-  std::optional<WeightProducts> q_;  // from the query latent
-  WeightProducts kv_, output_;
+  JoinedProducts down_;
+  std::optional<JoinedProducts> q_;  // from the query latent
+  JoinedProducts kv_, output_;
   HeadAttention heads_;
   std::optional<Rotation> rotation_;
 };

@@ -15,7 +15,7 @@ using kernels::Compute;
 
 struct Mamba2Products::Buffers {
   Buffers(Arena& arena, const Mamba2Products& of)
-      : projected(arena.take<float>(size_t{of.longest_} * of.all_)),
+      : projected(arena.take<float>(size_t{of.most_rows_} * of.all_)),
         mixed(arena.take<float>(of.channels_)),
         sigmoids(arena.take<float>(of.channels_)),
         time_step(arena.take<float>(of.longest_)),
@@ -23,25 +23,27 @@ struct Mamba2Products::Buffers {
         scaled(arena.take<float>(size_t{of.longest_} * of.spec_.head_width)),
         state(arena.take<float>(kernels::recurrence_scratch(of.longest_, of.spec_.state_width))),
         narrow(
-            arena.take<std::byte>(size_t{of.longest_} * of.inner_ * compute_bytes(of.compute_))) {}
-  float* projected;          // (rows, di + channels + nh)
+            arena.take<std::byte>(size_t{of.most_rows_} * of.inner_ * compute_bytes(of.compute_))) {
+  }
+  float* projected;          // (rows of the call, di + channels + nh)
   float *mixed, *sigmoids;   // (channels)
   float *time_step, *decay;  // (rows), of a head
   float* scaled;             // (rows, head width): time step times x, then what the head reads
   float* state;              // of the recurrence
-  std::byte* narrow;         // (rows, di) compute type
+  std::byte* narrow;         // (rows of the call, di) compute type
 };
 
 Mamba2Products::Mamba2Products(const Mamba2& data, const MixerSetting& setting)
     : spec_(data.spec),
       compute_(setting.compute),
       width_(setting.width),
-      longest_(*std::max_element(setting.rows.begin(), setting.rows.end())),
+      longest_(setting.longest()),
+      most_rows_(setting.most_rows()),
       inner_(spec_.heads * spec_.head_width),
       channels_(inner_ + 2 * spec_.groups * spec_.state_width),
       all_(inner_ + channels_ + spec_.heads),
-      in_(setting.width, all_, setting.compute, setting.rows),
-      out_(inner_, setting.width, setting.compute, setting.rows) {}
+      in_(setting.width, all_, setting),
+      out_(inner_, setting.width, setting) {}
 
 size_t Mamba2Products::scratch_bytes() const {
   Arena counting;
@@ -117,17 +119,16 @@ void Mamba2Products::gate_and_norm(const Packed& weights, const float* gate,
   }
 }
 
-void Mamba2Products::run(const Packed& weights, const MixerCall& call) const noexcept {
-  Arena arena(call.scratch);
-  const Buffers buffers(arena, *this);
-  in_.of(call.rows).run(call.in, weights.in, buffers.projected, *call.products);
+// The convolution and the recurrences of one sequence.
+void Mamba2Products::mix(const Packed& weights, uint32_t rows,
+                         const Buffers& buffers) const noexcept {
   if (weights.in_bias.size() != 0) {
-    for (size_t t = 0; t < call.rows; ++t) {
+    for (size_t t = 0; t < rows; ++t) {
       kernels::add(weights.in_bias.data(), all_, buffers.projected + t * all_);
     }
   }
   // From the last row to the first, in place: the convolution looks at earlier rows.
-  for (size_t t = call.rows; t-- > 0;) {
+  for (size_t t = rows; t-- > 0;) {
     convolve_row(buffers.projected + inner_, all_, t, weights.taps.data(), spec_.kernel, channels_,
                  buffers.mixed);
     if (weights.convolution_bias.size() != 0) {
@@ -137,8 +138,19 @@ void Mamba2Products::run(const Packed& weights, const MixerCall& call) const noe
     kernels::multiply(buffers.sigmoids, buffers.mixed, channels_,
                       buffers.projected + t * all_ + inner_);
   }
-  for (uint32_t head = 0; head < spec_.heads; ++head) attend(weights, head, call.rows, buffers);
-  for (size_t t = 0; t < call.rows; ++t) {
+  for (uint32_t head = 0; head < spec_.heads; ++head) attend(weights, head, rows, buffers);
+}
+
+void Mamba2Products::run(const Packed& weights, const MixerCall& call) const noexcept {
+  Arena arena(call.scratch);
+  const Buffers buffers(arena, *this);
+  in_.run(call, call.in, weights.in, buffers.projected);
+  for (size_t first = 0; first < call.rows(); first += call.shape.rows) {
+    Buffers of_sequence = buffers;
+    of_sequence.projected += first * all_;
+    mix(weights, call.shape.rows, of_sequence);
+  }
+  for (size_t t = 0; t < call.rows(); ++t) {
     float* row = buffers.projected + t * all_;
     gate_and_norm(weights, row, row + inner_);
     std::byte* to = buffers.narrow + t * inner_ * compute_bytes(compute_);
@@ -148,9 +160,9 @@ void Mamba2Products::run(const Packed& weights, const MixerCall& call) const noe
       narrow(row + inner_, inner_, reinterpret_cast<float*>(to));
     }
   }
-  out_.of(call.rows).run(buffers.narrow, weights.out, call.out, *call.products);
+  out_.run(call, buffers.narrow, weights.out, call.out);
   if (weights.out_bias.size() == 0) return;
-  for (size_t t = 0; t < call.rows; ++t) {
+  for (size_t t = 0; t < call.rows(); ++t) {
     kernels::add(weights.out_bias.data(), width_, call.out + t * width_);
   }
 }

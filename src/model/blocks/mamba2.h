@@ -1,9 +1,8 @@
-// Mamba-2 of one sequence (arXiv 2405.21060), token by token: projections, a causal convolution,
+// Mamba-2 (arXiv 2405.21060), token by token: projections, a causal convolution,
 // the recurrence per head, the gate, a norm in groups, the output projection.
 #pragma once
 
-#include "model/blocks/mixer_call.h"
-#include "model/blocks/weight_products.h"
+#include "model/blocks/joined_products.h"
 #include "model/blocks/weight_source.h"
 #include "model/layer.h"
 
@@ -35,15 +34,16 @@ class Mamba2Products {
 
  private:
   struct Buffers;
+  void mix(const Packed& weights, uint32_t rows, const Buffers& buffers) const noexcept;
   void attend(const Packed& weights, uint32_t head, uint32_t rows,
               const Buffers& buffers) const noexcept;
   void gate_and_norm(const Packed& weights, const float* gate, float* out) const noexcept;
 
   Mamba2Spec spec_;
   kernels::Compute compute_;
-  uint32_t width_, longest_;
+  uint32_t width_, longest_, most_rows_;
   uint32_t inner_, channels_, all_;  // di; di + 2 groups state; di + channels + nh
-  WeightProducts in_, out_;
+  JoinedProducts in_, out_;
 };
 
 // In the order in which pack() reads them.

@@ -1,28 +1,69 @@
 // How every token mixer is prepared and called.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <span>
+#include <vector>
 
 #include "kernels/product.h"
 #include "model/blocks/head_attention.h"
 
 namespace rg::model {
 
+// The rows of a mixer's calls. Where the fast product needs more rows than a window has (ADR 2), a
+// call takes several sequences of one length, and large products join their rows.
+struct CallShape {
+  uint32_t rows;       // of one sequence, padded
+  uint32_t sequences;  // at most, of a call
+  uint32_t joined;     // rows of a product that joins them: sequences * rows, padded
+
+  // One sequence per call.
+  static CallShape single(uint32_t rows) { return {rows, 1, rows}; }
+  // As many sequences as fill the lowest tile.
+  static CallShape filling_a_tile(uint32_t rows) {
+    const uint32_t least = kernels::tile_heights(std::numeric_limits<uint32_t>::max()).front();
+    if (rows >= least) return single(rows);
+    const uint32_t sequences = (least + rows - 1) / rows;
+    return {rows, sequences, (sequences * rows + 31) / 32 * 32};
+  }
+  bool operator==(const CallShape&) const = default;
+};
+
 struct MixerSetting {
   uint32_t width;  // d
   kernels::Compute compute;
-  std::span<const uint32_t> rows;  // of the sequences to come, distinct; the first packs weights
+  std::span<const CallShape> shapes;  // of the calls to come, distinct; the first packs weights
+
+  std::vector<uint32_t> rows() const {  // of one sequence, for each shape
+    std::vector<uint32_t> all;
+    for (const CallShape& shape : shapes) all.push_back(shape.rows);
+    return all;
+  }
+  uint32_t longest() const {  // of rows()
+    uint32_t longest = 0;
+    for (const CallShape& shape : shapes) longest = std::max(longest, shape.rows);
+    return longest;
+  }
+  uint32_t most_rows() const {  // of a call
+    uint32_t rows = 0;
+    for (const CallShape& shape : shapes) rows = std::max(rows, shape.joined);
+    return rows;
+  }
 };
 
-// One sequence of `length` tokens, padded to `rows`.
+// `sequences` of `length` tokens each, padded to shape.rows, one after another.
 struct MixerCall {
-  uint32_t rows, length;
+  CallShape shape;
+  uint32_t sequences, length;
   Mask mask;
-  const std::byte* in;  // (rows, d) compute type; zeros past `length`
-  float* out;           // (rows, d); rows past `length` are meaningless
+  const std::byte* in;  // (shape.joined, d) compute type; zeros where there is no token
+  float* out;           // (shape.joined, d); rows without a token are meaningless
   std::byte* scratch;   // scratch_bytes(), 64-byte aligned
   kernels::Scratch* products;
+
+  uint32_t rows() const { return sequences * shape.rows; }  // of all sequences
 };
 
 }  // namespace rg::model

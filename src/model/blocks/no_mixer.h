@@ -23,7 +23,7 @@ class NoMixerProducts {
   size_t product_scratch_bytes() const { return 0; }
   Packed pack(const NoMixer&, WeightSource&, std::byte*, std::byte*) const { return {}; }
   void run(const Packed&, const MixerCall& call) const noexcept {
-    std::fill_n(call.out, size_t{call.rows} * width_, 0.0f);
+    std::fill_n(call.out, size_t{call.rows()} * width_, 0.0f);
   }
 
  private:

@@ -13,10 +13,11 @@ using kernels::Compute;
 
 struct ShortConvProducts::Buffers {
   Buffers(Arena& arena, const ShortConvProducts& of)
-      : projected(arena.take<float>(size_t{of.longest_} * 3 * of.width_)),
+      : projected(arena.take<float>(size_t{of.most_rows_} * 3 * of.width_)),
         row(arena.take<float>(of.width_)),
         narrow(
-            arena.take<std::byte>(size_t{of.longest_} * of.width_ * compute_bytes(of.compute_))) {}
+            arena.take<std::byte>(size_t{of.most_rows_} * of.width_ * compute_bytes(of.compute_))) {
+  }
   float* projected;   // (rows, 3d): B, C, x
   float* row;         // (d)
   std::byte* narrow;  // (rows, d) compute type
@@ -26,9 +27,9 @@ ShortConvProducts::ShortConvProducts(const ShortConv& data, const MixerSetting& 
     : spec_(data.spec),
       compute_(setting.compute),
       width_(setting.width),
-      longest_(*std::max_element(setting.rows.begin(), setting.rows.end())),
-      in_(setting.width, 3 * setting.width, setting.compute, setting.rows),
-      out_(setting.width, setting.width, setting.compute, setting.rows) {}
+      most_rows_(setting.most_rows()),
+      in_(setting.width, 3 * setting.width, setting),
+      out_(setting.width, setting.width, setting) {}
 
 size_t ShortConvProducts::scratch_bytes() const {
   Arena counting;
@@ -54,14 +55,16 @@ void ShortConvProducts::run(const Packed& weights, const MixerCall& call) const 
   Arena arena(call.scratch);
   const Buffers buffers(arena, *this);
   const size_t d = width_, all = 3 * d;
-  in_.of(call.rows).run(call.in, weights.in, buffers.projected, *call.products);
-  for (size_t t = 0; t < call.rows; ++t) {
+  in_.run(call, call.in, weights.in, buffers.projected);
+  for (size_t t = 0; t < call.rows(); ++t) {
     float* b = buffers.projected + t * all;
     if (weights.in_bias.size() != 0) kernels::add(weights.in_bias.data(), all, b);
     kernels::multiply(b, b + 2 * d, d, b);  // B * x, where B was
   }
-  for (size_t t = 0; t < call.rows; ++t) {
-    convolve_row(buffers.projected, all, t, weights.taps.data(), spec_.kernel, d, buffers.row);
+  for (size_t t = 0; t < call.rows(); ++t) {
+    const size_t position = t % call.shape.rows;
+    convolve_row(buffers.projected + (t - position) * all, all, position, weights.taps.data(),
+                 spec_.kernel, d, buffers.row);
     if (weights.convolution_bias.size() != 0) {
       kernels::add(weights.convolution_bias.data(), d, buffers.row);
     }
@@ -73,9 +76,11 @@ void ShortConvProducts::run(const Packed& weights, const MixerCall& call) const 
       narrow(buffers.row, d, reinterpret_cast<float*>(to));
     }
   }
-  out_.of(call.rows).run(buffers.narrow, weights.out, call.out, *call.products);
+  out_.run(call, buffers.narrow, weights.out, call.out);
   if (weights.out_bias.size() == 0) return;
-  for (size_t t = 0; t < call.rows; ++t) kernels::add(weights.out_bias.data(), d, call.out + t * d);
+  for (size_t t = 0; t < call.rows(); ++t) {
+    kernels::add(weights.out_bias.data(), d, call.out + t * d);
+  }
 }
 
 double mixer_flops(const ShortConv& data, uint32_t width, uint32_t length) {

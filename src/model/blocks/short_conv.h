@@ -1,8 +1,7 @@
 // LFM2's token mixer: a gated causal convolution over a few tokens, channel by channel.
 #pragma once
 
-#include "model/blocks/mixer_call.h"
-#include "model/blocks/weight_products.h"
+#include "model/blocks/joined_products.h"
 #include "model/blocks/weight_source.h"
 #include "model/layer.h"
 
@@ -34,8 +33,8 @@ class ShortConvProducts {
   struct Buffers;
   ShortConvSpec spec_;
   kernels::Compute compute_;
-  uint32_t width_, longest_;
-  WeightProducts in_, out_;
+  uint32_t width_, most_rows_;
+  JoinedProducts in_, out_;
 };
 
 // In the order in which pack() reads them.
