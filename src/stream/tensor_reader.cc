@@ -27,6 +27,9 @@ void convert(DType dtype, const std::byte* bytes, uint64_t elements, Compute com
 
 namespace {
 
+// Rows of a transposed weight that are gathered together: as many values as a cache line holds.
+constexpr size_t kGatheredRows = 16;
+
 void narrow_to(Compute compute, const float* values, uint64_t count, std::byte* out) {
   if (compute == Compute::bf16) {
     kernels::round_to_bf16(values, count, reinterpret_cast<bf16_t*>(out));
@@ -211,13 +214,22 @@ void TensorReader::read_rearranged(const model::Weight& weight, Compute compute,
   });
   const bool pairs = weight.stored != Stored::in_out;
   const bool by_rows = weight.stored == Stored::out_in_pairs;
-  std::vector<float> row(columns);
-  for (size_t r = 0; r < rows; ++r) {
-    const size_t stored = !pairs ? r : r < rows / 2 ? 2 * r : 2 * (r - rows / 2) + 1;
-    const float* from = rearranged_.data() + (by_rows ? stored * columns : stored);
-    for (size_t c = 0; c < columns; ++c) row[c] = from[by_rows ? c : c * rows];
-    narrow_to(compute, row.data(), columns, out + r * columns * compute_bytes(compute));
-    if (exact != nullptr) std::memcpy(exact + r * columns, row.data(), columns * sizeof(float));
+  const size_t row_step = by_rows ? columns : 1, column_step = by_rows ? 1 : rows;
+  std::vector<float> gathered(kGatheredRows * columns);
+  for (size_t first = 0; first < rows; first += kGatheredRows) {
+    const size_t count = std::min(kGatheredRows, rows - first);
+    const float* from[kGatheredRows];
+    for (size_t i = 0; i < count; ++i) {
+      const size_t r = first + i;
+      const size_t stored = !pairs ? r : r < rows / 2 ? 2 * r : 2 * (r - rows / 2) + 1;
+      from[i] = rearranged_.data() + stored * row_step;
+    }
+    for (size_t c = 0; c < columns; ++c) {
+      for (size_t i = 0; i < count; ++i) gathered[i * columns + c] = from[i][c * column_step];
+    }
+    const size_t values = count * columns, at = first * columns;
+    narrow_to(compute, gathered.data(), values, out + at * compute_bytes(compute));
+    if (exact != nullptr) std::memcpy(exact + at, gathered.data(), values * sizeof(float));
   }
 }
 
@@ -230,7 +242,8 @@ uint64_t TensorReader::held_bytes(const model::Model& model, std::span<const int
       scales = std::max(scales, weight.scale_count());
     }
     if (weight.stored != model::Stored::out_in) {
-      rearranged = std::max(rearranged, weight.elements() + weight.columns);  // and a row
+      rearranged =
+          std::max(rearranged, weight.elements() + kGatheredRows * uint64_t{weight.columns});
     }
   };
   for (const int layer : layers) model::for_each_weight(model.layer(layer), count);

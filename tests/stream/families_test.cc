@@ -89,7 +89,10 @@ TEST(Families, ThePlanCountsWhatRearrangingHolds) {
     for (const model::Layer& layer : golden.model().layers) {
       model::for_each_weight(layer, [&](const model::Weight& weight) {
         const bool moved = weight.stored != model::Stored::out_in;
-        if (moved) transposed = std::max(transposed, 4 * (weight.elements() + weight.columns));
+        if (moved) {
+          transposed =
+              std::max(transposed, 4 * (weight.elements() + 16 * uint64_t{weight.columns}));
+        }
         if (!weight.scales.tensor) return;
         uint64_t& most = weight.encoding == model::Encoding::mxfp4 ? exponents : scales;
         most = std::max(most, weight.scale_count());
