@@ -114,10 +114,12 @@ class RopeObject {
     const double amplitude =
         factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(scaled.original_positions));
     const double both = number("attention_factor", amplitude);
-    // Phi-3.5-MoE states the two itself.
-    rope.amplitude = static_cast<float>(number("short_mscale", both));
-    scaled.long_amplitude = static_cast<float>(number("long_mscale", both));
-    if (rules_.short_factors_only) scaled.long_factors = scaled.short_factors;
+    rope.amplitude = scaled.long_amplitude = static_cast<float>(both);
+    if (rules_.short_factors_only) {  // Phi-3.5-MoE, which states the two amplitudes itself
+      rope.amplitude = static_cast<float>(number("short_mscale", both));
+      scaled.long_amplitude = static_cast<float>(number("long_mscale", both));
+      scaled.long_factors = scaled.short_factors;
+    }
     rope.scaling = std::move(scaled);
   }
 
@@ -176,8 +178,9 @@ class RopeObject {
 
 // transformers writes what the type doesn't use as null, or leaves it out; it ignores what another
 // type would use, which here is known beside a scaling only. mrope_* split the angles among the
-// axes of an image; for text all axes are one.
-void collect(const ConfigReader& rope, bool scaled, std::vector<Leftover>& leftovers) {
+// axes of an image; for text all axes are one. `mscale_counts`: mscale_all_dim does.
+void collect(const ConfigReader& rope, bool scaled, bool mscale_counts,
+             std::vector<Leftover>& leftovers) {
   static constexpr KnownKey kUnused[] = {{"attention_factor", Harmless::if_null},
                                          {"beta_fast", Harmless::if_null},
                                          {"beta_slow", Harmless::if_null},
@@ -195,7 +198,9 @@ void collect(const ConfigReader& rope, bool scaled, std::vector<Leftover>& lefto
                                          {"truncate", Harmless::if_null}};
   std::vector<KnownKey> known(std::begin(kUnused), std::end(kUnused));
   if (scaled) {
-    for (KnownKey& key : known) key.harmless = Harmless::always;
+    for (KnownKey& key : known) {
+      if (!mscale_counts || key.name != "mscale_all_dim") key.harmless = Harmless::always;
+    }
   }
   rope.collect_leftovers(known, leftovers);
 }
@@ -253,7 +258,9 @@ ReadRope read_rope(const RopeConfig& from, const RopeRules& rules) {
   std::optional<double> partial;
   bool object_counts = false, object_states_base = false;
   std::string object_name, kind;
-  const std::optional<uint32_t> outer = config.count_if("original_max_position_embeddings", "");
+  // transformers doesn't look outside for a kind of layers.
+  std::optional<uint32_t> outer;
+  if (rules.layer_type.empty()) outer = config.count_if("original_max_position_embeddings", "");
   if (config.has("partial_rotary_factor")) partial = read_partial(config, rules);
 
   std::vector<std::pair<std::string, const Json*>> objects;
@@ -293,10 +300,17 @@ ReadRope read_rope(const RopeConfig& from, const RopeRules& rules) {
     const bool whole = RopeObject(reader, rules, from.positions, outer).type() ==
                        "proportional";  // its factor is no part of the head
     const bool states_part = !whole && reader.has("partial_rotary_factor");
+    if (rules.object_states_part && !states_part && stated != &class_object) {
+      reader.real("partial_rotary_factor", "");  // CF003
+    }
     const auto inner = states_part ? read_partial(reader, rules) : std::nullopt;
-    if (inner && partial && *inner != *partial) {
+    // Of two objects transformers takes the first alone, and the class default for what it lacks.
+    const std::optional<double> counts = object_counts ? partial.value_or(rules.partial) : partial;
+    if (inner && counts && *inner != *counts) {
       reader.refuse("partial_rotary_factor", fmt::format("{}", *inner),
-                    fmt::format("{}, as config.json says elsewhere", *partial), "");
+                    fmt::format("{}, as {}", *counts,
+                                partial ? "config.json says elsewhere" : "the class default"),
+                    "");
     }
     if (inner) partial = inner;
     RopeObject rope(reader, rules, from.positions, outer);
@@ -314,7 +328,8 @@ ReadRope read_rope(const RopeConfig& from, const RopeRules& rules) {
                     "they take.");
     }
     if (base) bases.emplace_back(path + ".rope_theta", *base);
-    collect(reader, read.rope.scaling.index() != 0 || read.alpha != 0, from.leftovers);
+    collect(reader, read.rope.scaling.index() != 0 || read.alpha != 0,
+            rules.scales_scores && kind != "yarn", from.leftovers);
   }
   if (!object_states_base && config.has("rope_theta")) {
     bases.emplace(bases.begin(), "rope_theta", config.real_or("rope_theta", "", rules.base));

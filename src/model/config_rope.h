@@ -28,9 +28,11 @@ struct RopeRules {
                                      // positions
   bool deepseek_yarn = false;        // "deepseek_yarn", a name of "yarn", too
   bool short_factors_only = false;   // of longrope: long sequences change the amplitude only
+  bool scales_scores = false;        // mscale_all_dim counts with any scaling; refused but for yarn
   bool writes_class_base = false;    // transformers writes `base` outside, whatever the object says
   std::string_view layer_type = "";  // the entry of a nested object
   bool object_states_base = false;   // an object without rope_theta is refused
+  bool object_states_part = false;   // an object without partial_rotary_factor is refused
   // What counts without an object: a JSON object, as the class writes it. Empty: no scaling.
   std::string_view class_object = "";
 };

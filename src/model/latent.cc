@@ -54,6 +54,7 @@ LatentAttentionSpec read_latent_attention(Decoder& decoder, std::optional<Latent
                 .head_width = spec.rotated_width,
                 .head_width_key = "qk_rope_head_dim",
                 .deepseek_yarn = rope->deepseek_yarn,
+                .scales_scores = true,
                 .writes_class_base = rope->writes_class_base});
   spec.rope = read.rope;
   spec.scale = score_scale(spec, read);

@@ -115,6 +115,70 @@ TEST(ConfigRope, UnknownKeysBesideAScaling) {
   }
 }
 
+// transformers' latent attention scales its scores by it with any scaling; here it was read for
+// yarn alone, and ignored with the others.
+TEST(ConfigRope, ScoresScaledWithoutYarn) {
+  const GoldenConfig deepseek = {"deepseek_v2/groups-f32", {}};
+  const auto linear = [](Json& config) {
+    config["rope_parameters"] = {{"rope_type", "linear"}, {"factor", 2.0}, {"rope_theta", 20.0}};
+  };
+  EXPECT_FALSE(deepseek.refusal(linear).id);
+  expect_refusal(deepseek, ErrorId::CF004, "rope_parameters.mscale_all_dim", [&](Json& config) {
+    linear(config);
+    config["rope_parameters"]["mscale_all_dim"] = 0.7;
+  });
+}
+
+// Phi-3.5-MoE's code alone reads them; other families' models got these amplitudes too.
+TEST(ConfigRope, AmplitudesOfLongropeAreOfPhi35) {
+  const auto longrope = [](Json& config) {
+    config["rope_parameters"] = {{"rope_type", "longrope"},
+                                 {"rope_theta", 1e4},
+                                 {"short_factor", std::vector<double>(4, 1.0)},
+                                 {"long_factor", std::vector<double>(4, 2.0)}};
+  };
+  const GoldenConfig deepseek = {"deepseek_v2/groups-f32", {}};
+  EXPECT_FALSE(deepseek.refusal(longrope).id);
+  for (const std::string key : {"short_mscale", "long_mscale"}) {
+    expect_refusal(deepseek, ErrorId::CF004, "rope_parameters." + key, [&](Json& config) {
+      longrope(config);
+      config["rope_parameters"][key] = 1.2;
+    });
+  }
+}
+
+// For a kind of layers transformers looks at the entry alone; here the number outside won.
+TEST(ConfigRope, OriginalPositionsOutsideOfEntries) {
+  expect_refusal({"mellum/yarn-fused-tied", {}}, ErrorId::CF004, "original_max_position_embeddings",
+                 [](Json& config) { config["original_max_position_embeddings"] = 20; });
+}
+
+// What transformers takes for a missing part depends on the entry's type and on the other entry;
+// whole heads were taken.
+TEST(ConfigRope, MiMoStatesItsParts) {
+  const GoldenConfig mimo = {"mimo_v2_flash/groups-f32", {}};
+  for (const std::string kind : {"full_attention", "sliding_attention"}) {
+    expect_refusal(
+        mimo, ErrorId::CF003, "rope_parameters." + kind + ".partial_rotary_factor",
+        [&](Json& config) { config["rope_parameters"][kind].erase("partial_rotary_factor"); });
+  }
+}
+
+// The rotated part of the second object was taken where the first, which counts, had none.
+TEST(ConfigRope, PartOfAnObjectThatDoesNotCount) {
+  const auto both = [](double share) {
+    return [share](Json& config) {
+      config["rope_theta"] = 90.0;
+      config["rope_scaling"] = {{"rope_type", "default"}};
+      config["rope_parameters"] = {
+          {"rope_type", "default"}, {"rope_theta", 90.0}, {"partial_rotary_factor", share}};
+    };
+  };
+  const GoldenConfig glm = {"glm4_moe/qk-norm-f32", {}};
+  EXPECT_FALSE(glm.refusal(both(0.5)).id);
+  expect_refusal(glm, ErrorId::CF002, "rope_parameters.partial_rotary_factor", both(1.0));
+}
+
 // Entries for kinds of layers are looked for only where the family has kinds, and everything around
 // them is refused; it used to be ignored.
 TEST(ConfigRope, OnlyEntriesOfKindsOfLayersAreEntries) {

@@ -40,13 +40,15 @@ uint32_t mimo_window(Decoder& decoder) {
 
 AttentionSpec mimo_attention(Decoder& decoder, const Heads& heads, std::string_view kind,
                              std::string_view class_object) {
-  // Of the base outside transformers reads nothing; there the hub has that of the full layers.
+  // Of the base outside transformers reads nothing; there the hub has that of the full layers. In
+  // an entry without a part it takes 0.334, or with a scaling the part outside, or whole heads.
   const Rope rope = read_rope(decoder, {.base = 5e6,
                                         .partial = 1,
                                         .may_be_partial = true,
                                         .head_width = heads.head_width,
                                         .writes_class_base = true,
                                         .layer_type = kind,
+                                        .object_states_part = true,
                                         .class_object = class_object})
                         .rope;
   return {.heads = heads.heads,
