@@ -62,6 +62,8 @@ class Arrows(unittest.TestCase):
             ("text/tokenizer.h", '#include "../base/error.h"'),
             ("stream/pass.h", '#include "model/blocks/attention.h"'),
             ("stream/planted.cc", '#include "model/families/olmoe.h"'),
+            ("lab/settings.h", '#include "app/options.h"'),
+            ("lab/planted.cc", '#include "verify/verify.h"'),
         ]:
             with self.subTest(file=file, line=line):
                 result = self.plant(file, line)
