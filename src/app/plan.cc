@@ -84,6 +84,31 @@ std::string as_text(const lab::Pass& pass) {
   return text;
 }
 
+// What several passes need together: memory and spill file of one are free again for the next.
+Json as_json(const lab::Cost& cost) {
+  return {{"passes", cost.passes},
+          {"read_bytes", cost.read_bytes},
+          {"flops", cost.flops},
+          {"extra_flops", cost.extra_flops},
+          {"peak_bytes", cost.peak_bytes},
+          {"spill_bytes", cost.spill_bytes},
+          {"expected_seconds", cost.expected_seconds}};
+}
+
+std::string as_text(const lab::Cost& cost) {
+  Table table({Table::Align::left, Table::Align::left});
+  table.row({"passes", std::to_string(cost.passes)});
+  table.row({"to read", format_bytes(cost.read_bytes)});
+  table.row({"to compute", fmt::format("{:.3g} FLOPs, and {:.3g} for the experiments", cost.flops,
+                                       cost.extra_flops)});
+  table.row({"memory", "at most " + format_bytes(cost.peak_bytes)});
+  table.row({"spilled", cost.spill_bytes == 0 ? "nothing"
+                                              : "at most " + format_bytes(cost.spill_bytes) +
+                                                    " at a time, to the folder of --out"});
+  table.row({"expected", "about " + format_seconds(cost.expected_seconds)});
+  return "all models\n" + table.text(2);
+}
+
 }  // namespace
 
 int plan_command(const PlanOptions& options, const GlobalOptions& global) {
@@ -106,7 +131,11 @@ int plan_command(const PlanOptions& options, const GlobalOptions& global) {
     plans.push_back(as_json(*pass));
     text += (text.empty() ? "" : "\n") + as_text(*pass);
   }
-  const Json whole = plans.size() == 1 ? plans[0] : Json{{"plans", plans}};
+  Json whole = plans[0];
+  if (plans.size() > 1) {
+    whole = {{"plans", plans}, {"together", as_json(programme.cost())}};
+    text += '\n' + as_text(programme.cost());
+  }
   print(run.json ? write_json(whole, JsonLayout::indented) + '\n' : text);
   return static_cast<int>(ExitCode::done);
 }
