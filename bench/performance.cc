@@ -36,6 +36,7 @@ constexpr uint32_t kExperimentSeed = 1;
 
 struct Silent : Progress {
   void layer_advanced(int, int, double) override {}
+  void step(const std::string&) override {}
   void note(const std::string&) override {}
 };
 

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Checks that every #include below src/ follows the arrows of ARCHITECTURE.md.
 
-  check_arrows.py [ROOT]     exit 0, or 1 with one line per forbidden include
+  check_arrows.py [ROOT]     exit 0, or 1 with one line per forbidden include and per row that disagrees
 
-A floor includes its own headers, those of the floors its row names, and what those may include.
-Libraries are fenced in too: each stands on the floors that exist to hide it, and a few headers stand
+The arrows are the FLOORS of CMakeLists.txt, and are read from there; the table of ARCHITECTURE.md must
+say the same. A floor includes its own headers, those of the floors its row names, and what those may
+include. Libraries are fenced in too: each stands on the floors that exist to hide it, and a few headers stand
 nowhere (std::regex overflows the stack, <random>'s distributions differ between machines, <iostream> is
 for the program alone).
 """
@@ -12,27 +13,6 @@ for the program alone).
 import os
 import re
 import sys
-
-ROWS = {
-    "base": [],
-    "tensor": ["base"],
-    "stats": ["base"],
-    "linear": [],
-    "text": ["base"],
-    "formats": ["tensor", "base"],
-    "kernels": ["tensor", "base"],
-    "gate": ["kernels", "tensor", "base"],
-    "tap": ["gate", "tensor", "base"],
-    "model": ["gate", "formats", "kernels", "tensor", "base"],
-    "stream": ["model", "tap", "text", "formats"],
-    "theorems": ["linear", "stats", "kernels", "tensor", "base"],
-    "record": ["base"],
-    "experiments": ["tap", "gate", "stats", "record", "linear"],
-    "verify": ["base"],
-    "report": ["record"],
-    "app": ["stream", "experiments", "verify", "record", "text"],
-    "theorem_app": ["app", "theorems"],
-}
 
 # Folder within a floor -> its headers that other floors may include.
 DOORS = {
@@ -58,11 +38,44 @@ LIBRARIES = {
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)')
 
 
-def reachable(floor):
+FLOOR_ROW = re.compile(r'^\s*rg_floor\(((?:"[^"]*"|[^")])*)\)', re.MULTILINE)
+TABLE_ROW = re.compile(r"^\| `([a-z_]+)` \| ([^|]*) \|", re.MULTILINE)
+
+
+def linked_floors(root):
+    """Floor -> floors that it links. A floor that is built in two ways links the same ones in both."""
+    with open(os.path.join(root, "CMakeLists.txt"), encoding="utf-8") as file:
+        calls = [call.split() for call in FLOOR_ROW.findall(file.read())]
+    rows, problems = {}, []
+    for name, *words in calls:
+        floors = []
+        if "FLOORS" in words:
+            after = words[words.index("FLOORS") + 1 :]
+            floors = after[: after.index("LIBS")] if "LIBS" in after else after
+        if rows.setdefault(name, floors) != floors:
+            problems.append(f"CMakeLists.txt: two rows for {name}")
+    problems += [f"CMakeLists.txt: {name} links {below}, which is no floor"
+                 for name, floors in rows.items() for below in floors if below not in rows]
+    return rows, problems
+
+
+def table_problems(root, rows):
+    """Floors whose row in the table of ARCHITECTURE.md names others than they link."""
+    with open(os.path.join(root, "ARCHITECTURE.md"), encoding="utf-8") as file:
+        section = file.read().partition("\n## Floors\n")[2].partition("\n## ")[0]
+    table = {name: set(re.findall(r"\w+", uses)) & set(rows) for name, uses in TABLE_ROW.findall(section)}
+    for name in sorted(set(rows) | set(table)):
+        if name not in table or name not in rows:
+            yield f"ARCHITECTURE.md: {name} is in CMakeLists.txt or in the table of floors, not in both"
+        elif table[name] != set(rows[name]):
+            yield f"ARCHITECTURE.md: {name} may use {', '.join(rows[name]) or 'no floor'} by CMakeLists.txt"
+
+
+def reachable(floor, rows):
     """The floor itself and every floor below its arrows."""
     seen, waiting = {floor}, [floor]
     while waiting:
-        for below in ROWS[waiting.pop()]:
+        for below in rows[waiting.pop()]:
             if below not in seen:
                 seen.add(below)
                 waiting.append(below)
@@ -85,8 +98,8 @@ def door_problem(floor, header):
     return None
 
 
-def problems_of(path, floor, floors_here):
-    allowed = reachable(floor)
+def problems_of(path, floor, rows):
+    allowed = reachable(floor, rows)
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             match = INCLUDE.match(line)
@@ -97,7 +110,7 @@ def problems_of(path, floor, floors_here):
             problem = None
             if ".." in header.split("/"):
                 problem = f'"{header}" leaves its folder: include relative to src/'
-            elif target in floors_here:
+            elif target in rows:
                 if target not in allowed:
                     problem = f"{floor} may not include {target} ({header})"
                 else:
@@ -112,15 +125,20 @@ def problems_of(path, floor, floors_here):
 
 def check(root):
     source = os.path.join(root, "src")
+    rows, problems = linked_floors(root)
+    if problems:
+        return 0, problems
+    problems.extend(table_problems(root, rows))
     found = sorted(entry.name for entry in os.scandir(source) if entry.is_dir())
-    problems = [f"{source}/{name}: no row for this floor in check_arrows.py" for name in found if name not in ROWS]
+    problems += [f"{source}/{name}: no rg_floor({name} ...) in CMakeLists.txt" for name in found
+                 if name not in rows]
     files = 0
-    for floor in (name for name in found if name in ROWS):
+    for floor in (name for name in found if name in rows):
         for folder, _, names in os.walk(os.path.join(source, floor)):
             for name in sorted(names):
                 if name.endswith((".h", ".cc", ".inc")):
                     files += 1
-                    problems.extend(problems_of(os.path.join(folder, name), floor, set(ROWS)))
+                    problems.extend(problems_of(os.path.join(folder, name), floor, rows))
     if files == 0:
         problems.append(f"{source}: no source file found")
     return files, problems
@@ -131,7 +149,7 @@ def main():
     files, problems = check(root)
     for problem in problems:
         print(problem)
-    print(f"{files} files, {len(problems)} forbidden includes")
+    print(f"{files} files, {len(problems)} problems")
     return 1 if problems else 0
 
 

@@ -12,8 +12,8 @@
 #include "app/help_format.h"
 #include "app/options.h"
 #include "app/output.h"
-#include "app/version.h"
 #include "base/error.h"
+#include "lab/version.h"
 
 namespace rg::app {
 namespace {
@@ -51,7 +51,7 @@ std::variant<CommandLine, std::string> parse_command_line(int argc, const char* 
       "routegauge");
   app.formatter(std::make_shared<HelpFormat>(stdout_columns()));
   app.set_help_flag("-h,--help", "show this and stop");
-  app.set_version_flag("--version", version_text(), "show the version and stop");
+  app.set_version_flag("--version", lab::version_text(), "show the version and stop");
   app.footer(kFooter);
   app.require_subcommand(1);
   app.fallthrough();

@@ -2,12 +2,13 @@
 #include <sys/utsname.h>
 
 #include "app/commands.h"
-#include "app/inputs.h"
 #include "app/output.h"
 #include "app/table.h"
-#include "app/units.h"
-#include "app/version.h"
+#include "base/cores.h"
 #include "base/error.h"
+#include "base/json.h"
+#include "lab/version.h"
+#include "stream/pass.h"
 
 namespace rg::app {
 
@@ -18,7 +19,7 @@ int doctor_command(const DoctorOptions& options, const GlobalOptions&) {
   const double rate = stream::measure_flops_per_s(1024, 1024, compute, threads);
   const char* limit = std::getenv("RG_MAX_ISA");
   if (options.json) {
-    const Json facts = {{"version", program_version()},
+    const Json facts = {{"version", lab::program_version()},
                         {"isa", profile.isa},
                         {"isa_limit", limit == nullptr ? Json() : Json(limit)},
                         {"compute", profile.compute},
@@ -29,7 +30,7 @@ int doctor_command(const DoctorOptions& options, const GlobalOptions&) {
     return static_cast<int>(ExitCode::done);
   }
   Table facts({Table::Align::left, Table::Align::left});
-  facts.row({"program", version_text()});
+  facts.row({"program", lab::version_text()});
   facts.row({"ISA", profile.isa + (limit == nullptr ? "" : " (limited by RG_MAX_ISA)")});
   facts.row({"compute", profile.compute + " (what --compute auto chooses here)"});
   facts.row({"oneDNN", profile.onednn});

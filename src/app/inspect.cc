@@ -3,16 +3,16 @@
 #include <algorithm>
 
 #include "app/commands.h"
-#include "app/inputs.h"
 #include "app/mixers.h"
 #include "app/output.h"
 #include "app/table.h"
-#include "app/units.h"
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/numbers.h"
 #include "base/sha256.h"
 #include "gate/profile.h"
+#include "lab/subject.h"
 
 namespace rg::app {
 namespace {
@@ -31,12 +31,13 @@ struct TokenizerState {
   std::optional<Error> error;
 };
 
-TokenizerState tokenizer_state(const OpenModel& model, bool allow_regex) {
+TokenizerState tokenizer_state(lab::Subject& subject, bool allow_regex) {
   TokenizerState state;
   try {
-    const auto path = model.checkpoint.tokenizer_path();
+    const auto path = subject.checkpoint().tokenizer_path();
     if (!path) return state;
-    const text::Tokenizer tokenizer = open_tokenizer(model, allow_regex);
+    subject.open_tokenizer(allow_regex);
+    const text::Tokenizer& tokenizer = *subject.tokenizer();
     state.facts = {.file = path->filename().string(),
                    .sha256 = tokenizer.sha256(),
                    .entries = tokenizer.vocabulary_size(),
@@ -50,9 +51,9 @@ TokenizerState tokenizer_state(const OpenModel& model, bool allow_regex) {
 }
 
 // Of the checkpoint's files and of what was bound.
-std::vector<std::string> notes_of(const OpenModel& open) {
-  std::vector<std::string> notes = open.checkpoint.notes();
-  notes.insert(notes.end(), open.model.notes.begin(), open.model.notes.end());
+std::vector<std::string> notes_of(const lab::Subject& subject) {
+  std::vector<std::string> notes = subject.checkpoint().notes();
+  notes.insert(notes.end(), subject.model().notes.begin(), subject.model().notes.end());
   return notes;
 }
 
@@ -96,25 +97,25 @@ std::vector<DTypeUse> dtype_uses(const formats::Checkpoint& checkpoint) {
   return uses;
 }
 
-Json as_json(const OpenModel& open, const TokenizerState& tokenizer,
+Json as_json(const lab::Subject& subject, const TokenizerState& tokenizer,
              const std::vector<std::string>& shard_hashes) {
-  const model::Model& model = open.model;
+  const model::Model& model = subject.model();
   Json origins = Json::array(), dtypes = Json::object(), shards = Json::array();
   for (const model::Origin& origin : model.origins) {
     origins.push_back(
         {{"field", origin.field}, {"value", origin.value}, {"source", origin.source}});
   }
-  for (const DTypeUse& use : dtype_uses(open.checkpoint)) {
+  for (const DTypeUse& use : dtype_uses(subject.checkpoint())) {
     dtypes[use.dtype] = {{"tensors", use.tensors}, {"bytes", use.bytes}};
   }
-  for (size_t i = 0; i < open.checkpoint.shards().size(); ++i) {
-    const InputFile& shard = open.checkpoint.shards()[i];
+  for (size_t i = 0; i < subject.checkpoint().shards().size(); ++i) {
+    const InputFile& shard = subject.checkpoint().shards()[i];
     Json row = {{"file", shard.path().filename().string()}, {"bytes", shard.bytes()}};
     if (!shard_hashes.empty()) row["sha256"] = shard_hashes[i];
     shards.push_back(row);
   }
   Json files = Json::object();
-  for (const auto& file : open.checkpoint.metadata_files()) {
+  for (const auto& file : subject.checkpoint().metadata_files()) {
     files[file.path.filename().string()] = file.sha256;
   }
   Json mixers = Json::array();
@@ -123,7 +124,7 @@ Json as_json(const OpenModel& open, const TokenizerState& tokenizer,
     facts.update(entry.facts);
     mixers.push_back(std::move(facts));
   }
-  Json described = {{"model", open.checkpoint.location().display_name},
+  Json described = {{"model", subject.name()},
                     {"family", model.family},
                     {"layers", model.layers.size()},
                     {"moe_layers", model.moe_layers()},
@@ -138,14 +139,14 @@ Json as_json(const OpenModel& open, const TokenizerState& tokenizer,
                     {"mixers", mixers},
                     {"gate", gate::gate_profile(model.gate())},
                     {"origins", origins},
-                    {"tensors", open.checkpoint.tensors().size()},
-                    {"weight_bytes", open.checkpoint.weight_bytes()},
+                    {"tensors", subject.checkpoint().tensors().size()},
+                    {"weight_bytes", subject.checkpoint().weight_bytes()},
                     {"dtypes", dtypes},
                     {"shards", shards},
                     {"files_sha256", files},
                     {"tokenizer", nullptr},
-                    {"notes", notes_of(open)},
-                    {"weight_bytes_read", open.checkpoint.bytes_read()}};
+                    {"notes", notes_of(subject)},
+                    {"weight_bytes_read", subject.checkpoint().bytes_read()}};
   if (tokenizer.facts) {
     described["tokenizer"] = {{"file", tokenizer.facts->file},
                               {"sha256", tokenizer.facts->sha256},
@@ -158,15 +159,15 @@ Json as_json(const OpenModel& open, const TokenizerState& tokenizer,
   return described;
 }
 
-std::string as_text(const OpenModel& open, const TokenizerState& tokenizer,
+std::string as_text(const lab::Subject& subject, const TokenizerState& tokenizer,
                     const std::vector<std::string>& shard_hashes, bool colour) {
   using Align = Table::Align;
-  const model::Model& model = open.model;
+  const model::Model& model = subject.model();
   const auto heading = [&](const std::string& text) {
     return styled(text, Style::bold, colour) + '\n';
   };
   Table facts({Align::left, Align::left});
-  facts.row({"model", escape_for_terminal(open.checkpoint.location().display_name)});
+  facts.row({"model", escape_for_terminal(subject.name())});
   facts.row({"family", model.family});
   facts.row({"layers", std::to_string(model.layers.size())});
   facts.row({"MoE layers", format_ranges(model.moe_layers())});
@@ -205,13 +206,13 @@ std::string as_text(const OpenModel& open, const TokenizerState& tokenizer,
 
   text += '\n' + heading("weights");
   Table weights({Align::left, Align::right, Align::right});
-  for (const DTypeUse& use : dtype_uses(open.checkpoint)) {
+  for (const DTypeUse& use : dtype_uses(subject.checkpoint())) {
     weights.row({use.dtype, counted(use.tensors, "tensor"), format_bytes(use.bytes)});
   }
   text += weights.text(2);
   Table shards({Align::left, Align::right, Align::left});
-  for (size_t i = 0; i < open.checkpoint.shards().size(); ++i) {
-    const InputFile& shard = open.checkpoint.shards()[i];
+  for (size_t i = 0; i < subject.checkpoint().shards().size(); ++i) {
+    const InputFile& shard = subject.checkpoint().shards()[i];
     shards.row({escape_for_terminal(shard.path().filename().string()), format_bytes(shard.bytes()),
                 shard_hashes.empty() ? "" : shard_hashes[i]});
   }
@@ -229,7 +230,7 @@ std::string as_text(const OpenModel& open, const TokenizerState& tokenizer,
                         tokenizer.error ? "can't be used" : "none");
     if (tokenizer.error) text += fmt::format("           {}\n", tokenizer.error->what());
   }
-  for (const std::string& note : notes_of(open)) {
+  for (const std::string& note : notes_of(subject)) {
     text += "note       " + escape_for_terminal(note) + '\n';
   }
   return text;
@@ -238,17 +239,17 @@ std::string as_text(const OpenModel& open, const TokenizerState& tokenizer,
 }  // namespace
 
 int inspect_command(const InspectOptions& options, const GlobalOptions&) {
-  const OpenModel open = open_model(options.model);
-  const TokenizerState tokenizer = tokenizer_state(open, options.allow_regex);
+  lab::Subject subject = lab::Subject::open(options.model);
+  const TokenizerState tokenizer = tokenizer_state(subject, options.allow_regex);
   std::vector<std::string> shard_hashes;
   if (options.hash) {
-    for (const InputFile& shard : open.checkpoint.shards())
+    for (const InputFile& shard : subject.checkpoint().shards())
       shard_hashes.push_back(hash_file(shard));
   }
   if (options.json) {
-    print(write_json(as_json(open, tokenizer, shard_hashes), JsonLayout::indented) + '\n');
+    print(write_json(as_json(subject, tokenizer, shard_hashes), JsonLayout::indented) + '\n');
   } else {
-    print(as_text(open, tokenizer, shard_hashes, stdout_has_colour()));
+    print(as_text(subject, tokenizer, shard_hashes, stdout_has_colour()));
   }
   return static_cast<int>(ExitCode::done);
 }

@@ -3,16 +3,13 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "app/global_options.h"
-#include "base/json.h"
-#include "stream/pass.h"
-#include "text/windows.h"
+#include "lab/settings.h"
 
 namespace rg::app {
 
@@ -32,23 +29,14 @@ struct InspectOptions {
 // What plan, run and trace share.
 struct PassOptions {
   std::string model;
-  std::vector<text::DomainSpec> domains;
-  text::WindowSettings windows;
-  bool allow_regex = false;
+  lab::TextSettings text;
+  lab::EngineSettings engine;
   std::optional<std::vector<int>> layers;  // measured MoE layers; none: all
-  int threads = 0;                         // 0: every core this process may use
-  size_t block_windows = 0;                // 0: chosen by the plan
-  std::optional<uint64_t> memory_bytes;
-  std::string compute;  // auto, bf16, f32
-  stream::NonFinite nonfinite = stream::NonFinite::stop;
-  double disk_bytes_per_s = 0;
 };
 
 struct RunOptions : PassOptions {
-  std::vector<std::string> experiments;
-  std::map<std::string, Json> parameters;  // --parameter key=JSON
+  lab::ExperimentSettings experiments;  // and parameters of the program's own
   std::filesystem::path out;
-  bool allow_small_t = false;
   bool overwrite = false;
   bool json = false;
   TableShape shape;

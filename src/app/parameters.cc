@@ -27,8 +27,8 @@ Error bad_parameter(const std::string& key, std::string found, std::string expec
 }
 
 const Json* find(const RunOptions& options, const std::string& key) {
-  const auto at = options.parameters.find(key);
-  return at == options.parameters.end() ? nullptr : &at->second;
+  const auto at = options.experiments.parameters.find(key);
+  return at == options.experiments.parameters.end() ? nullptr : &at->second;
 }
 
 }  // namespace
@@ -78,33 +78,15 @@ std::pair<std::string, Json> parse_parameter(const std::string& text) {
 void check_parameter_keys(const RunOptions& options) {
   std::set<std::string> known;
   for (const OwnParameter& own : kOwnParameters) known.insert(own.key);
-  for (const std::string& name : options.experiments) {
-    for (const auto& parameter : declaration_of(name).parameters) known.insert(parameter.key);
+  for (const std::string& name : options.experiments.names) {
+    for (const auto& parameter : lab::declaration_of(name).parameters) known.insert(parameter.key);
   }
-  for (const auto& [key, value] : options.parameters) {
+  for (const auto& [key, value] : options.experiments.parameters) {
     if (known.contains(key)) continue;
     throw Error(ErrorId::US003, {.object = "--parameter",
                                  .found = fmt::format("'{}'", key),
                                  .expected = fmt::format("one of {}", fmt::join(known, ", "))});
   }
-}
-
-const experiments::Declaration& declaration_of(const std::string& experiment) {
-  const auto& all = experiments::all_experiments();
-  const auto at =
-      std::find_if(all.begin(), all.end(), [&](const auto& row) { return row.name == experiment; });
-  check_internal(at != all.end(), "experiment names are checked when they are parsed");
-  return *at;
-}
-
-std::map<std::string, Json> parameters_for(const experiments::Declaration& declaration,
-                                           const RunOptions& options) {
-  std::map<std::string, Json> known;
-  for (const experiments::Parameter& parameter : declaration.parameters) {
-    const auto at = options.parameters.find(parameter.key);
-    if (at != options.parameters.end() && !parameter.is_input()) known.insert(*at);
-  }
-  return known;
 }
 
 std::vector<ParameterLine> parameter_lines() {
@@ -169,6 +151,12 @@ std::optional<std::vector<int>> chosen_layers(const RunOptions& options) {
                         "a JSON array of distinct layer numbers");
   }
   return std::vector<int>(layers.begin(), layers.end());
+}
+
+lab::PassSettings pass_settings(const RunOptions& options) {
+  return {.layers = chosen_layers(options),
+          .engine = options.engine,
+          .experiments = options.experiments};
 }
 
 }  // namespace rg::app

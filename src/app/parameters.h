@@ -1,7 +1,6 @@
 // The list of experiments and their --parameter key=JSON settings.
 #pragma once
 
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,12 +20,6 @@ std::pair<std::string, Json> parse_parameter(const std::string& text);
 // The program's own: layers, models.
 void check_parameter_keys(const RunOptions& options);
 
-const experiments::Declaration& declaration_of(const std::string& experiment);
-
-// The given parameters that this experiment gets: those it declares, but for its inputs.
-std::map<std::string, Json> parameters_for(const experiments::Declaration& declaration,
-                                           const RunOptions& options);
-
 // What `--help` and docs/experiments.md say of each key.
 struct ParameterLine {
   std::string key;
@@ -40,5 +33,8 @@ std::vector<std::string> chosen_models(const RunOptions& options);
 
 // --layers, or the parameter `layers`; US001 if both. None: every MoE layer.
 std::optional<std::vector<int>> chosen_layers(const RunOptions& options);
+
+// What each pass of the run is asked to do.
+lab::PassSettings pass_settings(const RunOptions& options);
 
 }  // namespace rg::app

@@ -20,7 +20,7 @@ void add_text_options(CLI::App& command, PassOptions& options, RawPass& raw) {
       ->type_name("NAME=PATH")
       ->allow_extra_args(false)
       ->group(group);
-  command.add_option("--seq-len", options.windows.seq_len, "tokens per window, 2 to 1048576")
+  command.add_option("--seq-len", options.text.windows.seq_len, "tokens per window, 2 to 1048576")
       ->type_name("N")
       ->capture_default_str()
       ->group(group);
@@ -28,12 +28,13 @@ void add_text_options(CLI::App& command, PassOptions& options, RawPass& raw) {
       ->type_name("N")
       ->capture_default_str()
       ->group(group);
-  command.add_option("--seed", options.windows.seed, "of every random choice")
+  command.add_option("--seed", options.text.windows.seed, "of every random choice")
       ->type_name("N")
       ->capture_default_str()
       ->group(group);
   command
-      .add_option("--text-field", options.windows.text_field, "where a jsonl record has its text")
+      .add_option("--text-field", options.text.windows.text_field,
+                  "where a jsonl record has its text")
       ->type_name("NAME")
       ->capture_default_str()
       ->group(group);
@@ -49,7 +50,7 @@ void add_text_options(CLI::App& command, PassOptions& options, RawPass& raw) {
       ->group(group);
   command.add_flag("--pack", raw.pack, "let windows cross documents (recorded)")->group(group);
   command
-      .add_flag("--allow-regex", options.allow_regex,
+      .add_flag("--allow-regex", options.text.allow_regex,
                 "accept a pre-tokenizer pattern that is not on the tested list (recorded)")
       ->group(group);
 }
@@ -67,7 +68,8 @@ void add_engine_options(CLI::App& command, PassOptions& options, RawPass& raw) {
       ->type_name("TYPE")
       ->capture_default_str()
       ->group(group);
-  command.add_option("--threads", options.threads, "workers, 1 to 1024 (default one per core)")
+  command
+      .add_option("--threads", options.engine.threads, "workers, 1 to 1024 (default one per core)")
       ->type_name("N")
       ->group(group);
   command
@@ -77,7 +79,7 @@ void add_engine_options(CLI::App& command, PassOptions& options, RawPass& raw) {
       ->type_name("SIZE")
       ->group(group);
   command
-      .add_option("--block-windows", options.block_windows,
+      .add_option("--block-windows", options.engine.block_windows,
                   "windows computed together; changes no result (default by the plan)")
       ->type_name("N")
       ->group(group);
@@ -129,8 +131,8 @@ uint32_t parse_window_count(const std::string& text) {
 }
 
 void finish_text(PassOptions& options, const RawPass& raw) {
-  options.domains = parse_domains(raw.domains);
-  text::WindowSettings& windows = options.windows;
+  options.text.domains = parse_domains(raw.domains);
+  text::WindowSettings& windows = options.text.windows;
   if (!raw.max_decompressed.empty()) {
     windows.max_decompressed_bytes = parse_size(raw.max_decompressed, "--max-decompressed");
   }
@@ -159,15 +161,15 @@ void add_pass_options(CLI::App& command, PassOptions& options, RawPass& raw) {
 void finish_pass(PassOptions& options, const RawPass& raw) {
   finish_text(options, raw);
   if (!raw.layers.empty()) options.layers = parse_number_list(raw.layers, "--layers");
-  if (!raw.memory.empty()) options.memory_bytes = parse_size(raw.memory, "--memory");
-  options.disk_bytes_per_s = static_cast<double>(parse_size(raw.disk, "--disk"));
-  options.compute = one_of(raw.compute, {"auto", "bf16", "f32"}, "--compute");
-  options.nonfinite = one_of(raw.nonfinite, {"stop", "record"}, "--nonfinite") == "record"
-                          ? stream::NonFinite::record
-                          : stream::NonFinite::stop;
+  if (!raw.memory.empty()) options.engine.memory_bytes = parse_size(raw.memory, "--memory");
+  options.engine.disk_bytes_per_s = static_cast<double>(parse_size(raw.disk, "--disk"));
+  options.engine.compute = one_of(raw.compute, {"auto", "bf16", "f32"}, "--compute");
+  options.engine.nonfinite = one_of(raw.nonfinite, {"stop", "record"}, "--nonfinite") == "record"
+                                 ? stream::NonFinite::record
+                                 : stream::NonFinite::stop;
   constexpr int kMostThreads = 1024;
-  if (options.threads < 0 || options.threads > kMostThreads) {
-    throw usage_error("--threads", std::to_string(options.threads), "1 to 1024");
+  if (options.engine.threads < 0 || options.engine.threads > kMostThreads) {
+    throw usage_error("--threads", std::to_string(options.engine.threads), "1 to 1024");
   }
 }
 

@@ -1,13 +1,14 @@
 #include <fmt/format.h>
 
 #include "app/commands.h"
-#include "app/measurement.h"
 #include "app/output.h"
 #include "app/parameters.h"
+#include "app/progress_printer.h"
 #include "app/table.h"
-#include "app/units.h"
 #include "base/error.h"
+#include "base/numbers.h"
 #include "base/wrap.h"
+#include "lab/programme.h"
 
 namespace rg::app {
 namespace {
@@ -20,19 +21,11 @@ Json as_json(const std::vector<stream::Plan::Line>& lines) {
   return all;
 }
 
-std::string model_name(const Measurement& measurement) {
-  return measurement.open().checkpoint.location().display_name;
-}
-
-bool from_config(const Measurement& measurement) {
-  return measurement.open().checkpoint.requested() != nullptr;
-}
-
-Json as_json(const Measurement& measurement) {
-  const stream::Plan& plan = measurement.plan();
-  const stream::Settings& settings = measurement.settings();
-  return {{"model", model_name(measurement)},
-          {"from", from_config(measurement) ? "config" : "headers"},
+Json as_json(const lab::Pass& pass) {
+  const stream::Plan& plan = pass.plan();
+  const stream::Settings& settings = pass.engine();
+  return {{"model", pass.subject().name()},
+          {"from", pass.subject().from_config() ? "config" : "headers"},
           {"passes", plan.passes},
           {"read_bytes", plan.read_bytes},
           {"flops", plan.flops},
@@ -50,16 +43,16 @@ Json as_json(const Measurement& measurement) {
           {"flops_per_s", plan.flops_per_s},
           {"disk_bytes_per_s", settings.disk_bytes_per_s},
           {"expected_seconds", plan.expected_seconds},
-          {"assumed", measurement.assumed()}};
+          {"assumed", pass.assumed()}};
 }
 
-std::string as_text(const Measurement& measurement) {
+std::string as_text(const lab::Pass& pass) {
   using Align = Table::Align;
-  const stream::Plan& plan = measurement.plan();
-  const stream::Settings& settings = measurement.settings();
+  const stream::Plan& plan = pass.plan();
+  const stream::Settings& settings = pass.engine();
   Table cost({Align::left, Align::left});
-  cost.row({"model", escape_for_terminal(model_name(measurement)) +
-                         (from_config(measurement) ? ", from its config.json alone" : "")});
+  cost.row({"model", escape_for_terminal(pass.subject().name()) +
+                         (pass.subject().from_config() ? ", from its config.json alone" : "")});
   cost.row({"passes", fmt::format("{}, each weight byte read once", plan.passes)});
   cost.row({"to read", format_bytes(plan.read_bytes)});
   cost.row({"to compute", fmt::format("{:.3g} FLOPs, and {:.3g} for the experiments", plan.flops,
@@ -85,10 +78,35 @@ std::string as_text(const Measurement& measurement) {
     text += "spilled\n" + spilled.text(2);
   }
   text += "assumed\n";
-  for (const std::string& line : measurement.assumed()) {
+  for (const std::string& line : pass.assumed()) {
     text += wrapped(escape_for_terminal(line), "  ", 4, kPlanColumns);
   }
   return text;
+}
+
+// What several passes need together: memory and spill file of one are free again for the next.
+Json as_json(const lab::Cost& cost) {
+  return {{"passes", cost.passes},
+          {"read_bytes", cost.read_bytes},
+          {"flops", cost.flops},
+          {"extra_flops", cost.extra_flops},
+          {"peak_bytes", cost.peak_bytes},
+          {"spill_bytes", cost.spill_bytes},
+          {"expected_seconds", cost.expected_seconds}};
+}
+
+std::string as_text(const lab::Cost& cost) {
+  Table table({Table::Align::left, Table::Align::left});
+  table.row({"passes", std::to_string(cost.passes)});
+  table.row({"to read", format_bytes(cost.read_bytes)});
+  table.row({"to compute", fmt::format("{:.3g} FLOPs, and {:.3g} for the experiments", cost.flops,
+                                       cost.extra_flops)});
+  table.row({"memory", "at most " + format_bytes(cost.peak_bytes)});
+  table.row({"spilled", cost.spill_bytes == 0 ? "nothing"
+                                              : "at most " + format_bytes(cost.spill_bytes) +
+                                                    " at a time, to the folder of --out"});
+  table.row({"expected", "about " + format_seconds(cost.expected_seconds)});
+  return "all models\n" + table.text(2);
 }
 
 }  // namespace
@@ -96,21 +114,28 @@ std::string as_text(const Measurement& measurement) {
 int plan_command(const PlanOptions& options, const GlobalOptions& global) {
   const RunOptions& run = options.run;
   ProgressPrinter progress(global);
+  lab::Programme programme;
+  lab::add_passes(programme, chosen_models(run), lab::Purpose::plan, run.text, pass_settings(run));
+  for (const auto& samples : programme.samples()) {
+    if (run.text.windows.windows) {
+      samples->assume();
+    } else {
+      samples->read(run.engine, {}, progress);
+    }
+  }
+  programme.make_plans(run.out);
+  progress.finish_line();
   Json plans = Json::array();
   std::string text;
-  for (const std::string& name : chosen_models(run)) {
-    Measurement measurement(name, run, Purpose::plan);
-    if (run.windows.windows) {
-      measurement.assume_texts();
-    } else {
-      measurement.read_texts(progress, {});
-    }
-    measurement.prepare(run.out);
-    progress.finish_line();
-    plans.push_back(as_json(measurement));
-    text += (text.empty() ? "" : "\n") + as_text(measurement);
+  for (const auto& pass : programme.passes()) {
+    plans.push_back(as_json(*pass));
+    text += (text.empty() ? "" : "\n") + as_text(*pass);
   }
-  const Json whole = plans.size() == 1 ? plans[0] : Json{{"plans", plans}};
+  Json whole = plans[0];
+  if (plans.size() > 1) {
+    whole = {{"plans", plans}, {"together", as_json(programme.cost())}};
+    text += '\n' + as_text(programme.cost());
+  }
   print(run.json ? write_json(whole, JsonLayout::indented) + '\n' : text);
   return static_cast<int>(ExitCode::done);
 }

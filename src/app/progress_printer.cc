@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "app/output.h"
-#include "app/units.h"
 #include "base/json.h"
+#include "base/numbers.h"
 
 namespace rg::app {
 namespace {

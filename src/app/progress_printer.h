@@ -18,10 +18,9 @@ class ProgressPrinter : public Progress {
   ~ProgressPrinter() override;
 
   void layer_advanced(int layer, int layers, double share) override;
+  void step(const std::string& text) override;
   void note(const std::string& text) override;
 
-  // A step outside the layers: "reading prose".
-  void step(const std::string& text);
   // Ends the rewritten line, so that what follows starts on a new one.
   void finish_line();
 

@@ -1,29 +1,25 @@
 // run: everything checked, then one pass per model, artifacts, verdicts, the table.
-#include <fmt/format.h>
-
 #include <ctime>
 
 #include "app/commands.h"
-#include "app/facts.h"
-#include "app/measurement.h"
 #include "app/output.h"
 #include "app/parameters.h"
-#include "app/run_folder.h"
+#include "app/progress_printer.h"
 #include "app/run_summary.h"
 #include "app/stop_watch.h"
-#include "app/units.h"
 #include "app/verdicts.h"
-#include "app/version.h"
 #include "base/cancel.h"
+#include "base/cores.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "lab/outcome.h"
+#include "lab/programme.h"
+#include "lab/run_folder.h"
 #include "record/artifact.h"
 #include "verify/verify.h"
 
 namespace rg::app {
 namespace {
-
-using Measurements = std::vector<std::unique_ptr<Measurement>>;
 
 constexpr const char* kNothingWritten =
     "no artifact of this run was written, and those of earlier runs are as they were. "
@@ -34,33 +30,6 @@ constexpr const char* kSomeWritten =
 constexpr const char* kArtifactsWritten =
     "the artifacts are written, the verdicts are not. `routegauge verify` on the output folder "
     "judges them; the same command again starts over.";
-
-Json identity_of(const RunOptions& options, const Measurements& measurements) {
-  Json inputs = Json::array(), settings = Json::array();
-  for (const auto& measurement : measurements) {
-    inputs.push_back(measurement->input_identity());
-    settings.push_back(effective_settings(options, *measurement));
-  }
-  return {{"program", version_text()},
-          {"experiments", options.experiments},
-          {"settings", settings},
-          {"prompts", prompt_texts(options)},
-          {"inputs", inputs}};
-}
-
-// Room for the artifacts: numbers per window and layer as text, with a wide margin, twice because a
-// new file is complete before it replaces the old one.
-uint64_t expected_output_bytes(const Measurement& measurement) {
-  constexpr uint64_t kNumberBytes = 24, kNumbersPerCell = 120, kFixed = 4u << 20;
-  const uint64_t layers = measurement.layers().size();
-  const uint64_t experts = measurement.open().model.gate().experts;
-  uint64_t bytes = 0;
-  for (const text::WindowSet& domain : measurement.domains()) {
-    bytes += domain.windows() * layers * (kNumbersPerCell * kNumberBytes + experts * 6);
-    bytes += layers * experts * (2 * experts * 8 + 20 * 16) + kFixed;
-  }
-  return 2 * bytes + measurement.plan().spill_bytes;
-}
 
 std::vector<verify::Judgement> judge(const std::vector<record::WrittenArtifact>& artifacts,
                                      const verify::Options& options) {
@@ -91,14 +60,14 @@ void print_outcome(const RunOptions& options, const GlobalOptions& global,
         run_summary(options.out, files, options.shape, global.program));
 }
 
-int run_in_folder(const RunOptions& options, const GlobalOptions& global,
-                  const Measurements& measurements, RunFolder& folder, ProgressPrinter& progress,
-                  StopWatch& watch) {
-  const Json identity = identity_of(options, measurements);
+int run_in_folder(const RunOptions& options, const GlobalOptions& global, lab::Programme& programme,
+                  lab::RunFolder& folder, ProgressPrinter& progress, StopWatch& watch) {
+  const Json identity = lab::run_identity(programme, options.experiments);
   verify::Options judge_options;
-  judge_options.threads = effective_threads(options.threads);
+  judge_options.threads = effective_threads(options.engine.threads);
 
-  if (const auto done = folder.find_same_run(identity, options.experiments, options.overwrite)) {
+  if (const auto done =
+          folder.find_same_run(identity, options.experiments.names, options.overwrite)) {
     progress.step("this run is done already: nothing was measured again");
     progress.finish_line();
     auto paths = paths_of(*done);
@@ -107,56 +76,27 @@ int run_in_folder(const RunOptions& options, const GlobalOptions& global,
     return static_cast<int>(ExitCode::done);
   }
 
-  uint64_t output_bytes = 0;
-  for (const auto& measurement : measurements) {
-    measurement->prepare(folder.path());
-    output_bytes += expected_output_bytes(*measurement);
-    for (const std::string& note : measurement->notes()) progress.note(note);
+  programme.make_plans(folder.path());
+  for (const auto& pass : programme.passes()) {
+    for (const std::string& note : pass->notes()) progress.note(note);
   }
-  folder.check_free_space(output_bytes);
+  folder.check_free_space(lab::expected_output_bytes(programme));
   throw_if_stopped();
 
-  struct Result {
-    record::RunFacts facts;
-    std::vector<record::DomainFacts> domains;
-    struct Part {
-      record::TestVersion test;
-      size_t domain;
-      record::Contribution contribution;
-    };
-    std::vector<Part> parts;
-  };
-  std::vector<Result> results;
-  for (const auto& measurement : measurements) {
-    const stream::PassResult pass = measurement->run(progress);
-    Result result{.facts = run_facts(options, *measurement, pass), .domains = {}, .parts = {}};
-    for (size_t d = 0; d < options.domains.size(); ++d) {
-      result.domains.push_back(domain_facts(options, *measurement, d));
-    }
-    progress.step("summarising");
-    for (Measurement::Part& part : measurement->parts()) {
-      throw_if_stopped();
-      result.parts.push_back({{part.declaration->name, part.declaration->version},
-                              part.domain,
-                              part.experiment->reduce()});
-      for (const std::string& note : result.parts.back().contribution.notes) progress.note(note);
-      part.experiment.reset();
-    }
-    results.push_back(std::move(result));
-  }
+  std::vector<lab::Outcome> outcomes;
+  programme.run(progress, [&](lab::Pass& pass, const stream::PassResult& result) {
+    outcomes.push_back(lab::conclude(pass, result, folder.path(), progress));
+  });
 
   throw_if_stopped();
   watch.set_text(kSomeWritten);
   folder.begin(identity);
+  const std::vector<record::ResultEntry> entries = lab::write_artifacts(folder.path(), outcomes);
   std::vector<record::WrittenArtifact> artifacts;
-  std::vector<record::ResultEntry> entries;
-  for (const Result& result : results) {
-    for (const auto& [test, domain, part] : result.parts) {
-      throw_if_stopped();
-      Json artifact = record::assemble_artifact(result.facts, result.domains[domain], test, part);
-      artifacts.push_back(record::write_artifact(folder.path(), artifact));
-      entries.push_back({artifacts.back(), std::move(artifact)});
-    }
+  std::vector<const Json*> bodies;
+  for (const record::ResultEntry& entry : entries) {
+    artifacts.push_back(entry.written);
+    bodies.push_back(&entry.artifact);
   }
   watch.set_text(kArtifactsWritten);
   progress.step("verifying");
@@ -166,8 +106,6 @@ int run_in_folder(const RunOptions& options, const GlobalOptions& global,
                         verify::render_json(judgements, judge_options), IfExists::replace);
   auto paths = paths_of(artifacts);
   paths.push_back(folder.path() / "verdicts.json");
-  std::vector<const Json*> bodies;
-  for (const record::ResultEntry& entry : entries) bodies.push_back(&entry.artifact);
   const std::time_t now = std::time(nullptr);
   const Json index =
       record::assemble_results(folder.path(), entries, experiments::comparisons(bodies), now);
@@ -183,14 +121,15 @@ int run_command(const RunOptions& options, const GlobalOptions& global) {
   ProgressPrinter progress(global);
   StopWatch watch(kNothingWritten);
   try {
-    Measurements measurements;
-    for (const std::string& model : chosen_models(options)) {
-      measurements.push_back(std::make_unique<Measurement>(model, options, Purpose::run));
-    }
-    RunFolder folder(options.out);
+    lab::Programme programme;
+    lab::add_passes(programme, chosen_models(options), lab::Purpose::run, options.text,
+                    pass_settings(options));
+    lab::RunFolder folder(options.out);
     if (folder.note()) progress.note(*folder.note());
-    for (const auto& measurement : measurements) measurement->read_texts(progress, folder.path());
-    return run_in_folder(options, global, measurements, folder, progress, watch);
+    for (const auto& samples : programme.samples()) {
+      samples->read(options.engine, folder.path(), progress);
+    }
+    return run_in_folder(options, global, programme, folder, progress, watch);
   } catch (const Interrupted& stop) {
     progress.finish_line();
     print_error("stopped: " + watch.text() + '\n');

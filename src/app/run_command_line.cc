@@ -44,7 +44,7 @@ void add_run_options(CLI::App& command, RawRun& raw) {
       ->allow_extra_args(false);
   command.add_flag("--overwrite", raw.options.overwrite,
                    "replace the results of another run in --out");
-  command.add_flag("--allow-small-T", raw.options.allow_small_t,
+  command.add_flag("--allow-small-T", raw.options.experiments.allow_small_t,
                    "measure windows of fewer than 11 tokens");
   add_pass_options(command, raw.options, raw.pass);
 }
@@ -52,10 +52,10 @@ void add_run_options(CLI::App& command, RawRun& raw) {
 RunOptions finish_run(const RawRun& raw) {
   RunOptions options = raw.options;
   finish_pass(options, raw.pass);
-  options.experiments = parse_experiments(raw.experiments);
+  options.experiments.names = parse_experiments(raw.experiments);
   for (const std::string& text : raw.parameters) {
     auto [key, value] = parse_parameter(text);
-    if (!options.parameters.emplace(key, std::move(value)).second) {
+    if (!options.experiments.parameters.emplace(key, std::move(value)).second) {
       throw usage_error("--parameter", fmt::format("'{}' twice", key), "each key once");
     }
   }
@@ -88,7 +88,7 @@ Examples:
 std::optional<Command> PlanCommandLine::chosen() const {
   if (!command_->parsed()) return std::nullopt;
   PlanOptions options = {finish_run(raw_)};
-  if (options.run.domains.empty() && !options.run.windows.windows) {
+  if (options.run.text.domains.empty() && !options.run.text.windows.windows) {
     throw usage_error("--domain", "none with --windows all",
                       "at least one --domain NAME=PATH, or a number of windows");
   }
@@ -123,7 +123,7 @@ Examples:
 std::optional<Command> RunCommandLine::chosen() const {
   if (!command_->parsed()) return std::nullopt;
   RunOptions options = finish_run(raw_);
-  if (options.domains.empty()) {
+  if (options.text.domains.empty()) {
     throw usage_error("--domain", "none", "at least one --domain NAME=PATH");
   }
   return options;

@@ -5,7 +5,7 @@
 #include <CLI/Formatter.hpp>
 
 #include "app/command_lines.h"
-#include "app/trace_tensors.h"
+#include "lab/trace_tensors.h"
 
 namespace rg::app {
 namespace {
@@ -23,7 +23,7 @@ std::vector<std::string> split_commas(const std::string& text) {
 // With spaces, so that help can break the line.
 std::string tensor_names() {
   std::string names;
-  for (const std::string& name : split_commas(trace_tensor_list())) {
+  for (const std::string& name : split_commas(lab::trace_tensor_list())) {
     names += (names.empty() ? "" : ", ") + name;
   }
   return names;
@@ -61,12 +61,12 @@ std::optional<Command> TraceCommandLine::chosen() const {
   if (!command_->parsed()) return std::nullopt;
   TraceOptions options = options_;
   finish_pass(options, pass_);
-  options.tensors = check_trace_tensors(split_commas(tensors_));
+  options.tensors = lab::check_trace_tensors(split_commas(tensors_));
   const bool tokens = !options.tokens_file.empty();
-  if (options.domains.size() != (tokens ? 0u : 1u)) {
+  if (options.text.domains.size() != (tokens ? 0u : 1u)) {
     throw usage_error(
         "trace",
-        fmt::format("{} --domain{}", options.domains.size(), tokens ? " and --tokens" : ""),
+        fmt::format("{} --domain{}", options.text.domains.size(), tokens ? " and --tokens" : ""),
         "either --tokens FILE or one --domain NAME=PATH");
   }
   return options;

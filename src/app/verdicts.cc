@@ -7,13 +7,13 @@
 #include <optional>
 #include <set>
 
-#include "app/inputs.h"
 #include "app/output.h"
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/sha256.h"
+#include "lab/subject.h"
 
 namespace rg::app {
 namespace {
@@ -23,11 +23,11 @@ constexpr uint64_t kMaxArtifactBytes = uint64_t{1} << 30;
 // What a checkpoint holds under the names that artifacts use.
 class ModelBytes {
  public:
-  explicit ModelBytes(const std::string& model) : open_(open_model(model)) {
-    for (const formats::HashedFile& file : open_.checkpoint.metadata_files()) {
+  explicit ModelBytes(const std::string& model) : subject_(lab::Subject::open(model)) {
+    for (const formats::HashedFile& file : subject_.checkpoint().metadata_files()) {
       inputs_[file.path.filename().string()] = file.sha256;
     }
-    if (const auto path = open_.checkpoint.tokenizer_path()) {
+    if (const auto path = subject_.checkpoint().tokenizer_path()) {
       inputs_["tokenizer.json"] = sha256_hex(read_whole_file(*path, kMaxArtifactBytes));
       add_side_files();
     }
@@ -37,7 +37,7 @@ class ModelBytes {
   const std::map<std::string, std::string>& inputs() const { return inputs_; }
 
   const formats::TensorEntry* find(const std::string& name) const {
-    return open_.checkpoint.find(name);
+    return subject_.checkpoint().find(name);
   }
 
   // Each tensor is read once, however many artifacts list it.
@@ -50,7 +50,7 @@ class ModelBytes {
     for (uint64_t at = 0; at < entry.size_bytes; at += kPieceBytes) {
       throw_if_stopped();
       const auto part = std::span(piece).first(std::min(kPieceBytes, entry.size_bytes - at));
-      open_.checkpoint.read(entry, at, part);
+      subject_.checkpoint().read(entry, at, part);
       digest.update(part);
     }
     return hashes_.emplace(entry.name, digest.hex()).first->second;
@@ -58,25 +58,25 @@ class ModelBytes {
 
   // Name of the gate's tensor; none for a layer without a gate.
   std::optional<std::string> gate_of(const Json& layer) const {
-    const std::vector<int> gated = open_.model.moe_layers();
+    const std::vector<int> gated = subject_.model().moe_layers();
     if (!layer.is_number_integer()) return std::nullopt;
     const auto number = layer.get<int64_t>();
     if (std::find(gated.begin(), gated.end(), number) == gated.end()) return std::nullopt;
-    return open_.model.layer(static_cast<int>(number)).router->matrix.values->name;
+    return subject_.model().layer(static_cast<int>(number)).router->matrix.values->name;
   }
 
  private:
   // tokenizer_config.json and its companions, where they change an id.
   void add_side_files() {
     try {
-      const auto tokenizer = open_tokenizer(open_, true);
-      for (const auto& [name, sha256] : tokenizer.side_files()) inputs_[name] = sha256;
+      subject_.open_tokenizer(true);
+      for (const auto& [name, sha256] : subject_.tokenizer()->side_files()) inputs_[name] = sha256;
     } catch (const Error&) {
       // A tokenizer that is refused has measured nothing; tokenizer.json is compared all the same.
     }
   }
 
-  OpenModel open_;
+  lab::Subject subject_;
   std::map<std::string, std::string> inputs_, hashes_;
 };
 

@@ -1,10 +1,10 @@
 #include "verify/verify.h"
 
 #include "app/commands.h"
-#include "app/inputs.h"
 #include "app/output.h"
 #include "app/stop_watch.h"
 #include "app/verdicts.h"
+#include "base/cores.h"
 
 namespace rg::app {
 

@@ -136,6 +136,8 @@ class Decoder {
 
  private:
   void read_quantization(ConfigReader& config);
+  // `value` of `key` in fp32; CF002 unless it is a positive number there.
+  float positive(std::string_view key, double value) const;
   void bind_tables();
 
   const formats::Checkpoint& checkpoint_;

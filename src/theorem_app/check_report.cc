@@ -6,10 +6,10 @@
 #include <cmath>
 
 #include "app/table.h"
-#include "app/version.h"
 #include "base/cancel.h"
 #include "base/json.h"
 #include "base/parallel.h"
+#include "lab/version.h"
 
 namespace rg::app {
 namespace {
@@ -108,7 +108,7 @@ Json checks_json(const std::vector<CheckResult>& results, uint64_t seed) {
         {{"id", result.id}, {"holds", result.findings.all_hold()}, {"findings", findings}});
   }
   return {{"schema_version", 1},
-          {"program_version", program_version()},
+          {"program_version", lab::program_version()},
           {"seed", seed},
           {"checks", checks}};
 }

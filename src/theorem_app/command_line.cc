@@ -10,8 +10,8 @@
 
 #include "app/help_format.h"
 #include "app/output.h"
-#include "app/version.h"
 #include "base/error.h"
+#include "lab/version.h"
 
 namespace rg::app {
 namespace {
@@ -181,7 +181,7 @@ std::variant<ParsedTheorems, std::string> parse_theorems(int argc, const char* c
                "routegauge theorems");
   app.formatter(std::make_shared<HelpFormat>(stdout_columns()));
   app.set_help_flag("-h,--help", "show this and stop");
-  app.set_version_flag("--version", version_text(), "show the version and stop");
+  app.set_version_flag("--version", lab::version_text(), "show the version and stop");
   app.fallthrough();
   RawGlobal global;
   add_global_options(app, global);

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "app/inputs.h"
 #include "app/output.h"
 #include "app/progress_printer.h"
 #include "app/stop_watch.h"
+#include "base/cores.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "theorem_app/check_report.h"

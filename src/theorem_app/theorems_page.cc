@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
-#include "app/inputs.h"
 #include "app/output.h"
 #include "app/stop_watch.h"
-#include "app/units.h"
 #include "base/cancel.h"
+#include "base/cores.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/numbers.h"
 #include "theorem_app/check_report.h"
 #include "theorem_app/commands.h"
 #include "theorem_app/theorem_page.h"

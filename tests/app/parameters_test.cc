@@ -33,8 +33,8 @@ TEST(Parameters, AreListedInThePageOfTheExperiments) {
 
 RunOptions options_of(const std::vector<std::string>& experiments, const std::string& key) {
   RunOptions options;
-  options.experiments = experiments;
-  options.parameters = {{key, Json(1)}};
+  options.experiments.names = experiments;
+  options.experiments.parameters = {{key, Json(1)}};
   return options;
 }
 
@@ -48,16 +48,6 @@ TEST(Parameters, BelongToTheExperimentsThatDeclareThem) {
   } catch (const Error& error) {
     EXPECT_EQ(error.id(), ErrorId::US003);
   }
-}
-
-TEST(Parameters, ReachOnlyTheirExperiment) {
-  RunOptions options = options_of({"attention_router", "expert_load"}, "convention");
-  options.parameters["prompts"] = "file.json";
-  options.parameters["layers"] = Json({0});
-  using Values = std::map<std::string, Json>;
-  EXPECT_EQ(parameters_for(declaration_of("attention_router"), options),
-            (Values{{"convention", 1}}));
-  EXPECT_EQ(parameters_for(declaration_of("expert_load"), options), Values{});
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 """The include arrows hold, and the check sees a forbidden include when one is planted."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -20,13 +21,32 @@ class Arrows(unittest.TestCase):
         result = check(ROOT)
         self.assertEqual(result.returncode, 0, result.stdout)
 
-    def plant(self, file, line):
-        """Result of the check on a copy of src/ in which `line` was added to `file`."""
+    @contextlib.contextmanager
+    def copy(self):
+        """A folder with a copy of all that the check reads."""
         with tempfile.TemporaryDirectory() as folder:
             shutil.copytree(os.path.join(ROOT, "src"), os.path.join(folder, "src"))
+            for name in ("CMakeLists.txt", "ARCHITECTURE.md"):
+                shutil.copy(os.path.join(ROOT, name), folder)
+            yield folder
+
+    def plant(self, file, line):
+        """Result of the check on a copy in which `line` was added to `file` of src/."""
+        with self.copy() as folder:
             os.makedirs(os.path.dirname(os.path.join(folder, "src", file)), exist_ok=True)
             with open(os.path.join(folder, "src", file), "a", encoding="utf-8") as source:
                 source.write(line + "\n")
+            return check(folder)
+
+    def edit(self, file, old, new):
+        """Result of the check on a copy in which `file` has `new` for `old`."""
+        with self.copy() as folder:
+            path = os.path.join(folder, file)
+            with open(path, encoding="utf-8") as source:
+                text = source.read()
+            self.assertEqual(text.count(old), 1)
+            with open(path, "w", encoding="utf-8") as source:
+                source.write(text.replace(old, new))
             return check(folder)
 
     def test_a_planted_arrow_is_found(self):
@@ -42,6 +62,8 @@ class Arrows(unittest.TestCase):
             ("text/tokenizer.h", '#include "../base/error.h"'),
             ("stream/pass.h", '#include "model/blocks/attention.h"'),
             ("stream/planted.cc", '#include "model/families/olmoe.h"'),
+            ("lab/settings.h", '#include "app/options.h"'),
+            ("lab/planted.cc", '#include "verify/verify.h"'),
         ]:
             with self.subTest(file=file, line=line):
                 result = self.plant(file, line)
@@ -52,10 +74,23 @@ class Arrows(unittest.TestCase):
         self.assertEqual(self.plant("stream/pass.h", '#include "gate/gate.h"').returncode, 0)
 
     def test_a_floor_without_a_row_is_found(self):
-        with tempfile.TemporaryDirectory() as folder:
-            shutil.copytree(os.path.join(ROOT, "src"), os.path.join(folder, "src"))
+        with self.copy() as folder:
             os.mkdir(os.path.join(folder, "src", "attic"))
-            self.assertEqual(check(folder).returncode, 1)
+            result = check(folder)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("attic", result.stdout)
+
+    def test_a_table_that_says_otherwise_is_found(self):
+        for file, old, new in [
+            ("ARCHITECTURE.md", "| `record` | base |", "| `record` | base, stats |"),
+            ("ARCHITECTURE.md", "| `record` | base |", "| records | base |"),
+            ("CMakeLists.txt", "rg_floor(record FLOORS base)", "rg_floor(record FLOORS base stats)"),
+            ("CMakeLists.txt", "rg_floor(record FLOORS base)", "rg_floor(record FLOORS base attic)"),
+        ]:
+            with self.subTest(file=file, new=new):
+                result = self.edit(file, old, new)
+                self.assertEqual(result.returncode, 1)
+                self.assertIn("record", result.stdout)
 
 
 if __name__ == "__main__":

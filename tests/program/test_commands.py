@@ -405,6 +405,16 @@ class Run(ProgramTest):
         self.assertEqual({load(path)["model"]["ckpt"] for path in artifacts_below(out)},
                          {"tiny-olmoe", os.path.basename(other)})
 
+        plan = ["plan", *job[1:], "--threads", 1]
+        text = run(*plan)
+        self.assertExit(text, 0)
+        self.assertIn("\nall models\n  passes      2\n", text.stdout)
+        found = json.loads(run(*plan, "--json").stdout)
+        self.assertEqual(len(found["plans"]), 2)
+        for field in ("read_bytes", "flops", "extra_flops"):
+            self.assertEqual(found["together"][field], sum(one[field] for one in found["plans"]), field)
+        self.assertEqual(found["together"]["peak_bytes"], max(one["peak_bytes"] for one in found["plans"]))
+
     def test_refusals_before_the_first_weight_byte(self):
         """CO001 RT002 RT006: the output folder keeps nothing but the lock."""
         for words, more, options in [

@@ -17,6 +17,7 @@ std::filesystem::path folder(const std::string& name) {
 class Quiet : public Progress {
  public:
   void layer_advanced(int, int, double) override {}
+  void step(const std::string&) override {}
   void note(const std::string&) override {}
 };
 

@@ -13,10 +13,12 @@ struct KeptProgress : Progress {
     layers.push_back(layer);
     last_share = share;
   }
-  void note(const std::string&) override {}
+  void step(const std::string& text) override { steps.push_back(text); }
+  void note(const std::string& text) override { notes.push_back(text); }
 
   std::vector<int> layers;
   double last_share = 0;
+  std::vector<std::string> steps, notes;
 };
 
 }  // namespace rg::test

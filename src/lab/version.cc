@@ -1,8 +1,8 @@
-#include "app/version.h"
+#include "lab/version.h"
 
-namespace rg::app {
+namespace rg::lab {
 
 std::string program_version() { return RG_VERSION; }
 std::string version_text() { return "routegauge " RG_VERSION; }
 
-}  // namespace rg::app
+}  // namespace rg::lab

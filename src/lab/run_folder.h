@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "record/artifact.h"
 
-namespace rg::app {
+namespace rg::lab {
 
 class RunFolder {
  public:
@@ -50,4 +50,4 @@ class RunFolder {
   std::vector<std::string> replaced_;  // artifact paths of the run that begin() replaced
 };
 
-}  // namespace rg::app
+}  // namespace rg::lab

@@ -3,8 +3,8 @@
 
 #include <string>
 
-namespace rg::app {
+namespace rg::lab {
 
 std::string utc_now();  // "2025-03-01T09:05:07Z"
 
-}  // namespace rg::app
+}  // namespace rg::lab

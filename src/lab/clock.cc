@@ -1,10 +1,10 @@
-#include "app/clock.h"
+#include "lab/clock.h"
 
 #include <fmt/format.h>
 
 #include <ctime>
 
-namespace rg::app {
+namespace rg::lab {
 
 std::string utc_now() {
   const std::time_t now = std::time(nullptr);
@@ -14,4 +14,4 @@ std::string utc_now() {
                      parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
-}  // namespace rg::app
+}  // namespace rg::lab

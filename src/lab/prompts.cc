@@ -1,13 +1,12 @@
-#include "app/prompts.h"
+#include "lab/prompts.h"
 
 #include <fmt/format.h>
 
-#include "app/parameters.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
 
-namespace rg::app {
+namespace rg::lab {
 namespace {
 
 constexpr uint64_t kMaxPromptFileBytes = 64u << 20;
@@ -44,7 +43,7 @@ void check_length(const std::string& text, size_t tokens, uint32_t max_positions
 }
 
 // Names both sets; the second is the first without a mask.
-void finish_sets(PromptInput& input) {
+void finish_sets(Prompts& input) {
   input.causal.name = "prompts";
   input.unmasked = input.causal;
   input.unmasked.name = "prompts-unmasked";
@@ -61,18 +60,18 @@ Error bad_prompts(const std::string& file, std::string found, std::string hint) 
 
 }  // namespace
 
-const experiments::PromptTexts* declared_prompts(const RunOptions& options) {
-  for (const std::string& name : options.experiments) {
+const experiments::PromptTexts* declared_prompts(const ExperimentSettings& asked) {
+  for (const std::string& name : asked.names) {
     if (const auto* declared = declaration_of(name).prompts) return declared;
   }
   return nullptr;
 }
 
-std::vector<std::string> prompt_texts(const RunOptions& options) {
-  const experiments::PromptTexts* declared = declared_prompts(options);
+std::vector<std::string> prompt_texts(const ExperimentSettings& asked) {
+  const experiments::PromptTexts* declared = declared_prompts(asked);
   if (declared == nullptr) return {};
-  const auto given = options.parameters.find("prompts");
-  if (given == options.parameters.end()) return declared->prompts;
+  const auto given = asked.parameters.find("prompts");
+  if (given == asked.parameters.end()) return declared->prompts;
   std::string file;
   Json list = given->second;
   if (list.is_string()) {
@@ -99,10 +98,9 @@ std::vector<std::string> prompt_texts(const RunOptions& options) {
   return texts;
 }
 
-PromptInput make_prompts(const text::Tokenizer& tokenizer, const std::vector<std::string>& texts,
-                         const std::vector<experiments::ProbeTexts>& probes,
-                         uint32_t max_positions) {
-  PromptInput input;
+Prompts make_prompts(const text::Tokenizer& tokenizer, const std::vector<std::string>& texts,
+                     const std::vector<experiments::ProbeTexts>& probes, uint32_t max_positions) {
+  Prompts input;
   const auto encode = [&](const std::string& text) {
     text::Encoding encoding = tokenizer.encode(text, text::SpecialTokens::add);
     check_length(text, encoding.ids.size(), max_positions);
@@ -130,10 +128,10 @@ PromptInput make_prompts(const text::Tokenizer& tokenizer, const std::vector<std
   return input;
 }
 
-PromptInput assume_prompts(const std::vector<std::string>& texts,
-                           const std::vector<experiments::ProbeTexts>& probes, uint32_t vocabulary,
-                           uint32_t max_positions) {
-  PromptInput input;
+Prompts assume_prompts(const std::vector<std::string>& texts,
+                       const std::vector<experiments::ProbeTexts>& probes, uint32_t vocabulary,
+                       uint32_t max_positions) {
+  Prompts input;
   const auto add = [&](const std::string& text, const std::string& target) {
     const size_t tokens = (text.size() + kAssumedBytesPerToken - 1) / kAssumedBytesPerToken;
     check_length(text, tokens, max_positions);
@@ -153,4 +151,10 @@ PromptInput assume_prompts(const std::vector<std::string>& texts,
   return input;
 }
 
-}  // namespace rg::app
+void check_lengths(const Prompts& prompts, uint32_t max_positions) {
+  for (size_t i = 0; i < prompts.prompts.size(); ++i) {
+    check_length(prompts.prompts[i].text, prompts.causal.lengths[i], max_positions);
+  }
+}
+
+}  // namespace rg::lab

@@ -1,4 +1,4 @@
-#include "app/trace_tensors.h"
+#include "lab/trace_tensors.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-namespace rg::app {
+namespace rg::lab {
 namespace {
 
 constexpr std::array<std::string_view, 8> kTensors = {"router_logits", "scores",     "topk_ids",
@@ -121,4 +121,4 @@ void TraceObserver::write_logits(const tap::Block& block, const float* logits,
                  std::span<const float>(logits, block.rows * vocabulary));
 }
 
-}  // namespace rg::app
+}  // namespace rg::lab

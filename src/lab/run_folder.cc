@@ -1,4 +1,4 @@
-#include "app/run_folder.h"
+#include "lab/run_folder.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -14,13 +14,13 @@
 #include <system_error>
 #include <thread>
 
-#include "app/clock.h"
-#include "app/units.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/numbers.h"
 #include "base/sha256.h"
+#include "lab/clock.h"
 
-namespace rg::app {
+namespace rg::lab {
 namespace {
 
 constexpr const char* kSettingsFile = "run_settings.json";
@@ -283,4 +283,4 @@ void RunFolder::check_free_space(uint64_t bytes) const {
                .hint = "Make room, or choose another --out. Nothing was read yet."});
 }
 
-}  // namespace rg::app
+}  // namespace rg::lab

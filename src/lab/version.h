@@ -3,9 +3,9 @@
 
 #include <string>
 
-namespace rg::app {
+namespace rg::lab {
 
 std::string program_version();  // "0.1.0"
 std::string version_text();     // "routegauge 0.1.0"
 
-}  // namespace rg::app
+}  // namespace rg::lab

@@ -24,7 +24,7 @@
 #include "stream/pass.h"
 #include "tap/tap.h"
 
-namespace rg::app {
+namespace rg::lab {
 
 std::string trace_tensor_list();  // the names above without "layers.N.", comma-separated
 // Names distinct and known, in the order of the list; US001 otherwise.
@@ -62,4 +62,4 @@ class TraceObserver : public tap::Observer {
   std::unique_ptr<formats::SafetensorsWriter> writer_;
 };
 
-}  // namespace rg::app
+}  // namespace rg::lab

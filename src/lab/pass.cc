@@ -1,0 +1,122 @@
+#include "lab/pass.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/cores.h"
+#include "base/numbers.h"
+
+namespace rg::lab {
+
+Pass::Pass(const Subject& subject, const Samples& samples, PassSettings settings)
+    : subject_(subject),
+      samples_(samples),
+      settings_(std::move(settings)),
+      layers_(subject.measured_layers(settings_.layers)),
+      compute_(stream::choose_compute(settings_.engine.compute)) {
+  samples.check_fit(subject);
+}
+
+void Pass::watch(tap::Observer& observer) { others_.push_back(&observer); }
+
+void Pass::take_logits(stream::LogitsSink sink) { logits_ = std::move(sink); }
+
+void Pass::make_parts() {
+  const model::Model& model = subject_.model();
+  for (const std::string& name : settings_.experiments.names) {
+    const experiments::Declaration& declaration = declaration_of(name);
+    for (size_t d = 0; d < samples_.domains().size(); ++d) {
+      const text::WindowSet& windows = samples_.domains()[d];
+      experiments::Setting setting{
+          .seed = samples_.settings().windows.seed,
+          .moe_layers = model.moe_layers(),
+          .layers = layers_,
+          .spec = model.gate(),
+          .width = model.width,
+          .rms_gate_norm = model.has_rms_gate_norms(),
+          .plain_updates = model.adds_plain_outputs(),
+          .gated_experts = model.routed().spec.has_gate(),
+          .expert_width = model.expert_width(),
+          .allow_small_t = settings_.experiments.allow_small_t,
+          .parameters = parameters_for(declaration, settings_.experiments.parameters),
+          .windows = &samples_.sequences()[d],
+          .seq_len = windows.seq_len,
+          .window_document = windows.document,
+          .domain_index = static_cast<uint32_t>(d),
+          .threads = effective_threads(settings_.engine.threads),
+          .prompts = {},
+          .prompt_set = nullptr,
+          .prompt_set_unmasked = nullptr};
+      if (declaration.prompts != nullptr) {
+        const Prompts& prompts = *samples_.prompts();
+        setting.prompts = prompts.prompts;
+        setting.prompt_set = &prompts.causal;
+        setting.prompt_set_unmasked = &prompts.unmasked;
+      }
+      parts_.push_back({&declaration, d, declaration.make(setting)});
+    }
+  }
+}
+
+std::vector<tap::Observer*> Pass::observers() const {
+  std::vector<tap::Observer*> observers;
+  for (const Part& part : parts_) observers.push_back(part.experiment.get());
+  observers.insert(observers.end(), others_.begin(), others_.end());
+  return observers;
+}
+
+void Pass::make_plan(const std::filesystem::path& spill_folder) {
+  make_parts();
+  engine_ = stream_settings(settings_.engine, compute_, spill_folder);
+  if (!logits_) engine_.last_layer = layers_.back();
+  const auto sets = samples_.sets();
+  auto all = observers();
+  plan_ = stream::make_plan(subject_.model(), sets, all,
+                            logits_ ? stream::Logits::wanted : stream::Logits::none, engine_);
+  parts_.clear();  // what they hold is memory of this pass alone
+}
+
+stream::PassResult Pass::run(Progress& progress) {
+  make_parts();
+  const auto sets = samples_.sets();
+  auto all = observers();
+  return stream::run_pass(subject_.checkpoint(), subject_.model(), sets, all, engine_, plan_,
+                          progress, logits_ ? &logits_ : nullptr);
+}
+
+std::vector<std::string> Pass::notes() const {
+  std::vector<std::string> notes = subject_.checkpoint().notes();
+  const auto add = [&](const std::vector<std::string>& more) {
+    for (const std::string& note : more) {  // those of the tokenizer are each domain's, too
+      if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
+    }
+  };
+  if (subject_.tokenizer() != nullptr) add(subject_.tokenizer()->notes());
+  for (const text::WindowSet& windows : samples_.domains()) add(notes_of(windows));
+  return notes;
+}
+
+std::vector<std::string> Pass::assumed() const {
+  std::vector<std::string> all = subject_.checkpoint().assumed();
+  all.insert(all.end(), samples_.assumed().begin(), samples_.assumed().end());
+  if (samples_.prompts() != nullptr && subject_.tokenizer() == nullptr) {
+    all.push_back(fmt::format("no tokenizer.json: a token for every {} bytes of a prompt",
+                              kAssumedBytesPerToken));
+  }
+  all.push_back(fmt::format("the disk reads {} per second (--disk)",
+                            format_bytes(static_cast<uint64_t>(engine_.disk_bytes_per_s))));
+  return all;
+}
+
+Json Pass::identity() const {
+  const stream::Profile profile = stream::numeric_profile(compute_);
+  Json identity = subject_.identity();
+  identity["domains"] = samples_.identity();
+  identity["layers"] = layers_;
+  identity["profile"] = {
+      {"isa", profile.isa}, {"compute", profile.compute}, {"onednn", profile.onednn}};
+  return identity;
+}
+
+}  // namespace rg::lab

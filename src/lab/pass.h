@@ -1,0 +1,79 @@
+// One pass over one subject's layers: what it reads, who watches it, and its plan.
+//
+// Where it will be said that a pass touches what it computes (routes imposed, experts masked), and
+// which files it shares with other passes: here, next to the observers.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "experiments/experiment.h"
+#include "lab/samples.h"
+#include "lab/settings.h"
+#include "lab/subject.h"
+#include "stream/pass.h"
+
+namespace rg::lab {
+
+class Pass {
+ public:
+  // Both outlive the pass; the samples need not be read yet. US001 for a layer without a gate,
+  // RT003 for a compute type that this CPU lacks, CF017 for sequences that the subject has no
+  // positions for.
+  Pass(const Subject& subject, const Samples& samples, PassSettings settings);
+  Pass(const Pass&) = delete;  // experiments point into it
+  Pass& operator=(const Pass&) = delete;
+
+  // Another observer than the experiments, watching sets of the samples. It outlives run().
+  void watch(tap::Observer& observer);
+  // Computes the final logits too: every layer is run then, not only to the last measured one.
+  void take_logits(stream::LogitsSink sink);
+
+  // The plan, with the experiments of the settings, one for each domain: made to be asked what they
+  // need, and freed, so that plans of several passes don't hold what each keeps. What must be
+  // spilled goes to `spill_folder`. After the samples were read. RT0xx, US003, ST023.
+  void make_plan(const std::filesystem::path& spill_folder);
+  // Makes the experiments again, and runs. parts() has them then.
+  stream::PassResult run(Progress& progress);
+
+  struct Part {
+    const experiments::Declaration* declaration;
+    size_t domain;  // index into samples().domains()
+    std::unique_ptr<experiments::Experiment> experiment;
+  };
+
+  const Subject& subject() const { return subject_; }
+  const Samples& samples() const { return samples_; }
+  const PassSettings& settings() const { return settings_; }
+  const std::vector<int>& layers() const { return layers_; }  // measured, ascending
+  stream::Compute compute() const { return compute_; }
+  const stream::Settings& engine() const { return engine_; }  // of make_plan()
+  const stream::Plan& plan() const { return plan_; }
+  std::vector<Part>& parts() { return parts_; }
+  // Notes of checkpoint, tokenizer and domains, in that order, each once.
+  std::vector<std::string> notes() const;
+  // What a plan takes for given without having seen it; a sentence each.
+  std::vector<std::string> assumed() const;
+  // What files on disk this pass depends on, by content or stamp, and the numeric profile; no
+  // paths.
+  Json identity() const;
+
+ private:
+  void make_parts();
+  std::vector<tap::Observer*> observers() const;
+
+  const Subject& subject_;
+  const Samples& samples_;
+  PassSettings settings_;
+  std::vector<int> layers_;
+  stream::Compute compute_;
+  std::vector<Part> parts_;
+  std::vector<tap::Observer*> others_;
+  stream::LogitsSink logits_;  // empty: none
+  stream::Settings engine_;
+  stream::Plan plan_;
+};
+
+}  // namespace rg::lab

@@ -1,0 +1,87 @@
+#include "lab/programme.h"
+
+#include <algorithm>
+
+namespace rg::lab {
+
+Subject& Programme::add(Subject subject) {
+  subjects_.push_back(std::make_unique<Subject>(std::move(subject)));
+  return *subjects_.back();
+}
+
+Samples& Programme::add_samples(const Subject& reader, TextSettings settings,
+                                const ExperimentSettings& experiments) {
+  samples_.push_back(std::make_unique<Samples>(reader, std::move(settings), experiments));
+  return *samples_.back();
+}
+
+Samples& Programme::add_samples(const Subject& reader, const std::filesystem::path& tokens_file) {
+  samples_.push_back(std::make_unique<Samples>(reader, tokens_file));
+  return *samples_.back();
+}
+
+Pass& Programme::add(const Subject& subject, const Samples& samples, PassSettings settings) {
+  passes_.push_back(std::make_unique<Pass>(subject, samples, std::move(settings)));
+  return *passes_.back();
+}
+
+void Programme::make_plans(const std::filesystem::path& spill_folder) {
+  for (const auto& pass : passes_) pass->make_plan(spill_folder);
+}
+
+Cost Programme::cost() const {
+  Cost cost;
+  for (const auto& pass : passes_) {
+    const stream::Plan& plan = pass->plan();
+    cost.passes += plan.passes;
+    cost.read_bytes += plan.read_bytes;
+    cost.flops += plan.flops;
+    cost.extra_flops += plan.extra_flops;
+    cost.peak_bytes = std::max(cost.peak_bytes, plan.peak_bytes);
+    cost.spill_bytes = std::max(cost.spill_bytes, plan.spill_bytes);
+    cost.expected_seconds += plan.expected_seconds;
+  }
+  return cost;
+}
+
+void Programme::run(Progress& progress, const TakeResult& take) {
+  while (!passes_.empty()) {
+    const stream::PassResult result = passes_.front()->run(progress);
+    take(*passes_.front(), result);
+    passes_.erase(passes_.begin());
+    drop_what_is_not_needed();
+  }
+}
+
+void Programme::drop_what_is_not_needed() {
+  std::erase_if(samples_, [&](const auto& samples) {
+    return std::none_of(passes_.begin(), passes_.end(),
+                        [&](const auto& pass) { return &pass->samples() == samples.get(); });
+  });
+  std::erase_if(subjects_, [&](const auto& subject) {
+    return std::none_of(passes_.begin(), passes_.end(), [&](const auto& pass) {
+      return &pass->subject() == subject.get() || &pass->samples().reader() == subject.get();
+    });
+  });
+}
+
+void add_passes(Programme& programme, const std::vector<std::string>& models, Purpose purpose,
+                const TextSettings& texts, const PassSettings& settings) {
+  std::vector<const Samples*> known;
+  for (const std::string& model : models) {
+    Subject& subject = programme.add(purpose == Purpose::plan ? Subject::open_or_config(model)
+                                                              : Subject::open(model));
+    const bool assumed = subject.from_config() && !subject.checkpoint().tokenizer_path();
+    if (!assumed) subject.open_tokenizer(texts.allow_regex);
+    auto shared = std::find_if(known.begin(), known.end(), [&](const Samples* samples) {
+      return samples->reader().reads_like(subject);
+    });
+    if (shared == known.end()) {
+      known.push_back(&programme.add_samples(subject, texts, settings.experiments));
+      shared = std::prev(known.end());
+    }
+    programme.add(subject, **shared, settings);
+  }
+}
+
+}  // namespace rg::lab
