@@ -58,8 +58,7 @@ LayerPass::LayerPass(const model::Model& model, std::span<const tap::SequenceSet
 
   const size_t block_rows = largest_block(blocks_);
   for (int i = 0; i < settings.threads; ++i) {
-    workers_.emplace_back(i, model, products, lengths.most_rows(), settings.compute, block_rows,
-                          needs_);
+    workers_.emplace_back(i, model, products, lengths.most_rows(), settings, block_rows, needs_);
   }
   for (Worker& worker : workers_) {
     worker.products.reserve(products.product_scratch_bytes());
@@ -100,6 +99,10 @@ void LayerPass::mix(const MixerSlice& slice) {
     const model::NormWeights& gate_norm = slice.gate_norm();
     layer_->gate.emplace(lengths_, *layer_->products.router, *slice.router, gate_norm,
                          router_scratch_);
+    for (const model::RouterProducts::Packed& other : slice.other_gates) {
+      layer_->other_gates.emplace_back(lengths_, *layer_->products.router, other, gate_norm,
+                                       router_scratch_);
+    }
     layer_->view = {.layer = slice.layer,
                     .spec = &layer_->router->spec,
                     .width = model_.width,
@@ -131,6 +134,7 @@ void LayerPass::mix(const MixerSlice& slice) {
       norm_rows(*slice.router_norm, residual, block.rows, worker.gate_input.data());
     }
     route(block, worker);
+    ask_other_gates(block, worker);
     show_gate(b, block, worker, residual);
   });
   throw_if_a_product_failed();
@@ -260,17 +264,46 @@ void LayerPass::weigh_shared_experts(const BlockRange& block, const Worker& work
   }
 }
 
-// Router product and decision of every row of the block.
-void LayerPass::route(const BlockRange& block, Worker& worker) {
-  const gate::GateSpec& spec = layer_->router->spec;
-  const size_t width = model_.width;
-  const uint32_t experts = spec.experts, k = spec.top_k;
+// Logits (rows, E) of the block's gate inputs, sequence by sequence.
+void LayerPass::gate_logits(const LayerRouter& gate, const BlockRange& block, const Worker& worker,
+                            float* logits) const {
   for (uint32_t s = 0; s < block.sequences; ++s) {
     const Sequence& sequence = sequences_[block.first_sequence + s];
     const size_t at = sequence.first_row - block.first_row;
-    layer_->gate->logits_of_gate_input(worker.gate_input.data() + at * width, sequence.length,
-                                       worker.logits.data() + at * experts, worker.index);
+    gate.logits_of_gate_input(worker.gate_input.data() + at * model_.width, sequence.length,
+                              logits + at * layer_->router->spec.experts, worker.index);
   }
+}
+
+// What other models' gates decide on the same gate inputs.
+void LayerPass::ask_other_gates(const BlockRange& block, Worker& worker) const {
+  const gate::GateSpec& spec = layer_->router->spec;
+  const uint32_t experts = spec.experts, k = spec.top_k;
+  worker.other_gates.clear();
+  for (size_t g = 0; g < layer_->other_gates.size(); ++g) {
+    float* logits = worker.other_logits.data() + g * block.rows * experts;
+    int32_t* ranked = worker.other_ranked.data() + g * block.rows * (k + 1);
+    gate_logits(layer_->other_gates[g], block, worker, logits);
+    for (size_t r = 0; r < block.rows; ++r) {
+      gate::DecisionView decision{.scores = worker.other_scores.span(),
+                                  .ranked = {ranked + r * (k + 1), k + 1},
+                                  .weights = worker.other_weights.span(),
+                                  .margin = 0,
+                                  .margin_logit = 0,
+                                  .margin_group = 0,
+                                  .eligible = 0};
+      gate::decide(spec, {logits + r * experts, experts},
+                   layer_->slice->other_gates[g].selection_bias.span(), decision);
+    }
+    worker.other_gates.push_back({.logits = logits, .ranked = ranked});
+  }
+}
+
+// Router product and decision of every row of the block.
+void LayerPass::route(const BlockRange& block, Worker& worker) {
+  const gate::GateSpec& spec = layer_->router->spec;
+  const uint32_t experts = spec.experts, k = spec.top_k;
+  gate_logits(*layer_->gate, block, worker, worker.logits.data());
   for (size_t r = 0; r < block.rows; ++r) {
     const size_t row = block.first_row + r;
     gate::DecisionView decision{.scores = {worker.scores.data() + r * experts, experts},

@@ -54,6 +54,9 @@ class LayerPass {
   void norm_gate_input(const BlockRange& block, Worker& worker, const float* residual);
   void weigh_shared_experts(const BlockRange& block, const Worker& worker);
   void route(const BlockRange& block, Worker& worker);
+  void gate_logits(const LayerRouter& gate, const BlockRange& block, const Worker& worker,
+                   float* logits) const;
+  void ask_other_gates(const BlockRange& block, Worker& worker) const;
   void show_gate(size_t block_index, const BlockRange& block, Worker& worker, float* residual);
   void schedule();
   void compute_tile(uint32_t group, const model::PackedExpert& expert,

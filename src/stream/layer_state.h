@@ -24,16 +24,20 @@ struct LayerPass::Worker {
   Buffer<float> attention_sum, expert_sum, update, lone_mixers;
   Buffer<std::byte> narrow;  // (block rows, d) compute type
   Buffer<float> logits, scores, margins, logit_margins;
+  // Of other models' gates: (gates, block rows, E) and (gates, block rows, k+1); of one row.
+  Buffer<float> other_logits, other_scores, other_weights;
+  Buffer<int32_t> other_ranked;
+  std::vector<tap::OtherGate> other_gates;
   Buffer<float> update_row;             // (d)
   std::vector<const float*> embedding;  // (block rows)
   std::vector<Assignment> every_row;    // (tallest_tile()), for experts that compute all rows
 
   Worker(int index_, const model::Model& model, const model::ModelProducts& prepared,
-         uint32_t call_rows, kernels::Compute compute, size_t block_rows, const tap::Needs& needs)
+         uint32_t call_rows, const Settings& settings, size_t block_rows, const tap::Needs& needs)
       : index(index_),
         mixer(prepared.mixer_scratch_bytes()),
-        normed(size_t{call_rows} * model.width * compute_bytes(compute)),
-        tile_in(size_t{kernels::tallest_tile()} * model.width * compute_bytes(compute)),
+        normed(size_t{call_rows} * model.width * compute_bytes(settings.compute)),
+        tile_in(size_t{kernels::tallest_tile()} * model.width * compute_bytes(settings.compute)),
         tile(prepared.expert_scratch_bytes()),
         tile_out(size_t{kernels::tallest_tile()} * model.width),
         padded_out(size_t{call_rows} * model.width),
@@ -45,11 +49,15 @@ struct LayerPass::Worker {
         expert_sum(needs.parts ? block_rows * model.width : 0),
         update(block_rows * model.width),
         lone_mixers(sums_lone_mixers(model, needs) ? block_rows * model.width : 0),
-        narrow(block_rows * model.width * compute_bytes(compute)),
+        narrow(block_rows * model.width * compute_bytes(settings.compute)),
         logits(block_rows * prepared.experts()),
         scores(block_rows * prepared.experts()),
         margins(block_rows),
         logit_margins(block_rows),
+        other_logits(settings.other_models.size() * block_rows * prepared.experts()),
+        other_scores(prepared.experts()),
+        other_weights(model.gate().top_k),
+        other_ranked(settings.other_models.size() * block_rows * (model.gate().top_k + 1)),
         update_row(model.width),
         embedding(block_rows),
         every_row(kernels::tallest_tile()) {}
@@ -88,6 +96,7 @@ struct LayerPass::LayerState {
   const model::LayerProducts& products;
   const MixerSlice* slice;
   std::optional<LayerRouter> gate;
+  std::vector<LayerRouter> other_gates;
   tap::LayerView view = {};
   std::unique_ptr<ExpertSchedule> schedule;
 };

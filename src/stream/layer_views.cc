@@ -75,6 +75,7 @@ void LayerPass::show_gate(size_t block_index, const BlockRange& block, Worker& w
   shown.weights = weights_.data() + size_t{block.first_row} * layer_->router->spec.top_k;
   shown.margins = worker.margins.data();
   shown.logit_margins = worker.logit_margins.data();
+  shown.other_gates = worker.other_gates;
   if (needs_.parts) show_parts(block, worker, shown);
   for (size_t o = 0; o < observers_.size(); ++o) {
     if (!watches(*observers_[o], shown.set)) continue;

@@ -119,6 +119,13 @@ void emit_logits(const model::Model& model, std::span<const tap::SequenceSet* co
   }
 }
 
+// So far, from all checkpoints of a pass. Another model may be read by other passes too.
+uint64_t bytes_read(const formats::Checkpoint& checkpoint, const Settings& settings) {
+  uint64_t bytes = checkpoint.bytes_read();
+  for (const OtherModel& other : settings.other_models) bytes += other.checkpoint->bytes_read();
+  return bytes;
+}
+
 // True if the config ties two tables that the checkpoint stores separately, their bytes differ, and
 // this pass used both.
 bool head_was_chosen(const model::Model& model, const std::vector<TensorDigest>& digests) {
@@ -139,6 +146,7 @@ PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& m
                     std::span<tap::Observer* const> observers, const Settings& settings,
                     const Plan& plan, Progress& progress, const LogitsSink* logits) {
   const auto start = Clock::now();
+  const uint64_t read_before = bytes_read(checkpoint, settings);
   PassResult result;
   const PaddedLengths lengths(sets);
   const model::ModelProducts products(model, settings.compute, lengths.shapes());
@@ -147,6 +155,7 @@ PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& m
     unembedding.emplace(lengths.shapes()[0].rows, model.width, model.vocabulary, settings.compute);
   }
   TensorReader tensors(checkpoint, settings.nonfinite);
+  OtherGates other_gates(settings.other_models);
   const std::vector<int> to_run = layers_to_run(model, settings);
   const NextRows next =
       combined_needs(observers).next_unembedding ? NextRows::gather : NextRows::none;
@@ -154,7 +163,7 @@ PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& m
                      settings.compute);
   LayerPass layers(model, sets, observers, settings, plan, lengths, products, tables);
   {
-    SliceReader reader(tensors, model, products,
+    SliceReader reader(tensors, other_gates, model, products,
                        {.layers = to_run,
                         .observers = observers,
                         .experts_per_slice = plan.experts_per_slice,
@@ -191,10 +200,12 @@ PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& m
     }
   }
   checkpoint.throw_if_changed();
+  other_gates.throw_if_changed();
   if (logits != nullptr) {
     emit_logits(model, sets, layers, tables, *unembedding, lengths, settings, *logits);
   }
   result.digests = tensors.digests();
+  result.other_digests = other_gates.digests();
   if (head_was_chosen(model, result.digests)) {
     result.notes.push_back(
         "tie_word_embeddings is true, but lm_head.weight is stored and differs from "
@@ -211,7 +222,7 @@ PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& m
                     damage.tensor->name, damage.count, damage.first));
   }
   for (const std::string& note : result.notes) progress.note(note);
-  result.weight_bytes_read = checkpoint.bytes_read();
+  result.weight_bytes_read = bytes_read(checkpoint, settings) - read_before;
   result.seconds = seconds_since(start);
   return result;
 }

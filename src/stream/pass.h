@@ -31,6 +31,13 @@ struct Profile {
 };
 Profile numeric_profile(Compute compute);
 
+// Another checkpoint whose gates are evaluated on the gate inputs of the pass (other_gates.h).
+struct OtherModel {
+  const formats::Checkpoint* checkpoint;
+  const model::Model* model;
+  std::string name;  // in messages
+};
+
 struct Settings {
   Compute compute = Compute::f32;
   int threads = 1;
@@ -44,6 +51,7 @@ struct Settings {
   // Benchmarks only: read and pack every slice before the first layer starts, to time the layers
   // alone.
   bool whole_model_first = false;
+  std::vector<OtherModel> other_models = {};
 };
 
 // The layers up to Settings::last_layer, ascending.
@@ -56,8 +64,8 @@ struct Plan {
     uint64_t bytes;
   };
   int passes = 1;
-  uint64_t read_bytes = 0;            // from the checkpoint
-  double flops = 0, extra_flops = 0;  // of the forward pass; of experiments' expert products
+  uint64_t read_bytes = 0;            // from the checkpoint, and gates of others
+  double flops = 0, extra_flops = 0;  // of the forward pass; of what experiments ask for
   std::vector<Line> memory;           // adds up to peak_bytes
   uint64_t peak_bytes = 0;
   uint64_t budget_bytes = 0;  // limit of peak_bytes, and what set it: "--memory", a limit
@@ -73,7 +81,7 @@ struct Plan {
   double flops_per_s = 0;
 };
 // RT004 with the table and the smallest fix if no plan fits. ST023 if logits or an observer need
-// a head that the model lacks.
+// a head that the model lacks, RT008 for other models with other gates.
 enum class Logits { none, wanted };  // whether final logits are computed too
 Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
                std::span<tap::Observer* const> observers, Logits logits, const Settings& settings);
@@ -91,8 +99,9 @@ struct NonFiniteTensor {
   int layer;              // that it belongs to; -1: before the first layer
 };
 struct PassResult {
-  std::vector<TensorDigest> digests;       // of every tensor used, in the order of names
-  std::vector<NonFiniteTensor> nonfinite;  // in the order of names
+  std::vector<TensorDigest> digests;  // of every tensor used, in the order of names
+  std::vector<std::vector<TensorDigest>> other_digests;  // of each other model's gates
+  std::vector<NonFiniteTensor> nonfinite;                // in the order of names
   std::vector<std::string> notes;
   uint64_t weight_bytes_read = 0;
   double seconds = 0;            // whole

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "stream/available_memory.h"
 #include "stream/layer_pass.h"
+#include "stream/other_gates.h"
 #include "stream/tensor_reader.h"
 
 namespace rg::stream {
@@ -58,6 +59,8 @@ uint64_t worker_bytes(const Run& run, size_t block_rows) {
   return buffers * wide + block_rows * run.narrow_row() + 2 * block_rows * experts * 4 +
          (longest + call_rows) * run.wide_row() + longest * experts * 4 +
          call_rows * run.narrow_row() + run.products.mixer_scratch_bytes() +
+         run.settings.other_models.size() * block_rows * (experts + run.model.gate().top_k + 1) *
+             4 +
          kernels::tallest_tile() * (run.wide_row() + run.narrow_row()) +
          run.products.expert_scratch_bytes();
 }
@@ -111,6 +114,9 @@ void tabulate(const Run& run, Plan& plan) {
   }
   line("latent projections of experts",
        std::min<uint64_t>(latents, plan.slices_in_memory + 1) * run.products.latent_bytes());
+  // In fp32, as a product reads it, and so with the norm's gain.
+  line("gates of other models", run.settings.other_models.size() * (plan.slices_in_memory + 1) * 3 *
+                                    run.products.experts() * run.wide_row());
   line("weights as read", run.products.staging_bytes() + 3 * kChunkBytes);
   line("scales, and a weight stored in another order",
        TensorReader::held_bytes(run.model, layers_to_run(run.model, run.settings)));
@@ -197,6 +203,11 @@ uint64_t bytes_to_read(const Run& run) {
   for (const int layer : layers_to_run(model, run.settings)) {
     model::for_each_weight(model.layer(layer),
                            [&](const model::Weight& weight) { bytes += weight.bytes(); });
+    for (const OtherModel& other : run.settings.other_models) {
+      if (!model.layer(layer).router) continue;
+      model::for_each_weight(*other.model->layer(layer).router,
+                             [&](const model::Weight& weight) { bytes += weight.bytes(); });
+    }
   }
   return bytes;
 }
@@ -217,6 +228,8 @@ void count_work(const Run& run, Plan& plan) {
     plan.flops += rows * model::feed_forward_flops(layer, model.width);
   }
   if (run.logits == Logits::wanted) plan.flops += 2 * width * model.vocabulary * rows;
+  plan.extra_flops += static_cast<double>(run.settings.other_models.size()) * gated * rows * 2 *
+                      width * model.gate().experts;
   const double expert = model::expert_flops(model.routed().spec, model.width);
   for (const tap::Observer* observer : run.observers) {
     plan.extra_flops += gated * expert * observer->needs().extra_outputs_per_row *
@@ -242,6 +255,7 @@ std::vector<int> layers_to_run(const model::Model& model, const Settings& settin
 
 Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
                std::span<tap::Observer* const> observers, Logits logits, const Settings& settings) {
+  for (const OtherModel& other : settings.other_models) require_same_gates(model, other);
   const PaddedLengths lengths(sets);
   const model::ModelProducts products(model, settings.compute, lengths.shapes());
   const Run run{model,         sets,

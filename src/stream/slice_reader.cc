@@ -34,9 +34,10 @@ uint32_t expert_slices(const model::Layer& layer, uint32_t experts_per_slice) {
   return slices;
 }
 
-SliceReader::SliceReader(TensorReader& tensors, const model::Model& model,
+SliceReader::SliceReader(TensorReader& tensors, OtherGates& other_gates, const model::Model& model,
                          const model::ModelProducts& products, SlicePlan plan)
     : tensors_(tensors),
+      other_gates_(other_gates),
       model_(model),
       products_(products),
       plan_(std::move(plan)),
@@ -161,6 +162,8 @@ Slice SliceReader::read_mixer(int index, std::byte* memory) {
     slice.router_norm = optional_norm(layer.router->input_norm, layer.router->input_multiplier);
     slice.router =
         products.router->pack(*layer.router, slice.gate_norm().gain(), tensors_, staging_.data());
+    slice.other_gates =
+        other_gates_.pack(index, *products.router, slice.gate_norm().gain(), staging_.data());
   }
   for (size_t g = 0; g < layer.groups.size(); ++g) {
     const model::ExpertGroup& group = layer.groups[g];

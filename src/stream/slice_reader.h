@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "stream/other_gates.h"
 #include "stream/tensor_reader.h"
 
 namespace rg::stream {
@@ -23,6 +24,7 @@ struct MixerSlice {
   model::NormWeights feed_forward_norm;
   std::optional<model::NormWeights> router_norm;        // its own
   std::optional<model::RouterProducts::Packed> router;  // none in a dense layer
+  std::vector<model::RouterProducts::Packed> other_gates;
   struct Group {
     std::optional<model::NormWeights> input_norm, output_norm;
     Buffer<float> token_gate;  // (d) or empty
@@ -61,7 +63,7 @@ uint32_t expert_slices(const model::Layer& layer, uint32_t experts_per_slice);
 
 class SliceReader {
  public:
-  SliceReader(TensorReader& tensors, const model::Model& model,
+  SliceReader(TensorReader& tensors, OtherGates& other_gates, const model::Model& model,
               const model::ModelProducts& products, SlicePlan plan);
   static size_t slot_bytes(const model::Model& model, const model::ModelProducts& products,
                            uint32_t experts_per_slice);
@@ -84,6 +86,7 @@ class SliceReader {
   std::byte* free_slot();  // null when stopped
 
   TensorReader& tensors_;
+  OtherGates& other_gates_;
   const model::Model& model_;
   const model::ModelProducts& products_;
   SlicePlan plan_;

@@ -84,6 +84,12 @@ class OutputRequests {
   virtual void add(size_t row, std::span<const int32_t> experts) = 0;
 };
 
+// What another checkpoint's gate decides on the gate inputs of a block.
+struct OtherGate {
+  const float* logits;    // (rows,E)
+  const int32_t* ranked;  // (rows,k+1)
+};
+
 struct GateBlock : Block {
   // Between layers' feed-forward parts there may be several layers with a mixer alone: these two
   // take them together with this layer.
@@ -98,10 +104,11 @@ struct GateBlock : Block {
   const float* margins;        // (rows) m_set
   const float* logit_margins;  // (rows)
   // needs.parts: embedding + attention_sum + expert_sum = x_pre up to rounding.
-  const float* const* embedding;  // (rows) pointers to (d)
-  const float* attention_sum;     // (rows,d) attention of layers 0..l
-  const float* expert_sum;        // (rows,d) MLP and experts of layers 0..l-1
-  OutputRequests* requests;       // never null if needs.expert_outputs
+  const float* const* embedding;           // (rows) pointers to (d)
+  const float* attention_sum;              // (rows,d) attention of layers 0..l
+  const float* expert_sum;                 // (rows,d) MLP and experts of layers 0..l-1
+  OutputRequests* requests;                // never null if needs.expert_outputs
+  std::span<const OtherGate> other_gates;  // one for each of the pass's other models
 };
 
 struct UpdateBlock : Block {
