@@ -27,10 +27,11 @@ ROWS = {
     "stream": ["model", "tap", "text", "formats"],
     "theorems": ["linear", "stats", "kernels", "tensor", "base"],
     "record": ["base"],
+    "logs": ["gate", "formats", "stats", "tensor", "base"],
     "experiments": ["tap", "gate", "stats", "record", "linear"],
     "verify": ["base"],
     "report": ["record"],
-    "app": ["stream", "experiments", "verify", "record", "text"],
+    "app": ["stream", "experiments", "verify", "record", "logs", "text"],
     "theorem_app": ["app", "theorems"],
 }
 

@@ -5,6 +5,7 @@
 #include "app/output.h"
 #include "app/progress_printer.h"
 #include "app/stop_watch.h"
+#include "app/trace_log.h"
 #include "app/trace_tensors.h"
 #include "app/units.h"
 #include "app/version.h"
@@ -116,8 +117,9 @@ int trace(const TraceOptions& options, ProgressPrinter& progress, StopWatch& wat
 
   const stream::Compute compute = stream::choose_compute(options.compute);
   const stream::Profile profile = stream::numeric_profile(compute);
+  const std::filesystem::path& out = options.out.empty() ? options.log : options.out;
   const std::filesystem::path folder =
-      options.out.has_parent_path() ? options.out.parent_path() : std::filesystem::path(".");
+      out.has_parent_path() ? out.parent_path() : std::filesystem::path(".");
   stream::Settings settings = engine_settings(options, compute, folder);
   std::map<std::string, std::string> metadata = {{"program", version_text()},
                                                  {"model", open.checkpoint.location().display_name},
@@ -125,27 +127,44 @@ int trace(const TraceOptions& options, ProgressPrinter& progress, StopWatch& wat
                                                  {"compute", profile.compute},
                                                  {"onednn", profile.onednn}};
   if (open.model.head_despite_tie) metadata["unembedding"] = open.model.unembedding.values->name;
-  TraceObserver observer(options.out, open.model, set, layers, options.tensors, metadata);
-  if (!observer.wants_logits()) settings.last_layer = layers.back();
+  std::optional<TraceObserver> observer;
+  std::optional<TraceLogObserver> log;
+  std::vector<tap::Observer*> observers;
+  if (!options.out.empty()) {
+    observer.emplace(options.out, open.model, set, layers, options.tensors, metadata);
+    observers.push_back(&*observer);
+  }
+  if (!options.log.empty()) {
+    log.emplace(open.model, open.checkpoint.location().display_name, set, layers);
+    observers.push_back(&*log);
+  }
+  const bool logits = observer && observer->wants_logits();
+  if (!logits) settings.last_layer = layers.back();
   const std::vector<const tap::SequenceSet*> sets = {&set};
-  std::vector<tap::Observer*> observers = {&observer};
-  const stream::Plan plan = stream::make_plan(
-      open.model, sets, observers,
-      observer.wants_logits() ? stream::Logits::wanted : stream::Logits::none, settings);
-  const stream::LogitsSink sink = [&](const tap::Block& block, const float* logits,
+  const stream::Plan plan =
+      stream::make_plan(open.model, sets, observers,
+                        logits ? stream::Logits::wanted : stream::Logits::none, settings);
+  const stream::LogitsSink sink = [&](const tap::Block& block, const float* values,
                                       uint32_t vocabulary) {
-    observer.write_logits(block, logits, vocabulary);
+    observer->write_logits(block, values, vocabulary);
   };
   stream::run_pass(open.checkpoint, open.model, sets, observers, settings, plan, progress,
-                   observer.wants_logits() ? &sink : nullptr);
+                   logits ? &sink : nullptr);
   throw_if_stopped();
   watch.set_text(kMaybeWritten);
-  observer.commit();
+  if (observer) observer->commit();
+  if (log) log->write(options.log);
   progress.finish_line();
-  print(fmt::format("{}: {} of {}, layer{} {}, {}\n", escape_for_terminal(options.out.string()),
-                    counted(set.sequences(), "window"), counted(set.lengths[0], "token"),
-                    layers.size() == 1 ? "" : "s", format_ranges(layers),
-                    format_bytes(observer.file_bytes())));
+  const std::string what = fmt::format("{} of {}, layer{} {}", counted(set.sequences(), "window"),
+                                       counted(set.lengths[0], "token"),
+                                       layers.size() == 1 ? "" : "s", format_ranges(layers));
+  if (observer) {
+    print(fmt::format("{}: {}, {}\n", escape_for_terminal(options.out.string()), what,
+                      format_bytes(observer->file_bytes())));
+  }
+  if (log) {
+    print(fmt::format("{}: {}, a routing log\n", escape_for_terminal(options.log.string()), what));
+  }
   return static_cast<int>(ExitCode::done);
 }
 
