@@ -196,6 +196,19 @@ std::vector<Pair> pairs() {
       {"L9", [] { return with_padding(9, true); }, [] { return with_padding(0, true); }},
       {"L10", [] { return with_wrong_strides(); },
        changed([](Case& log) { drop_weights(log.record); })},
+      {"L10",
+       changed([](Case& log) {  // even counts, as of no trained router
+         drop_weights(log.record);
+         for (size_t layer = 0; layer < log.record.layers.size(); ++layer) {
+           for (uint32_t row = 0; row < log.record.rows; ++row) {
+             const std::vector<uint32_t> drawn =
+                 draw_subset(16, 4, 9, Purpose::audit, row, static_cast<uint32_t>(layer));
+             std::copy(drawn.begin(), drawn.end(),
+                       log.record.layers[layer].ids.begin() + static_cast<ptrdiff_t>(row * 4));
+           }
+         }
+       }),
+       [] { return sound(); }},
       {"L11", changed([](Case& log) {
          log.record.layers[4].ids = log.record.layers[2].ids;
          log.record.layers[4].weights = log.record.layers[2].weights;
@@ -288,6 +301,51 @@ TEST(LogChecks, StartUpRowsAreNamedWithPlaceShareAndEffect) {
   ASSERT_TRUE(finding.effect.has_value());
   EXPECT_LT(finding.effect->with.entropy, finding.effect->without.entropy);
   EXPECT_GT(finding.effect->with.overlap, finding.effect->without.overlap);
+}
+
+TEST(LogChecks, ARunOfOneTokenIsNamedWhereRowsDiffer) {
+  Case log = sound();
+  std::fill_n(log.record.tokens.begin() + 300, 40, 5);
+  const auto outcomes = check_log(log.record, std::nullopt);
+  EXPECT_EQ(found_in(outcomes), "L6");
+  EXPECT_EQ(finding_of(outcomes, "L6").rows, (std::vector<RowRange>{{300, 339}}));
+}
+
+TEST(LogChecks, RowsAreComparedWithTokens) {
+  Case log = sound();
+  const auto found = [&] { return finding_of(check_log(log.record, log.model), "L7").found; };
+  log.record.sequence_tokens.assign(log.record.sequences(), 101);
+  EXPECT_NE(found().find("the last row is missing"), std::string::npos);
+  EXPECT_EQ(finding_of(check_log(log.record, log.model), "L7").severity, Severity::suspect);
+  log.record.format = "engine";  // which has none for the token generated last
+  EXPECT_EQ(found_in(check_log(log.record, log.model)), "");
+  log.record.sequence_prompt.assign(log.record.sequences(), 20);
+  log.record.sequence_tokens.assign(log.record.sequences(), 120);
+  EXPECT_NE(found().find("prefill is missing"), std::string::npos);
+  log.record.sequence_tokens.assign(log.record.sequences(), 150);
+  EXPECT_NE(found().find("fewer rows than tokens, 600 in all"), std::string::npos);
+  log.record.sequence_tokens.assign(log.record.sequences(), 90);
+  EXPECT_NE(found().find("more rows than tokens"), std::string::npos);
+}
+
+TEST(LogChecks, DecodeWithoutPrefillAndLayersWithoutRowsAreNamed) {
+  Case log = sound();
+  std::fill(log.record.phase.begin(), log.record.phase.end(), Phase::decode);
+  EXPECT_NE(finding_of(check_log(log.record, log.model), "L7").found.find("decode only"),
+            std::string::npos);
+  log = sound();
+  std::fill_n(log.record.layers[2].ids.begin() + 40, 8, kAbsent);
+  const auto outcomes = check_log(log.record, log.model);
+  EXPECT_EQ(found_in(outcomes), "L7");
+  EXPECT_EQ(finding_of(outcomes, "L7").rows, (std::vector<RowRange>{{10, 11}}));
+  EXPECT_EQ(finding_of(outcomes, "L7").layers, (std::vector<int>{2}));
+  // All of the last layer's prefill but the last row: as llama.cpp computes it.
+  log = sound();
+  for (uint32_t row = 0; row < log.record.rows; ++row) {
+    if (log.record.position[row] + 1 == 100) continue;
+    std::fill_n(log.record.layers.back().ids.begin() + row * 4, 4, kAbsent);
+  }
+  EXPECT_EQ(found_in(check_log(log.record, log.model)), "");
 }
 
 TEST(LogChecks, TheShiftIsTheOneThatWasMade) {
