@@ -79,6 +79,20 @@ TEST(LogArrays, IdsInCAndFortranOrderAndEveryVersion) {
   EXPECT_EQ(layer(turned, 1).ids, (std::vector<int32_t>{6, 7, 8, 9, 10, 11}));
 }
 
+TEST(LogArrays, LogitsMayComeWithTheIds) {
+  const std::vector<float> logits = {1, -2, 3, 0, 0, 1, 2, -4};
+  const auto file = [&](std::vector<uint64_t> shape) {
+    return test::build_safetensors({{"ids", "U8", {2, 1, 2}, std::string("\2\0\2\1", 4)},
+                                    {"router_logits", "F32", shape, test::f32_bytes(logits)}});
+  };
+  const Record record = read(file({2, 1, 4}));
+  EXPECT_EQ(record.experts, 4u);
+  EXPECT_EQ(layer(record, 0).logits, logits);
+  EXPECT_FALSE(record.ids_from_logits);
+  EXPECT_EQ(found_in(check_log(record, std::nullopt)), "");
+  EXPECT_EQ(caught([&] { read(file({1, 2, 4})); }).id, ErrorId::LG008);
+}
+
 TEST(LogArrays, DamagedArraysAreRefused) {
   const std::string good = npy("<i2", "(3, 2, 2)", std::string(24, '\1'));
   EXPECT_EQ(caught([&] { read(good.substr(0, good.size() - 1)); }).id, ErrorId::LG003);

@@ -53,6 +53,21 @@ Record record_of_arrays(const ArraySet& arrays, const ReadOptions& options,
   }
   Record record;
   const auto layers = layers_of_places(places, options, file, record.notes);
+  std::vector<std::vector<float>> logits(places);
+  if (arrays.logits != nullptr) {
+    const Array& from = *arrays.logits;
+    if (from.shape.size() != ids.shape.size() || is_integer(from.storage) ||
+        from.shape[axes.rows] != rows || from.shape[axes.columns] == 0 ||
+        from.shape[axes.columns] > (1u << 20) ||
+        (axes.layers && from.shape[*axes.layers] != places)) {
+      refuse(ErrorId::LG008, file, from.name, describe(from),
+             "logits for every row and layer of " + describe(ids));
+    }
+    record.logit_columns = record.experts = static_cast<uint32_t>(from.shape[axes.columns]);
+    logits = split_layers_float(from, axes, options.threads);
+    record.logits_kind = kind_of_logits(logits[0], record.logit_columns,
+                                        static_cast<uint32_t>(columns), file, "the first layer");
+  }
   record.rows = static_cast<uint32_t>(rows);
   record.k = static_cast<uint32_t>(columns);
   auto split = split_layers_int(ids, axes, options.threads, file);
@@ -64,7 +79,8 @@ Record record_of_arrays(const ArraySet& arrays, const ReadOptions& options,
     if (!layers[place]) continue;
     record.layers.push_back({.layer = *layers[place],
                              .ids = std::move(split[place]),
-                             .weights = std::move(weights[place])});
+                             .weights = std::move(weights[place]),
+                             .logits = std::move(logits[place])});
   }
   std::sort(record.layers.begin(), record.layers.end(),
             [](const LayerLog& a, const LayerLog& b) { return a.layer < b.layer; });

@@ -4,7 +4,7 @@
 //     no row (docs/training/routed_experts_replay.md; tests/entrypoints of 0.25).
 //   SGLang 0.5.16: meta_info["routed_experts"], int32; one place per hidden layer, zeros where a
 //     layer is dense (srt/state_capturer/routed_experts.py).
-// As numpy.save leaves them, or as tensors of a safetensors file, where weights, token ids,
+// As numpy.save leaves them, or as tensors of a safetensors file, where weights, logits, token ids,
 // sequence and position of the rows may come along.
 #include "base/error.h"
 #include "logs/readers/all.h"
@@ -26,6 +26,7 @@ ArraySet find_id_arrays(const Source& source, const ReadOptions& options,
   arrays = parse_safetensors(source.bytes, source.name);
   set.ids = find_array(arrays, names_of(Field::ids, options));
   set.weights = find_array(arrays, names_of(Field::weights, options));
+  set.logits = find_array(arrays, names_of(Field::logits, options));
   set.tokens = find_array(arrays, names_of(Field::token, options));
   set.sequence = find_array(arrays, names_of(Field::sequence, options));
   set.position = find_array(arrays, names_of(Field::position, options));

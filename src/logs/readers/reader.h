@@ -81,6 +81,7 @@ void name_stated_layers(Record& record, const ReadOptions& options, const std::s
 struct ArraySet {
   const Array* ids = nullptr;
   const Array* weights = nullptr;  // of the same shape, or null
+  const Array* logits = nullptr;   // E in place of k, or null
   const Array* tokens = nullptr;   // (rows), or null; likewise
   const Array* sequence = nullptr;
   const Array* position = nullptr;
