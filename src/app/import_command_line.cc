@@ -121,18 +121,15 @@ ImportCommandLine::ImportCommandLine(CLI::App& program) {
       ->group(reading);
   command_->add_option("--top-k", options_.top_k, "experts per token, where the log doesn't say")
       ->type_name("K")
-      ->check(CLI::Range(1, static_cast<int>(logs::kMaxColumns)))
       ->group(reading);
   command_
       ->add_option("--experts", options_.experts,
                    "experts of a layer, where neither log nor "
                    "model says")
       ->type_name("E")
-      ->check(CLI::Range(1, 1 << 20))
       ->group(reading);
-  command_->add_option("--threads", options_.threads, "default: all cores")
+  command_->add_option("--threads", options_.threads, "workers, 1 to 1024 (default one per core)")
       ->type_name("N")
-      ->check(CLI::Range(0, 1024))
       ->group("Output and machine");
   command_->add_flag("--json", options_.json, "print JSON, for programs")
       ->group("Output and machine");
@@ -150,6 +147,16 @@ std::optional<Command> ImportCommandLine::chosen() const {
   ImportOptions options = options_;
   if (options.out.empty() && options.clean.empty() && !options.check) {
     throw usage_error("import", "nothing to do", "--check, --out FOLDER or --clean FOLDER");
+  }
+  const auto check_range = [](const std::optional<uint32_t>& value, const char* option,
+                              uint32_t most) {
+    if (!value || (*value >= 1 && *value <= most)) return;
+    throw usage_error(option, std::to_string(*value), fmt::format("1 to {}", most));
+  };
+  check_range(options.top_k, "--top-k", logs::kMaxColumns);
+  check_range(options.experts, "--experts", 1u << 20);
+  if (options.threads < 0 || options.threads > 1024) {
+    throw usage_error("--threads", std::to_string(options.threads), "1 to 1024");
   }
   if (!layers_.empty()) options.layers = parse_number_list(layers_, "--layers");
   for (const std::string& field : fields_) {

@@ -10,7 +10,7 @@ namespace rg::logs {
 namespace {
 
 constexpr double kNatsPerBit = 0.693147180559945309417;
-constexpr int32_t kLargestCounted = 1 << 20;
+constexpr int32_t kLargestCounted = 1 << 14;  // ids beyond are in no model, and aren't counted
 
 uint32_t overlap_of(std::span<const int32_t> a, std::span<const int32_t> b) {
   uint32_t common = 0;
@@ -78,14 +78,14 @@ Census take_census(const Record& record, uint32_t model_experts, int threads) {
   census.rows.resize(layers);
   parallel_for(layers, threads, [&](size_t at, int) {
     const LayerLog& log = record.layers[at];
-    std::vector<uint64_t> counts(census.experts, 0);
+    std::vector<uint64_t> counts(std::min<size_t>(census.experts, kLargestCounted), 0);
     uint64_t rows = 0;
     for (size_t row = 0; row < record.rows; ++row) {
       const std::span<const int32_t> ids = record.ids(log, row);
       if (!recorded(ids)) continue;
       ++rows;
       for (const int32_t id : ids) {
-        if (static_cast<uint32_t>(id) < census.experts) ++counts[static_cast<uint32_t>(id)];
+        if (static_cast<uint32_t>(id) < counts.size()) ++counts[static_cast<uint32_t>(id)];
       }
     }
     census.counts[at] = std::move(counts);

@@ -21,7 +21,7 @@ struct LayerStatistics {
 LayerStatistics layer_statistics(const Record& record, const LayerLog& log,
                                  std::span<const RowRange> without);
 
-// How often each id occurs, of ids in [0, experts).
+// How often each id occurs, of ids below E and 16384.
 struct Census {
   uint32_t experts = 0;  // E: the log's, else the model's, else the largest id + 1
   bool experts_known = false;

@@ -320,6 +320,7 @@ class Import(unittest.TestCase):
                           [self.trace, "--check", "--threshold", "L6.nothing=1"],
                           [self.trace, "--check", "--threshold", "L6.chance=x"],
                           [self.trace, "--check", "--format", "nothing"],
+                          [self.trace, "--check", "--top-k", "0"], [self.trace, "--check", "--threads", "2000"],
                           [self.trace, "--check", "--axes", "layers"]):
             with self.subTest(arguments=arguments):
                 result = run("import", *arguments)

@@ -34,7 +34,9 @@ UniformFit uniform_fit(const CheckInput& input, size_t at) {
   const std::vector<uint64_t>& counts = input.census.counts[at];
   const auto experts = static_cast<double>(counts.size());
   const auto rows = static_cast<double>(input.census.rows[at]);
-  if (counts.size() <= input.record.k || rows < input.thresholds.uniform_rows * experts) return {};
+  if (counts.size() <= input.record.k || counts.size() < input.census.experts ||
+      rows < input.thresholds.uniform_rows * experts)
+    return {};
   const double mean = rows * input.record.k / experts;
   double statistic = 0;
   for (const uint64_t count : counts) {
