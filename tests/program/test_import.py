@@ -4,11 +4,10 @@ import base64
 import json
 import os
 import random
-import struct
-import subprocess
-import sys
-import tempfile
+import resource
 import shutil
+import struct
+import tempfile
 import unittest
 
 import jsonschema
@@ -264,6 +263,19 @@ class Import(unittest.TestCase):
         self.assertEqual((facts["rows"], facts["left_out"]), (self.rows, [[0, 399]]))
         self.assertSameIds(read_safetensors(os.path.join(cleaned, "routing.safetensors")))
         self.check(cleaned, "--model", MODEL)
+
+    def test_100_megabytes_of_ids_take_less_than_five_seconds(self):
+        """Of processor time, so that other work on the machine doesn't count."""
+        block = self.flat("h")
+        copies = 100_000_000 // len(block) + 1
+        path = self.put("large.npy", npy("<i2", (copies * self.rows, LAYERS, K), block * copies))
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        report = self.check(path, "--model", MODEL, code=1, found=["L12"])  # every row is there many times
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        os.remove(path)
+        self.assertEqual(next(row["findings"][0]["evidence"]["divisor"] % copies for row in report["checks"]
+                              if row["id"] == "L12"), 0)
+        self.assertLess(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 5)
 
     def test_token_file(self):
         """L7 and L8 by --tokens."""
