@@ -1,11 +1,11 @@
 // What servers answer when asked for routed experts: one JSON answer, an array of them, or one per
 // line.
-//   vLLM 0.21 to 0.25 (--enable-return-routed-experts): choices[i].routed_experts of the generated
-//     tokens (0.21) or of prompt and generated ones (0.25), prompt_routed_experts of the prompt
+//   vLLM from 0.21 on (--enable-return-routed-experts): choices[i].routed_experts of the generated
+//     tokens (0.21) or of prompt and generated ones (later), prompt_routed_experts of the prompt
 //     (0.21); nested lists (tokens, layers, k), or base64 of a .npy file, or an object
 //     {"encoding": "base64", "dtype", "shape", "data"}. prompt_token_ids and choices[i].token_ids
-//     with return_token_ids. docs/training/routed_experts_replay.md of 0.21, tests/entrypoints of
-//     0.25. The last generated token has no row.
+//     with return_token_ids. docs/training/routed_experts_replay.md of 0.21, and the tests of
+//     its OpenAI server later in 2026. The last generated token has no row.
 //   SGLang 0.5.16 (return_routed_experts): meta_info.routed_experts, base64 of int32 (tokens,
 //     hidden layers, k) without a shape; meta_info.prompt_tokens, completion_tokens; one row less
 //     than tokens (srt/state_capturer/routed_experts.py). Its shape comes from --model, or --top-k

@@ -1,7 +1,7 @@
 // Expert ids as arrays: (tokens, layers, k), or (tokens, k) for one layer.
-//   vLLM 0.21 to 0.25: CompletionOutput.routed_experts, prompt_routed_experts; int16, or uint8
-//     where ids fit; layers with a gate only in places with a router; the last generated token has
-//     no row (docs/training/routed_experts_replay.md; tests/entrypoints of 0.25).
+//   vLLM from 0.21 on: CompletionOutput.routed_experts, prompt_routed_experts; int16, or uint8
+//     where ids fit; a place per layer with a gate; the last generated token has no row
+//     (docs/training/routed_experts_replay.md of 0.21).
 //   SGLang 0.5.16: meta_info["routed_experts"], int32; one place per hidden layer, zeros where a
 //     layer is dense (srt/state_capturer/routed_experts.py).
 // As numpy.save leaves them, or as tensors of a safetensors file, where weights, logits, token ids,
