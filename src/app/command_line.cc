@@ -20,14 +20,14 @@ namespace {
 
 constexpr const char* kFooter = R"(
 Exit codes:
-  0    done; for verify: every verdict is PASS, HOLDS or REPORTED
-  1    verify: some verdict is FAIL, BROKEN, DEGENERATE or INSUFFICIENT; theorems check: something
-       does not hold
+  0    done; for verify: every verdict is PASS, HOLDS or REPORTED; for import: nothing found
+  1    verify: some verdict is FAIL, BROKEN, DEGENERATE or INSUFFICIENT; import: some check found
+       something; theorems check: something does not hold
   2    usage
   3    input refused: checkpoint, text, tokenizer, config
   4    environment: disk, permissions, folder in use
   5    budget: memory, decompression, work of the verifier
-  6    verify: some artifact is INVALID
+  6    verify: some artifact is INVALID; import: not readable as a routing log
   130  stopped by Ctrl-C (143: SIGTERM); run the same command again
   141  the reader of the output went away
   70   internal error, please report
@@ -37,6 +37,7 @@ Examples:
   routegauge plan all --model MODEL --domain prose=texts/
   routegauge run all --model MODEL --domain prose=texts/ --out results
   routegauge verify results --details
+  routegauge import routed_experts.npy --check --model MODEL
   routegauge theorems show KR-2
 
 A MODEL is a folder with config.json, *.safetensors and tokenizer.json, or ORG/NAME[@REVISION] in
@@ -63,6 +64,7 @@ std::variant<CommandLine, std::string> parse_command_line(int argc, const char* 
   const RunCommandLine run(app);
   const VerifyCommandLine verify(app);
   const TraceCommandLine trace(app);
+  const ImportCommandLine import(app);
   const DoctorCommandLine doctor(app);
   const TheoremsCommandLine theorems(app, argc, argv);
   try {
@@ -86,6 +88,7 @@ std::variant<CommandLine, std::string> parse_command_line(int argc, const char* 
   take(run.chosen());
   take(verify.chosen());
   take(trace.chosen());
+  take(import.chosen());
   take(doctor.chosen());
   take(theorems.chosen());
   return line;

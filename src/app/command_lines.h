@@ -79,6 +79,17 @@ class TraceCommandLine : CommandLinePart {
   std::string tensors_ = "router_logits,topk_ids";
 };
 
+class ImportCommandLine : CommandLinePart {
+ public:
+  explicit ImportCommandLine(CLI::App& program);
+  std::optional<Command> chosen() const;
+
+ private:
+  ImportOptions options_;
+  std::string layers_, axes_;
+  std::vector<std::string> fields_, thresholds_;
+};
+
 class VerifyCommandLine : CommandLinePart {
  public:
   explicit VerifyCommandLine(CLI::App& program);

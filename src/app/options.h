@@ -10,6 +10,8 @@
 
 #include "app/global_options.h"
 #include "lab/settings.h"
+#include "logs/checks/check.h"
+#include "logs/readers/reader.h"
 
 namespace rg::app {
 
@@ -49,7 +51,24 @@ struct PlanOptions {
 struct TraceOptions : PassOptions {
   std::filesystem::path tokens_file;  // empty: the one domain's windows
   std::filesystem::path out;
+  std::filesystem::path log;  // folder for the routing log; empty: none
   std::vector<std::string> tensors;
+};
+
+struct ImportOptions {
+  std::filesystem::path file;
+  std::filesystem::path out, clean;  // folders; empty: not written
+  bool check = false;
+  std::string model;             // empty: none
+  std::filesystem::path tokens;  // empty: none
+  logs::Thresholds thresholds;
+  std::string format;  // empty: by content
+  std::map<std::string, std::string> fields;
+  std::optional<std::vector<int>> layers;
+  std::optional<logs::AxisOrder> axes;
+  std::optional<uint32_t> top_k, experts;
+  int threads = 0;
+  bool json = false;
 };
 
 struct VerifyOptions {
@@ -71,8 +90,8 @@ struct TheoremsOptions {
   std::vector<std::string> arguments;  // without the word "theorems"
 };
 
-using Command = std::variant<InspectOptions, PlanOptions, RunOptions, TraceOptions, VerifyOptions,
-                             DoctorOptions, TheoremsOptions>;
+using Command = std::variant<InspectOptions, PlanOptions, RunOptions, TraceOptions, ImportOptions,
+                             VerifyOptions, DoctorOptions, TheoremsOptions>;
 
 struct CommandLine {
   GlobalOptions global;

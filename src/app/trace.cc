@@ -4,6 +4,7 @@
 #include "app/output.h"
 #include "app/progress_printer.h"
 #include "app/stop_watch.h"
+#include "app/trace_log.h"
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/numbers.h"
@@ -75,24 +76,40 @@ int trace(const TraceOptions& options, ProgressPrinter& progress, StopWatch& wat
 
   const tap::SequenceSet& set = samples.sequences()[0];
   const std::vector<int>& layers = pass.layers();
-  lab::TraceObserver observer(options.out, subject.model(), set, layers, options.tensors,
-                              metadata_of(pass));
-  pass.watch(observer);
-  if (observer.wants_logits()) {
+  std::optional<lab::TraceObserver> tensors;
+  std::optional<TraceLogObserver> log;
+  if (!options.out.empty()) {
+    tensors.emplace(options.out, subject.model(), set, layers, options.tensors, metadata_of(pass));
+    pass.watch(*tensors);
+  }
+  if (!options.log.empty()) {
+    log.emplace(subject.model(), subject.name(), set, layers);
+    pass.watch(*log);
+  }
+  if (tensors && tensors->wants_logits()) {
     pass.take_logits([&](const tap::Block& block, const float* logits, uint32_t vocabulary) {
-      observer.write_logits(block, logits, vocabulary);
+      tensors->write_logits(block, logits, vocabulary);
     });
   }
-  programme.make_plans(options.out.has_parent_path() ? options.out.parent_path() : ".");
+  const std::filesystem::path& out = options.out.empty() ? options.log : options.out;
+  programme.make_plans(out.has_parent_path() ? out.parent_path() : ".");
   programme.run(progress, [&](const lab::Pass&, const stream::PassResult&) {
     throw_if_stopped();
     watch.set_text(kMaybeWritten);
-    observer.commit();
+    if (tensors) tensors->commit();
+    if (log) log->write(options.log);
     progress.finish_line();
-    print(fmt::format("{}: {} of {}, layer{} {}, {}\n", escape_for_terminal(options.out.string()),
-                      counted(set.sequences(), "window"), counted(set.lengths[0], "token"),
-                      layers.size() == 1 ? "" : "s", format_ranges(layers),
-                      format_bytes(observer.file_bytes())));
+    const std::string what = fmt::format("{} of {}, layer{} {}", counted(set.sequences(), "window"),
+                                         counted(set.lengths[0], "token"),
+                                         layers.size() == 1 ? "" : "s", format_ranges(layers));
+    if (tensors) {
+      print(fmt::format("{}: {}, {}\n", escape_for_terminal(options.out.string()), what,
+                        format_bytes(tensors->file_bytes())));
+    }
+    if (log) {
+      print(
+          fmt::format("{}: {}, a routing log\n", escape_for_terminal(options.log.string()), what));
+    }
   });
   return static_cast<int>(ExitCode::done);
 }

@@ -36,9 +36,11 @@ TraceCommandLine::TraceCommandLine(CLI::App& program) {
   command_ = program.add_subcommand("trace",
                                     "Write what the gates saw and decided, as a safetensors file");
   command_->add_option("--model", options_.model, kModelHelp)->type_name("MODEL")->required();
-  command_->add_option("--out", options_.out, "the safetensors file to write")
-      ->type_name("FILE")
-      ->required();
+  command_->add_option("--out", options_.out, "the safetensors file to write")->type_name("FILE");
+  command_
+      ->add_option("--log", options_.log,
+                   "the folder to write a routing log into: ids and weights in the form of import")
+      ->type_name("FOLDER");
   command_
       ->add_option("--tokens", options_.tokens_file,
                    "JSON array of equally long arrays of token ids, instead of --domain; no "
@@ -62,6 +64,9 @@ std::optional<Command> TraceCommandLine::chosen() const {
   TraceOptions options = options_;
   finish_pass(options, pass_);
   options.tensors = lab::check_trace_tensors(split_commas(tensors_));
+  if (options.out.empty() && options.log.empty()) {
+    throw usage_error("trace", "neither --out nor --log", "--out FILE, --log FOLDER, or both");
+  }
   const bool tokens = !options.tokens_file.empty();
   if (options.text.domains.size() != (tokens ? 0u : 1u)) {
     throw usage_error(

@@ -136,7 +136,9 @@ SafetensorsHeader parse_safetensors_header(std::string_view json, uint64_t file_
   for (TensorEntry& tensor : table.tensors) tensor.offset_bytes += data_start;
   header.tensors = std::move(table.tensors);
   for (UnsupportedEntry& tensor : table.unsupported) {
-    header.unsupported.push_back({std::move(tensor.name), std::move(tensor.dtype)});
+    header.unsupported.push_back({std::move(tensor.name), std::move(tensor.dtype),
+                                  std::move(tensor.shape), tensor.range.begin + data_start,
+                                  tensor.range.end - tensor.range.begin});
   }
   return header;
 }

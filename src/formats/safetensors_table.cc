@@ -261,7 +261,7 @@ class HeaderEvents final : public JsonEvents {
     if (const auto supported = dtype_from_name(dtype_->name)) {
       table_.tensors.push_back({name_, *supported, shape_, 0, range_.begin, *bits / 8});
     } else {
-      table_.unsupported.push_back({name_, std::string(dtype_->name), range_});
+      table_.unsupported.push_back({name_, std::string(dtype_->name), shape_, range_});
     }
   }
 

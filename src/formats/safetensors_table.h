@@ -18,6 +18,7 @@ struct ByteRange {
 
 struct UnsupportedEntry {
   std::string name, dtype;
+  std::vector<uint64_t> shape;
   ByteRange range;
 };
 

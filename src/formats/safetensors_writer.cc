@@ -20,7 +20,19 @@ namespace {
 static_assert(std::endian::native == std::endian::little,
               "tensors are stored as they are in memory");
 
-constexpr uint64_t kElementBytes = 4;  // of both types
+uint64_t element_bytes(OutputTensor::Type type) { return type == OutputTensor::Type::i16 ? 2 : 4; }
+
+const char* dtype_of(OutputTensor::Type type) {
+  switch (type) {
+    case OutputTensor::Type::f32:
+      return "F32";
+    case OutputTensor::Type::i32:
+      return "I32";
+    case OutputTensor::Type::i16:
+      return "I16";
+  }
+  return "?";
+}
 
 Error write_error(int number, const std::filesystem::path& path) {
   const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
@@ -71,8 +83,8 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
   for (const OutputTensor& tensor : tensors_) {
     elements_.push_back(element_count(tensor));
     offsets_.push_back(data_bytes);
-    const uint64_t end = data_bytes + elements_.back() * kElementBytes;
-    header[tensor.name] = {{"dtype", tensor.type == OutputTensor::Type::f32 ? "F32" : "I32"},
+    const uint64_t end = data_bytes + elements_.back() * element_bytes(tensor.type);
+    header[tensor.name] = {{"dtype", dtype_of(tensor.type)},
                            {"shape", tensor.shape},
                            {"data_offsets", {data_bytes, end}}};
     data_bytes = end;
@@ -116,8 +128,8 @@ void SafetensorsWriter::write_at(size_t index, OutputTensor::Type type, uint64_t
   check_internal(index < tensors_.size() && tensors_[index].type == type &&
                      first <= elements_[index] && count <= elements_[index] - first,
                  "values written to a tensor are of its type and inside it");
-  write_bytes(descriptor_, static_cast<const char*>(data), count * kElementBytes,
-              offsets_[index] + first * kElementBytes, path_);
+  write_bytes(descriptor_, static_cast<const char*>(data), count * element_bytes(type),
+              offsets_[index] + first * element_bytes(type), path_);
 }
 
 void SafetensorsWriter::write(size_t index, uint64_t first, std::span<const float> values) {
@@ -126,6 +138,10 @@ void SafetensorsWriter::write(size_t index, uint64_t first, std::span<const floa
 
 void SafetensorsWriter::write(size_t index, uint64_t first, std::span<const int32_t> values) {
   write_at(index, OutputTensor::Type::i32, first, values.data(), values.size());
+}
+
+void SafetensorsWriter::write(size_t index, uint64_t first, std::span<const int16_t> values) {
+  write_at(index, OutputTensor::Type::i16, first, values.data(), values.size());
 }
 
 void SafetensorsWriter::commit() {

@@ -19,7 +19,7 @@ namespace rg::formats {
 
 // A tensor to be written; dtype in the format's spelling.
 struct OutputTensor {
-  enum class Type { f32, i32 };
+  enum class Type { f32, i32, i16 };
   std::string name;
   Type type;
   std::vector<uint64_t> shape;
@@ -38,6 +38,7 @@ class SafetensorsWriter {
   // Values from element `first` of tensor `index` (as declared) on. Thread safe. IO004, IO010.
   void write(size_t index, uint64_t first, std::span<const float> values);
   void write(size_t index, uint64_t first, std::span<const int32_t> values);
+  void write(size_t index, uint64_t first, std::span<const int16_t> values);
 
   void commit();  // fsync, rename, fsync of the folder
   uint64_t file_bytes() const noexcept { return file_bytes_; }

@@ -21,11 +21,14 @@ struct TensorEntry {
   uint64_t elements() const { return size_bytes / dtype_bytes(dtype); }
 };
 
-// A tensor whose dtype is known to the format but not supported here; refused (ST016) only if the
-// family binds it.
+// A tensor whose dtype is known to the format but can't be a weight; refused (ST016) only if the
+// family binds it. Readers of other files (routing logs) read integers from it.
 struct UnsupportedTensor {
   std::string name;
   std::string dtype;
+  std::vector<uint64_t> shape = {};
+  uint64_t offset_bytes = 0;  // from the start of the file
+  uint64_t size_bytes = 0;
 };
 
 // "[64, 2048]"

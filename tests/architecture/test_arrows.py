@@ -55,6 +55,7 @@ class Arrows(unittest.TestCase):
             ("experiments/experiment.h", '#include "model/model.h"'),
             ("verify/planted.cc", '#include "stats/quantile.h"'),
             ("record/artifact.h", ' # include "gate/gate.h"'),
+            ("logs/record.h", '#include "model/model.h"'),
             ("tap/tap.h", "#include <model/model.h>"),
             ("text/windows.h", "#include <regex>"),
             ("gate/gate.h", "#include <nlohmann/json.hpp>"),

@@ -90,6 +90,9 @@ TEST(Header, AcceptsWhatTheFormatAllows) {
   ASSERT_EQ(mixed.unsupported.size(), 2u);
   EXPECT_EQ(mixed.unsupported[0].name, "f");
   EXPECT_EQ(mixed.unsupported[1].dtype, "I64");
+  EXPECT_EQ(mixed.unsupported[1].shape, (std::vector<uint64_t>{1}));
+  EXPECT_EQ(mixed.unsupported[1].size_bytes, 8u);
+  EXPECT_EQ(mixed.unsupported[1].offset_bytes + 8, mixed.tensors[0].offset_bytes);
   EXPECT_EQ(mixed.tensors.size(), 1u);
 }
 

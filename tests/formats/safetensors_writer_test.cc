@@ -38,6 +38,22 @@ class SafetensorsWriterTest : public testing::Test {
   fs::path folder_;
 };
 
+TEST_F(SafetensorsWriterTest, TwoByteIntegersTakeTwoBytes) {
+  const fs::path path = folder_ / "log.safetensors";
+  SafetensorsWriter writer(
+      path, {{"a", OutputTensor::Type::i32, {1}}, {"ids", OutputTensor::Type::i16, {2, 2}}}, {});
+  const std::vector<int16_t> ids = {1, -1, 300, 4};
+  writer.write(0, 0, std::span<const int32_t>(std::vector<int32_t>{7}));
+  writer.write(1, 0, std::span<const int16_t>(ids).first(2));
+  writer.write(1, 2, std::span<const int16_t>(ids).subspan(2));
+  writer.commit();
+  const std::string file = read_whole_file(path, 1u << 20);
+  EXPECT_NE(file.find("\"I16\""), std::string::npos);
+  std::vector<int16_t> read(4);
+  std::memcpy(read.data(), file.data() + file.size() - 8, 8);
+  EXPECT_EQ(read, ids);
+}
+
 TEST_F(SafetensorsWriterTest, WritesWhatTheFormatSays) {
   const fs::path path = folder_ / "trace.safetensors";
   std::vector<float> logits(3000);

@@ -19,7 +19,7 @@ import second_core  # noqa: E402  (the second verifier's canonical form)
 
 class CommandLine(ProgramTest):
     def test_help_shows_examples_codes_and_every_command(self):
-        commands = ["inspect", "plan", "run", "verify", "trace", "doctor", "theorems"]
+        commands = ["inspect", "plan", "run", "verify", "trace", "import", "doctor", "theorems"]
         self.assertExit(run("--help"), 0, "Commands:", *commands)
         for command in [[]] + [[name] for name in commands] + [
                 ["theorems", name] for name in ("list", "show", "status", "check", "page")]:

@@ -1,0 +1,8 @@
+// A route trace of a llama.cpp fork: a record or an LG error.
+#include "log_property.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::span<const std::byte> bytes(reinterpret_cast<const std::byte*>(data), size);
+  rg::fuzz::read_one_log("csv", bytes);
+  return 0;
+}
