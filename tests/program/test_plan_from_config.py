@@ -158,6 +158,7 @@ class PlanFromConfig(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="routegauge-test-")
         cls.addClassCleanup(shutil.rmtree, cls.folder, True)
+        cls.compute = json.loads(run("doctor", "--json").stdout)["compute"]
 
     def plan(self, model, *more, experiments="expert_load"):
         result = run("plan", experiments, "--model", model, "--windows", WINDOWS, "--seq-len", LENGTH, "--memory",
@@ -175,7 +176,7 @@ class PlanFromConfig(unittest.TestCase):
         self.assertEqual(plan["read_bytes"], count.bytes)
         self.assertAlmostEqual(plan["flops"] / (WINDOWS * LENGTH * count.per_token), 1, delta=1e-9)
         self.assertEqual(plan["spill_bytes"], 0)
-        self.assertLess(plan["peak_bytes"], 6e9)
+        self.assertLess(plan["peak_bytes"], 6e9 if self.compute == "bf16" else 8e9)
 
     def near(self, value, public, relative):
         self.assertAlmostEqual(value / public, 1, delta=relative)
@@ -269,10 +270,11 @@ class PlanFromConfig(unittest.TestCase):
     def test_what_does_not_fit_is_spilled_by_name_or_refused(self):
         path = os.path.join(CONFIGS, "deepseek-v3.json")
         arguments = ["plan", "expert_load", "--model", path, "--windows", 400, "--json", "--memory"]
-        plan = json.loads(run(*arguments, "8G").stdout)
+        whole = json.loads(run(*arguments, "64G").stdout)["peak_bytes"]
+        plan = json.loads(run(*arguments, whole * 4 // 5).stdout)
         self.assertGreater(plan["spill_bytes"], 0)
         self.assertEqual(sum(line["bytes"] for line in plan["spilled"]), plan["spill_bytes"])
-        self.assertLessEqual(plan["peak_bytes"], 8e9)
+        self.assertLessEqual(plan["peak_bytes"], whole * 4 // 5)
         self.assertIn("residual stream", [line["what"] for line in plan["spilled"]])
         result = run(*arguments, "500M")
         self.assertEqual(result.returncode, 5)
