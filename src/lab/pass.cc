@@ -20,6 +20,8 @@ Pass::Pass(const Subject& subject, const Samples& samples, PassSettings settings
 
 void Pass::watch(tap::Observer& observer) { others_.push_back(&observer); }
 
+void Pass::ask_gates_of(const Subject& other) { gates_asked_.push_back(&other); }
+
 void Pass::take_logits(stream::LogitsSink sink) { logits_ = std::move(sink); }
 
 void Pass::make_parts() {
@@ -70,6 +72,9 @@ void Pass::make_plan(const std::filesystem::path& spill_folder) {
   make_parts();
   engine_ = stream_settings(settings_.engine, compute_, spill_folder);
   if (!logits_) engine_.last_layer = layers_.back();
+  for (const Subject* other : gates_asked_) {
+    engine_.other_models.push_back({&other->checkpoint(), &other->model(), other->name()});
+  }
   const auto sets = samples_.sets();
   auto all = observers();
   plan_ = stream::make_plan(subject_.model(), sets, all,
@@ -114,6 +119,9 @@ Json Pass::identity() const {
   Json identity = subject_.identity();
   identity["domains"] = samples_.identity();
   identity["layers"] = layers_;
+  for (const Subject* other : gates_asked_) {
+    identity["other_gates"].push_back(other->identity());
+  }
   identity["profile"] = {
       {"isa", profile.isa}, {"compute", profile.compute}, {"onednn", profile.onednn}};
   return identity;

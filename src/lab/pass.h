@@ -1,7 +1,7 @@
 // One pass over one subject's layers: what it reads, who watches it, and its plan.
 //
 // Where it will be said that a pass touches what it computes (routes imposed, experts masked), and
-// which files it shares with other passes: here, next to the observers.
+// which files it shares with other passes: here, next to the observers and the other gates.
 #pragma once
 
 #include <filesystem>
@@ -28,12 +28,16 @@ class Pass {
 
   // Another observer than the experiments, watching sets of the samples. It outlives run().
   void watch(tap::Observer& observer);
+  // The gates of `other` decide on this subject's gate inputs too, and observers see it:
+  // GateBlock's `other_gates`, in the order of these calls. It outlives the pass.
+  void ask_gates_of(const Subject& other);
   // Computes the final logits too: every layer is run then, not only to the last measured one.
   void take_logits(stream::LogitsSink sink);
 
   // The plan, with the experiments of the settings, one for each domain: made to be asked what they
   // need, and freed, so that plans of several passes don't hold what each keeps. What must be
-  // spilled goes to `spill_folder`. After the samples were read. RT0xx, US003, ST023.
+  // spilled goes to `spill_folder`. After the samples were read. RT0xx, RT008 for another subject
+  // whose gates choose by another rule, US003, ST023.
   void make_plan(const std::filesystem::path& spill_folder);
   // Makes the experiments again, and runs. parts() has them then.
   stream::PassResult run(Progress& progress);
@@ -46,6 +50,7 @@ class Pass {
 
   const Subject& subject() const { return subject_; }
   const Samples& samples() const { return samples_; }
+  const std::vector<const Subject*>& gates_asked() const { return gates_asked_; }
   const PassSettings& settings() const { return settings_; }
   const std::vector<int>& layers() const { return layers_; }  // measured, ascending
   stream::Compute compute() const { return compute_; }
@@ -71,6 +76,7 @@ class Pass {
   stream::Compute compute_;
   std::vector<Part> parts_;
   std::vector<tap::Observer*> others_;
+  std::vector<const Subject*> gates_asked_;
   stream::LogitsSink logits_;  // empty: none
   stream::Settings engine_;
   stream::Plan plan_;

@@ -60,7 +60,9 @@ void Programme::drop_what_is_not_needed() {
   });
   std::erase_if(subjects_, [&](const auto& subject) {
     return std::none_of(passes_.begin(), passes_.end(), [&](const auto& pass) {
-      return &pass->subject() == subject.get() || &pass->samples().reader() == subject.get();
+      const auto& asked = pass->gates_asked();
+      return &pass->subject() == subject.get() || &pass->samples().reader() == subject.get() ||
+             std::find(asked.begin(), asked.end(), subject.get()) != asked.end();
     });
   });
 }

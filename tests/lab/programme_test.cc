@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 
 #include "lab/outcome.h"
+#include "support/caught.h"
 #include "support/kept_progress.h"
 #include "tiny_subject.h"
 
@@ -52,6 +55,72 @@ std::vector<Outcome> run_all(Programme& programme, const TwoModels& two) {
     outcomes.push_back(conclude(pass, result, two.texts.path(), progress));
   });
   return outcomes;
+}
+
+// How often another model's gate and the pass's own choose the same experts first.
+class SameFirstChoice : public tap::Observer {
+ public:
+  explicit SameFirstChoice(const tap::SequenceSet& set) : set_(&set) {}
+  tap::Needs needs() const override { return {}; }
+  std::span<const tap::SequenceSet* const> sets() const override { return {&set_, 1}; }
+  void on_gate(const tap::LayerView& view, const tap::GateBlock& block) override {
+    const size_t ranks = view.spec->top_k + 1;
+    for (size_t g = 0; g < block.other_gates.size(); ++g) {
+      for (size_t row = 0; row < block.rows; ++row) {
+        const bool same = block.ranked[row * ranks] == block.other_gates[g].ranked[row * ranks];
+        ++(same ? equal : different)[g];
+      }
+    }
+  }
+  std::array<std::atomic<int>, 2> equal = {}, different = {};
+
+ private:
+  const tap::SequenceSet* set_;
+};
+
+TEST(Programme, APassAsksGatesOfOtherSubjects) {
+  const TwoModels two;
+  test::KeptProgress progress;
+  Programme programme;
+  PassSettings settings = TwoModels::pass_settings();
+  settings.experiments.names = {};
+  Subject& a = programme.add(open_with_tokenizer(two.models[0]));
+  const Subject& again = programme.add(open_with_tokenizer(two.models[0]));
+  const Subject& b = programme.add(open_with_tokenizer(two.models[1]));
+  Samples& samples = programme.add_samples(a, two.text_settings(), settings.experiments);
+  samples.read(settings.engine, {}, progress);
+  programme.add(b, samples, settings);  // its subject must outlive it, for the next pass
+  Pass& pass = programme.add(a, samples, settings);
+  SameFirstChoice observer(samples.sequences()[0]);
+  pass.watch(observer);
+  pass.ask_gates_of(again);
+  pass.ask_gates_of(b);
+  programme.make_plans(two.texts.path());
+  std::vector<size_t> asked;
+  programme.run(progress, [&](Pass& done, const stream::PassResult& result) {
+    asked.push_back(result.other_digests.size());
+    EXPECT_EQ(result.weight_bytes_read, done.plan().read_bytes);
+  });
+  EXPECT_EQ(asked, (std::vector<size_t>{0, 2}));
+  EXPECT_EQ(observer.different[0], 0);
+  EXPECT_GT(observer.equal[0], 0);
+  EXPECT_GT(observer.different[1], 0);
+}
+
+TEST(Programme, RefusesToAskGatesOfAnotherRule) {
+  const TwoModels two;
+  test::TempFolder folder;
+  test::TinyOlmoe other = tiny_model(3);
+  other.top_k = other.top_k == 1 ? 2 : 1;
+  test::KeptProgress progress;
+  Programme programme;
+  PassSettings settings = TwoModels::pass_settings();
+  Subject& a = programme.add(open_with_tokenizer(two.models[0]));
+  const Subject& b = programme.add(open_with_tokenizer(write_model(folder, other)));
+  Samples& samples = programme.add_samples(a, two.text_settings(), settings.experiments);
+  samples.read(settings.engine, {}, progress);
+  programme.add(a, samples, settings).ask_gates_of(b);
+  EXPECT_EQ(test::caught([&] { programme.make_plans(two.texts.path()); }).id, ErrorId::RT008);
 }
 
 TEST(Programme, ModelsThatReadAlikeShareTheirSamples) {
