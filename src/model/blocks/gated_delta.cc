@@ -12,8 +12,6 @@
 
 namespace rg::model {
 
-using kernels::Compute;
-
 struct GatedDeltaProducts::Buffers {
   Buffers(Arena& arena, const GatedDeltaProducts& of) {
     const GatedDeltaSpec& spec = of.spec_;
@@ -180,12 +178,7 @@ void GatedDeltaProducts::run(const Packed& weights, const MixerCall& call) const
   }
   for (size_t t = 0; t < call.rows(); ++t) {
     const float* out = buffers.projected + t * all_ + 2 * size_t{keys_};
-    std::byte* to = buffers.narrow + t * values_ * compute_bytes(compute_);
-    if (compute_ == Compute::bf16) {
-      narrow(out, values_, reinterpret_cast<bf16_t*>(to));
-    } else {
-      narrow(out, values_, reinterpret_cast<float*>(to));
-    }
+    narrow_row(compute_, out, values_, t, buffers.narrow);
   }
   out_.run(call, buffers.narrow, weights.out, call.out);
 }

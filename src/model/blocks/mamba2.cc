@@ -11,8 +11,6 @@
 
 namespace rg::model {
 
-using kernels::Compute;
-
 struct Mamba2Products::Buffers {
   Buffers(Arena& arena, const Mamba2Products& of)
       : projected(arena.take<float>(size_t{of.most_rows_} * of.all_)),
@@ -153,12 +151,7 @@ void Mamba2Products::run(const Packed& weights, const MixerCall& call) const noe
   for (size_t t = 0; t < call.rows(); ++t) {
     float* row = buffers.projected + t * all_;
     gate_and_norm(weights, row, row + inner_);
-    std::byte* to = buffers.narrow + t * inner_ * compute_bytes(compute_);
-    if (compute_ == Compute::bf16) {
-      narrow(row + inner_, inner_, reinterpret_cast<bf16_t*>(to));
-    } else {
-      narrow(row + inner_, inner_, reinterpret_cast<float*>(to));
-    }
+    narrow_row(compute_, row + inner_, inner_, t, buffers.narrow);
   }
   out_.run(call, buffers.narrow, weights.out, call.out);
   if (weights.out_bias.size() == 0) return;

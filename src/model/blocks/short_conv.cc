@@ -9,8 +9,6 @@
 
 namespace rg::model {
 
-using kernels::Compute;
-
 struct ShortConvProducts::Buffers {
   Buffers(Arena& arena, const ShortConvProducts& of)
       : projected(arena.take<float>(size_t{of.most_rows_} * 3 * of.width_)),
@@ -69,12 +67,7 @@ void ShortConvProducts::run(const Packed& weights, const MixerCall& call) const 
       kernels::add(weights.convolution_bias.data(), d, buffers.row);
     }
     kernels::multiply(buffers.projected + t * all + d, buffers.row, d, buffers.row);
-    std::byte* to = buffers.narrow + t * d * compute_bytes(compute_);
-    if (compute_ == Compute::bf16) {
-      narrow(buffers.row, d, reinterpret_cast<bf16_t*>(to));
-    } else {
-      narrow(buffers.row, d, reinterpret_cast<float*>(to));
-    }
+    narrow_row(compute_, buffers.row, d, t, buffers.narrow);
   }
   out_.run(call, buffers.narrow, weights.out, call.out);
   if (weights.out_bias.size() == 0) return;
