@@ -44,7 +44,7 @@ class RopeObject {
       reader_.refuse(reader_.has("rope_type") ? "rope_type" : "type",
                      '"' + escape_for_terminal(found) + '"',
                      rules_.scalings ? "default, linear, llama3, yarn or longrope" : "\"default\"",
-                     "Another scaling of the positions is not implemented for this family.");
+                     "Other scalings are refused for this family: none of them is computed.");
     }
     return found;
   }

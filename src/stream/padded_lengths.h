@@ -20,10 +20,8 @@ class PaddedLengths {
   uint32_t of(uint32_t length) const { return shape(length).rows; }
   uint32_t longest() const { return longest_; }
   const model::CallShape& shape(uint32_t length) const { return shape_of_length_.at(length); }
-  std::span<const model::CallShape> shapes() const {
-    return shapes_;
-  }                                                  // distinct; the first set's
-                                                     // first
+  // Distinct; that of the first set comes first.
+  std::span<const model::CallShape> shapes() const { return shapes_; }
   uint32_t most_rows() const { return most_rows_; }  // of a call
 
  private:

@@ -1,5 +1,5 @@
-// Softmax attention, from the normed residual to what it adds: projections, norm
-// of q and k, clip, RoPE, causal or full attention, output projection.
+// Softmax attention, from the normed residual to what it adds: projections, norm of q and k, clip,
+// RoPE, causal or full attention, output projection.
 #pragma once
 
 #include <optional>
