@@ -4,10 +4,10 @@
 // Within a layer the order is: begin_layer once; on_gate for every block (concurrently, any order);
 // on_gates_done once; on_expert for every wanted expert (one at a time, ascending); on_update for
 // every block (concurrently); on_outputs for every request (concurrently); end_layer once. A layer
-// begins when the one before has ended. The calls that are not concurrent all come from the thread
-// that runs the pass, while no other callback runs. Observers write to slots of their own window
-// and reduce in on_gates_done or end_layer, in window order; so results do not depend on threads or
-// block size.
+// begins when the one before has ended. After the last one comes on_logits, for every position. The
+// calls that are not concurrent all come from the thread that runs the pass, while no other
+// callback runs. Observers write to slots of their own window and reduce in on_gates_done or
+// end_layer, in window order; so results do not depend on threads or block size.
 #pragma once
 
 #include <cstdint>
@@ -141,6 +141,17 @@ struct ExpertMatrices {
   const float* down;            // (d,I)
 };
 
+// Logits of the token after each of some positions of one sequence, after the last layer.
+struct LogitsBlock {
+  const SequenceSet* set;
+  size_t sequence;  // in the set
+  uint32_t first_position, rows;
+  uint32_t vocabulary;
+  const float* logits;            // (rows,vocabulary)
+  const float* reference_logits;  // the same of the pass's reference model; null: it has none
+  int worker;
+};
+
 struct Needs {
   bool residual_in = false;
   bool attention_out = false;
@@ -148,6 +159,7 @@ struct Needs {
   bool update = false;            // on_update is called
   bool expert_outputs = false;    // on_outputs is called
   bool next_unembedding = false;  // unembedding rows of the true next tokens, kept for the pass
+  bool logits = false;            // on_logits is called; every layer is run
   // Expected values for the plan, for untied margins, per row of the observed sets and per layer:
   double extra_outputs_per_row = 0;   // expert products beyond the routed ones
   double stored_outputs_per_row = 0;  // unweighted outputs kept until the layer ends
@@ -170,6 +182,9 @@ class Observer {
   virtual void on_update(const LayerView&, const UpdateBlock&) {}
   virtual void on_outputs(const LayerView&, const ExpertOutputs&) {}
   virtual void end_layer(const LayerView&) {}
+  // After every layer. A sequence's positions come in order, from one worker; sequences come
+  // concurrently.
+  virtual void on_logits(const LogitsBlock&) {}
 };
 
 }  // namespace rg::tap
