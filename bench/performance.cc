@@ -87,8 +87,8 @@ struct Bench {
   Timing plain(const stream::Settings& with) {
     const tap::SequenceSet* sets[] = {&windows};
     Silent silent;
-    const stream::Plan plan = stream::make_plan(model, sets, {}, stream::Logits::none, with);
-    return {plan, stream::run_pass(checkpoint, model, sets, {}, with, plan, silent, nullptr)};
+    const stream::Plan plan = stream::make_plan(model, sets, {}, with);
+    return {plan, stream::run_pass(checkpoint, model, sets, {}, with, plan, silent)};
   }
 
   Timing four(const stream::Settings& with) {
@@ -122,9 +122,8 @@ struct Bench {
     }
     const tap::SequenceSet* sets[] = {&windows, &prompts, &unmasked};
     Silent silent;
-    const stream::Plan plan = stream::make_plan(model, sets, observers, stream::Logits::none, with);
-    Timing timing{
-        plan, stream::run_pass(checkpoint, model, sets, observers, with, plan, silent, nullptr)};
+    const stream::Plan plan = stream::make_plan(model, sets, observers, with);
+    Timing timing{plan, stream::run_pass(checkpoint, model, sets, observers, with, plan, silent)};
     for (size_t i = 0; i < timed.size(); ++i) {
       timing.observer_seconds.emplace_back(experiments::all_experiments()[i].name,
                                            timed[i]->seconds());

@@ -2,8 +2,8 @@
 
 #include "app/commands.h"
 #include "app/output.h"
-#include "app/parameters.h"
 #include "app/progress_printer.h"
+#include "app/study.h"
 #include "app/table.h"
 #include "base/error.h"
 #include "base/numbers.h"
@@ -114,14 +114,12 @@ std::string as_text(const lab::Cost& cost) {
 int plan_command(const PlanOptions& options, const GlobalOptions& global) {
   const RunOptions& run = options.run;
   ProgressPrinter progress(global);
-  lab::Programme programme;
-  lab::add_passes(programme, chosen_models(run), lab::Purpose::plan, run.text, pass_settings(run));
-  for (const auto& samples : programme.samples()) {
-    if (run.text.windows.windows) {
-      samples->assume();
-    } else {
-      samples->read(run.engine, {}, progress);
-    }
+  const std::unique_ptr<lab::Study> study = make_study(run, lab::Purpose::plan);
+  lab::Programme& programme = study->programme();
+  if (study->knows_window_count()) {
+    study->assume();
+  } else {
+    study->read(run.engine, {}, progress);
   }
   programme.make_plans(run.out);
   progress.finish_line();

@@ -1,12 +1,12 @@
-// run: everything checked, then one pass per model, artifacts, verdicts, the table.
+// run: everything checked, then one pass per checkpoint, artifacts, verdicts, the table.
 #include <ctime>
 
 #include "app/commands.h"
 #include "app/output.h"
-#include "app/parameters.h"
 #include "app/progress_printer.h"
 #include "app/run_summary.h"
 #include "app/stop_watch.h"
+#include "app/study.h"
 #include "app/verdicts.h"
 #include "base/cancel.h"
 #include "base/cores.h"
@@ -60,14 +60,14 @@ void print_outcome(const RunOptions& options, const GlobalOptions& global,
         run_summary(options.out, files, options.shape, global.program));
 }
 
-int run_in_folder(const RunOptions& options, const GlobalOptions& global, lab::Programme& programme,
+int run_in_folder(const RunOptions& options, const GlobalOptions& global, lab::Study& study,
                   lab::RunFolder& folder, ProgressPrinter& progress, StopWatch& watch) {
-  const Json identity = lab::run_identity(programme, options.experiments);
+  lab::Programme& programme = study.programme();
+  const Json identity = study.identity();
   verify::Options judge_options;
   judge_options.threads = effective_threads(options.engine.threads);
 
-  if (const auto done =
-          folder.find_same_run(identity, options.experiments.names, options.overwrite)) {
+  if (const auto done = folder.find_same_run(identity, study.tests(), options.overwrite)) {
     progress.step("this run is done already: nothing was measured again");
     progress.finish_line();
     auto paths = paths_of(*done);
@@ -83,15 +83,14 @@ int run_in_folder(const RunOptions& options, const GlobalOptions& global, lab::P
   folder.check_free_space(lab::expected_output_bytes(programme));
   throw_if_stopped();
 
-  std::vector<lab::Outcome> outcomes;
   programme.run(progress, [&](lab::Pass& pass, const stream::PassResult& result) {
-    outcomes.push_back(lab::conclude(pass, result, folder.path(), progress));
+    study.take(pass, result, folder.path(), progress);
   });
 
   throw_if_stopped();
   watch.set_text(kSomeWritten);
   folder.begin(identity);
-  const std::vector<record::ResultEntry> entries = lab::write_artifacts(folder.path(), outcomes);
+  const std::vector<record::ResultEntry> entries = study.write(folder.path());
   std::vector<record::WrittenArtifact> artifacts;
   std::vector<const Json*> bodies;
   for (const record::ResultEntry& entry : entries) {
@@ -121,15 +120,11 @@ int run_command(const RunOptions& options, const GlobalOptions& global) {
   ProgressPrinter progress(global);
   StopWatch watch(kNothingWritten);
   try {
-    lab::Programme programme;
-    lab::add_passes(programme, chosen_models(options), lab::Purpose::run, options.text,
-                    pass_settings(options));
+    const std::unique_ptr<lab::Study> study = make_study(options, lab::Purpose::run);
     lab::RunFolder folder(options.out);
     if (folder.note()) progress.note(*folder.note());
-    for (const auto& samples : programme.samples()) {
-      samples->read(options.engine, folder.path(), progress);
-    }
-    return run_in_folder(options, global, programme, folder, progress, watch);
+    study->read(options.engine, folder.path(), progress);
+    return run_in_folder(options, global, *study, folder, progress, watch);
   } catch (const Interrupted& stop) {
     progress.finish_line();
     print_error("stopped: " + watch.text() + '\n');

@@ -86,11 +86,6 @@ int trace(const TraceOptions& options, ProgressPrinter& progress, StopWatch& wat
     log.emplace(subject.model(), subject.name(), set, layers);
     pass.watch(*log);
   }
-  if (tensors && tensors->wants_logits()) {
-    pass.take_logits([&](const tap::Block& block, const float* logits, uint32_t vocabulary) {
-      tensors->write_logits(block, logits, vocabulary);
-    });
-  }
   const std::filesystem::path& out = options.out.empty() ? options.log : options.out;
   programme.make_plans(out.has_parent_path() ? out.parent_path() : ".");
   programme.run(progress, [&](const lab::Pass&, const stream::PassResult&) {

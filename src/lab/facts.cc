@@ -100,6 +100,21 @@ Json effective_settings(const Pass& pass) {
   return settings;
 }
 
+record::UsedCheckpoint used_checkpoint(const Subject& subject,
+                                       std::span<const stream::TensorDigest> digests) {
+  record::UsedCheckpoint used = {
+      .name = subject.name(), .tensors = {}, .input_sha256 = subject.input_sha256()};
+  for (const stream::TensorDigest& digest : digests) {
+    const InputFile& shard = subject.checkpoint().shards()[digest.tensor->shard];
+    used.tensors.push_back({.name = digest.tensor->name,
+                            .dtype = std::string(dtype_name(digest.tensor->dtype)),
+                            .shape = digest.tensor->shape,
+                            .shard = shard.path().filename().string(),
+                            .sha256 = digest.sha256});
+  }
+  return used;
+}
+
 record::RunFacts run_facts(const Pass& pass, const stream::PassResult& result,
                            const std::filesystem::path& out) {
   record::RunFacts facts;
@@ -107,19 +122,10 @@ record::RunFacts run_facts(const Pass& pass, const stream::PassResult& result,
   const stream::Profile profile = stream::numeric_profile(pass.compute());
   facts.profile = {.isa = profile.isa, .compute = profile.compute, .onednn = profile.onednn};
   const Subject& subject = pass.subject();
-  facts.model_name = subject.name();
+  facts.model = used_checkpoint(subject, result.digests);
   facts.terminal_moe_layer = subject.model().moe_layers().back();
   facts.moe_layers = subject.model().moe_layers();
   facts.gate_semantics = gate::gate_profile(subject.model().gate());
-  for (const stream::TensorDigest& digest : result.digests) {
-    const InputFile& shard = subject.checkpoint().shards()[digest.tensor->shard];
-    facts.tensors.push_back({.name = digest.tensor->name,
-                             .dtype = std::string(dtype_name(digest.tensor->dtype)),
-                             .shape = digest.tensor->shape,
-                             .shard = shard.path().filename().string(),
-                             .sha256 = digest.sha256});
-  }
-  facts.input_sha256 = subject.input_sha256();
   facts.settings = effective_settings(pass);
   facts.notes = subject.notes();
   facts.notes.insert(facts.notes.end(), result.notes.begin(), result.notes.end());

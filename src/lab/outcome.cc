@@ -41,18 +41,20 @@ Outcome conclude(Pass& pass, const stream::PassResult& result, const std::filesy
   return outcome;
 }
 
-std::vector<record::ResultEntry> write_artifacts(const std::filesystem::path& out,
-                                                 const std::vector<Outcome>& outcomes) {
-  std::vector<record::ResultEntry> entries;
-  for (const Outcome& outcome : outcomes) {
-    for (const auto& [test, domain, part] : outcome.parts) {
-      throw_if_stopped();
-      Json artifact = record::assemble_artifact(outcome.facts, outcome.domains[domain], test, part);
-      record::WrittenArtifact written = record::write_artifact(out, artifact);
-      entries.push_back({std::move(written), std::move(artifact)});
-    }
+void write_artifact(const std::filesystem::path& out, record::Artifact artifact,
+                    std::vector<record::ResultEntry>& entries) {
+  throw_if_stopped();
+  record::WrittenArtifact written = record::write_artifact(out, artifact);
+  entries.push_back({std::move(written), std::move(artifact.content)});
+}
+
+void write_artifacts(const std::filesystem::path& out, const Outcome& outcome,
+                     std::vector<record::ResultEntry>& entries) {
+  for (const auto& [test, domain, part] : outcome.parts) {
+    write_artifact(out,
+                   record::assemble_artifact(outcome.facts, outcome.domains[domain], test, part),
+                   entries);
   }
-  return entries;
 }
 
 Json run_identity(const Programme& programme, const ExperimentSettings& experiments) {

@@ -28,8 +28,11 @@ Outcome conclude(Pass& pass, const stream::PassResult& result, const std::filesy
                  Progress& progress);
 
 // One artifact per part, in order; each is complete when it gets its name. IO004, IO010.
-std::vector<record::ResultEntry> write_artifacts(const std::filesystem::path& out,
-                                                 const std::vector<Outcome>& outcomes);
+void write_artifacts(const std::filesystem::path& out, const Outcome& outcome,
+                     std::vector<record::ResultEntry>& entries);
+// The same for one artifact.
+void write_artifact(const std::filesystem::path& out, record::Artifact artifact,
+                    std::vector<record::ResultEntry>& entries);
 
 // Settings, inputs and profile of all passes: equal for runs with equal results.
 Json run_identity(const Programme& programme, const ExperimentSettings& experiments);

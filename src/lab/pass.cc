@@ -22,16 +22,17 @@ void Pass::watch(tap::Observer& observer) { others_.push_back(&observer); }
 
 void Pass::ask_gates_of(const Subject& other) { gates_asked_.push_back(&other); }
 
-void Pass::take_logits(stream::LogitsSink sink) { logits_ = std::move(sink); }
+void Pass::keep_final_states(stream::FinalStates& states) { kept_states_ = &states; }
 
-void Pass::make_parts() {
+void Pass::compare_with(const Subject& reference, const stream::FinalStates& states) {
+  reference_ = &reference;
+  reference_states_ = &states;
+}
+
+experiments::Setting Pass::setting(size_t domain) const {
   const model::Model& model = subject_.model();
-  for (const std::string& name : settings_.experiments.names) {
-    const experiments::Declaration& declaration = declaration_of(name);
-    for (size_t d = 0; d < samples_.domains().size(); ++d) {
-      const text::WindowSet& windows = samples_.domains()[d];
-      experiments::Setting setting{
-          .seed = samples_.settings().windows.seed,
+  const text::WindowSet& windows = samples_.domains()[domain];
+  return {.seed = samples_.settings().windows.seed,
           .moe_layers = model.moe_layers(),
           .layers = layers_,
           .spec = model.gate(),
@@ -41,22 +42,30 @@ void Pass::make_parts() {
           .gated_experts = model.routed().spec.has_gate(),
           .expert_width = model.expert_width(),
           .allow_small_t = settings_.experiments.allow_small_t,
-          .parameters = parameters_for(declaration, settings_.experiments.parameters),
-          .windows = &samples_.sequences()[d],
+          .parameters = {},
+          .windows = &samples_.sequences()[domain],
           .seq_len = windows.seq_len,
           .window_document = windows.document,
-          .domain_index = static_cast<uint32_t>(d),
+          .domain_index = static_cast<uint32_t>(domain),
           .threads = effective_threads(settings_.engine.threads),
           .prompts = {},
           .prompt_set = nullptr,
           .prompt_set_unmasked = nullptr};
+}
+
+void Pass::make_parts() {
+  for (const std::string& name : settings_.experiments.names) {
+    const experiments::Declaration& declaration = declaration_of(name);
+    for (size_t d = 0; d < samples_.domains().size(); ++d) {
+      experiments::Setting of_domain = setting(d);
+      of_domain.parameters = parameters_for(declaration, settings_.experiments.parameters);
       if (declaration.prompts != nullptr) {
         const Prompts& prompts = *samples_.prompts();
-        setting.prompts = prompts.prompts;
-        setting.prompt_set = &prompts.causal;
-        setting.prompt_set_unmasked = &prompts.unmasked;
+        of_domain.prompts = prompts.prompts;
+        of_domain.prompt_set = &prompts.causal;
+        of_domain.prompt_set_unmasked = &prompts.unmasked;
       }
-      parts_.push_back({&declaration, d, declaration.make(setting)});
+      parts_.push_back({&declaration, d, declaration.make(of_domain)});
     }
   }
 }
@@ -71,14 +80,21 @@ std::vector<tap::Observer*> Pass::observers() const {
 void Pass::make_plan(const std::filesystem::path& spill_folder) {
   make_parts();
   engine_ = stream_settings(settings_.engine, compute_, spill_folder);
-  if (!logits_) engine_.last_layer = layers_.back();
   for (const Subject* other : gates_asked_) {
     engine_.other_models.push_back({&other->checkpoint(), &other->model(), other->name()});
   }
+  engine_.keep_final_states = kept_states_;
+  if (reference_ != nullptr) {
+    engine_.reference = {&reference_->checkpoint(), &reference_->model(), reference_states_,
+                         reference_->name()};
+  }
   const auto sets = samples_.sets();
   auto all = observers();
-  plan_ = stream::make_plan(subject_.model(), sets, all,
-                            logits_ ? stream::Logits::wanted : stream::Logits::none, engine_);
+  const bool logits = std::any_of(all.begin(), all.end(), [](const tap::Observer* observer) {
+    return observer->needs().logits;
+  });
+  if (!logits) engine_.last_layer = layers_.back();
+  plan_ = stream::make_plan(subject_.model(), sets, all, engine_);
   parts_.clear();  // what they hold is memory of this pass alone
 }
 
@@ -87,7 +103,7 @@ stream::PassResult Pass::run(Progress& progress) {
   const auto sets = samples_.sets();
   auto all = observers();
   return stream::run_pass(subject_.checkpoint(), subject_.model(), sets, all, engine_, plan_,
-                          progress, logits_ ? &logits_ : nullptr);
+                          progress);
 }
 
 std::vector<std::string> Pass::notes() const {
@@ -122,6 +138,7 @@ Json Pass::identity() const {
   for (const Subject* other : gates_asked_) {
     identity["other_gates"].push_back(other->identity());
   }
+  if (reference_ != nullptr) identity["reference"] = reference_->identity();
   identity["profile"] = {
       {"isa", profile.isa}, {"compute", profile.compute}, {"onednn", profile.onednn}};
   return identity;

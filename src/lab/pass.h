@@ -1,7 +1,7 @@
 // One pass over one subject's layers: what it reads, who watches it, and its plan.
 //
-// Where it will be said that a pass touches what it computes (routes imposed, experts masked), and
-// which files it shares with other passes: here, next to the observers and the other gates.
+// Where it will be said that a pass touches what it computes (routes imposed, experts masked):
+// here, next to the observers and the other gates.
 #pragma once
 
 #include <filesystem>
@@ -13,6 +13,7 @@
 #include "lab/samples.h"
 #include "lab/settings.h"
 #include "lab/subject.h"
+#include "stream/final_states.h"
 #include "stream/pass.h"
 
 namespace rg::lab {
@@ -31,13 +32,17 @@ class Pass {
   // The gates of `other` decide on this subject's gate inputs too, and observers see it:
   // GateBlock's `other_gates`, in the order of these calls. It outlives the pass.
   void ask_gates_of(const Subject& other);
-  // Computes the final logits too: every layer is run then, not only to the last measured one.
-  void take_logits(stream::LogitsSink sink);
+  // Keeps the last hidden states for passes that are compared with this one; they outlive it.
+  void keep_final_states(stream::FinalStates& states);
+  // Observers of logits see those of `reference` beside this pass's own, from the states that the
+  // pass over it kept. Both outlive the pass.
+  void compare_with(const Subject& reference, const stream::FinalStates& states);
 
   // The plan, with the experiments of the settings, one for each domain: made to be asked what they
   // need, and freed, so that plans of several passes don't hold what each keeps. What must be
   // spilled goes to `spill_folder`. After the samples were read. RT0xx, RT008 for another subject
-  // whose gates choose by another rule, US003, ST023.
+  // whose gates choose by another rule, RT009 for a reference with another vocabulary, US003,
+  // ST023.
   void make_plan(const std::filesystem::path& spill_folder);
   // Makes the experiments again, and runs. parts() has them then.
   stream::PassResult run(Progress& progress);
@@ -48,9 +53,14 @@ class Pass {
     std::unique_ptr<experiments::Experiment> experiment;
   };
 
+  // What an observer of a domain's windows may know before the pass; without parameters and
+  // prompts.
+  experiments::Setting setting(size_t domain) const;
+
   const Subject& subject() const { return subject_; }
   const Samples& samples() const { return samples_; }
   const std::vector<const Subject*>& gates_asked() const { return gates_asked_; }
+  const Subject* reference() const { return reference_; }  // null: none
   const PassSettings& settings() const { return settings_; }
   const std::vector<int>& layers() const { return layers_; }  // measured, ascending
   stream::Compute compute() const { return compute_; }
@@ -77,7 +87,9 @@ class Pass {
   std::vector<Part> parts_;
   std::vector<tap::Observer*> others_;
   std::vector<const Subject*> gates_asked_;
-  stream::LogitsSink logits_;  // empty: none
+  stream::FinalStates* kept_states_ = nullptr;
+  const Subject* reference_ = nullptr;
+  const stream::FinalStates* reference_states_ = nullptr;
   stream::Settings engine_;
   stream::Plan plan_;
 };

@@ -9,6 +9,22 @@ Subject& Programme::add(Subject subject) {
   return *subjects_.back();
 }
 
+Subject& Programme::add_reader(const std::string& model, Purpose purpose, bool allow_regex) {
+  Subject& subject =
+      add(purpose == Purpose::plan ? Subject::open_or_config(model) : Subject::open(model));
+  const bool assumed = subject.from_config() && !subject.checkpoint().tokenizer_path();
+  if (!assumed) subject.open_tokenizer(allow_regex);
+  return subject;
+}
+
+Samples& Programme::samples_for(const Subject& subject, const TextSettings& settings,
+                                const ExperimentSettings& experiments) {
+  const auto shared = std::find_if(samples_.begin(), samples_.end(), [&](const auto& samples) {
+    return samples->reader().reads_like(subject);
+  });
+  return shared != samples_.end() ? **shared : add_samples(subject, settings, experiments);
+}
+
 Samples& Programme::add_samples(const Subject& reader, TextSettings settings,
                                 const ExperimentSettings& experiments) {
   samples_.push_back(std::make_unique<Samples>(reader, std::move(settings), experiments));
@@ -31,6 +47,7 @@ void Programme::make_plans(const std::filesystem::path& spill_folder) {
 
 Cost Programme::cost() const {
   Cost cost;
+  uint64_t kept = 0, own_spill = 0;
   for (const auto& pass : passes_) {
     const stream::Plan& plan = pass->plan();
     cost.passes += plan.passes;
@@ -38,9 +55,11 @@ Cost Programme::cost() const {
     cost.flops += plan.flops;
     cost.extra_flops += plan.extra_flops;
     cost.peak_bytes = std::max(cost.peak_bytes, plan.peak_bytes);
-    cost.spill_bytes = std::max(cost.spill_bytes, plan.spill_bytes);
+    kept += plan.kept_bytes;
+    own_spill = std::max(own_spill, plan.spill_bytes - plan.kept_bytes);
     cost.expected_seconds += plan.expected_seconds;
   }
+  cost.spill_bytes = kept + own_spill;
   return cost;
 }
 
@@ -62,28 +81,10 @@ void Programme::drop_what_is_not_needed() {
     return std::none_of(passes_.begin(), passes_.end(), [&](const auto& pass) {
       const auto& asked = pass->gates_asked();
       return &pass->subject() == subject.get() || &pass->samples().reader() == subject.get() ||
+             pass->reference() == subject.get() ||
              std::find(asked.begin(), asked.end(), subject.get()) != asked.end();
     });
   });
-}
-
-void add_passes(Programme& programme, const std::vector<std::string>& models, Purpose purpose,
-                const TextSettings& texts, const PassSettings& settings) {
-  std::vector<const Samples*> known;
-  for (const std::string& model : models) {
-    Subject& subject = programme.add(purpose == Purpose::plan ? Subject::open_or_config(model)
-                                                              : Subject::open(model));
-    const bool assumed = subject.from_config() && !subject.checkpoint().tokenizer_path();
-    if (!assumed) subject.open_tokenizer(texts.allow_regex);
-    auto shared = std::find_if(known.begin(), known.end(), [&](const Samples* samples) {
-      return samples->reader().reads_like(subject);
-    });
-    if (shared == known.end()) {
-      known.push_back(&programme.add_samples(subject, texts, settings.experiments));
-      shared = std::prev(known.end());
-    }
-    programme.add(subject, **shared, settings);
-  }
 }
 
 }  // namespace rg::lab

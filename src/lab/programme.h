@@ -1,7 +1,7 @@
 // Passes in order over one or several subjects: what they cost together, then one after another.
 //
-// Passes are independent today. A pass that reads what an earlier one left (its routes, its gate
-// inputs) will find it in a file, by the order of the list.
+// A pass that reads what an earlier one left (its last hidden states) finds it in a file, by the
+// order of the list.
 #pragma once
 
 #include <cstdint>
@@ -16,23 +16,35 @@
 
 namespace rg::lab {
 
-// What the passes need together. Memory and the spill file of a pass are free again when it ends.
+// What the passes need together. Memory and the spill file of a pass are free again when it ends,
+// but for what it keeps for later passes.
 struct Cost {
   int passes = 0;                     // over some model's weights
   uint64_t read_bytes = 0;            // from checkpoints
   double flops = 0, extra_flops = 0;  // of forward passes; of experiments' expert products
   uint64_t peak_bytes = 0;            // of the pass that needs most memory
-  uint64_t spill_bytes = 0;           // of the pass that spills most
+  uint64_t spill_bytes = 0;           // of the pass that spills most, and all that is kept
   double expected_seconds = 0;
+};
+
+// Whether a subject needs its weights.
+enum class Purpose {
+  run,   // everything
+  plan,  // a config.json alone will do, where there are no weights or no tokenizer
 };
 
 class Programme {
  public:
   Subject& add(Subject subject);
+  // Opens a model and, unless a plan can do without it, its tokenizer.
+  Subject& add_reader(const std::string& model, Purpose purpose, bool allow_regex);
   // Samples that `reader` cuts; arguments as of their constructors.
   Samples& add_samples(const Subject& reader, TextSettings settings,
                        const ExperimentSettings& experiments);
   Samples& add_samples(const Subject& reader, const std::filesystem::path& tokens_file);
+  // Those of an earlier subject that reads alike, or new ones.
+  Samples& samples_for(const Subject& subject, const TextSettings& settings,
+                       const ExperimentSettings& experiments);
   // The programme's own subject and samples. Errors of Pass.
   Pass& add(const Subject& subject, const Samples& samples, PassSettings settings);
 
@@ -56,15 +68,5 @@ class Programme {
   std::vector<std::unique_ptr<Samples>> samples_;
   std::vector<std::unique_ptr<Pass>> passes_;
 };
-
-// Whether a subject needs its weights.
-enum class Purpose {
-  run,   // everything
-  plan,  // a config.json alone will do, where there are no weights or no tokenizer
-};
-
-// One pass per model, all with the same settings. Models that read alike share their samples.
-void add_passes(Programme& programme, const std::vector<std::string>& models, Purpose purpose,
-                const TextSettings& texts, const PassSettings& settings);
 
 }  // namespace rg::lab

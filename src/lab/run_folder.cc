@@ -211,6 +211,7 @@ std::optional<std::vector<record::WrittenArtifact>> RunFolder::find_same_run(
   std::vector<record::WrittenArtifact> artifacts;
   for (const Json& row : (*settings)["artifacts"]) {
     record::WrittenArtifact artifact{.test = row.at("test").get<std::string>(),
+                                     .subject = {},
                                      .domain = row.at("domain").get<std::string>(),
                                      .path = out_ / row.at("path").get<std::string>(),
                                      .body_sha256 = row.at("body_sha256").get<std::string>()};

@@ -82,6 +82,7 @@ TraceObserver::TraceObserver(const std::filesystem::path& out, const model::Mode
 tap::Needs TraceObserver::needs() const {
   tap::Needs needs;
   needs.update = wants_update_;
+  needs.logits = logits_.has_value();
   return needs;
 }
 
@@ -115,10 +116,10 @@ void TraceObserver::on_update(const tap::LayerView& view, const tap::UpdateBlock
   write_rows(view.layer, "update", block, block.update, view.width);
 }
 
-void TraceObserver::write_logits(const tap::Block& block, const float* logits,
-                                 uint32_t vocabulary) {
-  writer_->write(*logits_, uint64_t{block.first_row} * vocabulary,
-                 std::span<const float>(logits, block.rows * vocabulary));
+void TraceObserver::on_logits(const tap::LogitsBlock& block) {
+  const uint64_t row = block.sequence * block.set->lengths[0] + block.first_position;
+  writer_->write(*logits_, row * block.vocabulary,
+                 std::span<const float>(block.logits, size_t{block.rows} * block.vocabulary));
 }
 
 }  // namespace rg::lab

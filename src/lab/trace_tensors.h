@@ -42,9 +42,7 @@ class TraceObserver : public tap::Observer {
   std::span<const tap::SequenceSet* const> sets() const override { return sets_; }
   void on_gate(const tap::LayerView& view, const tap::GateBlock& block) override;
   void on_update(const tap::LayerView& view, const tap::UpdateBlock& block) override;
-
-  bool wants_logits() const { return logits_.has_value(); }
-  void write_logits(const tap::Block& block, const float* logits, uint32_t vocabulary);
+  void on_logits(const tap::LogitsBlock& block) override;
 
   void commit() { writer_->commit(); }
   uint64_t file_bytes() const { return writer_->file_bytes(); }

@@ -1,10 +1,11 @@
-// The files that a run writes: one run.json per test and domain, with manifest and digest, and one
-// results file. The C++ side of schema/. `fields` come from an experiment; everything here is
-// common to all tests. Field by field: docs/artifacts.md.
+// The files that a run writes: run.json with manifest and digest for each test, and one results
+// file. The C++ side of schema/. `fields` come from an experiment; everything here is common to all
+// tests. Field by field: docs/artifacts.md.
 #pragma once
 
 #include <ctime>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,17 +26,28 @@ struct TensorHash {
   std::string shard, sha256;
 };
 
+// What was read of a checkpoint.
+struct UsedCheckpoint {
+  std::string name;                                               // display name, never a path
+  std::vector<TensorHash> tensors;                                // every tensor used
+  std::vector<std::pair<std::string, std::string>> input_sha256;  // config, index, tokenizer
+};
+
+// The family file that a suite ran by.
+struct FamilyStamp {
+  std::string name, sha256;
+};
+
 // What all artifacts of a run share: results part (in the digest) ...
 struct RunFacts {
   std::string program_version;
   NumericProfile profile;
-  std::string model_name;           // display name, never a path
-  int terminal_moe_layer = 0;       // l*
-  std::vector<int> moe_layers;      // every layer with a gate, ascending
-  Json gate_semantics;              // whole gate spec of the layers, named and versioned
-  std::vector<TensorHash> tensors;  // every tensor used
-  std::vector<std::pair<std::string, std::string>> input_sha256;  // config, index, tokenizer
-  Json settings;  // effective settings, defaults included
+  UsedCheckpoint model;
+  int terminal_moe_layer = 0;   // l*
+  std::vector<int> moe_layers;  // every layer with a gate, ascending
+  Json gate_semantics;          // whole gate spec of the layers, named and versioned
+  Json settings;                // effective settings, defaults included
+  std::optional<FamilyStamp> family;
   std::vector<std::string> notes;
   Json nonfinite;  // weights that are NaN or infinite, and from which layer on; null: none
   // ... and circumstances (outside the digest): created_utc, host, threads, block_windows, paths,
@@ -61,20 +73,45 @@ struct Contribution {
   std::vector<std::string> notes;
 };
 
+// An artifact's content, digest included, and the folder it goes to.
+struct Artifact {
+  std::string subject, domain, variant;  // OUT/<test>/<subject>/<domain>/<variant>
+  Json content;                          // members in the order of docs/artifacts.md
+};
+
+// Of one model on one domain.
+Artifact assemble_artifact(const RunFacts& run, const DomainFacts& domain, const TestVersion& test,
+                           const Contribution& part);
+
+struct EdgeFacts {
+  std::string ckpt_a, ckpt_b, name;
+  std::string direction;  // "AtoB": the reference, whose pass `run` is, is a; "BtoA": b
+  UsedCheckpoint other;   // what was used of the one that is not the reference
+};
+Artifact assemble_edge_artifact(const RunFacts& run, const EdgeFacts& edge,
+                                const DomainFacts& domain, const TestVersion& test,
+                                const Contribution& part);
+
+// Of a whole family on all of its domains; `passes` of the base first, then of its descendants.
+Artifact assemble_family_artifact(std::span<const RunFacts* const> passes,
+                                  std::span<const DomainFacts> domains, const TestVersion& test,
+                                  const Contribution& part);
+
+// Of whole artifacts: what was measured stands in them.
+Artifact assemble_bundle(const RunFacts& run, const std::string& subject, const std::string& domain,
+                         const TestVersion& test, const Contribution& part);
+
+std::string body_digest(const Json& artifact);  // over every member but manifest, body_sha256
+
 struct WrittenArtifact {
-  std::string test, domain;
+  std::string test, subject, domain;
   std::filesystem::path path;  // of run.json
   std::string body_sha256;
 };
 
-// Members in the order of docs/artifacts.md, digest included.
-Json assemble_artifact(const RunFacts& run, const DomainFacts& domain, const TestVersion& test,
-                       const Contribution& part);
-std::string body_digest(const Json& artifact);  // over every member but manifest, body_sha256
-
-// OUT/<test>/<model>/<domain>/single/{run.json,manifest.json,run.log}, each written atomically,
+// {run.json,manifest.json,run.log} in the artifact's folder below `out`, each written atomically,
 // run.json last. Names are made safe for a path: '/' becomes "--". IO004, IO010.
-WrittenArtifact write_artifact(const std::filesystem::path& out, const Json& assembled);
+WrittenArtifact write_artifact(const std::filesystem::path& out, const Artifact& artifact);
 
 // The results file of a run: a list of what was written, and `comparisons`, by test a table of all
 // of its artifacts.

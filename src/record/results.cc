@@ -22,7 +22,7 @@ Json assemble_results(const std::filesystem::path& out, std::span<const ResultEn
   Json artifacts = Json::array();
   for (const ResultEntry& entry : entries) {
     artifacts.push_back({{"test", entry.written.test},
-                         {"model", entry.artifact.at("model").at("ckpt")},
+                         {"model", entry.written.subject},
                          {"domain", entry.written.domain},
                          {"path", entry.written.path.lexically_relative(out).generic_string()},
                          {"body_sha256", entry.written.body_sha256}});

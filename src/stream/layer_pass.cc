@@ -36,7 +36,7 @@ LayerPass::LayerPass(const model::Model& model, std::span<const tap::SequenceSet
       blocks_(cut_blocks(sets, sequences_, lengths, plan.block_windows)) {
   rows_ = sequences_.empty() ? 0 : sequences_.back().first_row + sequences_.back().length;
   output_rows_ = plan.output_rows;
-  ScratchFile* spill = plan.spill_bytes != 0 ? open_spill() : nullptr;
+  ScratchFile* spill = plan.stores.spilled_bytes() != 0 ? open_spill() : nullptr;
   update_ = plan.stores.allocate(Stored::updates, spill);
   gate_inputs_ = plan.stores.allocate(Stored::gate_inputs, spill);
   residual_ = plan.stores.allocate(Stored::residual, spill);

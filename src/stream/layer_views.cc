@@ -19,6 +19,7 @@ tap::Needs combined_needs(std::span<tap::Observer* const> observers) {
     all.update |= one.update;
     all.expert_outputs |= one.expert_outputs;
     all.next_unembedding |= one.next_unembedding;
+    all.logits |= one.logits;
     all.held_bytes += one.held_bytes;
   }
   return all;

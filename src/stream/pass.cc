@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
-#include "base/cancel.h"
-#include "base/parallel.h"
-#include "kernels/elementwise.h"
 #include "stream/layer_pass.h"
+#include "stream/logits.h"
 
 namespace rg::stream {
 namespace {
@@ -38,91 +37,13 @@ int layer_of(const model::Model& model, const formats::TensorEntry* tensor) {
   return -1;
 }
 
-// Final norm and unembedding, as many sequences at a time as there are threads, handed over in
-// order.
-void emit_logits(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
-                 const LayerPass& layers, const TokenTables& tables,
-                 const kernels::WeightProduct& unembedding, const PaddedLengths& lengths,
-                 const Settings& settings, const LogitsSink& sink) {
-  struct Lane {
-    const kernels::WeightProduct* product;
-    Buffer<float> rows, normed, logits;
-    Buffer<std::byte> narrow;
-    kernels::Scratch scratch;
-  };
-  std::map<uint32_t, kernels::WeightProduct> products;
-  for (const Sequence& sequence : layers.sequences()) {
-    const uint32_t rows = lengths.of(sequence.length);
-    products.try_emplace(rows, rows, unembedding);
-  }
-  const size_t longest = lengths.longest();
-  std::vector<Lane> lanes;
-  for (int i = 0; i < settings.threads; ++i) {
-    Lane lane{.product = nullptr,
-              .rows = Buffer<float>(longest * model.width),
-              .normed = Buffer<float>(longest * model.width),
-              .logits = Buffer<float>(longest * model.vocabulary),
-              .narrow = Buffer<std::byte>(longest * model.width * 2),
-              .scratch = {}};
-    for (const auto& [rows, product] : products) lane.scratch.reserve(product.scratch_bytes());
-    lanes.push_back(std::move(lane));
-  }
-  const std::vector<Sequence>& sequences = layers.sequences();
-  for (size_t first = 0; first < sequences.size(); first += lanes.size()) {
-    throw_if_stopped();
-    const size_t count = std::min(lanes.size(), sequences.size() - first);
-    parallel_for(count, settings.threads, [&](size_t i, int) {
-      Lane& lane = lanes[i];
-      const Sequence& sequence = sequences[first + i];
-      const uint32_t padded = lengths.of(sequence.length);
-      const float* residual =
-          layers.residual(sequence.first_row, sequence.length, lane.rows.data());
-      for (size_t t = 0; t < sequence.length; ++t) {
-        tables.final_norm().apply(residual + t * model.width, lane.normed.data() + t * model.width);
-      }
-      std::fill(lane.normed.data() + size_t{sequence.length} * model.width,
-                lane.normed.data() + size_t{padded} * model.width, 0.0f);
-      const void* in = lane.normed.data();
-      if (settings.compute == Compute::bf16) {
-        kernels::round_to_bf16(lane.normed.data(), size_t{padded} * model.width,
-                               reinterpret_cast<bf16_t*>(lane.narrow.data()));
-        in = lane.narrow.data();
-      }
-      products.at(padded).run(in, tables.packed_unembedding(), lane.logits.data(), lane.scratch);
-      if (tables.unembedding_bias().size() != 0) {
-        for (uint32_t t = 0; t < sequence.length; ++t) {
-          kernels::add(tables.unembedding_bias().data(), model.vocabulary,
-                       lane.logits.data() + size_t{t} * model.vocabulary);
-        }
-      }
-      if (model.logit_divisor != 1) {
-        kernels::set_scaled(1 / model.logit_divisor, lane.logits.data(),
-                            size_t{padded} * model.vocabulary, lane.logits.data());
-      }
-      if (model.logit_softcap) {
-        kernels::softcap(*model.logit_softcap, size_t{padded} * model.vocabulary,
-                         lane.logits.data());
-      }
-    });
-    for (const Lane& lane : lanes) lane.scratch.throw_if_failed();
-    for (size_t i = 0; i < count; ++i) {
-      const Sequence& sequence = sequences[first + i];
-      const uint32_t set_start = sequences[first + i - sequence.index].first_row;
-      sink({.set = sets[sequence.set],
-            .first_sequence = sequence.index,
-            .sequences = 1,
-            .first_row = sequence.first_row - set_start,
-            .rows = sequence.length,
-            .worker = 0},
-           lanes[i].logits.data(), model.vocabulary);
-    }
-  }
-}
-
 // So far, from all checkpoints of a pass. Another model may be read by other passes too.
 uint64_t bytes_read(const formats::Checkpoint& checkpoint, const Settings& settings) {
-  uint64_t bytes = checkpoint.bytes_read();
-  for (const OtherModel& other : settings.other_models) bytes += other.checkpoint->bytes_read();
+  std::set<const formats::Checkpoint*> all = {&checkpoint};
+  for (const OtherModel& other : settings.other_models) all.insert(other.checkpoint);
+  if (settings.reference) all.insert(settings.reference->checkpoint);
+  uint64_t bytes = 0;
+  for (const formats::Checkpoint* one : all) bytes += one->bytes_read();
   return bytes;
 }
 
@@ -144,22 +65,20 @@ bool head_was_chosen(const model::Model& model, const std::vector<TensorDigest>&
 PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& model,
                     std::span<const tap::SequenceSet* const> sets,
                     std::span<tap::Observer* const> observers, const Settings& settings,
-                    const Plan& plan, Progress& progress, const LogitsSink* logits) {
+                    const Plan& plan, Progress& progress) {
   const auto start = Clock::now();
   const uint64_t read_before = bytes_read(checkpoint, settings);
   PassResult result;
   const PaddedLengths lengths(sets);
   const model::ModelProducts products(model, settings.compute, lengths.shapes());
-  std::optional<kernels::WeightProduct> unembedding;
-  if (logits != nullptr) {
-    unembedding.emplace(lengths.shapes()[0].rows, model.width, model.vocabulary, settings.compute);
-  }
+  const tap::Needs needs = combined_needs(observers);
+  std::optional<OutputHead> head;
+  if (needs.logits) head.emplace(model, settings.compute);
   TensorReader tensors(checkpoint, settings.nonfinite);
   OtherGates other_gates(settings.other_models);
   const std::vector<int> to_run = layers_to_run(model, settings);
-  const NextRows next =
-      combined_needs(observers).next_unembedding ? NextRows::gather : NextRows::none;
-  TokenTables tables(tensors, model, sets, next, unembedding ? &*unembedding : nullptr,
+  const NextRows next = needs.next_unembedding ? NextRows::gather : NextRows::none;
+  TokenTables tables(tensors, model, sets, next, head ? &head->product() : nullptr,
                      settings.compute);
   LayerPass layers(model, sets, observers, settings, plan, lengths, products, tables);
   {
@@ -201,9 +120,7 @@ PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& m
   }
   checkpoint.throw_if_changed();
   other_gates.throw_if_changed();
-  if (logits != nullptr) {
-    emit_logits(model, sets, layers, tables, *unembedding, lengths, settings, *logits);
-  }
+  if (head) show_logits({model, sets, observers, settings, *head, tables}, layers);
   result.digests = tensors.digests();
   result.other_digests = other_gates.digests();
   if (head_was_chosen(model, result.digests)) {

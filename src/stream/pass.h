@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -38,6 +37,16 @@ struct OtherModel {
   std::string name;  // in messages
 };
 
+class FinalStates;
+// Another checkpoint whose logits at the same tokens observers see beside this pass's own: from the
+// states that the pass over it kept.
+struct ReferenceModel {
+  const formats::Checkpoint* checkpoint;
+  const model::Model* model;
+  const FinalStates* states;
+  std::string name;  // in messages
+};
+
 struct Settings {
   Compute compute = Compute::f32;
   int threads = 1;
@@ -52,6 +61,9 @@ struct Settings {
   // alone.
   bool whole_model_first = false;
   std::vector<OtherModel> other_models = {};
+  // Both only where an observer needs logits.
+  FinalStates* keep_final_states = nullptr;      // filled, for passes that compare with this one
+  std::optional<ReferenceModel> reference = {};  // whose pass had the same sets and compute type
 };
 
 // The layers up to Settings::last_layer, ascending.
@@ -70,7 +82,8 @@ struct Plan {
   uint64_t peak_bytes = 0;
   uint64_t budget_bytes = 0;  // limit of peak_bytes, and what set it: "--memory", a limit
   std::string budget_source;
-  uint64_t spill_bytes = 0;   // to the spill file, 0 if all stays in memory
+  uint64_t spill_bytes = 0;   // to files, 0 if all stays in memory
+  uint64_t kept_bytes = 0;    // of these, what stays for later passes
   std::vector<Line> spilled;  // adds up to spill_bytes
   size_t block_windows = 0;
   uint32_t experts_per_slice = 0;
@@ -80,11 +93,11 @@ struct Plan {
   double expected_seconds = 0;  // by Settings::disk_bytes_per_s and a measured product rate
   double flops_per_s = 0;
 };
-// RT004 with the table and the smallest fix if no plan fits. ST023 if logits or an observer need
-// a head that the model lacks, RT008 for other models with other gates.
-enum class Logits { none, wanted };  // whether final logits are computed too
+// RT004 with the table and the smallest fix if no plan fits. ST023 if an observer needs
+// a head that the model lacks, RT008 for other models with other gates, RT009 for a reference with
+// another vocabulary.
 Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
-               std::span<tap::Observer* const> observers, Logits logits, const Settings& settings);
+               std::span<tap::Observer* const> observers, const Settings& settings);
 // FLOP/s of all threads: one product of tallest_tile() rows, in x out, timed for half a second.
 double measure_flops_per_s(uint32_t in, uint32_t out, Compute compute, int threads);
 
@@ -110,12 +123,9 @@ struct PassResult {
   double expert_seconds = 0;     // of these, in the expert products
 };
 
-// Receives final logits where asked for (trace); rows of one block at a time, in order.
-using LogitsSink = std::function<void(const tap::Block&, const float* logits, uint32_t vocabulary)>;
-
 PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& model,
                     std::span<const tap::SequenceSet* const> sets,
                     std::span<tap::Observer* const> observers, const Settings& settings,
-                    const Plan& plan, Progress& progress, const LogitsSink* logits);
+                    const Plan& plan, Progress& progress);
 
 }  // namespace rg::stream

@@ -6,7 +6,9 @@
 
 #include "base/error.h"
 #include "stream/available_memory.h"
+#include "stream/final_states.h"
 #include "stream/layer_pass.h"
+#include "stream/logits.h"
 #include "stream/other_gates.h"
 #include "stream/tensor_reader.h"
 
@@ -23,7 +25,6 @@ struct Run {
   const model::Model& model;
   std::span<const tap::SequenceSet* const> sets;
   std::span<tap::Observer* const> observers;
-  Logits logits;
   const Settings& settings;
   const PaddedLengths& lengths;
   const model::ModelProducts& products;
@@ -92,17 +93,26 @@ void tabulate(const Run& run, Plan& plan) {
     line("unembedding rows of the next tokens",
          run.distinct * run.wide_row() + 4 * run.model.vocabulary);
   }
-  if (run.logits == Logits::wanted) {
+  if (run.needs.logits) {
     const uint64_t table = uint64_t{run.model.vocabulary} * run.narrow_row();
     line("unembedding, packed (and once as read)", 2 * table);
-    line("final logits of a sequence per thread", uint64_t{run.lengths.longest()} *
-                                                      run.model.vocabulary * 4 *
-                                                      static_cast<uint64_t>(run.settings.threads));
+    if (run.settings.reference) {
+      line("the reference's unembedding, packed (and once as read)",
+           2 * uint64_t{run.model.vocabulary} * run.settings.reference->model->width *
+               compute_bytes(run.settings.compute));
+    }
+    line("logits, some rows per thread", logits_worker_bytes(run.model, run.settings) *
+                                             static_cast<uint64_t>(run.settings.threads));
   }
   for (const StoreLine& store : plan.stores.lines()) {
     add(store.name, store.bytes(), store.place == Place::memory ? plan.memory : plan.spilled);
   }
   plan.spill_bytes = plan.stores.spilled_bytes();
+  if (run.settings.keep_final_states != nullptr) {
+    plan.kept_bytes = FinalStates::bytes(run.model, run.settings.compute, run.rows);
+    add("last hidden states, for passes compared with this one", plan.kept_bytes, plan.spilled);
+    plan.spill_bytes += plan.kept_bytes;
+  }
   line("decisions and schedule of a layer", run.rows * ((k + 1) * 4 + k * (4 + 16 + 8)));
   line("experiments' own records", run.needs.held_bytes);
   line(fmt::format("{} weight slices", plan.slices_in_memory),
@@ -169,8 +179,8 @@ std::string table_of(const Plan& plan) {
         std::tuple{"--threads 1 --block-windows 1", 1, size_t{1}}}) {
     Settings smaller = run.settings;
     smaller.threads = threads;
-    const Run other{run.model,   run.sets,     run.observers, run.logits, smaller,
-                    run.lengths, run.products, run.needs,     run.rows,   run.distinct};
+    const Run other{run.model,    run.sets,  run.observers, smaller,     run.lengths,
+                    run.products, run.needs, run.rows,      run.distinct};
     Plan attempt = plan;
     attempt.block_windows = windows;
     tabulate(other, attempt);
@@ -194,11 +204,15 @@ std::string table_of(const Plan& plan) {
 uint64_t bytes_to_read(const Run& run) {
   const model::Model& model = run.model;
   uint64_t bytes = model.embedding.bytes();
-  const bool unembedding = run.logits == Logits::wanted || run.needs.next_unembedding;
+  const bool unembedding = run.needs.logits || run.needs.next_unembedding;
   if (unembedding && !model.tied_embeddings) bytes += model.unembedding.bytes();
-  if (run.logits == Logits::wanted) {
+  if (run.needs.logits) {
     bytes += model.final_norm.gain.bytes() + model.final_norm.bias.bytes();
     bytes += model.unembedding_bias.bytes();
+    if (run.settings.reference) {
+      const model::Model& reference = *run.settings.reference->model;
+      bytes += reference.unembedding.bytes() + reference.unembedding_bias.bytes();
+    }
   }
   for (const int layer : layers_to_run(model, run.settings)) {
     model::for_each_weight(model.layer(layer),
@@ -227,7 +241,12 @@ void count_work(const Run& run, Plan& plan) {
     }
     plan.flops += rows * model::feed_forward_flops(layer, model.width);
   }
-  if (run.logits == Logits::wanted) plan.flops += 2 * width * model.vocabulary * rows;
+  if (run.needs.logits) {
+    plan.flops += 2 * width * model.vocabulary * rows;
+    if (run.settings.reference) {
+      plan.extra_flops += 2.0 * run.settings.reference->model->width * model.vocabulary * rows;
+    }
+  }
   plan.extra_flops += static_cast<double>(run.settings.other_models.size()) * gated * rows * 2 *
                       width * model.gate().experts;
   const double expert = model::expert_flops(model.routed().spec, model.width);
@@ -254,16 +273,21 @@ std::vector<int> layers_to_run(const model::Model& model, const Settings& settin
 }
 
 Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
-               std::span<tap::Observer* const> observers, Logits logits, const Settings& settings) {
+               std::span<tap::Observer* const> observers, const Settings& settings) {
   for (const OtherModel& other : settings.other_models) require_same_gates(model, other);
+  if (settings.reference) require_same_vocabulary(model, *settings.reference);
   const PaddedLengths lengths(sets);
   const model::ModelProducts products(model, settings.compute, lengths.shapes());
-  const Run run{model,         sets,
-                observers,     logits,
-                settings,      lengths,
-                products,      combined_needs(observers),
-                rows_of(sets), TokenTables::distinct_ids(sets)};
-  if (logits == Logits::wanted || run.needs.next_unembedding) model::require_unembedding(model);
+  const Run run{model,
+                sets,
+                observers,
+                settings,
+                lengths,
+                products,
+                combined_needs(observers),
+                rows_of(sets),
+                TokenTables::distinct_ids(sets)};
+  if (run.needs.logits || run.needs.next_unembedding) model::require_unembedding(model);
   Plan plan;
   uint32_t shortest = UINT32_MAX;
   for (const uint32_t length : sets.front()->lengths) shortest = std::min(shortest, length);

@@ -43,7 +43,11 @@ void add_and_plan(Programme& programme, const TwoModels& two,
                   const std::vector<std::string>& models) {
   test::KeptProgress progress;
   const PassSettings settings = TwoModels::pass_settings();
-  add_passes(programme, models, Purpose::run, two.text_settings(), settings);
+  const TextSettings texts = two.text_settings();
+  for (const std::string& model : models) {
+    const Subject& subject = programme.add_reader(model, Purpose::run, texts.allow_regex);
+    programme.add(subject, programme.samples_for(subject, texts, settings.experiments), settings);
+  }
   for (const auto& samples : programme.samples()) samples->read(settings.engine, {}, progress);
   programme.make_plans(two.texts.path());
 }
@@ -156,8 +160,10 @@ TEST(Programme, GivesEachModelWhatItGetsAlone) {
     ASSERT_EQ(one.size(), 1u);
     const auto digest = [](const Outcome& outcome) {
       const Outcome::Part& part = outcome.parts.at(0);
-      return record::body_digest(record::assemble_artifact(
-          outcome.facts, outcome.domains.at(part.domain), part.test, part.contribution));
+      return record::body_digest(record::assemble_artifact(outcome.facts,
+                                                           outcome.domains.at(part.domain),
+                                                           part.test, part.contribution)
+                                     .content);
     };
     EXPECT_EQ(digest(both[i]), digest(one[0]));
   }
@@ -207,15 +213,25 @@ TEST(Programme, FreesAPassAndWhatNoOtherNeeds) {
 // Counts what it is shown of every layer.
 class Counter : public tap::Observer {
  public:
-  explicit Counter(const tap::SequenceSet& set) : set_(&set) {}
-  tap::Needs needs() const override { return {}; }
+  Counter(const tap::SequenceSet& set, bool logits) : set_(&set), logits_(logits) {}
+  tap::Needs needs() const override {
+    tap::Needs needs;
+    needs.logits = logits_;
+    return needs;
+  }
   std::span<const tap::SequenceSet* const> sets() const override { return {&set_, 1}; }
   void end_layer(const tap::LayerView& view) override { layers.push_back(view.layer); }
+  void on_logits(const tap::LogitsBlock& block) override {
+    EXPECT_EQ(block.vocabulary, 3072u);
+    logit_rows += block.rows;
+  }
 
   std::vector<int> layers;
+  std::atomic<size_t> logit_rows = 0;
 
  private:
   const tap::SequenceSet* set_;
+  bool logits_;
 };
 
 TEST(Pass, RunsToItsLastMeasuredLayerUnlessLogitsAreWanted) {
@@ -230,20 +246,13 @@ TEST(Pass, RunsToItsLastMeasuredLayerUnlessLogitsAreWanted) {
     settings.layers = {0};
     settings.experiments = {};
     Pass& pass = programme.add(subject, samples, settings);
-    Counter counter(samples.sequences()[0]);
+    Counter counter(samples.sequences()[0], logits);
     pass.watch(counter);
-    size_t logit_rows = 0;
-    if (logits) {
-      pass.take_logits([&](const tap::Block& block, const float*, uint32_t vocabulary) {
-        EXPECT_EQ(vocabulary, 3072u);
-        logit_rows += block.rows;
-      });
-    }
     programme.make_plans(two.texts.path());
     test::KeptProgress progress;
     programme.run(progress, [](const Pass&, const stream::PassResult&) {});
     EXPECT_EQ(counter.layers, logits ? (std::vector<int>{0, 1}) : std::vector<int>{0});
-    EXPECT_EQ(logit_rows, logits ? 8u : 0u);
+    EXPECT_EQ(counter.logit_rows, logits ? 8u : 0u);
   }
 }
 

@@ -21,12 +21,11 @@ class ArtifactTest : public testing::Test {
     std::filesystem::create_directories(folder_);
     run_.program_version = "9.9.9";
     run_.profile = {"avx2", "f32", "2.6.3"};
-    run_.model_name = "org/model";
+    run_.model = {
+        "org/model", {{"w", "BF16", {4, 8}, "model.safetensors", "abc"}}, {{"config.json", "def"}}};
     run_.terminal_moe_layer = 3;
     run_.moe_layers = {1, 3};
     run_.gate_semantics = {{"topk", 2}};
-    run_.tensors = {{"w", "BF16", {4, 8}, "model.safetensors", "abc"}};
-    run_.input_sha256 = {{"config.json", "def"}};
     run_.settings = {{"seed", 7}};
     run_.notes = {"from the run"};
     run_.manifest = {{"created_utc", "2026-01-01T00:00:00Z"}, {"paths", {{"model", "/a"}}}};
@@ -49,7 +48,7 @@ class ArtifactTest : public testing::Test {
 };
 
 TEST_F(ArtifactTest, MembersStandInTheOrderOfTheContract) {
-  const Json artifact = assemble_artifact(run_, domain_, test_, part_);
+  const Json artifact = assemble_artifact(run_, domain_, test_, part_).content;
   std::vector<std::string> keys;
   for (const auto& [key, value] : artifact.items()) keys.push_back(key);
   EXPECT_EQ(keys, (std::vector<std::string>{
@@ -65,7 +64,7 @@ TEST_F(ArtifactTest, MembersStandInTheOrderOfTheContract) {
 }
 
 TEST_F(ArtifactTest, DigestCoversTheResultsAndNothingElse) {
-  const Json artifact = assemble_artifact(run_, domain_, test_, part_);
+  const Json artifact = assemble_artifact(run_, domain_, test_, part_).content;
   EXPECT_EQ(artifact.at("body_sha256"), body_digest(artifact));
   Json moved = artifact;
   moved["manifest"]["host"] = "another";
@@ -91,7 +90,7 @@ TEST_F(ArtifactTest, WritesTheThreeFilesOfTheFolderLayout) {
       write_artifact(folder_, assemble_artifact(run_, domain_, test_, part_));
   EXPECT_EQ(written.path, folder_ / "expert_load" / "org--model" / "prose" / "single" / "run.json");
   const Json read = parse_json(text_of(written.path), {}, "run.json");
-  EXPECT_EQ(read, assemble_artifact(run_, domain_, test_, part_));
+  EXPECT_EQ(read, assemble_artifact(run_, domain_, test_, part_).content);
   EXPECT_EQ(body_digest(read), written.body_sha256);
   EXPECT_EQ(parse_json(text_of(written.path.parent_path() / "manifest.json"), {}, ""),
             read.at("manifest"));
@@ -101,7 +100,7 @@ TEST_F(ArtifactTest, WritesTheThreeFilesOfTheFolderLayout) {
 }
 
 TEST_F(ArtifactTest, NamesNeverLeaveTheFolder) {
-  run_.model_name = "../up";
+  run_.model.name = "../up";
   domain_.name = "a/b";
   const WrittenArtifact written =
       write_artifact(folder_, assemble_artifact(run_, domain_, test_, part_));
@@ -132,8 +131,8 @@ TEST_F(ArtifactTest, ResultsListWhatWasWrittenAndHoldTheComparisons) {
   std::vector<ResultEntry> entries;
   for (const char* name : {"prose", "code"}) {
     domain_.name = name;
-    const Json artifact = assemble_artifact(run_, domain_, test_, part_);
-    entries.push_back({write_artifact(folder_, artifact), artifact});
+    const Artifact artifact = assemble_artifact(run_, domain_, test_, part_);
+    entries.push_back({write_artifact(folder_, artifact), artifact.content});
   }
   const Json comparisons = {{"expert_load", {{"domain_specialisation", {1}}}}};
   const Json results = assemble_results(folder_, entries, comparisons, 1'000'000'000);

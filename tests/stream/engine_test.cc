@@ -93,10 +93,10 @@ Outcome pass(const Golden& golden, std::optional<uint64_t> memory, int threads) 
   settings.memory_bytes = memory;
   settings.flops_per_s = 1e9;
   settings.spill_folder = std::filesystem::temp_directory_path();
-  const Plan plan = make_plan(golden.model(), sets, observers, Logits::none, settings);
+  const Plan plan = make_plan(golden.model(), sets, observers, settings);
   test::KeptProgress progress;
   const uint64_t before = golden.checkpoint().bytes_read();
-  run_pass(golden.checkpoint(), golden.model(), sets, observers, settings, plan, progress, nullptr);
+  run_pass(golden.checkpoint(), golden.model(), sets, observers, settings, plan, progress);
   EXPECT_DOUBLE_EQ(progress.last_share, 1.0);
   size_t expected_nexts = 0;  // asked rows that aren't the last of their sequence
   size_t row = 0;
@@ -118,7 +118,7 @@ uint64_t least_memory(const Golden& golden) {
   while (high - low > 1024) {
     settings.memory_bytes = low + (high - low) / 2;
     try {
-      make_plan(golden.model(), sets, observers, Logits::none, settings);
+      make_plan(golden.model(), sets, observers, settings);
       high = *settings.memory_bytes;
     } catch (const Error& error) {
       EXPECT_EQ(error.id(), ErrorId::RT004);
@@ -180,8 +180,7 @@ TEST(Engine, APlanThatCannotFitNamesTheSmallestFix) {
   Settings settings;
   settings.flops_per_s = 1e9;
   settings.memory_bytes = 1000;
-  const auto error =
-      test::caught([&] { make_plan(golden.model(), sets, {}, Logits::none, settings); });
+  const auto error = test::caught([&] { make_plan(golden.model(), sets, {}, settings); });
   EXPECT_EQ(error.id, ErrorId::RT004);
   EXPECT_NE(error.parts.hint.find("--memory"), std::string::npos) << error.line;
 }
@@ -193,11 +192,10 @@ TEST(Engine, IdsOutsideTheEmbeddingAreRefused) {
   const tap::SequenceSet* sets[] = {&set};
   Settings settings;
   settings.flops_per_s = 1e9;
-  const Plan plan = make_plan(golden.model(), sets, {}, Logits::none, settings);
+  const Plan plan = make_plan(golden.model(), sets, {}, settings);
   test::KeptProgress progress;
-  const auto error = test::caught([&] {
-    run_pass(golden.checkpoint(), golden.model(), sets, {}, settings, plan, progress, nullptr);
-  });
+  const auto error = test::caught(
+      [&] { run_pass(golden.checkpoint(), golden.model(), sets, {}, settings, plan, progress); });
   EXPECT_EQ(error.id, ErrorId::TK010);
 }
 

@@ -73,7 +73,7 @@ uint64_t held_bytes(const FamilyShape& shape) {
   const tap::SequenceSet* const sets[] = {&set};
   Settings settings;
   settings.flops_per_s = 1e9;
-  const Plan plan = make_plan(golden.model(), sets, {}, Logits::none, settings);
+  const Plan plan = make_plan(golden.model(), sets, {}, settings);
   for (const Plan::Line& line : plan.memory) {
     if (line.what == "scales, and a weight stored in another order") return line.bytes;
   }

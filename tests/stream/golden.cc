@@ -24,11 +24,17 @@ class Quiet : public Progress {
 class Recorder : public tap::Observer {
  public:
   Recorder(const tap::SequenceSet& set, const model::Model& model)
-      : set_(&set), layers_(model.layers.size()) {}
+      : set_(&set), layers_(model.layers.size()), logits_(set.rows() * model.vocabulary, NAN) {
+    size_t row = 0;
+    for (const uint32_t length : set.lengths) {
+      first_row_.push_back(row);
+      row += length;
+    }
+  }
 
   tap::Needs needs() const override {
     tap::Needs all;
-    all.residual_in = all.attention_out = all.parts = all.update = true;
+    all.residual_in = all.attention_out = all.parts = all.update = all.logits = true;
     return all;
   }
   std::span<const tap::SequenceSet* const> sets() const override { return {&set_, 1}; }
@@ -79,7 +85,14 @@ class Recorder : public tap::Observer {
     store(block, view.width, block.update, record(view).update);
   }
 
+  void on_logits(const tap::LogitsBlock& block) override {
+    const size_t row = first_row_[block.sequence] + block.first_position;
+    std::copy_n(block.logits, size_t{block.rows} * block.vocabulary,
+                logits_.begin() + static_cast<ptrdiff_t>(row * block.vocabulary));
+  }
+
   std::vector<LayerRecord> take() { return std::move(layers_); }
+  std::vector<float> take_logits() { return std::move(logits_); }
 
  private:
   LayerRecord& record(const tap::LayerView& view) {
@@ -93,6 +106,8 @@ class Recorder : public tap::Observer {
 
   const tap::SequenceSet* set_;
   std::vector<LayerRecord> layers_;
+  std::vector<size_t> first_row_;  // of each sequence
+  std::vector<float> logits_;
 };
 
 }  // namespace
@@ -145,16 +160,12 @@ Record run_recorded(const formats::Checkpoint& checkpoint, const model::Model& m
   settings.block_windows = how.block_windows;
   settings.spill_folder = std::filesystem::temp_directory_path();
   settings.flops_per_s = 1e9;  // nothing here depends on the plan's expected time
-  const Plan plan = make_plan(model, sets, observers, Logits::wanted, settings);
+  const Plan plan = make_plan(model, sets, observers, settings);
   Record record;
-  record.logits.assign(set.rows() * model.vocabulary, NAN);
-  const LogitsSink sink = [&](const tap::Block& block, const float* logits, uint32_t vocabulary) {
-    std::copy_n(logits, block.rows * vocabulary,
-                record.logits.begin() + static_cast<ptrdiff_t>(block.first_row * vocabulary));
-  };
   Quiet progress;
-  record.result = run_pass(checkpoint, model, sets, observers, settings, plan, progress, &sink);
+  record.result = run_pass(checkpoint, model, sets, observers, settings, plan, progress);
   record.layers = recorder.take();
+  record.logits = recorder.take_logits();
   return record;
 }
 

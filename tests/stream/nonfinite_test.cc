@@ -44,9 +44,9 @@ class Damaged : public testing::Test {
     settings.flops_per_s = 1e9;
     settings.nonfinite = nonfinite;
     test::KeptProgress silent;
-    const Plan plan = make_plan(golden.model(), sets, {}, Logits::none, settings);
+    const Plan plan = make_plan(golden.model(), sets, {}, settings);
     PassResult result =
-        run_pass(golden.checkpoint(), golden.model(), sets, {}, settings, plan, silent, nullptr);
+        run_pass(golden.checkpoint(), golden.model(), sets, {}, settings, plan, silent);
     result.digests.clear();  // they point into the checkpoint
     return result;
   }

@@ -42,10 +42,10 @@ Outcome pass(const Golden& golden, const tap::SequenceSet& set, tap::Observer& o
   settings.threads = 2;
   settings.spill_folder = std::filesystem::temp_directory_path();
   Outcome outcome;
-  outcome.plan = make_plan(golden.model(), sets, observers, Logits::none, settings);
+  outcome.plan = make_plan(golden.model(), sets, observers, settings);
   if (experts_per_slice != 0) outcome.plan.experts_per_slice = experts_per_slice;
   outcome.result = run_pass(golden.checkpoint(), golden.model(), sets, observers, settings,
-                            outcome.plan, outcome.progress, nullptr);
+                            outcome.plan, outcome.progress);
   return outcome;
 }
 

@@ -77,10 +77,10 @@ SeenPass pass_with(const FamilyGolden& golden, const FamilyGolden& twin, const m
   settings.spill_folder = std::filesystem::temp_directory_path();
   settings.other_models = {{&twin.checkpoint(), &other, "other"}};
   SeenPass outcome;
-  outcome.plan = make_plan(golden.model(), sets, observers, Logits::none, settings);
+  outcome.plan = make_plan(golden.model(), sets, observers, settings);
   test::KeptProgress progress;
   outcome.result = run_pass(golden.checkpoint(), golden.model(), sets, observers, settings,
-                            outcome.plan, progress, nullptr);
+                            outcome.plan, progress);
   outcome.layers = std::move(gates.layers);
   return outcome;
 }

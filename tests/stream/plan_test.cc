@@ -31,7 +31,7 @@ Plan plan_within(const Golden& golden, Compute compute, uint64_t memory) {
   settings.compute = compute;
   settings.flops_per_s = 1e9;
   settings.memory_bytes = memory;
-  return make_plan(golden.model(), sets, observers, Logits::none, settings);
+  return make_plan(golden.model(), sets, observers, settings);
 }
 
 uint64_t bytes_of(const Plan& plan, const std::string& what) {

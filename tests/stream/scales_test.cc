@@ -40,9 +40,8 @@ class Rewritten {
     settings.flops_per_s = 1e9;
     settings.nonfinite = nonfinite;
     test::KeptProgress silent;
-    const Plan plan = make_plan(model, sets, {}, Logits::none, settings);
-    return test::caught(
-        [&] { run_pass(checkpoint, model, sets, {}, settings, plan, silent, nullptr); });
+    const Plan plan = make_plan(model, sets, {}, settings);
+    return test::caught([&] { run_pass(checkpoint, model, sets, {}, settings, plan, silent); });
   }
 
  private:
