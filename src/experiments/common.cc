@@ -52,9 +52,13 @@ Json by_layer(const std::vector<int>& layers, const std::function<Json(size_t)>&
 }
 
 Statistician::Statistician(const Setting& setting)
-    : seed_(setting.seed),
-      table_(setting.windows->sequences(), replicates_of(setting), setting.seed, 0),
-      documents_(setting.window_document, replicates_of(setting), setting.seed) {}
+    : Statistician(setting.window_document, replicates_of(setting), setting.seed) {}
+
+Statistician::Statistician(std::span<const uint32_t> window_document, uint32_t replicates,
+                           uint64_t seed)
+    : seed_(seed),
+      table_(window_document.size(), replicates, seed, 0),
+      documents_(window_document, replicates, seed) {}
 
 stats::Replicates Statistician::mean(std::span<const double> values) const {
   return stats::mean_replicates(table_, values);
@@ -123,6 +127,12 @@ Json convergence_json(const stats::Convergence& convergence, const std::string& 
           {"grid", std::move(grid)}};
 }
 
+Json verification_json(const std::vector<int>& required_layers) {
+  return {{"required_layers", required_layers},
+          {"n_windows_required", kWindowsRequired},
+          {"alpha", 0.05}};
+}
+
 ExperimentBase::ExperimentBase(const Setting& setting)
     : setting_(setting), windows_(setting.windows->sequences()), sets_{setting.windows} {
   check_internal(!setting.layers.empty(), "an experiment measures at least one layer");
@@ -138,12 +148,6 @@ int ExperimentBase::slot_of(int layer) const {
   return at != setting_.layers.end() && *at == layer
              ? static_cast<int>(at - setting_.layers.begin())
              : -1;
-}
-
-Json ExperimentBase::verification_json(const std::vector<int>& required_layers) const {
-  return {{"required_layers", required_layers},
-          {"n_windows_required", kWindowsRequired},
-          {"alpha", 0.05}};
 }
 
 std::vector<std::string> ExperimentBase::notes(const WindowCounts& undefined) const {

@@ -44,6 +44,8 @@ Json by_layer(const std::vector<int>& layers, const std::function<Json(size_t)>&
 class Statistician {
  public:
   explicit Statistician(const Setting& setting);
+  // Of as many windows as `window_document` has.
+  Statistician(std::span<const uint32_t> window_document, uint32_t replicates, uint64_t seed);
 
   const stats::CountTable& table() const { return table_; }
   stats::Replicates mean(std::span<const double> values) const;
@@ -69,6 +71,8 @@ Json interval_json(const std::optional<stats::Interval>& interval, Nulls& nulls,
 Json convergence_json(const stats::Convergence& convergence, const std::string& verdict,
                       Nulls& nulls);
 
+Json verification_json(const std::vector<int>& required_layers);
+
 // The experiments' base: measured layers and their slots, sequences of the windows set.
 class ExperimentBase : public Experiment {
  public:
@@ -81,7 +85,6 @@ class ExperimentBase : public Experiment {
   bool measured(const tap::LayerView& view) const { return slot_of(view.layer) >= 0; }
   size_t windows() const { return windows_; }
   uint32_t positions() const { return setting_.seq_len - 1; }  // T
-  Json verification_json(const std::vector<int>& required_layers) const;
   // What a reader must know about the data: short windows, and layers where more than 0.1 % of the
   // margins are undefined.
   std::vector<std::string> notes(const WindowCounts& undefined) const;

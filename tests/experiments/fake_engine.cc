@@ -117,6 +117,48 @@ void add_prompt(FakeModel& model, const std::string& text, const std::string& ta
   }
 }
 
+// The logits of one sequence's positions, in blocks of them.
+void feed_sequence_logits(const FakeModel& model, std::span<tap::Observer* const> observers,
+                          const Feeding& feeding, size_t set, size_t sequence, int worker) {
+  const tap::SequenceSet& watched = model.sets[set];
+  size_t first_row = 0;
+  for (size_t s = 0; s < sequence; ++s) first_row += watched.lengths[s];
+  const uint32_t length = watched.lengths[sequence];
+  for (uint32_t first = 0; first < length; first += feeding.logit_rows) {
+    const uint32_t rows = std::min(feeding.logit_rows, length - first);
+    std::vector<float> logits, reference;
+    for (size_t row = first_row + first; row < first_row + first + rows; ++row) {
+      const std::vector<float> own = model.next_logits(set, row);
+      logits.insert(logits.end(), own.begin(), own.end());
+      if (!model.reference_logits) continue;
+      const std::vector<float> other = model.reference_logits(set, row);
+      reference.insert(reference.end(), other.begin(), other.end());
+    }
+    for (tap::Observer* observer : observers) {
+      if (!observer->needs().logits || !watches(*observer, &watched)) continue;
+      observer->on_logits({.set = &watched,
+                           .sequence = sequence,
+                           .first_position = first,
+                           .rows = rows,
+                           .vocabulary = model.shape.vocabulary,
+                           .logits = logits.data(),
+                           .reference_logits = reference.empty() ? nullptr : reference.data(),
+                           .worker = worker});
+    }
+  }
+}
+
+void feed_logits(const FakeModel& model, std::span<tap::Observer* const> observers,
+                 const Feeding& feeding) {
+  for (size_t set = 0; set < model.sets.size(); ++set) {
+    const size_t sequences = model.sets[set].sequences();
+    parallel_for(sequences, feeding.threads, [&](size_t i, int worker) {
+      const size_t sequence = feeding.backwards ? sequences - 1 - i : i;
+      feed_sequence_logits(model, observers, feeding, set, sequence, worker);
+    });
+  }
+}
+
 }  // namespace
 
 double normal(uint64_t seed, uint32_t i, uint32_t j, uint32_t layer) {
@@ -418,6 +460,7 @@ void run(const FakeModel& model, std::span<tap::Observer* const> observers,
     }
     for (tap::Observer* observer : observers) observer->end_layer(view);
   }
+  if (model.next_logits) feed_logits(model, observers, feeding);
 }
 
 const Declaration& declaration(const std::string& name) {

@@ -62,6 +62,10 @@ class FakeModel {
   // An expert's matrix, gate (0) and up (1) of (kExpertWidth, d), down (2) of (d, kExpertWidth).
   static constexpr uint32_t kExpertWidth = 10;
   std::function<std::vector<float>(int layer, int32_t expert, uint32_t projection)> matrix;
+  // (vocabulary) logits of the token after a row of a set, and those of a reference model; empty:
+  // it has none.
+  using NextLogits = std::function<std::vector<float>(size_t set, size_t row)>;
+  NextLogits next_logits, reference_logits;
 
  private:
   void compute(const Hooks& hooks);
@@ -75,7 +79,8 @@ class FakeModel {
 struct Feeding {
   int threads = 1;
   size_t block_sequences = 4;
-  bool backwards = false;  // blocks and answers in reverse order
+  bool backwards = false;   // blocks and answers in reverse order
+  uint32_t logit_rows = 5;  // positions of a block of logits
 };
 
 void run(const FakeModel& model, std::span<tap::Observer* const> observers, const Feeding& feeding);

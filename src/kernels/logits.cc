@@ -1,0 +1,25 @@
+// Compiled once per instruction set, as elementwise.cc.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/logits.cc"
+#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/highway.h>
+
+#include "kernels/logits-inl.h"
+
+#if HWY_ONCE
+namespace rg::kernels {
+
+HWY_EXPORT(FactsOfLogits);
+HWY_EXPORT(KlDivergence);
+
+LogitFacts logit_facts(const float* logits, size_t n) noexcept {
+  return HWY_DYNAMIC_DISPATCH(FactsOfLogits)(logits, n);
+}
+
+double kl_divergence(const float* logits, const float* reference, size_t n) noexcept {
+  return HWY_DYNAMIC_DISPATCH(KlDivergence)(logits, reference, n);
+}
+
+}  // namespace rg::kernels
+#endif  // HWY_ONCE
