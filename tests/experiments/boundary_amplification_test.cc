@@ -9,6 +9,8 @@
 
 #include "base/error.h"
 #include "experiments/boundary_fixture.h"
+#include "experiments/family/boundary_criteria.h"
+#include "stats/joint_maximum.h"
 
 namespace rg::experiments::testing {
 namespace {
@@ -305,6 +307,67 @@ TEST(BoundaryAmplification, OneRequiredLayerOfTwoDecides) {
   EXPECT_EQ(both["summary"]["holm_p"]["0"], 2.0 / 201);
 }
 
+// The largest rise and the joint test, replicate by replicate from the stored arrays.
+TEST(BoundaryAmplification, DerivedStatisticsAreRecomputedInsideEachReplicate) {
+  const Edge edge;
+  const Json fields = edge.reduce(Direction::a_to_b, {1, 4, false, {&edge.other}}).fields;
+  const Json& arrays = fields["y_ref_A"]["per_layer"]["1"];
+  const Json& layer = fields["summary"]["per_layer"]["1"];
+  const stats::CountTable table(24, 200, 42, 0);
+  std::vector<double> rises;
+  for (size_t b = 0; b < 200; ++b) {
+    double before = -1, largest = -1;
+    for (size_t i = 0; i < 10; ++i) {
+      double mass = 0, tokens = 0;
+      for (size_t w = 0; w < 24; ++w) {
+        const auto drawn = double(table.of_unit(w)[b]);
+        mass += drawn * arrays["decile_sums_per_window"]["mass"][i][w].get<double>();
+        tokens += drawn * arrays["decile_sums_per_window"]["tokens"][i][w].get<double>();
+      }
+      if (tokens == 0) continue;
+      const double mean = mass / (3 * tokens);
+      if (before >= 0) largest = std::max(largest, mean - before);
+      before = mean;
+    }
+    rises.push_back(largest);
+  }
+  std::sort(rises.begin(), rises.end());
+  EXPECT_EQ(layer["b_violation"]["ci95"], Json({rises[4], rises[194]}));
+
+  // Means of F_w - n_le / T_def by quantile and replicate, the window without a margin left out.
+  std::vector<stats::Replicates> means;
+  for (const auto& [key, q] : kSharesUnder) {
+    stats::Replicates mean{0, {}};
+    const auto term = [&](size_t w) {
+      const double tokens = 32 - arrays["n_undefined"][w].get<double>();
+      return arrays["compression_F_per_window"][key][w].get<double>() -
+             arrays["n_le_per_window"][key][w].get<double>() / tokens;
+    };
+    for (size_t b = 0; b < 200; ++b) {
+      double sum = 0, count = 0;
+      for (size_t w = 0; w < 24; ++w) {
+        if (w == 3) continue;
+        sum += double(table.of_unit(w)[b]) * term(w);
+        count += double(table.of_unit(w)[b]);
+      }
+      mean.values.push_back(sum / count);
+    }
+    for (size_t w = 0; w < 24; ++w) mean.estimate += w == 3 ? 0 : term(w) / 23;
+    EXPECT_NEAR(layer["F"][key]["tie_aware"]["delta"].get<double>(), mean.estimate, 1e-14);
+    means.push_back(std::move(mean));
+  }
+  size_t above = 0;
+  for (size_t b = 0; b < 200; ++b) {
+    above += std::any_of(means.begin(), means.end(),
+                         [b](const stats::Replicates& mean) { return mean.values[b] > 0; });
+  }
+  EXPECT_EQ(layer["a"]["probability"], double(above) / 200);
+  const stats::JointMaximum joint = stats::joint_maximum(means);
+  EXPECT_NEAR(layer["a_joint"]["statistic"].get<double>(), joint.statistic, 1e-9);
+  EXPECT_NEAR(layer["a_joint"]["critical"].get<double>(), joint.critical, 1e-9);
+  EXPECT_EQ(layer["a_joint"]["p"], joint.p);
+}
+
 // A third of the margins are 0: 33 tokens are at or under every threshold, not 1, 5, 10 and 20.
 Json with_ties(uint64_t seed) {
   const EdgeShape shape{.windows = 48, .positions = 100, .seed = seed};
@@ -343,24 +406,26 @@ TEST(BoundaryAmplification, WithoutTiesTheBaselinesAreOne) {
   }
 }
 
-// One artifact under a null: no margin matters.
-bool passes_published(uint64_t seed) {
-  const EdgeShape shape{.windows = 200, .positions = 63, .k = 1, .seed = seed};
-  const Json summary = [&] {
-    const InventedEdge edge(shape, [&](uint32_t, uint32_t w, uint32_t t) {
-      return Invented{float(uniform(seed, t, w, 0)), uniform(seed, t, w, 1) < 0.1};
-    });
-    return reduce_boundary_amplification(edge.record(), Direction::a_to_b).fields["summary"];
-  }();
-  return summary["per_layer"]["0"]["a_published"]["holds"].get<bool>();
-}
-
-// The union over four quantiles has a level of about 0.063: of 200 artifacts 12.6 +- 3.4.
+// 200 artifacts of 200 windows in which no margin matters. The union over four quantiles has a
+// level of about 0.063, 12.6 +- 3.4 of them; the joint test one of 0.025.
 TEST(BoundaryAmplificationLevel, ANullSeldomPasses) {
-  int passed = 0;
-  for (uint64_t run = 0; run < 200; ++run) passed += passes_published(1000 + run);
-  EXPECT_LE(passed, 30);  // 20 at a level of 0.10, and 2.4 standard deviations
-  EXPECT_GE(passed, 2);   // it is a union: less than one test alone would mean that it never passes
+  int published = 0, tie_aware = 0, joint = 0;
+  for (uint64_t seed = 1000; seed < 1200; ++seed) {
+    const EdgeShape shape{.windows = 200, .positions = 127, .k = 1, .seed = seed};
+    const InventedEdge edge(shape, [&](uint32_t, uint32_t w, uint32_t t) {
+      return Invented{float(uniform(seed, t, w, 0)), uniform(seed, t, w, 1) < 0.06};
+    });
+    const Statistician statistician(edge.record().setting());
+    const CompressionReplicates means =
+        replicates_of(BoundaryLayer(edge.record(), 0).compression(), statistician);
+    published += concentrated(means.published);
+    tie_aware += concentrated(means.tie_aware);
+    joint += stats::joint_maximum(means.tie_aware).holds;
+  }
+  EXPECT_LE(published, 30);         // 20 at a level of 0.10, and 2.4 standard deviations
+  EXPECT_GE(published, 3);          // more than never
+  EXPECT_EQ(tie_aware, published);  // no margins tie
+  EXPECT_LE(joint, 11);             // 5, and 2.7 standard deviations
 }
 
 TEST(BoundaryAmplificationLevel, TiesHoldTheLevelUnderTheTieAwareBaselineAlone) {

@@ -181,20 +181,20 @@ Json layer_summary(const BoundaryRecord& record, size_t slot, const BoundaryLaye
       {"degenerate", no_answer == nullptr ? Json(nullptr) : Json(no_answer)}};
 }
 
-// Judges the required layers on some windows as the verdict judges them on all; the cheap criterion
-// first.
-int judge(std::span<const BoundaryLayer* const> required, std::span<const uint32_t> members,
-          const stats::CountTable& table) {
-  const auto every = [&](const auto& holds) {
-    return std::all_of(required.begin(), required.end(), holds);
-  };
-  if (!every([&](const BoundaryLayer* layer) { return !layer->degenerate_among(members); })) {
-    return kNoAnswer;
+// Judges the required layers on some windows as the verdict judges them on all; (b), the cheaper
+// criterion, first.
+int judge(std::span<const BoundaryLayer* const> required, uint32_t k,
+          std::span<const uint32_t> members, const stats::CountTable& table) {
+  bool falling = true;
+  for (const BoundaryLayer* layer : required) {
+    const DecileSums sums = layer->sums_among(members);
+    if (degenerate(sums, layer->equal_margins()) != nullptr) return kNoAnswer;
+    falling = falling && never_increases(mean_disagreement(sums, k));
   }
-  return every([&](const BoundaryLayer* layer) { return layer->never_increases(members); }) &&
-                 every([&](const BoundaryLayer* layer) {
-                   return layer->concentrated_among(members, table);
-                 })
+  return falling && std::all_of(required.begin(), required.end(),
+                                [&](const BoundaryLayer* layer) {
+                                  return layer->concentrated_among(members, table);
+                                })
              ? kAmplified
              : kNotAmplified;
 }
@@ -243,7 +243,7 @@ record::Contribution reduce_boundary_amplification(const BoundaryRecord& record,
   const stats::Convergence convergence = stats::judge_convergence(
       setting.windows->sequences(), setting.seed, setting.threads, verdict,
       [&](std::span<const uint32_t> members, const stats::CountTable& table) {
-        return judge(judged, members, table);
+        return judge(judged, setting.spec.top_k, members, table);
       },
       stats::smallest_z(criteria));
 

@@ -43,6 +43,8 @@ double largest_rise(const DecileMeans& means) {
   return largest;
 }
 
+bool never_increases(const DecileMeans& means) { return !(largest_rise(means) > 0); }
+
 const char* degenerate(const DecileSums& sums, bool equal_margins) {
   const auto empty = [](uint64_t count) { return count == 0; };
   if (std::all_of(sums.mass.begin(), sums.mass.end(), empty)) return "no disagreement";
@@ -90,14 +92,6 @@ DecileSums BoundaryLayer::sums_among(std::span<const uint32_t> members) const {
   DecileSums sums;
   for (const uint32_t w : members) sums.add(windows_[w]);
   return sums;
-}
-
-bool BoundaryLayer::degenerate_among(std::span<const uint32_t> members) const {
-  return degenerate(sums_among(members), equal_margins_) != nullptr;
-}
-
-bool BoundaryLayer::never_increases(std::span<const uint32_t> members) const {
-  return !(largest_rise(mean_disagreement(sums_among(members), k_)) > 0);
 }
 
 bool BoundaryLayer::concentrated_among(std::span<const uint32_t> members,

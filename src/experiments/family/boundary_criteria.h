@@ -18,9 +18,10 @@ DecileSums decile_sums(std::span<const BoundaryWindow> windows);
 using DecileMeans = std::array<double, kDeciles>;  // NaN where a decile is empty
 // mass / (k tokens)
 DecileMeans mean_disagreement(const DecileSums& sums, uint32_t k);
-// max over neighbouring non-empty deciles of d_{i+1} - d_i; NaN with fewer than two of them. (b)
-// holds where it is not above 0.
+// max over neighbouring non-empty deciles of d_{i+1} - d_i; NaN with fewer than two of them.
 double largest_rise(const DecileMeans& means);
+// (b): there is no rise.
+bool never_increases(const DecileMeans& means);
 
 // Why the question has no answer at the layer; null if it has one.
 const char* degenerate(const DecileSums& sums, bool equal_margins);
@@ -40,13 +41,10 @@ class BoundaryLayer {
   stats::Replicates rise(const Statistician& statistician) const;
 
   // On some windows, with the deciles of all.
-  bool degenerate_among(std::span<const uint32_t> members) const;
-  bool never_increases(std::span<const uint32_t> members) const;
+  DecileSums sums_among(std::span<const uint32_t> members) const;
   bool concentrated_among(std::span<const uint32_t> members, const stats::CountTable& table) const;
 
  private:
-  DecileSums sums_among(std::span<const uint32_t> members) const;
-
   std::span<const BoundaryWindow> windows_;
   uint32_t k_;
   bool equal_margins_;
