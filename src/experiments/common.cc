@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/error.h"
 
@@ -42,6 +43,11 @@ void Nulls::add_to(Json& fields) const {
 }
 
 std::string layer_key(int layer) { return fmt::format("{}", layer); }
+
+int slot_among(const std::vector<int>& layers, int layer) {
+  const auto at = std::lower_bound(layers.begin(), layers.end(), layer);
+  return at != layers.end() && *at == layer ? static_cast<int>(at - layers.begin()) : -1;
+}
 
 Json by_layer(const std::vector<int>& layers, const std::function<Json(size_t)>& value) {
   Json object = Json::object();
@@ -133,38 +139,44 @@ Json verification_json(const std::vector<int>& required_layers) {
           {"alpha", 0.05}};
 }
 
-ExperimentBase::ExperimentBase(const Setting& setting)
-    : setting_(setting), windows_(setting.windows->sequences()), sets_{setting.windows} {
+void check_windows(const Setting& setting) {
   check_internal(!setting.layers.empty(), "an experiment measures at least one layer");
-  check_internal(setting.window_document.size() == windows_, "every window has a document");
+  check_internal(setting.window_document.size() == setting.windows->sequences(),
+                 "every window has a document");
   check_internal(setting.seq_len >= 2, "a window has a position whose next token is known");
   for (const uint32_t length : setting.windows->lengths) {
     check_internal(length == setting.seq_len, "windows are equally long");
   }
 }
 
-int ExperimentBase::slot_of(int layer) const {
-  const auto at = std::lower_bound(setting_.layers.begin(), setting_.layers.end(), layer);
-  return at != setting_.layers.end() && *at == layer
-             ? static_cast<int>(at - setting_.layers.begin())
-             : -1;
+std::vector<std::string> window_notes(const Setting& setting, std::span<const uint64_t> undefined) {
+  std::vector<std::string> found;
+  const uint32_t positions = setting.seq_len - 1;
+  if (positions < kShortWindow) {
+    found.push_back(fmt::format("windows have {} measured positions; below {} quantiles are coarse",
+                                positions, kShortWindow));
+  }
+  const uint64_t all = uint64_t{positions} * setting.windows->sequences();
+  for (size_t slot = 0; slot < undefined.size(); ++slot) {
+    if (undefined[slot] * kUndefinedNoted <= all) continue;
+    found.push_back(fmt::format("layer {}: {} of {} margins are undefined", setting.layers[slot],
+                                undefined[slot], all));
+  }
+  return found;
+}
+
+ExperimentBase::ExperimentBase(const Setting& setting)
+    : setting_(setting), windows_(setting.windows->sequences()), sets_{setting.windows} {
+  check_windows(setting);
 }
 
 std::vector<std::string> ExperimentBase::notes(const WindowCounts& undefined) const {
-  std::vector<std::string> found;
-  if (positions() < kShortWindow) {
-    found.push_back(fmt::format("windows have {} measured positions; below {} quantiles are coarse",
-                                positions(), kShortWindow));
-  }
-  const uint64_t all = uint64_t{positions()} * windows();
+  std::vector<uint64_t> by_layer;
   for (size_t slot = 0; slot < setting_.layers.size(); ++slot) {
-    uint64_t gone = 0;
-    for (const uint64_t count : undefined.of_layer(slot)) gone += count;
-    if (gone * kUndefinedNoted <= all) continue;
-    found.push_back(
-        fmt::format("layer {}: {} of {} margins are undefined", setting_.layers[slot], gone, all));
+    const auto counts = undefined.of_layer(slot);
+    by_layer.push_back(std::accumulate(counts.begin(), counts.end(), uint64_t{0}));
   }
-  return found;
+  return window_notes(setting_, by_layer);
 }
 
 void Scratch::prepare(int threads, size_t rows, size_t width, size_t experts,

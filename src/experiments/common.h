@@ -37,6 +37,8 @@ class Nulls {
 };
 
 std::string layer_key(int layer);
+// Index of a layer among the measured ones (ascending); -1 if it isn't measured.
+int slot_among(const std::vector<int>& layers, int layer);
 // {L: values of that layer} for every measured layer.
 Json by_layer(const std::vector<int>& layers, const std::function<Json(size_t)>& value);
 
@@ -72,6 +74,11 @@ Json convergence_json(const stats::Convergence& convergence, const std::string& 
                       Nulls& nulls);
 
 Json verification_json(const std::vector<int>& required_layers);
+// Windows of equal length, each with its document, and at least one measured layer.
+void check_windows(const Setting& setting);
+// What a reader must know about the data: short windows, and layers where more than 0.1 % of the
+// margins are undefined. `undefined`: margins of each measured layer, over all windows.
+std::vector<std::string> window_notes(const Setting& setting, std::span<const uint64_t> undefined);
 
 // The experiments' base: measured layers and their slots, sequences of the windows set.
 class ExperimentBase : public Experiment {
@@ -80,13 +87,10 @@ class ExperimentBase : public Experiment {
   std::span<const tap::SequenceSet* const> sets() const override { return sets_; }
 
  protected:
-  // Index of the layer among the measured ones; -1 if it isn't measured.
-  int slot_of(int layer) const;
+  int slot_of(int layer) const { return slot_among(setting_.layers, layer); }
   bool measured(const tap::LayerView& view) const { return slot_of(view.layer) >= 0; }
   size_t windows() const { return windows_; }
   uint32_t positions() const { return setting_.seq_len - 1; }  // T
-  // What a reader must know about the data: short windows, and layers where more than 0.1 % of the
-  // margins are undefined.
   std::vector<std::string> notes(const WindowCounts& undefined) const;
   void watch(const tap::SequenceSet* set) { sets_.push_back(set); }
 

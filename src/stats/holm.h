@@ -1,5 +1,4 @@
-// Holm's step-down adjustment of p values (Holm 1979): what each would have to be to hold when all
-// of them are tested together.
+// Holm's step-down adjustment of several p-values (Holm 1979): no independence is assumed.
 #pragma once
 
 #include <span>
@@ -7,8 +6,8 @@
 
 namespace rg::stats {
 
-// In the given order: of m values ascending, max over i <= j of min(1, (m - i + 1) p_(i)), i from
-// 1. A NaN (no p value) counts as 1 and stays NaN.
+// Sorted ascending, the i-th of m (from 0) becomes the largest of (m - j) p_(j) for j <= i, at most
+// 1. In the order given. An undefined p (NaN) counts as 1 and stays NaN.
 std::vector<double> holm_adjusted(std::span<const double> p);
 
 }  // namespace rg::stats

@@ -334,6 +334,48 @@ Setting FakeModel::setting() const {
   return setting;
 }
 
+OtherDecision decide_other(const FakeModel& model, const FakeModel& other, int layer, size_t set,
+                           size_t row) {
+  const size_t d = model.shape.width, experts = model.shape.experts, k = model.shape.k;
+  const LayerWeights& weights = other.weights(layer);
+  const float* y = model.trace(layer, set).gate_input.data() + row * d;
+  OtherDecision decision{std::vector<float>(experts), std::vector<int32_t>(k + 1)};
+  for (size_t e = 0; e < experts; ++e) {
+    double sum = weights.logit_bias.empty() ? 0.0 : double(weights.logit_bias[e]);
+    for (size_t i = 0; i < d; ++i) sum += double(weights.router[e * d + i]) * double(y[i]);
+    decision.logits[e] = float(sum);
+  }
+  std::vector<float> scores(experts), chosen(k);
+  gate::DecisionView view{.scores = scores,
+                          .ranked = decision.ranked,
+                          .weights = chosen,
+                          .margin = 0,
+                          .margin_logit = 0,
+                          .margin_group = 0,
+                          .eligible = 0};
+  gate::decide(other.spec, decision.logits, weights.selection_bias, view);
+  return decision;
+}
+
+namespace {
+
+// What the others' gates decide on a block: (others), rows one after another.
+std::vector<OtherDecision> decide_others(const FakeModel& model,
+                                         const std::vector<const FakeModel*>& others, int layer,
+                                         size_t set, size_t first_row, size_t rows) {
+  std::vector<OtherDecision> blocks(others.size());
+  for (size_t o = 0; o < others.size(); ++o) {
+    for (size_t row = first_row; row < first_row + rows; ++row) {
+      const OtherDecision one = decide_other(model, *others[o], layer, set, row);
+      blocks[o].logits.insert(blocks[o].logits.end(), one.logits.begin(), one.logits.end());
+      blocks[o].ranked.insert(blocks[o].ranked.end(), one.ranked.begin(), one.ranked.end());
+    }
+  }
+  return blocks;
+}
+
+}  // namespace
+
 void run(const FakeModel& model, std::span<tap::Observer* const> observers,
          const Feeding& feeding) {
   struct Range {
@@ -399,6 +441,13 @@ void run(const FakeModel& model, std::span<tap::Observer* const> observers,
       block.embedding = rows.data();
       block.attention_sum = trace.attention_sum.data() + range.first_row * d;
       block.expert_sum = trace.expert_sum.data() + range.first_row * d;
+      const std::vector<OtherDecision> decided =
+          decide_others(model, feeding.others, layer, range.set, range.first_row, range.rows);
+      std::vector<tap::OtherGate> other_gates;
+      for (const OtherDecision& other : decided) {
+        other_gates.push_back({other.logits.data(), other.ranked.data()});
+      }
+      block.other_gates = other_gates;
       for (size_t o = 0; o < observers.size(); ++o) {
         if (!watches(*observers[o], block.set)) continue;
         block.requests = &asked[o][b];

@@ -81,7 +81,17 @@ struct Feeding {
   size_t block_sequences = 4;
   bool backwards = false;   // blocks and answers in reverse order
   uint32_t logit_rows = 5;  // positions of a block of logits
+  // Other checkpoints of the same shape and spec, whose gates read the model's gate inputs.
+  std::vector<const FakeModel*> others = {};
 };
+
+// What the gate of `other` decides at a row of a set of `model`.
+struct OtherDecision {
+  std::vector<float> logits;    // (E)
+  std::vector<int32_t> ranked;  // (k+1)
+};
+OtherDecision decide_other(const FakeModel& model, const FakeModel& other, int layer, size_t set,
+                           size_t row);
 
 void run(const FakeModel& model, std::span<tap::Observer* const> observers, const Feeding& feeding);
 

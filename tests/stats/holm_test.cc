@@ -4,32 +4,38 @@
 
 #include <cmath>
 #include <limits>
-#include <vector>
 
 namespace rg::stats {
 namespace {
 
-using Values = std::vector<double>;
+constexpr double kUndefinedP = std::numeric_limits<double>::quiet_NaN();
 
-TEST(Holm, StepsDownInTheOrderOfTheValues) {
-  // Ascending: 1/128 * 4, 1/64 * 3, 1/32 * 2, 1/2 * 1.
-  const Values p = {0.03125, 0.5, 0.0078125, 0.015625};
-  EXPECT_EQ(holm_adjusted(p), (Values{0.0625, 0.5, 0.03125, 0.046875}));
-  EXPECT_EQ(holm_adjusted(Values{0.25, 0.25, 0.26}), (Values{0.75, 0.75, 0.75}));
+TEST(Holm, MultipliesByTheHypothesesThatAreLeft) {
+  // Holm 1979 on four p-values, out of order: 0.005 * 4, 0.01 * 3, 0.03 * 2, 0.04 * 1 raised to
+  // 0.06.
+  const std::vector<double> p = {0.01, 0.04, 0.03, 0.005};
+  EXPECT_EQ(holm_adjusted(p), (std::vector<double>{0.01 * 3, 0.03 * 2, 0.03 * 2, 0.005 * 4}));
 }
 
-TEST(Holm, StaysAtMostOneAndLeavesASingleValue) {
-  EXPECT_EQ(holm_adjusted(Values{0.6, 0.9, 0.5}), (Values{1, 1, 1}));
-  EXPECT_EQ(holm_adjusted(Values{0.04}), (Values{0.04}));
-  EXPECT_TRUE(holm_adjusted(Values{}).empty());
+TEST(Holm, NeverExceedsOne) {
+  const std::vector<double> p = {0.6, 0.4};
+  EXPECT_EQ(holm_adjusted(p), (std::vector<double>{0.8, 0.8}));
+  const std::vector<double> large = {0.9, 0.7, 0.8};
+  EXPECT_EQ(holm_adjusted(large), (std::vector<double>{1, 1, 1}));
 }
 
-TEST(Holm, AMissingValueCountsAsOneAndStaysMissing) {
-  const Values adjusted =
-      holm_adjusted(Values{0.01, std::numeric_limits<double>::quiet_NaN(), 0.03});
-  EXPECT_DOUBLE_EQ(adjusted[0], 0.03);
+TEST(Holm, AnUndefinedPCountsAsOne) {
+  const std::vector<double> p = {0.01, kUndefinedP, 0.02};
+  const std::vector<double> adjusted = holm_adjusted(p);
+  EXPECT_EQ(adjusted[0], 0.01 * 3);  // not times 2
   EXPECT_TRUE(std::isnan(adjusted[1]));
-  EXPECT_DOUBLE_EQ(adjusted[2], 0.06);
+  EXPECT_EQ(adjusted[2], 0.02 * 2);
+  EXPECT_TRUE(holm_adjusted({}).empty());
+}
+
+TEST(Holm, EqualPsGetTheSame) {
+  const std::vector<double> p = {0.02, 0.02, 0.5};
+  EXPECT_EQ(holm_adjusted(p), (std::vector<double>{0.02 * 3, 0.02 * 3, 0.5}));
 }
 
 }  // namespace
