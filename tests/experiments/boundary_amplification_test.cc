@@ -290,21 +290,31 @@ TEST(BoundaryAmplification, DisagreementAtLargeMarginsAloneFailsBoth) {
   EXPECT_TRUE(summary["convergence"]["z"].is_null());
 }
 
-TEST(BoundaryAmplification, OneRequiredLayerOfTwoDecides) {
+TEST(BoundaryAmplification, EveryRequiredLayerMustPass) {
   EdgeShape shape = kMedium;
   shape.layers = 2;
-  const InventedEdge edge(shape, [&](uint32_t l, uint32_t w, uint32_t t) {
-    const double margin = uniform(1, t, w, 2 * l);
-    const double p = l == 0 ? std::exp(-6 * margin) : 0.1;
-    return Invented{float(margin), uniform(1, t, w, 2 * l + 1) < p};
-  });
-  const Json both = reduce_boundary_amplification(edge.record(), Direction::a_to_b).fields;
+  const auto fields_of = [](const EdgeShape& of) {
+    const InventedEdge edge(of, [](uint32_t l, uint32_t w, uint32_t t) {
+      const double margin = uniform(1, t, w, 2 * l);
+      const double p = l == 0 ? 0.9 * (1 - margin) : 0.1;
+      return Invented{float(margin), uniform(1, t, w, 2 * l + 1) < p};
+    });
+    return reduce_boundary_amplification(edge.record(), Direction::a_to_b).fields;
+  };
+  const Json both = fields_of(shape);
   EXPECT_EQ(both["verification"]["required_layers"], Json({0, 1}));
   EXPECT_EQ(both["summary"]["verdict"], "FAIL");
   const double p = both["summary"]["per_layer"]["1"]["a_joint"]["p"].get<double>();
   EXPECT_GT(p, 0.05);
-  EXPECT_EQ(both["summary"]["holm_p"]["1"], p);
-  EXPECT_EQ(both["summary"]["holm_p"]["0"], 2.0 / 201);
+  EXPECT_EQ(both["summary"]["holm_p"], Json({{"0", 2.0 / 201}, {"1", p}}));
+
+  shape.required = {0};
+  const Json first = fields_of(shape);
+  EXPECT_EQ(first["verification"]["required_layers"], Json({0}));
+  EXPECT_EQ(first["layers"], Json({0, 1}));
+  EXPECT_EQ(first["summary"]["per_layer"], both["summary"]["per_layer"]);
+  EXPECT_EQ(first["summary"]["verdict"], "PASS");
+  EXPECT_EQ(first["summary"]["holm_p"], Json({{"0", 1.0 / 201}}));
 }
 
 // The largest rise and the joint test, replicate by replicate from the stored arrays.

@@ -29,6 +29,7 @@ Setting InventedEdge::setting_of(const EdgeShape& shape, const tap::SequenceSet&
                   .seq_len = shape.positions + 1,
                   .window_document = {},
                   .prompts = {}};
+  if (!shape.required.empty()) setting.parameters["required_layers"] = shape.required;
   for (uint32_t l = 0; l < shape.layers; ++l) setting.moe_layers.push_back(int(l));
   setting.layers = setting.moe_layers;
   for (uint32_t w = 0; w < shape.windows; ++w) setting.window_document.push_back(w);

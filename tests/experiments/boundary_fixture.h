@@ -16,6 +16,7 @@ struct Invented {
 struct EdgeShape {
   uint32_t windows = 48, positions = 100, k = 2, layers = 1;
   uint64_t seed = 42;
+  std::vector<int> required = {};  // layers; none: all
 };
 
 class InventedEdge {

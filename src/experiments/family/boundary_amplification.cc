@@ -10,26 +10,28 @@
 namespace rg::experiments {
 namespace {
 
-enum Label : int { kAmplified = 1, kNotAmplified = 0, kNoAnswer = -1 };
+enum AmplificationLabel : int { kAmplified = 1, kNotAmplified = 0, kNoAnswer = -1 };
 
-const char* label_name(int label) {
+const char* amplification_name(int label) {
   return label == kAmplified ? "PASS" : label == kNotAmplified ? "FAIL" : "DEGENERATE";
 }
 
 // What a layer contributes to the verdicts.
-struct LayerFinding {
+struct AmplificationFinding {
   bool degenerate, a, a_published, b;
   double joint_p, joint_statistic;
   stats::Criterion rise;
 };
 
-int verdict_of(std::span<const LayerFinding> required, bool LayerFinding::*a) {
+int amplification_verdict(std::span<const AmplificationFinding> required,
+                          bool AmplificationFinding::*a) {
   const auto every = [&](const auto& holds) {
     return std::all_of(required.begin(), required.end(), holds);
   };
-  if (!every([](const LayerFinding& layer) { return !layer.degenerate; })) return kNoAnswer;
-  return every([a](const LayerFinding& layer) { return layer.*a && layer.b; }) ? kAmplified
-                                                                               : kNotAmplified;
+  if (!every([](const AmplificationFinding& layer) { return !layer.degenerate; })) return kNoAnswer;
+  return every([a](const AmplificationFinding& layer) { return layer.*a && layer.b; })
+             ? kAmplified
+             : kNotAmplified;
 }
 
 // The arrays of one layer, and the means of them that the published contract stores.
@@ -127,9 +129,10 @@ Json effect_json(const LayerCompression& compression, Nulls& nulls, const std::s
 }
 
 // Fills `found` on the way.
-Json layer_summary(const BoundaryRecord& record, size_t slot, const BoundaryLayer& layer,
-                   const CompressionReplicates& replicates, const Statistician& statistician,
-                   Nulls& nulls, LayerFinding& found) {
+Json amplification_summary(const BoundaryRecord& record, size_t slot, const BoundaryLayer& layer,
+                           const CompressionReplicates& replicates,
+                           const Statistician& statistician, Nulls& nulls,
+                           AmplificationFinding& found) {
   const std::string path = "summary.per_layer." + layer_key(record.setting().layers[slot]);
   std::vector<double> disagreement;
   size_t without = 0;
@@ -183,8 +186,8 @@ Json layer_summary(const BoundaryRecord& record, size_t slot, const BoundaryLaye
 
 // Judges the required layers on some windows as the verdict judges them on all; (b), the cheaper
 // criterion, first.
-int judge(std::span<const BoundaryLayer* const> required, uint32_t k,
-          std::span<const uint32_t> members, const stats::CountTable& table) {
+int judge_amplification(std::span<const BoundaryLayer* const> required, uint32_t k,
+                        std::span<const uint32_t> members, const stats::CountTable& table) {
   bool falling = true;
   for (const BoundaryLayer* layer : required) {
     const DecileSums sums = layer->sums_among(members);
@@ -220,13 +223,13 @@ record::Contribution reduce_boundary_amplification(const BoundaryRecord& record,
     return reference_layer(record, slot, measured[slot], replicates[slot], statistician, nulls,
                            reference + ".per_layer." + layer_key(layers[slot]));
   });
-  std::vector<LayerFinding> found(layers.size());
+  std::vector<AmplificationFinding> found(layers.size());
   Json per_layer = by_layer(layers, [&](size_t slot) {
-    return layer_summary(record, slot, measured[slot], replicates[slot], statistician, nulls,
-                         found[slot]);
+    return amplification_summary(record, slot, measured[slot], replicates[slot], statistician,
+                                 nulls, found[slot]);
   });
 
-  std::vector<LayerFinding> required;
+  std::vector<AmplificationFinding> required;
   std::vector<const BoundaryLayer*> judged;
   std::vector<double> joint_p;
   std::vector<stats::Criterion> criteria;
@@ -239,11 +242,11 @@ record::Contribution reduce_boundary_amplification(const BoundaryRecord& record,
     criteria.push_back(found[slot].rise);
   }
   const std::vector<double> adjusted = stats::holm_adjusted(joint_p);
-  const int verdict = verdict_of(required, &LayerFinding::a);
+  const int verdict = amplification_verdict(required, &AmplificationFinding::a);
   const stats::Convergence convergence = stats::judge_convergence(
       setting.windows->sequences(), setting.seed, setting.threads, verdict,
       [&](std::span<const uint32_t> members, const stats::CountTable& table) {
-        return judge(judged, setting.spec.top_k, members, table);
+        return judge_amplification(judged, setting.spec.top_k, members, table);
       },
       stats::smallest_z(criteria));
 
@@ -272,9 +275,10 @@ record::Contribution reduce_boundary_amplification(const BoundaryRecord& record,
                                                 "summary.holm_p." + layer_key(required_layers[i]),
                                                 "no quantile's mean varies");
                           })},
-      {"verdict", label_name(verdict)},
-      {"verdict_published", label_name(verdict_of(required, &LayerFinding::a_published))},
-      {"convergence", convergence_json(convergence, label_name(verdict), nulls)}};
+      {"verdict", amplification_name(verdict)},
+      {"verdict_published",
+       amplification_name(amplification_verdict(required, &AmplificationFinding::a_published))},
+      {"convergence", convergence_json(convergence, amplification_name(verdict), nulls)}};
   nulls.add_to(part.fields);
   return part;
 }

@@ -11,6 +11,9 @@ BoundaryRecord::BoundaryRecord(const Setting& setting, size_t other)
     : setting_(setting), other_(other) {
   check_windows(setting);
   require_competitor(setting, "boundary_amplification");
+  for (const int layer : required_layers()) {
+    check_internal(slot_among(setting.layers, layer) >= 0, "a required layer is measured");
+  }
 }
 
 tap::Needs BoundaryRecord::needs() const {
@@ -81,9 +84,17 @@ void BoundaryRecord::keep_window(const tap::GateBlock& block, const SequenceRows
 }
 
 void BoundaryRecord::end_layer(const tap::LayerView& view) {
-  const int measured = slot_among(setting_.layers, view.layer);
-  if (measured < 0) return;
-  const auto slot = static_cast<size_t>(measured);
+  const int slot = slot_among(setting_.layers, view.layer);
+  if (slot < 0) return;
+  keep_deciles(static_cast<size_t>(slot));
+  if (view.layer != setting_.layers.back()) return;
+  // The record waits for other passes: it gives back what it no longer needs.
+  std::vector<float>().swap(margins_);
+  std::vector<float>().swap(ascending_);
+  std::vector<uint16_t>().swap(lost_);
+}
+
+void BoundaryRecord::keep_deciles(size_t slot) {
   ascending_.clear();
   std::copy_if(margins_.begin(), margins_.end(), std::back_inserter(ascending_),
                [](float margin) { return std::isfinite(margin); });

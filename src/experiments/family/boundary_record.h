@@ -35,8 +35,8 @@ struct BoundaryWindow {
   std::array<uint32_t, kDeciles> decile_tokens{}, decile_mass{};
 };
 
-// How many of the four thresholds a position's margin is above, and the mark of a position without
-// a finite margin.
+// A position's byte is the number of the four thresholds that its margin is above; without a finite
+// margin it is this.
 inline constexpr uint8_t kNoMargin = kQuantiles + 1;
 
 // Watches the windows of one domain in a pass of the reference.
@@ -63,15 +63,18 @@ class BoundaryRecord : public tap::Observer {
   std::vector<std::string> notes() const;
 
  private:
+  // Edges and sums of a layer's deciles, which need all windows.
+  void keep_deciles(size_t slot);
   void keep_window(const tap::GateBlock& block, const SequenceRows& rows, size_t slot);
   size_t all_positions() const { return setting_.windows->sequences() * positions(); }
 
   const Setting setting_;
   const size_t other_;
-  std::vector<BoundaryWindow> windows_;     // (layers, windows)
-  std::vector<std::vector<float>> edges_;   // (layers): 11 or none
-  std::vector<uint8_t> thresholds_below_;   // (layers, windows, T)
-  std::vector<float> margins_, ascending_;  // (windows, T) of the current layer; those defined
+  std::vector<BoundaryWindow> windows_;    // (layers, windows)
+  std::vector<std::vector<float>> edges_;  // (layers): 11 or none
+  std::vector<uint8_t> thresholds_below_;  // (layers, windows, T)
+  // Of the current layer, released after the last one:
+  std::vector<float> margins_, ascending_;  // (windows, T); those that are finite
   std::vector<uint16_t> lost_;              // (windows, T) k - |R_k^a ∩ R_k^b|
 };
 
