@@ -38,6 +38,7 @@ struct PassOptions {
 
 struct RunOptions : PassOptions {
   lab::ExperimentSettings experiments;  // and parameters of the program's own
+  std::filesystem::path family;         // file of `suite`, which takes no experiments; empty: none
   std::filesystem::path out;
   bool overwrite = false;
   bool json = false;

@@ -32,8 +32,14 @@ std::string experiment_list() {
 }
 
 void add_run_options(CLI::App& command, RawRun& raw) {
-  command.add_option("experiments", raw.experiments, "comma-separated names, or all")->required();
+  command.add_option("experiments", raw.experiments, "comma-separated names, or all; or suite")
+      ->required();
   command.add_option("--model", raw.options.model, kModelHelp)->type_name("MODEL");
+  command
+      .add_option(
+          "--family", raw.options.family,
+          "with suite: the file that names base, descendants, edges, domains and thresholds")
+      ->type_name("FILE");
   command.add_option("--out", raw.options.out, "folder for the results")
       ->type_name("DIR")
       ->default_val(".");
@@ -49,9 +55,26 @@ void add_run_options(CLI::App& command, RawRun& raw) {
   add_pass_options(command, raw.options, raw.pass);
 }
 
-RunOptions finish_run(const RawRun& raw) {
+// What the family file says must not be said again.
+void check_suite(const CLI::App& command, const RunOptions& options) {
+  if (options.family.empty()) {
+    throw usage_error("--family", "none", "the file of the family that `suite` measures");
+  }
+  for (const char* option : {"--model", "--domain", "--windows", "--seq-len", "--seed", "--layers",
+                             "--parameter", "--allow-small-T"}) {
+    if (command.get_option(option)->count() == 0) continue;
+    throw usage_error(option, "given with suite", "this in the family file");
+  }
+}
+
+RunOptions finish_run(const CLI::App& command, const RawRun& raw) {
   RunOptions options = raw.options;
   finish_pass(options, raw.pass);
+  if (raw.experiments == "suite") {
+    check_suite(command, options);
+    return options;
+  }
+  if (!options.family.empty()) throw usage_error("--family", "given", "`suite` as experiment");
   options.experiments.names = parse_experiments(raw.experiments);
   for (const std::string& text : raw.parameters) {
     auto [key, value] = parse_parameter(text);
@@ -87,8 +110,9 @@ Examples:
 
 std::optional<Command> PlanCommandLine::chosen() const {
   if (!command_->parsed()) return std::nullopt;
-  PlanOptions options = {finish_run(raw_)};
-  if (options.run.text.domains.empty() && !options.run.text.windows.windows) {
+  PlanOptions options = {finish_run(*command_, raw_)};
+  if (options.run.family.empty() && options.run.text.domains.empty() &&
+      !options.run.text.windows.windows) {
     throw usage_error("--domain", "none with --windows all",
                       "at least one --domain NAME=PATH, or a number of windows");
   }
@@ -117,13 +141,14 @@ Exit codes: 0 everything is written, whatever the verdicts (verify turns them in
 Examples:
   routegauge run all --model MODEL --domain prose=texts/ --domain code=src.jsonl.zst --out results
   routegauge run attention_router --model MODEL --domain prose=texts/ --out results \
-      --parameter layers='[4,8,12]')");
+      --parameter layers='[4,8,12]'
+  routegauge run suite --family family.json --out results)");
 }
 
 std::optional<Command> RunCommandLine::chosen() const {
   if (!command_->parsed()) return std::nullopt;
-  RunOptions options = finish_run(raw_);
-  if (options.text.domains.empty()) {
+  RunOptions options = finish_run(*command_, raw_);
+  if (options.family.empty() && options.text.domains.empty()) {
     throw usage_error("--domain", "none", "at least one --domain NAME=PATH");
   }
   return options;

@@ -1,11 +1,17 @@
 #include "app/study.h"
 
 #include "app/parameters.h"
+#include "lab/family.h"
 #include "lab/measurement.h"
+#include "lab/suite.h"
 
 namespace rg::app {
 
 std::unique_ptr<lab::Study> make_study(const RunOptions& options, lab::Purpose purpose) {
+  if (!options.family.empty()) {
+    return std::make_unique<lab::Suite>(lab::read_family(options.family), purpose, options.text,
+                                        options.engine);
+  }
   return std::make_unique<lab::Measurement>(chosen_models(options), purpose, options.text,
                                             pass_settings(options));
 }
