@@ -317,6 +317,9 @@ void judge_behavior_compression(const Case& c, Finding& finding) {
   for (Criterion& criterion : judgement.criteria) criterion.z.reset();
   if (judgement.effect) judgement.effect->z.reset();
   if (header.full) {
+    judgement.notes.push_back(
+        "not recomputable from the artifact and taken as stated: F_route, whose counts are in "
+        "boundary_amplification");
     const std::string published(verdict_name(judge(analysis.primary(), &edge::Excess::published)));
     judgement.beside.push_back({"published baseline", published});
     if (!header.required_by_verifier) {

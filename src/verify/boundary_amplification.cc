@@ -106,6 +106,7 @@ void judge_boundary_amplification(const Case& c, Finding& finding) {
   }
   if (!c.inspect.sound()) return;
   const std::map<int, boundary::LayerRecord> record = boundary::read_record(c);
+  if (!c.inspect.sound()) return;
   for (const auto& [layer, of] : record) {
     const bool is_required =
         std::binary_search(header.required.begin(), header.required.end(), layer);
