@@ -27,6 +27,16 @@ double quantile_error(std::vector<double> means, double q, double replicates) {
   return at_ours * std::sqrt(m / replicates + 1.0);
 }
 
+// Whether an interval of `replicates` replicates may be of the same statistic as these means.
+bool within_monte_carlo(const std::vector<double>& means, const Interval& stated,
+                        double replicates) {
+  const std::optional<Interval> ours = percentile_interval(means);
+  return std::abs(stated.lo - ours->lo) <=
+             kForeignErrors * quantile_error(means, 0.025, replicates) &&
+         std::abs(stated.hi - ours->hi) <=
+             kForeignErrors * quantile_error(means, 0.975, replicates);
+}
+
 bool has_document_intervals(const Header& header) {
   return header.n_documents >= 2 && header.n_documents < header.n_windows &&
          header.documents.size() == header.n_windows;
@@ -77,15 +87,7 @@ const Sample& Analysis::primary() const { return *primary_; }
 const Sample& Analysis::own() const { return *own_; }
 
 std::optional<double> Analysis::bootstrap_error(ColumnId id) const {
-  const std::vector<double> means = primary().means(id);
-  if (means.size() < 2) return std::nullopt;
-  double sum = 0;
-  for (const double value : means) sum += value;
-  const auto count = static_cast<double>(means.size());
-  const double center = sum / count;
-  double squares = 0;
-  for (const double value : means) squares += (value - center) * (value - center);
-  return std::sqrt(squares / (count - 1));
+  return sample_deviation(primary().means(id));
 }
 
 std::optional<double> Analysis::probability(ColumnId id, int side) const {
@@ -185,6 +187,15 @@ void add_ratio(Analysis& analysis, const Windows& numerator, const Windows& deno
   denominator_id = analysis.add(bottom);
 }
 
+std::optional<Interval> Analysis::ratio_interval(ColumnId numerator, ColumnId denominator) const {
+  std::vector<double> replicates;
+  for (size_t b = 0; b < primary().count(); ++b) {
+    const double den = primary().sum(denominator, b);
+    if (den != 0) replicates.push_back(primary().sum(numerator, b) / den);
+  }
+  return percentile_interval(std::move(replicates));
+}
+
 void Analysis::ratio_block(Claims& claims, const Claims::Path& at, ColumnId numerator,
                            ColumnId denominator, const char* mean_key,
                            const char* interval_key) const {
@@ -192,16 +203,11 @@ void Analysis::ratio_block(Claims& claims, const Claims::Path& at, ColumnId nume
   const Total bottom = total(values(denominator));
   std::optional<double> ratio;
   if (bottom.windows > 0 && bottom.sum != 0) ratio = top.sum / bottom.sum;
-  std::vector<double> replicates;
-  for (size_t b = 0; b < primary().count(); ++b) {
-    const double den = primary().sum(denominator, b);
-    if (den != 0) replicates.push_back(primary().sum(numerator, b) / den);
-  }
   Claims::Path path = at;
   path.push_back(mean_key);
   claims.mean(path, ratio);
   path.back() = interval_key;
-  claims.interval(path, percentile_interval(std::move(replicates)));
+  claims.interval(path, ratio_interval(numerator, denominator));
 }
 
 void choose_effect(Judgement& judgement) {
@@ -217,21 +223,24 @@ void choose_effect(Judgement& judgement) {
   }
 }
 
-void warn_foreign_interval(const Case& c, const At& stated, const Analysis& analysis, ColumnId id) {
+void warn_foreign_interval_of_two(const Case& c, const At& stated, const Analysis& analysis,
+                                  ColumnId one, ColumnId other) {
   if (c.header.full || !stated) return;
   const std::optional<Interval> theirs = c.inspect.interval(stated);
-  const std::optional<Interval> ours = analysis.primary().interval(id);
+  const std::optional<Interval> ours = analysis.primary().interval(one);
   if (!theirs || !ours) return;
-  const std::vector<double> means = analysis.primary().means(id);
   const double replicates = *c.header.replicates;
-  const double lo = quantile_error(means, 0.025, replicates);
-  const double hi = quantile_error(means, 0.975, replicates);
-  if (std::abs(theirs->lo - ours->lo) > kForeignErrors * lo ||
-      std::abs(theirs->hi - ours->hi) > kForeignErrors * hi) {
-    c.inspect.warn(fmt::format(
-        "{}: stated [{}, {}], the verifier's {} replicates give [{}, {}], beyond Monte-Carlo error",
-        stated.path, theirs->lo, theirs->hi, analysis.primary().count(), ours->lo, ours->hi));
+  if (within_monte_carlo(analysis.primary().means(one), *theirs, replicates) ||
+      within_monte_carlo(analysis.primary().means(other), *theirs, replicates)) {
+    return;
   }
+  c.inspect.warn(fmt::format(
+      "{}: stated [{}, {}], the verifier's {} replicates give [{}, {}], beyond Monte-Carlo error",
+      stated.path, theirs->lo, theirs->hi, analysis.primary().count(), ours->lo, ours->hi));
+}
+
+void warn_foreign_interval(const Case& c, const At& stated, const Analysis& analysis, ColumnId id) {
+  warn_foreign_interval_of_two(c, stated, analysis, id, id);
 }
 
 }  // namespace rg::verify

@@ -82,7 +82,8 @@ class Analysis {
   void delta_block(Claims& claims, const Claims::Path& at, ColumnId id) const;
   // The optional siblings ci95_bca, ci95_t, ci95_doc of an interval.
   void siblings(Claims& claims, const Claims::Path& at, ColumnId id) const;
-  // sum num / sum den, both over windows where both are defined.
+  // sum num / sum den, both over windows where both are defined (add_ratio).
+  std::optional<Interval> ratio_interval(ColumnId numerator, ColumnId denominator) const;
   void ratio_block(Claims& claims, const Claims::Path& at, ColumnId numerator, ColumnId denominator,
                    const char* mean_key, const char* interval_key) const;
 
@@ -115,5 +116,9 @@ void choose_effect(Judgement& judgement);
 // Where a stated interval of an unknown generator lies more than 4 Monte-Carlo standard errors
 // from the verifier's: a warning.
 void warn_foreign_interval(const Case& c, const At& stated, const Analysis& analysis, ColumnId id);
+// The same for a name that published artifacts give to either of two statistics: a warning where
+// the interval fits neither.
+void warn_foreign_interval_of_two(const Case& c, const At& stated, const Analysis& analysis,
+                                  ColumnId one, ColumnId other);
 
 }  // namespace rg::verify

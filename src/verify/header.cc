@@ -104,8 +104,29 @@ void read_moe_layers(Inspector& inspect, const At& at, Header& header) {
   }
 }
 
-void read_subject(Inspector& inspect, const At& root, const HeaderRules& rules, Header& header) {
+// An edge has two different ends. The reference, which `model` describes, is a for AtoB and b for
+// BtoA; `other` describes the other end.
+void check_ends(Inspector& inspect, const At& root, const Header& header) {
   const At edge = root / "edge";
+  const std::string& a = (edge / "ckpt_a").value->string();
+  const std::string& b = (edge / "ckpt_b").value->string();
+  if (a == b) inspect.invalid(Check::edge_direction, "edge.ckpt_b", "is the same as ckpt_a");
+  if (!header.full) return;
+  inspect.text(inspect.need(edge, "edge_name"));
+  const bool from_a = header.direction == "AtoB";
+  const auto check_end = [&](const char* member, const std::string& expected) {
+    const At ckpt = (root / member) / "ckpt";
+    if (!ckpt || !ckpt.value->is(Kind::string) || ckpt.value->string() == expected) return;
+    inspect.invalid(
+        Check::edge_direction, ckpt.path,
+        fmt::format("found {}, the edge's direction gives {}", ckpt.value->string(), expected));
+  };
+  check_end("model", from_a ? a : b);
+  check_end("other", from_a ? b : a);
+}
+
+void read_subject(Inspector& inspect, const At& root, const HeaderRules& rules, Header& header) {
+  const At edge = rules.edge ? inspect.need(root, "edge") : root / "edge";
   const At model = root / "model";
   if (edge) {
     if (!inspect.is(edge, Kind::object)) return;
@@ -120,6 +141,9 @@ void read_subject(Inspector& inspect, const At& root, const HeaderRules& rules, 
     if (direction != "AtoB" && direction != "BtoA") {
       inspect.invalid(Check::edge_direction, "edge.direction",
                       fmt::format("found {}, expected AtoB or BtoA", direction));
+    } else {
+      header.direction = direction;
+      if (rules.edge) check_ends(inspect, root, header);
     }
     inspect.judgement().model =
         (edge / "ckpt_a").value->string() + "->" + (edge / "ckpt_b").value->string();
@@ -275,6 +299,7 @@ Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules)
   read_bootstrap(inspect, root, header);
   if (header.full) {
     check_provenance(inspect, root);
+    if (rules.edge) check_other(inspect, root);
     inspect.need(root, "body_sha256");
     check_nulls(inspect, root);
   }

@@ -1,6 +1,7 @@
 // What every artifact has, whatever its test.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@ struct Header {
   uint32_t experts = 0;  // 0 if the gate profile doesn't say
   uint32_t groups = 1;   // of experts in the gate; 1 if the profile doesn't say
   uint32_t groups_kept = 1;
+  std::string direction;  // of an edge: "AtoB" or "BtoA"; empty without one
   std::optional<int> terminal_layer;
   std::vector<int> moe_layers;  // all of the model, ascending; empty in a published artifact
   std::vector<int> layers;      // measured, ascending
@@ -37,6 +39,7 @@ enum class RequiredLayers {
 struct HeaderRules {
   RequiredLayers required;
   bool terminal_measured;  // terminal_ovk_scan
+  bool edge = false;       // measured on an edge; `model` is its reference, `other` its other end
 };
 
 Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules);
@@ -45,8 +48,10 @@ Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules)
 // routegauge's rules: removing the digest doesn't make it a published one.
 bool carries_our_fields(const At& root, const std::string& test);
 // What was measured with what: the profile of numbers, hashes of inputs and tensors, settings,
-// program, notes, manifest.
+// program, notes, manifest; of a suite also its family.
 void check_provenance(Inspector& inspect, const At& root);
+// What was used of an edge's other checkpoint.
+void check_other(Inspector& inspect, const At& root);
 // The complete gate profile.
 void check_gate_profile(Inspector& inspect, const At& gate, Header& header);
 
@@ -59,7 +64,9 @@ void check_nulls(Inspector& inspect, const At& root);
 void check_digest(Inspector& inspect, const Document& document);
 // Duplicated windows, copied layers, constant arrays: warnings.
 void warn_too_good(Inspector& inspect, const At& per_window, uint64_t n_windows);
-// Layers of whose positions more than 0.1 % are undefined, by `n_undefined`: a warning.
-void warn_undefined(Inspector& inspect, const At& per_window, const Header& header);
+// Layers of whose positions more than 0.1 % are undefined: a warning. `counts_of` gives the place
+// of a layer's array of undefined positions, if it has one.
+void warn_undefined(Inspector& inspect, const std::function<At(int)>& counts_of,
+                    const Header& header);
 
 }  // namespace rg::verify

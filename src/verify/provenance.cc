@@ -46,18 +46,50 @@ void for_rows(Inspector& inspect, const At& list, const Row& row) {
   }
 }
 
+// The files and tensors of one checkpoint, with their hashes.
+void check_sources(Inspector& inspect, const At& at) {
+  for_rows(inspect, inspect.need(at, "inputs"), [&](const At& row) {
+    inspect.text(inspect.need(row, "name"));
+    check_sha256(inspect, inspect.need(row, "sha256"));
+  });
+  for_rows(inspect, inspect.need(at, "tensors"), [&](const At& row) {
+    for (const char* key : {"name", "dtype", "shard"}) inspect.text(inspect.need(row, key));
+    check_sha256(inspect, inspect.need(row, "sha256"));
+    const At shape = inspect.need(row, "shape");
+    if (!inspect.is(shape, Kind::array)) return;
+    inspect.counts(shape, shape.value->array().size(), kMaxExactInteger);
+  });
+}
+
+bool edge_carries_our_fields(const At& root) {
+  const auto reference_holds_any = [&](const char* reference) {
+    return member_holds_any(
+        (root / reference) / "per_layer",
+        {"decile_edges", "decile_sums_per_window", "m_thr_per_window", "mass_le_per_window",
+         "mass_per_window", "n_le_per_window", "n_undefined"});
+  };
+  return reference_holds_any("y_ref_A") || reference_holds_any("y_ref_B") ||
+         holds_any(root / "per_window", {"mass_beh", "mass_beh_le", "n_undefined"}) ||
+         holds_any(root / "summary",
+                   {"convergence", "holm_p", "null", "per_layer", "verdict_published"});
+}
+
 }  // namespace
 
 bool carries_our_fields(const At& root, const std::string& test) {
-  // No other program writes these.
-  if (test != "chart_compatibility" && test != "terminal_ovk_scan") return true;
+  const bool edge = test == "boundary_amplification" || test == "behavior_compression";
+  // No other program writes the other tests.
+  if (!edge && test != "chart_compatibility" && test != "terminal_ovk_scan") return true;
   const At per_window = root / "per_window";
   const At summary = root / "summary";
-  return holds_any(root,
-                   {"body_sha256", "expert_counts", "inputs", "notes", "null_reasons",
-                    "numeric_profile", "program_version", "random_draws", "settings", "tensors"}) ||
-         holds_any(root / "model", {"moe_layers"}) ||
-         holds_any(per_window,
+  if (holds_any(root, {"body_sha256", "expert_counts", "family", "inputs", "notes", "null_reasons",
+                       "numeric_profile", "other", "program_version", "random_draws", "settings",
+                       "tensors"}) ||
+      holds_any(root / "model", {"moe_layers"})) {
+    return true;
+  }
+  if (edge) return edge_carries_our_fields(root);
+  return holds_any(per_window,
                    {"boundary_unselected_e2", "c1_matched_interior", "c1_matched_interior_target",
                     "exact_random", "interior_unselected_e2", "interior_q90", "margins",
                     "n_undefined", "ovk_cf_other", "random_draws", "update_ratio"}) ||
@@ -78,20 +110,21 @@ void check_provenance(Inspector& inspect, const At& root) {
   inspect.text(inspect.need(root, "program_version"));
   inspect.is(inspect.need(root, "settings"), Kind::object);
   inspect.text(inspect.need(inspect.need(root, "manifest"), "created_utc"));
-  for_rows(inspect, inspect.need(root, "inputs"), [&](const At& row) {
-    inspect.text(inspect.need(row, "name"));
-    check_sha256(inspect, inspect.need(row, "sha256"));
-  });
-  for_rows(inspect, inspect.need(root, "tensors"), [&](const At& row) {
-    for (const char* key : {"name", "dtype", "shard"}) inspect.text(inspect.need(row, key));
-    check_sha256(inspect, inspect.need(row, "sha256"));
-    const At shape = inspect.need(row, "shape");
-    if (!inspect.is(shape, Kind::array)) return;
-    inspect.counts(shape, shape.value->array().size(), kMaxExactInteger);
-  });
+  check_sources(inspect, root);
+  if (const At family = root / "family"; family && inspect.is(family, Kind::object)) {
+    inspect.text(inspect.need(family, "family_name"));
+    check_sha256(inspect, inspect.need(family, "sha256"));
+  }
   const At notes = inspect.need(root, "notes");
   if (!inspect.is(notes, Kind::array)) return;
   for (const Value& note : notes.value->array()) inspect.text({&note, notes.path});
+}
+
+void check_other(Inspector& inspect, const At& root) {
+  const At other = inspect.need(root, "other");
+  if (!inspect.is(other, Kind::object)) return;
+  inspect.text(inspect.need(other, "ckpt"));
+  check_sources(inspect, other);
 }
 
 void check_gate_profile(Inspector& inspect, const At& gate, Header& header) {

@@ -54,6 +54,14 @@ const std::vector<TestJudge>& all_judges() {
        {.required = RequiredLayers::any, .terminal_measured = false},
        {"pairs", "transitions", "tokens_by_expert"},
        judge_expert_load},
+      {"boundary_amplification",
+       {.required = RequiredLayers::any, .terminal_measured = false, .edge = true},
+       {"compression_qs", "decile_bins", "y_ref_A", "y_ref_B", "other"},
+       judge_boundary_amplification},
+      {"behavior_compression",
+       {.required = RequiredLayers::any, .terminal_measured = false, .edge = true},
+       {"compression_qs", "other"},
+       judge_behavior_compression},
   };
   return judges;
 }

@@ -54,6 +54,17 @@ std::optional<double> standard_error(const Windows& values) {
   return std::sqrt(squares / (m - 1)) / std::sqrt(m);
 }
 
+std::optional<double> sample_deviation(const std::vector<double>& values) {
+  if (values.size() < 2) return std::nullopt;
+  double sum = 0;
+  for (const double value : values) sum += value;
+  const auto count = static_cast<double>(values.size());
+  const double center = sum / count;
+  double squares = 0;
+  for (const double value : values) squares += (value - center) * (value - center);
+  return std::sqrt(squares / (count - 1));
+}
+
 Windows difference(const Windows& a, const Windows& b) {
   Windows result(a.size());
   for (size_t w = 0; w < a.size(); ++w) {

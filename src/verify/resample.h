@@ -24,6 +24,8 @@ Total total(const Windows& values);
 std::optional<double> mean(const Windows& values);  // sum / defined windows
 // sqrt(sum (x - mean)^2 / (m - 1)) / sqrt(m); none below two defined windows.
 std::optional<double> standard_error(const Windows& values);
+// Sample standard deviation (divisor m - 1); none below two values.
+std::optional<double> sample_deviation(const std::vector<double>& values);
 // Window by window; undefined where either is.
 Windows difference(const Windows& a, const Windows& b);
 

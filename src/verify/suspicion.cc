@@ -78,10 +78,11 @@ class Suspicion {
         inspect_.warn(fmt::format("{} is the same in every window", at.path));
       return;
     }
-    // The same tokens may lack a margin, or a part, at every layer.
-    if (at.path.find(".n_undefined.") != std::string::npos ||
-        at.path.find(".agreement_positions.") != std::string::npos) {
-      return;
+    // The same tokens may lack a margin, or a part, at every layer; strata follow from how many do.
+    const std::string path = at.path + '.';
+    for (const char* name :
+         {".n_undefined.", ".agreement_positions.", ".n_le.", ".n_le_per_window."}) {
+      if (path.find(name) != std::string::npos) return;
     }
     const auto [known, is_new] = arrays_.try_emplace(whole, Seen{at.path, layer});
     if (!is_new && known->second.layer != layer) {
@@ -101,7 +102,7 @@ constexpr std::string_view kCommonMembers[] = {
     "schema_version", "test",        "model",           "edge",           "domain",  "data",
     "layers",         "per_window",  "verification",    "gate_semantics", "summary", "null_reasons",
     "settings",       "inputs",      "numeric_profile", "tensors",        "notes",   "nonfinite",
-    "manifest",       "body_sha256", "program_version"};
+    "manifest",       "body_sha256", "program_version", "family"};
 
 }  // namespace
 
@@ -112,12 +113,12 @@ void warn_too_good(Inspector& inspect, const At& per_window, uint64_t n_windows)
   suspicion.report_windows();
 }
 
-void warn_undefined(Inspector& inspect, const At& per_window, const Header& header) {
-  const At counts = per_window / "n_undefined";
+void warn_undefined(Inspector& inspect, const std::function<At(int)>& counts_of,
+                    const Header& header) {
   const double positions = static_cast<double>(header.n_windows) * (header.seq_len - 1.0);
   std::string found;
   for (const int layer : header.layers) {
-    const At at = counts / std::to_string(layer);
+    const At at = counts_of(layer);
     if (!at || !at.value->is(Kind::array)) continue;
     double undefined = 0;
     for (const Value& value : at.value->array()) {

@@ -37,6 +37,8 @@ void judge_chart_compatibility(const Case& c, Finding& finding);
 void judge_terminal_ovk_scan(const Case& c, Finding& finding);
 void judge_attention_router(const Case& c, Finding& finding);
 void judge_expert_load(const Case& c, Finding& finding);
+void judge_boundary_amplification(const Case& c, Finding& finding);
+void judge_behavior_compression(const Case& c, Finding& finding);
 
 // The claims that a sound artifact's arrays give, whatever its summary says; empty if the arrays
 // are not sound. For tests that make artifacts.

@@ -40,7 +40,9 @@ void inspect_document(const Document& document, Inspector& inspect, Finding& fin
   const Header header = read_header(inspect, root, test->rules);
   check_members(inspect, root, test->members);
   if (!inspect.sound()) return;  // what follows would only repeat it
-  warn_undefined(inspect, root / "per_window", header);
+  const At undefined = (root / "per_window") / "n_undefined";
+  warn_undefined(
+      inspect, [&](int layer) { return undefined / std::to_string(layer); }, header);
   warn_too_good(inspect, root / "per_window", header.n_windows);
   test->judge({inspect, header, root}, finding);
 }

@@ -25,6 +25,19 @@ constexpr EffectWords kEffects[] = {
     {"terminal_jump", "terminal jump",
      "terminal jump: change, from the layer before to the last one, of the share of its choice "
      "that a gate would keep after its layer's update",
+     true},
+    {"boundary_excess", "disagreement near boundary",
+     "disagreement near boundary: share held by the tokens nearest a routing boundary, less that "
+     "of "
+     "an even spread",
+     true},
+    {"decile_rise", "rise over deciles",
+     "rise over deciles: largest step up of the disagreement per choice from one margin decile to "
+     "the next",
+     true},
+    {"output_excess", "output change near boundary",
+     "output change near boundary: share held by the tokens nearest a routing boundary, less that "
+     "of an even spread",
      true}};
 
 struct Named {
@@ -49,6 +62,8 @@ constexpr Named kAlso[] = {
     {"log r", "log ratio of their norms, boundary"},
     {"jump_hidden, boundary", "change of the layer's output by a swap, boundary"},
     {"jump_hidden, interior", "change of the layer's output by a swap, interior"},
+    {"published baseline", "by the published baseline, which ignores tied margins"},
+    {"largest Holm p", "largest p of the joint test over strata, Holm-adjusted over layers"},
     {"cold experts", "experts chosen by less than 1 % of the tokens"}};
 
 constexpr Named kLabels[] = {{"H1", "attention dominates"},

@@ -1,40 +1,13 @@
 #include "verify/artifacts.h"
 
-#include <algorithm>
-#include <cmath>
 #include <functional>
+#include <set>
 
-#include "base/random.h"
 #include "base/sha256.h"
+#include "verify/fixture.h"
 #include "verify/tests.h"
 
 namespace rg::verify::testing {
-namespace {
-
-constexpr uint32_t kTopk = 2;
-constexpr uint32_t kExperts = 8;
-const std::vector<int> kLayers = {1, 3, 5};
-
-// A stream of draws of one artifact.
-class Draws {
- public:
-  explicit Draws(uint64_t seed) : seed_(seed) {}
-  uint32_t below(uint32_t n) { return draw_below(n, seed_, Purpose::audit, {next_++, 0, 0}); }
-  // A count around center * whole, as a share of whole.
-  double share(double center, double spread, uint32_t whole) {
-    const auto n = static_cast<double>(whole);
-    return std::clamp(std::round(around(center, spread) * n), 0.0, n) / n;
-  }
-  // Around `center`, four digits, so that artifacts stay small.
-  double around(double center, double spread) {
-    return std::round((center + spread * (below(2001) / 1000.0 - 1)) * 1e4) / 1e4;
-  }
-
- private:
-  uint64_t seed_;
-  uint32_t next_ = 0;
-};
-
 Json common(const std::string& test, const Shape& shape) {
   Json a;
   a["schema_version"] = "1.0";
@@ -90,6 +63,8 @@ void add_tail(Json& a, const Shape& shape) {
   a["manifest"] = {{"created_utc", "2026-01-01T00:00:00Z"}};
 }
 
+namespace {
+
 Json per_layer(uint32_t windows, const std::function<Json(int layer)>& value) {
   Json layers = Json::object();
   for (const int layer : kLayers) {
@@ -100,8 +75,11 @@ Json per_layer(uint32_t windows, const std::function<Json(int layer)>& value) {
   return layers;
 }
 
+// Whether the member of this name is an array, given that a number follows it in a path.
 bool holds_array(const std::string& key, bool numeric_next) {
-  return numeric_next && key != "per_layer" && key != "overlapping_strata";
+  static const std::set<std::string> by_layer = {"F_beh_by_layer", "F_route_by_layer", "holm_p",
+                                                 "overlapping_strata", "per_layer"};
+  return numeric_next && !by_layer.contains(key);
 }
 
 // Sets a claim's value where it stands, making objects and arrays on the way.
@@ -521,22 +499,31 @@ Json make(const std::string& test, const Shape& shape) {
   if (test == "chart_compatibility") return make_chart_compatibility(shape);
   if (test == "terminal_ovk_scan") return make_terminal_ovk_scan(shape);
   if (test == "attention_router") return make_attention_router(shape);
+  if (test == "boundary_amplification") return make_boundary_amplification(shape);
+  if (test == "behavior_compression") return make_behavior_compression(shape);
   return make_expert_load(shape);
 }
 
+// Nulls that need a reason; a layer that isn't degenerate needs none.
 bool has_null(const Json& value) {
   if (value.is_null()) return true;
-  return value.is_structured() &&
-         std::any_of(value.begin(), value.end(), [](const Json& v) { return has_null(v); });
+  for (const auto& [key, member] : value.items()) {
+    if (key == "degenerate" && member.is_null()) continue;
+    if (member.is_null() || (member.is_structured() && has_null(member))) return true;
+  }
+  return false;
 }
 
 // A summary with undefined values needs a reason for them, one without must not give any.
 void explain_nulls(Json& artifact) {
+  const auto lacks = [&](const char* member) {
+    return artifact.contains(member) && artifact[member].is_object() && has_null(artifact[member]);
+  };
   Json& reasons = artifact["null_reasons"];
   if (!reasons.is_object()) reasons = Json::object();
   reasons.erase("summary");
-  if (has_null(artifact["summary"])) reasons["summary"] = "undefined";
-  if (!has_null(artifact["per_window"]) && !reasons.contains("summary")) {
+  if (lacks("summary")) reasons["summary"] = "undefined";
+  if (!lacks("summary") && !lacks("per_window") && !lacks("y_ref_A") && !lacks("y_ref_B")) {
     artifact.erase("null_reasons");
   }
 }

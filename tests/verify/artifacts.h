@@ -20,9 +20,12 @@ Json make_chart_compatibility(const Shape& shape);
 Json make_terminal_ovk_scan(const Shape& shape);
 Json make_attention_router(const Shape& shape);
 Json make_expert_load(const Shape& shape);
+Json make_boundary_amplification(const Shape& shape);
+Json make_behavior_compression(const Shape& shape);
 Json make(const std::string& test, const Shape& shape);
-inline constexpr const char* kTests[] = {"chart_compatibility", "terminal_ovk_scan",
-                                         "attention_router", "expert_load"};
+inline constexpr const char* kTests[] = {"chart_compatibility",    "terminal_ovk_scan",
+                                         "attention_router",       "expert_load",
+                                         "boundary_amplification", "behavior_compression"};
 
 // Writes the summary that the arrays give (members that the verifier takes as stated stay), then
 // the digest. A published artifact (without program_version) gets its summary alone.

@@ -13,7 +13,7 @@ namespace {
 
 constexpr TableStyle kDetails{.details = true};
 
-std::vector<Judgement> all_four() {
+std::vector<Judgement> one_of_each() {
   std::vector<Judgement> judgements;
   for (const char* test : kTests) judgements.push_back(judge(make(test, {})));
   return judgements;
@@ -47,7 +47,7 @@ size_t widest_line(const std::string& text) {
 }
 
 TEST(Table, FitsAHundredColumnsWithAndWithoutDetails) {
-  std::vector<Judgement> judgements = all_four();
+  std::vector<Judgement> judgements = one_of_each();
   judgements.push_back(invalid());
   judgements.push_back(judge(make_terminal_ovk_scan({.windows = 50})));
   EXPECT_LE(widest_line(render_table(judgements, {})), 100u);
@@ -55,14 +55,14 @@ TEST(Table, FitsAHundredColumnsWithAndWithoutDetails) {
 }
 
 TEST(Table, OnANarrowTerminalTheEffectIsBelowItsRow) {
-  const std::string table = render_table(all_four(), {.columns = 60});
+  const std::string table = render_table(one_of_each(), {.columns = 60});
   EXPECT_LE(widest_line(table), 60u);
   EXPECT_FALSE(holds(table, "EFFECT"));
   EXPECT_TRUE(holds(table, "\n    terminal jump, layer 5: "));
 }
 
 TEST(Table, SaysItInWords) {
-  const std::string table = render_table(all_four(), {});
+  const std::string table = render_table(one_of_each(), {});
   for (const char* words : {"attention share, layer ", "largest load over mean, layer ",
                             "terminal jump, layer 5: -", "kappa vs "}) {
     EXPECT_TRUE(holds(table, words)) << words << '\n' << table;
@@ -79,17 +79,17 @@ TEST(Table, ExplainsWhatOccursAndCounts) {
   EXPECT_FALSE(holds(pass, "REPORTED"));
   EXPECT_FALSE(holds(pass, "kappa"));
   EXPECT_TRUE(pass.ends_with("\n1 test: 1 pass\n")) << pass;
-  std::vector<Judgement> judgements = all_four();
+  std::vector<Judgement> judgements = one_of_each();
   judgements.push_back(invalid());
-  EXPECT_EQ(count_verdicts(judgements), "5 tests: 2 pass, 2 reported, 1 invalid");
+  EXPECT_EQ(count_verdicts(judgements), "7 tests: 3 pass, 2 reported, 1 holds, 1 invalid");
 }
 
 TEST(Table, WithoutDetailsOneSentencePerRow) {
-  const std::string table = render_table(all_four(), {});
+  const std::string table = render_table(one_of_each(), {});
   for (const char* extra : {"also: ", "note: ", "sha256: ", "file: ", "convergence: "}) {
     EXPECT_FALSE(holds(table, extra)) << extra;
   }
-  const std::string details = render_table(all_four(), kDetails);
+  const std::string details = render_table(one_of_each(), kDetails);
   for (const char* extra : {"also: attention by size of the parts: balanced", "taken as stated",
                             "also: cosine of the two outputs, boundary: ", "sha256: ", "file: "}) {
     EXPECT_TRUE(holds(in_one_line(details), extra)) << extra << '\n' << details;
@@ -98,7 +98,7 @@ TEST(Table, WithoutDetailsOneSentencePerRow) {
 }
 
 TEST(Table, WideShowsEveryColumn) {
-  const std::string table = render_table(all_four(), {.wide = true});
+  const std::string table = render_table(one_of_each(), {.wide = true});
   for (const char* column : {"MODEL", "LAYER", "95 %", "STABILITY", "REPL", "N90", "WINDOWS",
                              "STABILITY: ", "Z: ", "REPL: ", "N90: "}) {
     EXPECT_TRUE(holds(table, column)) << column;
@@ -147,7 +147,7 @@ TEST(Table, MoreReasonsThanAreShownAreCounted) {
 }
 
 TEST(Table, ColorIsOnlyOnDemand) {
-  const std::vector<Judgement> judgements = all_four();
+  const std::vector<Judgement> judgements = one_of_each();
   EXPECT_FALSE(holds(render_table(judgements, {}), "\x1b"));
   EXPECT_TRUE(holds(render_table(judgements, {.color = true}), "\x1b[32mPASS\x1b[0m"));
 }

@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 import second_core as core
+import second_edges
 import second_router
 import second_tests
 import second_variants
@@ -19,7 +20,9 @@ from second_verifier import Judge
 JUDGES = {"chart_compatibility": second_tests.chart_compatibility,
           "terminal_ovk_scan": second_tests.terminal_ovk_scan,
           "attention_router": second_router.attention_router,
-          "expert_load": second_tests.expert_load}
+          "expert_load": second_tests.expert_load,
+          "boundary_amplification": second_edges.boundary_amplification,
+          "behavior_compression": second_edges.behavior_compression}
 # (test, what is made of the fixture first, how often). Small ones more often: the time goes into
 # the large ones.
 BASES = (("chart_compatibility", None, 3), ("chart_compatibility", second_variants.one_draw, 1),
@@ -29,7 +32,11 @@ BASES = (("chart_compatibility", None, 3), ("chart_compatibility", second_varian
          ("terminal_ovk_scan", second_variants.grouped, 2),
          ("terminal_ovk_scan", second_variants.sparse, 3),
          ("attention_router", None, 4), ("attention_router", second_variants.biased, 2),
-         ("expert_load", None, 15))
+         ("expert_load", None, 15),
+         ("boundary_amplification", None, 3), ("boundary_amplification", second_variants.tied, 3),
+         ("boundary_amplification", second_variants.published_edge, 3),
+         ("behavior_compression", None, 3), ("behavior_compression", second_variants.tied, 3),
+         ("behavior_compression", second_variants.published_edge, 3))
 WORKERS = 2
 
 
@@ -95,7 +102,8 @@ def complete(artifact):
     judge.run(JUDGES)
     for path, kind, value, _ in judge.claims:
         place(artifact, path, kind, value)
-    if judge.full and any(walk(artifact["summary"], p) is None for p in paths(artifact["summary"])):
+    if judge.full and any(walk(artifact["summary"], p) is None for p in paths(artifact["summary"])
+                          if not p or p[-1] != "degenerate"):
         artifact.setdefault("null_reasons", {})["summary"] = "undefined"
     return artifact
 
@@ -106,7 +114,8 @@ class Mutator:
         self.places = {}
         for place_ in paths(base):
             if place_:
-                group = place_[0] if place_[0] in ("per_window", "summary") else "rest"
+                large = ("per_window", "summary", "y_ref_A", "y_ref_B")
+                group = place_[0] if place_[0] in large else "rest"
                 self.places.setdefault(group, []).append(place_)
         self.leaves = {group: [p for p in places if not isinstance(walk(base, p), (dict, list))]
                        for group, places in self.places.items()}
@@ -161,6 +170,42 @@ class Mutator:
             node[key], node[other] = node[other], node[key]
         return put(self.base, self.place(), change)
 
+    def shift_disagreement(self, artifact, layer):
+        """None of it, none of it near the boundary, or a rise in the last decile."""
+        of = (artifact["y_ref_A"] or artifact["y_ref_B"])["per_layer"][layer]
+        shares = of["compression_F_per_window"]
+        nowhere = {q: [v if v is None else 0 for v in values] for q, values in shares.items()}
+        choice = self.rng.choice(("none", "far", "rise"))
+        if "mass_per_window" not in of:  # published
+            if choice == "far":
+                of["compression_F_per_window"] = nowhere
+            for row in of["deciles"] if choice == "none" else of["deciles"][-1:]:
+                row["ov_mean"] = 1 if choice == "none" else 0.25
+            return
+        sums = of["decile_sums_per_window"]
+        if choice == "rise":
+            for w, (low, high, tokens) in enumerate(zip(sums["mass"][0], sums["mass"][9],
+                                                        sums["tokens"][9])):
+                if max(low, high) <= min(tokens, sums["tokens"][0][w]):
+                    sums["mass"][0][w], sums["mass"][9][w] = high, low
+            return
+        of["compression_F_per_window"] = nowhere
+        of["mass_le_per_window"] = {q: [0] * len(v) for q, v in of["mass_le_per_window"].items()}
+        if choice == "none":
+            of["mass_per_window"] = [0] * len(of["mass_per_window"])
+            sums["mass"] = [[0] * len(row) for row in sums["mass"]]
+
+    def shift_change(self, artifact, layer):
+        """No change at all, or all of it near the boundary."""
+        per_window, none = artifact["per_window"], self.rng.random() < 0.5
+        for name in ("mass_beh_le", "F_beh") if "mass_beh" in per_window else ("F_beh",):
+            for q, values in per_window[name][layer].items():
+                top = per_window["mass_beh"][layer] if name == "mass_beh_le" else [1] * len(values)
+                per_window[name][layer][q] = [v if v is None else 0 if none else t
+                                              for v, t in zip(values, top)]
+        if none and "mass_beh" in per_window:
+            per_window["mass_beh"][layer] = [0] * len(per_window["mass_beh"][layer])
+
     def shifted(self):
         """Other numbers with the summary they deserve: verdicts of every kind."""
         artifact = json.loads(json.dumps(self.base))
@@ -194,6 +239,10 @@ class Mutator:
                 array = artifact["per_window"]["val"][subset]
                 array[layer] = [v if v is None else min(1.0, max(0.0, v + move))
                                 for v in array[layer]]
+        elif test == "boundary_amplification":
+            self.shift_disagreement(artifact, layer)
+        elif test == "behavior_compression":
+            self.shift_change(artifact, layer)
         if self.rng.random() < 0.2:
             artifact["summary"]["bootstrap"]["B"] = 199
         return complete(artifact)
@@ -295,7 +344,8 @@ def main():
             file.writelines(text + "\n" for *_, text in wrong)
     judged = sum(seen.values())
     verdicts = {verdict for _, verdict in seen}
-    missing = {"PASS", "FAIL", "REPORTED", "DEGENERATE", "INSUFFICIENT", "INVALID"} - verdicts
+    missing = {"PASS", "FAIL", "HOLDS", "BROKEN", "REPORTED", "DEGENERATE", "INSUFFICIENT",
+               "INVALID"} - verdicts
     print(judged, "judged,", len(wrong), "disagreements")
     if count >= 5000 and (missing or len(accepted) < len(BASES)):
         sys.exit("verdicts or kinds never seen: %s, %d" % (sorted(missing), len(accepted)))

@@ -2,6 +2,10 @@
 what the published contract holds alone. Each takes a valid artifact; the summary is the caller's."""
 
 import json
+import random
+
+import second_core as core
+import second_edges
 
 
 def copied(artifact):
@@ -101,6 +105,105 @@ def sparse(artifact):
     each, more = divmod(2 * k * t, experts)
     a["expert_counts"]["1"] = [each + (e < more) for e in range(experts)]
     a["null_reasons"] = {"per_window": "no finite margin"}
+    return a
+
+
+def simulated(artifact, layer):
+    """Windows of tokens (margin, disagreement, change) with tied margins; one has none."""
+    rng = random.Random(layer)
+    t = artifact["data"]["seq_len"] - 1
+    return [[(m, rng.randint(0, 2) if rng.randint(0, 30) >= m else 0, rng.random())
+             for m in (rng.randint(0, 25) for _ in range(0 if w == 11 else t))]
+            for w in range(artifact["data"]["n_windows"])]
+
+
+def near(window, q):
+    """The tokens at or below the window's quantile, and that quantile."""
+    if not window:
+        return [], None
+    threshold = sorted(m for m, _, _ in window)[core.rank(q, len(window)) - 1]
+    return [token for token in window if token[0] <= threshold], threshold
+
+
+def measured(tokens, t, of):
+    """Arrays over windows by level: tokens, thresholds, masses, shares of the mass."""
+    mass = [core.left_to_right(of(token) for token in window) for window in tokens]
+    found = {"n_undefined": [t - len(window) for window in tokens], "mass": mass, "n_le": {},
+             "m_thr": {}, "mass_le": {}, "share": {}}
+    for q, fraction in second_edges.LEVELS:
+        strata = [near(window, fraction) for window in tokens]
+        part = [core.left_to_right(of(token) for token in window) for window, _ in strata]
+        found["n_le"][q] = [len(window) for window, _ in strata]
+        found["m_thr"][q] = [threshold for _, threshold in strata]
+        found["mass_le"][q] = part
+        found["share"][q] = [None if not window else p / m if m else 0
+                             for window, p, m in zip(tokens, part, mass)]
+    return found
+
+
+def whole(values):
+    return [int(v) for v in values]
+
+
+def tied(artifact):
+    """A test of an edge from b's side, with many tied margins and a window that has none."""
+    a = copied(artifact)
+    a["edge"]["direction"] = "BtoA"
+    a["model"]["ckpt"], a["other"]["ckpt"] = a["edge"]["ckpt_b"], a["edge"]["ckpt_a"]
+    a["family"] = {"family_name": "synthetic", "sha256": "0" * 64}
+    t, layers = a["data"]["seq_len"] - 1, {}
+    for member in ("per_window", "y_ref_B"):
+        a.setdefault("null_reasons", {})[member] = "no finite margin"
+    for number in a["layers"]:
+        tokens = simulated(a, number)
+        choice = measured(tokens, t, lambda token: float(token[1]))
+        if a["test"] == "behavior_compression":
+            change = measured(tokens, t, lambda token: token[2])
+            for member, values in (("n_undefined", choice["n_undefined"]), ("n_le", choice["n_le"]),
+                                   ("m_thr", choice["m_thr"]), ("mass_beh", change["mass"]),
+                                   ("mass_beh_le", change["mass_le"]), ("F_beh", change["share"]),
+                                   ("F_route", choice["share"])):
+                a["per_window"][member][str(number)] = values
+            continue
+        margins = sorted(m for window in tokens for m, _, _ in window)
+        edges = [margins[0]] + [margins[core.rank(core.Fraction(i, 10), len(margins)) - 1]
+                                for i in range(1, 11)]
+        bins = [[[token for token in window
+                  if (i == 9 or token[0] < edges[i + 1]) and token[0] >= edges[i]]
+                 for window in tokens] for i in range(10)]
+        layers[str(number)] = {
+            "n_undefined": choice["n_undefined"], "mass_per_window": whole(choice["mass"]),
+            "n_le_per_window": choice["n_le"],
+            "mass_le_per_window": {q: whole(v) for q, v in choice["mass_le"].items()},
+            "m_thr_per_window": choice["m_thr"], "compression_F_per_window": choice["share"],
+            "decile_edges": edges,
+            "decile_sums_per_window": {
+                "mass": [[sum(d for _, d, _ in window) for window in row] for row in bins],
+                "tokens": [[len(window) for window in row] for row in bins]}}
+    if layers:
+        a["y_ref_B"] = {**a["y_ref_A"], "per_layer": layers}
+        a["y_ref_A"] = None
+    return a
+
+
+def published_edge(artifact):
+    """A test of an edge as another program would write it. It knows no undefined positions, so
+    that its n_le and baseline are those of whole windows."""
+    a = copied(artifact)
+    for key in ("null_reasons", "numeric_profile", "program_version", "settings", "inputs",
+                "tensors", "notes", "other", "model", "body_sha256"):
+        a.pop(key, None)
+    a["gate_semantics"] = {"topk": a["gate_semantics"]["topk"], "scores_dtype": "fp32"}
+    for layer in (a["y_ref_A"]["per_layer"].values() if "y_ref_A" in a else ()):
+        for member in list(layer):
+            if member not in ("compression", "compression_F_per_window",
+                              "compression_F_minus_q_ci95", "deciles"):
+                layer.pop(member)
+    if "per_window" in a:
+        for member in ("n_undefined", "mass_beh", "mass_beh_le"):
+            a["per_window"].pop(member)
+    names = ("bootstrap", "F_route_by_layer", "F_beh_by_layer")
+    a["summary"] = {name: a["summary"][name] for name in names if name in a["summary"]}
     return a
 
 

@@ -12,7 +12,8 @@ POSITIVE = (0.0, 1e100)
 SHARE = (0.0, 1 + 1e-9)
 COMMON = {"schema_version", "test", "model", "edge", "domain", "data", "layers", "per_window",
           "verification", "gate_semantics", "summary", "null_reasons", "settings", "inputs",
-          "numeric_profile", "tensors", "notes", "manifest", "body_sha256", "program_version"}
+          "numeric_profile", "tensors", "notes", "manifest", "body_sha256", "program_version",
+          "family", "other"}
 
 
 # Members that describe the run: their nulls speak for themselves.
@@ -20,8 +21,8 @@ OUTSIDE = COMMON - {"layers", "per_window", "verification", "summary"}
 
 # What no artifact of the published contract holds: at the root, in per_window, in one of its
 # strata, in summary, in one layer of it.
-OURS = {"body_sha256", "expert_counts", "inputs", "notes", "null_reasons", "numeric_profile", "program_version",
-        "random_draws", "settings", "tensors"}
+OURS = {"body_sha256", "expert_counts", "family", "inputs", "notes", "null_reasons",
+        "numeric_profile", "other", "program_version", "random_draws", "settings", "tensors"}
 OUR_ARRAYS = {"boundary_unselected_e2", "c1_matched_interior", "c1_matched_interior_target",
               "exact_random", "interior_unselected_e2", "interior_q90", "margins", "n_undefined",
               "ovk_cf_other", "random_draws", "update_ratio"}
@@ -32,6 +33,13 @@ OUR_SUMMARY = {"adjacent_jumps", "argmin_ties", "convergence", "degenerate_layer
 OUR_LAYER = {"c1", "c1_matched", "c2", "c2_draws", "c2_unselected", "c2_unselected_draws",
              "cos_boundary", "cos_interior", "exact_random", "kappa_excess", "log_r_boundary",
              "log_r_interior", "ovk_cf_other_mean", "update_ratio_mean"}
+# The tests of an edge, and what of theirs is ours: in a layer of a reference, in per_window, in
+# summary.
+EDGES = ("boundary_amplification", "behavior_compression")
+OUR_REFERENCE = {"decile_edges", "decile_sums_per_window", "m_thr_per_window", "mass_le_per_window",
+                 "mass_per_window", "n_le_per_window", "n_undefined"}
+OUR_CHANGES = {"mass_beh", "mass_beh_le", "n_undefined"}
+OUR_EDGE_SUMMARY = {"convergence", "holm_p", "null", "per_layer", "verdict_published"}
 PROFILE = ("profile", "version", "logit_bias", "score", "score_space", "selection_bias",
            "group_score", "group_mask", "weights", "normalise", "epsilon", "scaling",
            "shared_experts", "nan_rule")
@@ -64,9 +72,15 @@ def member_holds(value, names):
 
 
 def is_ours(root, test):
-    if test not in ("chart_compatibility", "terminal_ovk_scan"):
+    if test not in ("chart_compatibility", "terminal_ovk_scan") + EDGES:
         return True
     per_window, summary = root.get("per_window"), root.get("summary")
+    if test in EDGES:
+        references = [r["per_layer"] for r in (root.get("y_ref_A"), root.get("y_ref_B"))
+                      if isinstance(r, dict) and "per_layer" in r]
+        return (holds(root, OURS) or holds(root.get("model"), {"moe_layers"}) or
+                any(member_holds(r, OUR_REFERENCE) for r in references) or
+                holds(per_window, OUR_CHANGES) or holds(summary, OUR_EDGE_SUMMARY))
     layers = summary.get("per_layer") if isinstance(summary, dict) else None
     return (holds(root, OURS) or holds(root.get("model"), {"moe_layers"}) or
             holds(per_window, OUR_ARRAYS) or member_holds(per_window, OUR_METRICS) or
@@ -236,9 +250,12 @@ class Judge:
         if isinstance(value, dict):
             found = False
             for key, v in value.items():
-                if not path and key in OUTSIDE:
+                if not path and (key in OUTSIDE or v is None and key in ("y_ref_A", "y_ref_B")):
                     continue
                 below = path + "." + key if path else key
+                if (v is None and below.startswith("summary.per_layer.") and
+                        below.endswith(".degenerate")):
+                    continue
                 found |= self.nulls(v, below, explained or below in reasons, reasons)
             return found
         return False
@@ -268,7 +285,7 @@ class Judge:
             self.bad("layer_list")
         if not self.sound():
             raise Stop
-        self.subject(root, terminal_measured)
+        self.subject(root, terminal_measured, test in EDGES)
         self.gate(root)
         self.data(root)
         self.required_list(root, router)
@@ -276,6 +293,8 @@ class Judge:
         self.draws = (self.B, self.seed) if self.full else OWN
         if self.full:
             self.provenance(root)
+            if test in EDGES:
+                self.other(root)
             self.need(root, "body_sha256")
             reasons = root.get("null_reasons", MISSING)
             if reasons is MISSING or self.kind(reasons, dict):
@@ -306,22 +325,51 @@ class Judge:
         self.string(self.need(root, "program_version"))
         self.kind(self.need(root, "settings"), dict)
         self.string(self.need(self.need(root, "manifest"), "created_utc"))
-        for row in self.rows(self.need(root, "inputs")):
+        self.sources(root)
+        family = root.get("family", MISSING)
+        if self.kind(family, dict):
+            self.string(self.need(family, "family_name"))
+            self.sha256(self.need(family, "sha256"))
+        notes = self.need(root, "notes")
+        for note in notes if self.kind(notes, list) else ():
+            self.string(note)
+
+    def sources(self, at):
+        for row in self.rows(self.need(at, "inputs")):
             self.string(self.need(row, "name"))
             self.sha256(self.need(row, "sha256"))
-        for row in self.rows(self.need(root, "tensors")):
+        for row in self.rows(self.need(at, "tensors")):
             for key in ("name", "dtype", "shard"):
                 self.string(self.need(row, key))
             self.sha256(self.need(row, "sha256"))
             shape = self.need(row, "shape")
             if self.kind(shape, list):
                 self.counts(shape, len(shape), core.MAX_INT)
-        notes = self.need(root, "notes")
-        for note in notes if self.kind(notes, list) else ():
-            self.string(note)
 
-    def subject(self, root, terminal_measured):
+    def other(self, root):
+        other = self.need(root, "other")
+        if self.kind(other, dict):
+            self.string(self.need(other, "ckpt"))
+            self.sources(other)
+
+    def ends_of_edge(self, root, edge):
+        """Two different checkpoints; `model` is the reference, a for AtoB, `other` the other."""
+        ends = [edge["ckpt_a"], edge["ckpt_b"]]
+        if ends[0] == ends[1]:
+            self.bad("edge_direction")
+        if not self.full:
+            return
+        self.string(self.need(edge, "edge_name"))
+        for member, end in zip(("model", "other"),
+                               ends if edge["direction"] == "AtoB" else ends[::-1]):
+            found = self.get(root, member, "ckpt")
+            if isinstance(found, str) and found != end:
+                self.bad("edge_direction")
+
+    def subject(self, root, terminal_measured, is_edge):
         edge, model = root.get("edge", MISSING), root.get("model", MISSING)
+        if is_edge:
+            self.need(root, "edge")
         if edge is not MISSING:
             if not self.kind(edge, dict):
                 return
@@ -331,6 +379,8 @@ class Judge:
                 return
             if edge["direction"] not in ("AtoB", "BtoA"):
                 self.bad("edge_direction")
+            elif is_edge:
+                self.ends_of_edge(root, edge)
             if model is MISSING:
                 if self.full:
                     self.bad("member_present")
