@@ -99,8 +99,8 @@ def main():
     torch.set_num_threads(options.threads)
     torch.use_deterministic_algorithms(True)
     layers = transformers.AutoConfig.from_pretrained(options.base).num_hidden_layers
-    stated = statement(options, layers)
     try:
+        stated = statement(options, layers)
         registration.check(stated, layers)
         path = registration.write_once(options.out, stated)
         with open(path, "rb") as file:
