@@ -14,6 +14,8 @@ rg_python_test(architecture.errors ${CMAKE_CURRENT_SOURCE_DIR}/architecture/test
 rg_python_test(architecture.embed ${CMAKE_CURRENT_SOURCE_DIR}/architecture/test_embed.py)
 rg_python_test(recipes.corpora ${CMAKE_CURRENT_SOURCE_DIR}/recipes/test_corpora.py)
 rg_python_test(recipes.differential ${CMAKE_CURRENT_SOURCE_DIR}/recipes/test_differential.py)
+rg_python_test(recipes.tuning ${CMAKE_CURRENT_SOURCE_DIR}/recipes/test_tuning.py)
+rg_python_test(recipes.family ${CMAKE_CURRENT_SOURCE_DIR}/recipes/test_family.py)
 
 file(GLOB program_tests CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/program/test_*.py")
 foreach(file ${program_tests})

@@ -40,10 +40,10 @@ def windows(tokenizer, split, domain):
     return torch.from_numpy(np.concatenate(cut))
 
 
-def batch(streams, step):
+def batch(streams, step, seed=settings.SEED):
     """(windows, WINDOW + 1) of a step: drawn from a generator keyed by seed and step, so that a resumed run
     sees the same batches."""
-    draw = np.random.Generator(np.random.Philox(key=[settings.SEED, step]))
+    draw = np.random.Generator(np.random.Philox(key=[seed, step]))
     rows = []
     for tokens in streams:
         starts = draw.integers(0, len(tokens) - settings.WINDOW, size=settings.WINDOWS_PER_DOMAIN)

@@ -45,7 +45,7 @@ def _discount(counts):
 
 def run(model, rows):
     """Mean loss of the model and, per layer, the chosen experts (tokens, k) of the rows."""
-    losses, chosen = [], [[] for _ in range(settings.LAYERS)]
+    losses, chosen = [], [[] for _ in range(model.config.num_hidden_layers)]
     for part in rows.split(BATCH):
         with torch.no_grad():
             out = model(part, output_router_logits=True)
@@ -88,7 +88,7 @@ def measure(folder):
         chosen.append(experts)
         loads.append([torch.bincount(e.flatten(), minlength=settings.EXPERTS).double() / len(e) for e in experts])
     ids = torch.cat(ids).numpy()
-    for layer in range(settings.LAYERS):
+    for layer in range(model.config.num_hidden_layers):
         load = torch.stack([part[layer] for part in loads])
         varying, outside = context_dependence(ids, torch.cat([part[layer] for part in chosen]))
         report["layers"].append({

@@ -17,7 +17,7 @@ from data import windows
 from model import Model
 
 
-def config():
+def config(layers):
     tokenizer = Tokenizer.from_file(os.path.join(settings.WORK, "tokenizer", "tokenizer.json"))
     return {
         "architectures": ["OlmoeForCausalLM"],
@@ -25,7 +25,7 @@ def config():
         "vocab_size": settings.VOCAB,
         "hidden_size": settings.HIDDEN,
         "intermediate_size": settings.EXPERT_WIDTH,
-        "num_hidden_layers": settings.LAYERS,
+        "num_hidden_layers": layers,
         "num_attention_heads": settings.HEADS,
         "num_key_value_heads": settings.KEY_VALUE_HEADS,
         "num_experts": settings.EXPERTS,
@@ -72,15 +72,20 @@ def tensors(state):
     return dict(sorted(named.items()))
 
 
+def layers_of(state):
+    return len({name.split(".")[1] for name in state if name.startswith("layers.")})
+
+
 def write(state, folder):
+    stated = config(layers_of(state))
     os.makedirs(folder, exist_ok=True)
     save_file(tensors(state), os.path.join(folder, "model.safetensors"), metadata={"format": "pt"})
     os.chmod(os.path.join(folder, "model.safetensors"), 0o644)
     with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as file:
-        json.dump(config(), file, indent=2)
+        json.dump(stated, file, indent=2)
         file.write("\n")
     with open(os.path.join(folder, "generation_config.json"), "w", encoding="utf-8") as file:
-        json.dump({"eos_token_id": config()["eos_token_id"]}, file, indent=2)
+        json.dump({"eos_token_id": stated["eos_token_id"]}, file, indent=2)
         file.write("\n")
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copyfile(os.path.join(settings.WORK, "tokenizer", name), os.path.join(folder, name))
@@ -89,7 +94,7 @@ def write(state, folder):
 def difference(state, folder):
     """Largest difference of logits between the trainer's model (weights rounded to bf16, fp32 arithmetic) and
     transformers', relative to the largest logit, on two windows of each domain."""
-    ours = Model()
+    ours = Model(layers_of(state))
     ours.load_state_dict({name: value.to(torch.bfloat16).float() for name, value in state.items()})
     ours.set_product_type(torch.float32)
     theirs, report = OlmoeForCausalLM.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)

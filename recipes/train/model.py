@@ -135,16 +135,16 @@ class Layer(nn.Module):
 class Model(nn.Module):
     product_type = torch.bfloat16
 
-    def __init__(self):
+    def __init__(self, layers=settings.LAYERS, seed=settings.SEED):
         super().__init__()
         self.embed_tokens = nn.Embedding(settings.VOCAB, settings.HIDDEN)
-        self.layers = nn.ModuleList(Layer() for _ in range(settings.LAYERS))
+        self.layers = nn.ModuleList(Layer() for _ in range(layers))
         self.norm = Norm(settings.HIDDEN)
-        generator = torch.Generator().manual_seed(settings.SEED)
+        generator = torch.Generator().manual_seed(seed)
         residual = ("o_proj.weight", "mlp.down")
         for name, parameter in self.named_parameters():
             if parameter.dim() > 1:
-                scale = 0.05 / (2 * settings.LAYERS) ** 0.5 if name.endswith(residual) else 0.05
+                scale = 0.05 / (2 * layers) ** 0.5 if name.endswith(residual) else 0.05
                 nn.init.normal_(parameter, 0.0, scale, generator=generator)
 
     def set_product_type(self, product_type):

@@ -4,7 +4,7 @@ import os
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CORPORA = os.path.join(ROOT, "build", "corpora")
-WORK = os.path.join(ROOT, "build", "train")  # token files, checkpoints, logs
+WORK = os.environ.get("TRAIN_WORK") or os.path.join(ROOT, "build", "train")  # token files, checkpoints, logs
 DOMAINS = ("prose", "code")
 
 SEED = 20240917

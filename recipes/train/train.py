@@ -1,4 +1,5 @@
-"""Trains the model of settings.py. Resumes from the last checkpoint in build/train, if there is one."""
+"""Trains the model of settings.py, or one of another depth. Resumes from the last checkpoint in build/train, if there
+is one."""
 
 import argparse
 import os
@@ -35,18 +36,20 @@ def save(path, state):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", type=int, default=settings.STEPS)
+    parser.add_argument("--layers", type=int, default=settings.LAYERS)
+    parser.add_argument("--seed", type=int, default=settings.SEED)
     parser.add_argument("--name", default="model", help="stem of the files in build/train")
     options = parser.parse_args()
     torch.set_num_threads(settings.THREADS)
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs a tenth of the time
-    torch.manual_seed(settings.SEED)
+    torch.manual_seed(options.seed)
 
     tokenizer = Tokenizer.from_file(os.path.join(settings.WORK, "tokenizer", "tokenizer.json"))
     streams = [stream(tokenizer, "train", domain) for domain in settings.DOMAINS]
     print("train tokens:", dict(zip(settings.DOMAINS, map(len, streams))), flush=True)
 
-    model = Model()
+    model = Model(options.layers, options.seed)
     optimizer = optimizer_of(model)
     checkpoint = os.path.join(settings.WORK, f"{options.name}.pt")
     start, spent = 0, 0.0
@@ -61,7 +64,7 @@ def main():
     for step in range(start, options.steps):
         for group in optimizer.param_groups:
             group["lr"] = settings.LEARNING_RATE * rate(step, options.steps)
-        rows = batch(streams, step)
+        rows = batch(streams, step, options.seed)
         losses, balance, z = model(rows[:, :-1], rows[:, 1:])
         loss = losses.mean()
         (loss + settings.BALANCE_COEFFICIENT * balance + settings.ROUTER_Z_COEFFICIENT * z).backward()
