@@ -101,7 +101,7 @@ constexpr std::string_view kCommonMembers[] = {
     "schema_version", "test",        "model",           "edge",           "domain",  "data",
     "layers",         "per_window",  "verification",    "gate_semantics", "summary", "null_reasons",
     "settings",       "inputs",      "numeric_profile", "tensors",        "notes",   "nonfinite",
-    "manifest",       "body_sha256", "program_version"};
+    "manifest",       "body_sha256", "program_version", "family"};
 
 }  // namespace
 

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <functional>
 
-#include "base/random.h"
 #include "base/sha256.h"
+#include "verify/draws.h"
 #include "verify/tests.h"
 
 namespace rg::verify::testing {
@@ -14,26 +14,6 @@ namespace {
 constexpr uint32_t kTopk = 2;
 constexpr uint32_t kExperts = 8;
 const std::vector<int> kLayers = {1, 3, 5};
-
-// A stream of draws of one artifact.
-class Draws {
- public:
-  explicit Draws(uint64_t seed) : seed_(seed) {}
-  uint32_t below(uint32_t n) { return draw_below(n, seed_, Purpose::audit, {next_++, 0, 0}); }
-  // A count around center * whole, as a share of whole.
-  double share(double center, double spread, uint32_t whole) {
-    const auto n = static_cast<double>(whole);
-    return std::clamp(std::round(around(center, spread) * n), 0.0, n) / n;
-  }
-  // Around `center`, four digits, so that artifacts stay small.
-  double around(double center, double spread) {
-    return std::round((center + spread * (below(2001) / 1000.0 - 1)) * 1e4) / 1e4;
-  }
-
- private:
-  uint64_t seed_;
-  uint32_t next_ = 0;
-};
 
 Json common(const std::string& test, const Shape& shape) {
   Json a;
@@ -101,7 +81,7 @@ Json per_layer(uint32_t windows, const std::function<Json(int layer)>& value) {
 }
 
 bool holds_array(const std::string& key, bool numeric_next) {
-  return numeric_next && key != "per_layer" && key != "overlapping_strata";
+  return numeric_next && key != "per_layer" && key != "overlapping_strata" && key != "failure_type";
 }
 
 // Sets a claim's value where it stands, making objects and arrays on the way.
@@ -521,7 +501,8 @@ Json make(const std::string& test, const Shape& shape) {
   if (test == "chart_compatibility") return make_chart_compatibility(shape);
   if (test == "terminal_ovk_scan") return make_terminal_ovk_scan(shape);
   if (test == "attention_router") return make_attention_router(shape);
-  return make_expert_load(shape);
+  if (test == "expert_load") return make_expert_load(shape);
+  return make_of_family(test, shape);
 }
 
 bool has_null(const Json& value) {
@@ -536,7 +517,8 @@ void explain_nulls(Json& artifact) {
   if (!reasons.is_object()) reasons = Json::object();
   reasons.erase("summary");
   if (has_null(artifact["summary"])) reasons["summary"] = "undefined";
-  if (!has_null(artifact["per_window"]) && !reasons.contains("summary")) {
+  const bool in_arrays = artifact.contains("per_window") && has_null(artifact["per_window"]);
+  if (!in_arrays && !reasons.contains("summary")) {
     artifact.erase("null_reasons");
   }
 }
