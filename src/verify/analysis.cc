@@ -98,45 +98,57 @@ std::optional<double> Analysis::probability(ColumnId id, int side) const {
   return static_cast<double>(meets) / static_cast<double>(means.size());
 }
 
+bool enough_for_a_verdict(const Case& c) {
+  Judgement& judgement = c.inspect.judgement();
+  const Header& header = c.header;
+  const auto& domains = header.family.domains;
+  const auto smallest = std::find_if(domains.begin(), domains.end(), [&](const auto& domain) {
+    return domain.n_windows == header.n_windows;
+  });
+  const std::string where = smallest == domains.end() ? "" : smallest->name + '.';
+  if (header.n_windows < kMinWindows) {
+    judgement.reasons.push_back(
+        {"", "", "data." + where + "n_windows",
+         fmt::format("{}, a verdict needs {}", counted(header.n_windows, "window"), kMinWindows)});
+    judgement.sentence =
+        fmt::format("Only {}{} measured; a verdict needs {}.", counted(header.n_windows, "window"),
+                    (smallest == domains.end() ? "" : " of " + smallest->name) +
+                        (header.n_windows == 1 ? " was" : " were"),
+                    kMinWindows);
+    return false;
+  }
+  if (*header.replicates >= kMinReplicates) return true;
+  judgement.reasons.push_back(
+      {"", "", "summary.bootstrap.B",
+       fmt::format("{}, a verdict needs {}", counted(*header.replicates, "replicate"),
+                   kMinReplicates)});
+  judgement.sentence = fmt::format("Only {} drawn; a verdict needs {}.",
+                                   counted(*header.replicates, "bootstrap replicate") +
+                                       (*header.replicates == 1 ? " was" : " were"),
+                                   kMinReplicates);
+  return false;
+}
+
+Stability stability_of(const Options& options, Verdict verdict, Verdict again, double supporting) {
+  const bool positive = verdict != Verdict::fail && verdict != Verdict::broken;
+  return {.replicates = options.replicates,
+          .seed = options.seed,
+          .verdict = again,
+          .probability = positive ? supporting : 1 - supporting,
+          .fragile = again != verdict};
+}
+
 Verdict Analysis::conclude(const Judge& judge,
                            const std::function<bool(const Sample&, size_t)>& supports,
                            std::optional<Verdict> stated) {
-  Judgement& judgement = case_.inspect.judgement();
-  const Header& header = case_.header;
-  if (header.n_windows < kMinWindows) {
-    judgement.reasons.push_back(
-        {"", "", "data.n_windows",
-         fmt::format("{}, a verdict needs {}", counted(header.n_windows, "window"), kMinWindows)});
-    judgement.sentence = fmt::format(
-        "Only {} measured; a verdict needs {}.",
-        counted(header.n_windows, "window") + (header.n_windows == 1 ? " was" : " were"),
-        kMinWindows);
-    return Verdict::insufficient;
-  }
-  if (*header.replicates < kMinReplicates) {
-    judgement.reasons.push_back(
-        {"", "", "summary.bootstrap.B",
-         fmt::format("{}, a verdict needs {}", counted(*header.replicates, "replicate"),
-                     kMinReplicates)});
-    judgement.sentence = fmt::format("Only {} drawn; a verdict needs {}.",
-                                     counted(*header.replicates, "bootstrap replicate") +
-                                         (*header.replicates == 1 ? " was" : " were"),
-                                     kMinReplicates);
-    return Verdict::insufficient;
-  }
+  if (!enough_for_a_verdict(case_)) return Verdict::insufficient;
   const Verdict verdict = judge(primary());
   if (verdict == Verdict::degenerate) return verdict;
-  const Verdict again = header.full ? judge(own()) : stated.value_or(verdict);
+  const Verdict again = case_.header.full ? judge(own()) : stated.value_or(verdict);
   uint32_t supporting = 0;
   for (size_t b = 0; b < own().count(); ++b) supporting += supports(own(), b) ? 1u : 0u;
-  const double share = supporting / static_cast<double>(own().count());
-  const bool positive = verdict != Verdict::fail && verdict != Verdict::broken;
-  const Options& options = case_.inspect.options();
-  judgement.stability = Stability{.replicates = options.replicates,
-                                  .seed = options.seed,
-                                  .verdict = again,
-                                  .probability = positive ? share : 1 - share,
-                                  .fragile = again != verdict};
+  case_.inspect.judgement().stability = stability_of(
+      case_.inspect.options(), verdict, again, supporting / static_cast<double>(own().count()));
   return verdict;
 }
 

@@ -50,6 +50,7 @@ class Analysis {
 
   ColumnId add(const Windows& values);          // in the summary
   ColumnId add_verdict(const Windows& values);  // in the summary and in the verdict
+  size_t columns() const { return all_.size(); }
   const Windows& values(ColumnId id) const { return all_.column(id.all); }
   std::optional<double> mean(ColumnId id) const { return verify::mean(values(id)); }
   // Sample standard deviation (divisor B' - 1) of the primary replicates.
@@ -74,6 +75,8 @@ class Analysis {
   using Label = std::function<std::string(const Sample&, std::span<const uint32_t>)>;
   // summary.convergence (docs/artifacts.md section 1.2).
   void convergence(Claims& claims, std::optional<double> z, const Label& label);
+  // The verdict columns of these windows, resampled as a subset of the convergence grid is.
+  Replicates subset_replicates(std::span<const uint32_t> members) const;
   // Distance to the threshold in standard errors; none without a positive error.
   std::optional<double> distance(const Test& test) const;
   Criterion criterion(const Test& test, bool holds) const;
@@ -106,6 +109,22 @@ void add_ratio(Analysis& analysis, const Windows& numerator, const Windows& deno
 
 inline constexpr uint64_t kMinWindows = 200;
 inline constexpr uint32_t kMinReplicates = 200;
+
+// Whether there are windows and replicates enough for a verdict; says so in the judgement where
+// there are not. With several domains the smallest counts.
+bool enough_for_a_verdict(const Case& c);
+// `again`: the verdict by the verifier's own replicates, of which `supporting` lie on the passing
+// side of every criterion.
+Stability stability_of(const Options& options, Verdict verdict, Verdict again, double supporting);
+
+// What convergence asks: the verdict of all windows, and of a subset of them (ascending).
+struct ConvergenceLabels {
+  std::string final;
+  std::function<std::string(std::span<const uint32_t>)> of_subset;
+};
+// summary.convergence over Header::n_windows windows.
+void claim_convergence(const Case& c, Claims& claims, std::optional<double> z,
+                       const ConvergenceLabels& labels);
 
 // The numbers of windows, up to n, at which convergence is looked at: 50 * 2^(i/2), rounded.
 std::vector<uint64_t> window_grid(uint64_t n);

@@ -172,8 +172,9 @@ void Claims::count(Path path, std::optional<int64_t> value, Check check) {
   add(std::move(path), value ? Claim::Kind::count : Claim::Kind::null, check).count =
       value.value_or(0);
 }
-void Claims::text(Path path, std::string value) {
-  add(std::move(path), Claim::Kind::text, Check::summary_exact).text = std::move(value);
+void Claims::text(Path path, std::optional<std::string> value) {
+  add(std::move(path), value ? Claim::Kind::text : Claim::Kind::null, Check::summary_exact).text =
+      std::move(value).value_or("");
 }
 void Claims::near(Path path, std::optional<double> value, Check check) {
   add(std::move(path), value ? Claim::Kind::near : Claim::Kind::null, check).value =

@@ -35,7 +35,7 @@ class Claims {
   void near(Path path, std::optional<double> value, Check check);
   void count(Path path, int64_t value);
   void count(Path path, std::optional<int64_t> value, Check check);
-  void text(Path path, std::string value);
+  void text(Path path, std::optional<std::string> value);
   void flag(Path path, std::optional<bool> value);
   void flag(Path path, std::optional<bool> value, Check check);
   void interval(Path path, std::optional<Interval> value);

@@ -41,9 +41,30 @@ std::vector<uint64_t> window_grid(uint64_t n) {
   }
 }
 
+Replicates Analysis::subset_replicates(std::span<const uint32_t> members) const {
+  Columns columns(members.size());
+  for (size_t c = 0; c < verdict_.size(); ++c) {
+    Windows chosen(members.size());
+    for (size_t i = 0; i < members.size(); ++i) chosen[i] = verdict_.column(c)[members[i]];
+    columns.add(chosen);
+  }
+  return {columns, {*case_.header.seed, kSubsetReplicates, 0, 1, KeepDraws::no}};
+}
+
 void Analysis::convergence(Claims& claims, std::optional<double> z, const Label& label) {
-  Judgement& judgement = case_.inspect.judgement();
-  const Header& header = case_.header;
+  std::vector<uint32_t> all(case_.header.n_windows);
+  std::iota(all.begin(), all.end(), 0u);
+  claim_convergence(case_, claims, z,
+                    {label(primary(), all), [&](std::span<const uint32_t> members) {
+                       const Replicates replicates = subset_replicates(members);
+                       return label(Sample(replicates, true), members);
+                     }});
+}
+
+void claim_convergence(const Case& c, Claims& claims, std::optional<double> z,
+                       const ConvergenceLabels& labels) {
+  Judgement& judgement = c.inspect.judgement();
+  const Header& header = c.header;
   const uint64_t n = header.n_windows;
   if (z) {
     const double replication =
@@ -61,10 +82,7 @@ void Analysis::convergence(Claims& claims, std::optional<double> z, const Label&
 
   const Claims::Path at = {"summary", "convergence"};
   const auto below = [&](const char* key) { return Claims::Path{at[0], at[1], key}; };
-  std::vector<uint32_t> all(n);
-  std::iota(all.begin(), all.end(), 0u);
-  const std::string final_label = label(primary(), all);
-  claims.text(below("verdict"), final_label);
+  claims.text(below("verdict"), labels.final);
   claims.near(below("z"), z, Check::convergence_numbers);
   claims.near(below("replication"),
               z ? std::optional(judgement.convergence->replication) : std::nullopt,
@@ -80,7 +98,7 @@ void Analysis::convergence(Claims& claims, std::optional<double> z, const Label&
 
   // What the stated agreements say; the agreements themselves only with --convergence.
   std::vector<double> agreement(grid.size(), 0.0);
-  const bool recompute = case_.inspect.options().recompute_convergence;
+  const bool recompute = c.inspect.options().recompute_convergence;
   if (recompute) {
     const auto start = std::chrono::steady_clock::now();
     for (size_t g = 0; g < grid.size(); ++g) {
@@ -90,15 +108,7 @@ void Analysis::convergence(Claims& claims, std::optional<double> z, const Label&
         std::vector<uint32_t> members = draw_subset(static_cast<uint32_t>(n), m, *header.seed,
                                                     Purpose::convergence_subset, s, 0);
         std::sort(members.begin(), members.end());
-        Columns columns(m);
-        for (size_t c = 0; c < verdict_.size(); ++c) {
-          Windows chosen(m);
-          for (size_t i = 0; i < m; ++i) chosen[i] = verdict_.column(c)[members[i]];
-          columns.add(chosen);
-        }
-        const ResampleSettings settings{*header.seed, kSubsetReplicates, 0, 1, KeepDraws::no};
-        const Replicates replicates(columns, settings);
-        agreeing += label(Sample(replicates, true), members) == final_label ? 1u : 0u;
+        agreeing += labels.of_subset(members) == labels.final ? 1u : 0u;
       }
       agreement[g] = agreeing / static_cast<double>(kSubsets);
       claims.mean({at[0], at[1], "grid", std::to_string(g), "agreement"}, agreement[g],
@@ -107,11 +117,11 @@ void Analysis::convergence(Claims& claims, std::optional<double> z, const Label&
     judgement.bootstrap_seconds +=
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   } else {
-    const At stated = ((case_.root / "summary") / "convergence") / "grid";
+    const At stated = ((c.root / "summary") / "convergence") / "grid";
     if (!stated || !stated.value->is(Kind::array)) return;
     for (size_t g = 0; g < std::min(grid.size(), stated.value->array().size()); ++g) {
       const At point{&stated.value->array()[g], fmt::format("{}[{}]", stated.path, g)};
-      const auto share = case_.inspect.number(case_.inspect.need(point, "agreement"), kUnit);
+      const auto share = c.inspect.number(c.inspect.need(point, "agreement"), kUnit);
       if (!share) return;
       agreement[g] = *share;
     }

@@ -106,9 +106,15 @@ class CanonicalWriter {
 
 }  // namespace
 
-std::string body_digest(const Document& document) {
+std::string body_digest(const Value& artifact) {
   CanonicalWriter writer;
-  if (document.root().is(Kind::object)) writer.object(document.root().object(), true);
+  if (artifact.is(Kind::object)) writer.object(artifact.object(), true);
+  return writer.hex();
+}
+
+std::string value_digest(const Value& value) {
+  CanonicalWriter writer;
+  writer.write(value);
   return writer.hex();
 }
 

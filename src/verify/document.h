@@ -117,6 +117,8 @@ class NotJson : public std::exception {
 
 // The text that body_sha256 is taken of: every top-level member but `manifest` and `body_sha256`,
 // keys in byte order, no spaces, numbers by std::to_chars (shortest that reads back exactly).
-std::string body_digest(const Document& document);
+std::string body_digest(const Value& artifact);
+// SHA-256 of any value's canonical text: equal for equal values.
+std::string value_digest(const Value& value);
 
 }  // namespace rg::verify

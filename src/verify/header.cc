@@ -171,6 +171,8 @@ void read_subject(Inspector& inspect, const At& root, const HeaderRules& rules, 
   }
 }
 
+}  // namespace
+
 void read_gate(Inspector& inspect, const At& root, Header& header) {
   const At gate = inspect.need(root, "gate_semantics");
   if (!gate) return;
@@ -201,8 +203,7 @@ void read_gate(Inspector& inspect, const At& root, Header& header) {
   if (header.full) check_gate_profile(inspect, gate, header);
 }
 
-void read_data(Inspector& inspect, const At& root, Header& header) {
-  const At data = inspect.need(root, "data");
+void read_data(Inspector& inspect, const At& data, Header& header) {
   if (!inspect.is(data, Kind::object)) return;
   if (const auto n = inspect.integer(inspect.need(data, "n_windows"), 1, kMaxWindows)) {
     header.n_windows = static_cast<uint64_t>(*n);
@@ -239,7 +240,7 @@ void read_data(Inspector& inspect, const At& root, Header& header) {
   header.n_documents = static_cast<uint32_t>(numbers.size());
 }
 
-void read_bootstrap(Inspector& inspect, const At& root, Header& header) {
+void read_bootstrap(Inspector& inspect, const At& root, uint64_t windows, Header& header) {
   const At bootstrap = inspect.need(inspect.need(root, "summary"), "bootstrap");
   if (!inspect.is(bootstrap, Kind::object)) return;
   const At replicates = bootstrap / "B";
@@ -248,8 +249,8 @@ void read_bootstrap(Inspector& inspect, const At& root, Header& header) {
                     "is missing or not a positive integer");
   } else {
     const int64_t b = replicates.value->integer();
-    check_resample_budget({header.n_windows, 1, static_cast<uint64_t>(b)},
-                          inspect.options().max_replicates, inspect.judgement().path);
+    check_resample_budget({windows, 1, static_cast<uint64_t>(b)}, inspect.options().max_replicates,
+                          inspect.judgement().path);
     header.replicates = static_cast<uint32_t>(b);
   }
   const At seed = bootstrap / "seed";
@@ -266,6 +267,42 @@ void read_bootstrap(Inspector& inspect, const At& root, Header& header) {
   }
 }
 
+namespace {
+
+void read_version(Inspector& inspect, const At& version) {
+  if (!version) return;
+  const std::string found = version.value->is(Kind::string) ? version.value->string()
+                            : version.value->is(Kind::integer)
+                                ? std::to_string(version.value->integer())
+                                : std::string();
+  if (std::find(std::begin(kSchemaVersions), std::end(kSchemaVersions), found) ==
+      std::end(kSchemaVersions)) {
+    inspect.invalid(Check::schema_version, version.path, "expected version 1");
+  }
+}
+
+void read_model_header(Inspector& inspect, const At& root, const HeaderRules& rules,
+                       Header& header) {
+  inspect.judgement().domain = inspect.text(inspect.need(root, "domain"));
+  header.layers = read_layers(inspect, inspect.need(root, "layers"));
+  if ((root / "layers") && (root / "layers").value->is(Kind::array) &&
+      (root / "layers").value->array().empty()) {
+    inspect.invalid(Check::layer_list, "layers", "is empty");
+  }
+  if (!inspect.sound()) return;  // all other lists are checked against it
+  read_subject(inspect, root, rules, header);
+  read_gate(inspect, root, header);
+  read_data(inspect, inspect.need(root, "data"), header);
+  check_required(inspect, root, rules.required, header);
+  read_bootstrap(inspect, root, header.n_windows, header);
+  if (header.full) {
+    check_provenance(inspect, root);
+    if (rules.edge) check_other(inspect, root);
+    inspect.need(root, "body_sha256");
+    check_nulls(inspect, root);
+  }
+}
+
 }  // namespace
 
 Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules) {
@@ -273,42 +310,23 @@ Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules)
   header.test = inspect.judgement().test;
   header.full = carries_our_fields(root, header.test);
   inspect.judgement().rule = header.full ? "full" : "published";
-
-  const At version = inspect.need(root, "schema_version");
-  if (version) {
-    const std::string found = version.value->is(Kind::string) ? version.value->string()
-                              : version.value->is(Kind::integer)
-                                  ? std::to_string(version.value->integer())
-                                  : std::string();
-    if (std::find(std::begin(kSchemaVersions), std::end(kSchemaVersions), found) ==
-        std::end(kSchemaVersions)) {
-      inspect.invalid(Check::schema_version, version.path, "expected version 1");
-    }
-  }
-  inspect.judgement().domain = inspect.text(inspect.need(root, "domain"));
-  header.layers = read_layers(inspect, inspect.need(root, "layers"));
-  if ((root / "layers") && (root / "layers").value->is(Kind::array) &&
-      (root / "layers").value->array().empty()) {
-    inspect.invalid(Check::layer_list, "layers", "is empty");
-  }
-  if (!inspect.sound()) return header;  // all other lists are checked against it
-  read_subject(inspect, root, rules, header);
-  read_gate(inspect, root, header);
-  read_data(inspect, root, header);
-  check_required(inspect, root, rules.required, header);
-  read_bootstrap(inspect, root, header);
-  if (header.full) {
-    check_provenance(inspect, root);
-    if (rules.edge) check_other(inspect, root);
-    inspect.need(root, "body_sha256");
-    check_nulls(inspect, root);
+  read_version(inspect, inspect.need(root, "schema_version"));
+  switch (rules.subject) {
+    case Subject::model:
+      read_model_header(inspect, root, rules, header);
+      break;
+    case Subject::family:
+      read_family_header(inspect, root, header);
+      break;
+    case Subject::bundle:
+      read_bundle_header(inspect, root, header);
+      break;
   }
   return header;
 }
 
-void check_digest(Inspector& inspect, const Document& document) {
-  const At root{&document.root(), ""};
-  inspect.judgement().body_sha256 = body_digest(document);
+void check_digest(Inspector& inspect, const At& root) {
+  inspect.judgement().body_sha256 = body_digest(*root.value);
   const At stored = root / "body_sha256";
   if (!stored || !inspect.is(stored, Kind::string)) return;
   if (stored.value->string() != inspect.judgement().body_sha256) {

@@ -42,14 +42,22 @@ At At::operator/(std::string_view key) const {
   return member;
 }
 
-void Inspector::invalid(Check check, const std::string& path, const std::string& text) {
-  ++defects_;
+void Inspector::record(Reason reason) {
   // A long list is cut, but every check that fired is named once.
   const bool named = std::any_of(judgement_.reasons.begin(), judgement_.reasons.end(),
-                                 [&](const Reason& r) { return r.check == check_name(check); });
+                                 [&](const Reason& r) { return r.check == reason.check; });
   if (named && judgement_.reasons.size() >= kMaxReasons) return;
-  judgement_.reasons.push_back(
-      {std::string(error_name(check_error(check))), std::string(check_name(check)), path, text});
+  judgement_.reasons.push_back(std::move(reason));
+}
+
+void Inspector::invalid(Check check, const std::string& path, const std::string& text) {
+  ++defects_;
+  record({std::string(error_name(check_error(check))), std::string(check_name(check)), path, text});
+}
+
+void Inspector::adopt(Reason reason) {
+  if (!reason.check.empty()) ++defects_;
+  record(std::move(reason));
 }
 
 void Inspector::warn(const std::string& text) {

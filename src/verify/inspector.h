@@ -47,6 +47,9 @@ class Inspector {
 
   void invalid(Check check, const std::string& path, const std::string& text);
   void warn(const std::string& text);
+  // A reason found in a bundled artifact, its path already the one in the bundle. Counts as a
+  // defect if it is one there.
+  void adopt(Reason reason);
 
   At need(const At& parent, std::string_view key);  // member_present unless there
   bool is(const At& at, Kind kind);                 // value_kind unless so
@@ -77,6 +80,8 @@ class Inspector {
  private:
   Judgement& judgement_;
   const Options& options_;
+  void record(Reason reason);
+
   size_t defects_ = 0;
   std::vector<std::string> arrays_with_null_;
 };

@@ -9,7 +9,8 @@
 namespace rg::verify {
 namespace {
 
-// Members in which null needs no reason: they are no part of what the test measured.
+// Members in which null needs no reason: they are no part of what the test measured, or whole
+// artifacts that give their own reasons.
 constexpr std::string_view kOutside[] = {"schema_version", "test",
                                          "model",          "edge",
                                          "domain",         "data",
@@ -18,7 +19,10 @@ constexpr std::string_view kOutside[] = {"schema_version", "test",
                                          "settings",       "program_version",
                                          "null_reasons",   "tensors",
                                          "manifest",       "body_sha256",
-                                         "other",          "family"};
+                                         "other",          "family",
+                                         "domains",        "checkpoints",
+                                         "chart",          "scan",
+                                         "scans"};
 
 bool outside(std::string_view member) {
   return std::find(std::begin(kOutside), std::end(kOutside), member) != std::end(kOutside);

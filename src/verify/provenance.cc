@@ -46,21 +46,6 @@ void for_rows(Inspector& inspect, const At& list, const Row& row) {
   }
 }
 
-// The files and tensors of one checkpoint, with their hashes.
-void check_sources(Inspector& inspect, const At& at) {
-  for_rows(inspect, inspect.need(at, "inputs"), [&](const At& row) {
-    inspect.text(inspect.need(row, "name"));
-    check_sha256(inspect, inspect.need(row, "sha256"));
-  });
-  for_rows(inspect, inspect.need(at, "tensors"), [&](const At& row) {
-    for (const char* key : {"name", "dtype", "shard"}) inspect.text(inspect.need(row, key));
-    check_sha256(inspect, inspect.need(row, "sha256"));
-    const At shape = inspect.need(row, "shape");
-    if (!inspect.is(shape, Kind::array)) return;
-    inspect.counts(shape, shape.value->array().size(), kMaxExactInteger);
-  });
-}
-
 bool edge_carries_our_fields(const At& root) {
   const auto reference_holds_any = [&](const char* reference) {
     return member_holds_any(
@@ -74,9 +59,30 @@ bool edge_carries_our_fields(const At& root) {
                    {"convergence", "holm_p", "null", "per_layer", "verdict_published"});
 }
 
+bool family_carries_our_fields(const At& root) {
+  const At summary = root / "summary";
+  const At edges = summary / "edges";
+  const auto any_domain = [&](const Member& domain) {
+    return member_holds_any({&domain.value, ""},
+                            {"D_delta", "L_delta", "D_p", "L_p", "D_p_holm", "L_p_holm", "holds"});
+  };
+  return holds_any(root, {"body_sha256", "checkpoints", "inputs", "notes", "null_reasons",
+                          "numeric_profile", "program_version", "settings", "tensors"}) ||
+         holds_any(root / "family", {"sha256"}) ||
+         member_holds_any(root / "per_window", {"loss"}) ||
+         holds_any(summary, {"convergence", "null", "verdict"}) ||
+         (edges && edges.value->is(Kind::object) &&
+          std::any_of(edges.value->object().members.begin(), edges.value->object().members.end(),
+                      any_domain));
+}
+
 }  // namespace
 
 bool carries_our_fields(const At& root, const std::string& test) {
+  if (test == "kl_edge_dominance") return family_carries_our_fields(root);
+  if (test == "terminal_tracking") {
+    return holds_any(root, {"body_sha256", "family", "notes", "null_reasons", "program_version"});
+  }
   const bool edge = test == "boundary_amplification" || test == "behavior_compression";
   // No other program writes the other tests.
   if (!edge && test != "chart_compatibility" && test != "terminal_ovk_scan") return true;
@@ -104,17 +110,23 @@ bool carries_our_fields(const At& root, const std::string& test) {
               "log_r_interior", "ovk_cf_other_mean", "update_ratio_mean"});
 }
 
-void check_provenance(Inspector& inspect, const At& root) {
-  const At profile = inspect.need(root, "numeric_profile");
-  for (const char* key : {"isa", "compute", "onednn"}) inspect.text(inspect.need(profile, key));
+void check_sources(Inspector& inspect, const At& checkpoint) {
+  for_rows(inspect, inspect.need(checkpoint, "inputs"), [&](const At& row) {
+    inspect.text(inspect.need(row, "name"));
+    check_sha256(inspect, inspect.need(row, "sha256"));
+  });
+  for_rows(inspect, inspect.need(checkpoint, "tensors"), [&](const At& row) {
+    for (const char* key : {"name", "dtype", "shard"}) inspect.text(inspect.need(row, key));
+    check_sha256(inspect, inspect.need(row, "sha256"));
+    const At shape = inspect.need(row, "shape");
+    if (!inspect.is(shape, Kind::array)) return;
+    inspect.counts(shape, shape.value->array().size(), kMaxExactInteger);
+  });
+}
+
+void check_program(Inspector& inspect, const At& root) {
   inspect.text(inspect.need(root, "program_version"));
-  inspect.is(inspect.need(root, "settings"), Kind::object);
   inspect.text(inspect.need(inspect.need(root, "manifest"), "created_utc"));
-  check_sources(inspect, root);
-  if (const At family = root / "family"; family && inspect.is(family, Kind::object)) {
-    inspect.text(inspect.need(family, "family_name"));
-    check_sha256(inspect, inspect.need(family, "sha256"));
-  }
   const At notes = inspect.need(root, "notes");
   if (!inspect.is(notes, Kind::array)) return;
   for (const Value& note : notes.value->array()) inspect.text({&note, notes.path});
@@ -125,6 +137,21 @@ void check_other(Inspector& inspect, const At& root) {
   if (!inspect.is(other, Kind::object)) return;
   inspect.text(inspect.need(other, "ckpt"));
   check_sources(inspect, other);
+}
+
+std::string read_family_reference(Inspector& inspect, const At& family) {
+  if (!inspect.is(family, Kind::object)) return {};
+  check_sha256(inspect, inspect.need(family, "sha256"));
+  return inspect.text(inspect.need(family, "family_name"));
+}
+
+void check_provenance(Inspector& inspect, const At& root) {
+  const At profile = inspect.need(root, "numeric_profile");
+  for (const char* key : {"isa", "compute", "onednn"}) inspect.text(inspect.need(profile, key));
+  inspect.is(inspect.need(root, "settings"), Kind::object);
+  check_sources(inspect, root);
+  check_program(inspect, root);
+  if (const At family = root / "family") read_family_reference(inspect, family);
 }
 
 void check_gate_profile(Inspector& inspect, const At& gate, Header& header) {

@@ -17,6 +17,11 @@ constexpr std::array kChecks = {
 #undef RG_CHECK
 };
 
+constexpr HeaderRules kFamilyRules{
+    .subject = Subject::family, .required = RequiredLayers::none, .terminal_measured = false};
+constexpr HeaderRules kBundleRules{
+    .subject = Subject::bundle, .required = RequiredLayers::none, .terminal_measured = false};
+
 const CheckRow& row(Check check) { return kChecks[static_cast<size_t>(check)]; }
 
 }  // namespace
@@ -62,6 +67,16 @@ const std::vector<TestJudge>& all_judges() {
        {.required = RequiredLayers::any, .terminal_measured = false, .edge = true},
        {"compression_qs", "other"},
        judge_behavior_compression},
+      {"kl_edge_dominance",
+       kFamilyRules,
+       {"domains", "edges", "checkpoints", "kl_direction"},
+       judge_kl_edge_dominance},
+      {"entropy_collapse",
+       kFamilyRules,
+       {"domains", "edges", "checkpoints"},
+       judge_entropy_collapse},
+      {"terminal_tracking", kBundleRules, {"scans"}, judge_terminal_tracking},
+      {"terminal_compatibility", kBundleRules, {"chart", "scan"}, judge_terminal_compatibility},
   };
   return judges;
 }

@@ -39,6 +39,14 @@ void judge_attention_router(const Case& c, Finding& finding);
 void judge_expert_load(const Case& c, Finding& finding);
 void judge_boundary_amplification(const Case& c, Finding& finding);
 void judge_behavior_compression(const Case& c, Finding& finding);
+void judge_kl_edge_dominance(const Case& c, Finding& finding);
+void judge_entropy_collapse(const Case& c, Finding& finding);
+void judge_terminal_tracking(const Case& c, Finding& finding);
+void judge_terminal_compatibility(const Case& c, Finding& finding);
+
+// An artifact that lies inside another one, judged as a file of its own; paths count from it.
+// AR004 where that would be too much work.
+Judgement judge_bundled(const At& artifact, const Options& options);
 
 // The claims that a sound artifact's arrays give, whatever its summary says; empty if the arrays
 // are not sound. For tests that make artifacts.

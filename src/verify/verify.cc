@@ -22,14 +22,20 @@ const TestJudge* find_judge(const std::string& name) {
   return nullptr;
 }
 
-// Structure, then arithmetic where the structure is sound: `finding` is what the arrays give.
-void inspect_document(const Document& document, Inspector& inspect, Finding& finding) {
-  Judgement& judgement = inspect.judgement();
-  for (const DuplicateKey& twice : document.duplicates()) {
-    inspect.invalid(Check::duplicate_key, twice.path, "occurs twice in its object");
+void warn_suspicious(Inspector& inspect, const At& per_window, const Header& header) {
+  const At undefined = per_window / "n_undefined";
+  warn_undefined(
+      inspect, [&](int layer) { return undefined / std::to_string(layer); }, header);
+  if (header.family.domains.empty()) return warn_too_good(inspect, per_window, header.n_windows);
+  for (const DomainWindows& domain : header.family.domains) {
+    warn_too_good(inspect, per_window / domain.name, domain.n_windows);
   }
-  const At root{&document.root(), ""};
-  if (!inspect.sound() || !inspect.is(root, Kind::object)) return;
+}
+
+// Structure, then arithmetic where the structure is sound: `finding` is what the arrays give.
+void inspect_artifact(const At& root, Inspector& inspect, Finding& finding) {
+  Judgement& judgement = inspect.judgement();
+  if (!inspect.is(root, Kind::object)) return;
   judgement.test = inspect.text(inspect.need(root, "test"));
   if (!inspect.sound()) return;
   const TestJudge* test = find_judge(judgement.test);
@@ -40,29 +46,33 @@ void inspect_document(const Document& document, Inspector& inspect, Finding& fin
   const Header header = read_header(inspect, root, test->rules);
   check_members(inspect, root, test->members);
   if (!inspect.sound()) return;  // what follows would only repeat it
-  const At undefined = (root / "per_window") / "n_undefined";
-  warn_undefined(
-      inspect, [&](int layer) { return undefined / std::to_string(layer); }, header);
-  warn_too_good(inspect, root / "per_window", header.n_windows);
+  warn_suspicious(inspect, root / "per_window", header);
   test->judge({inspect, header, root}, finding);
 }
 
-void judge_document(const Document& document, Inspector& inspect) {
+void judge_artifact(const At& root, Inspector& inspect) {
   Finding finding;
-  inspect_document(document, inspect, finding);
+  inspect_artifact(root, inspect, finding);
   Judgement& judgement = inspect.judgement();
   const bool sound_arrays = inspect.sound();
   if (sound_arrays) {
-    compare(inspect, {&document.root(), ""}, finding.claims,
+    compare(inspect, root, finding.claims,
             judgement.rule == "full" ? IntervalRule::bit_by_bit : IntervalRule::not_compared);
   }
-  // Keys that occur twice have no canonical form.
-  if (document.duplicates().empty()) check_digest(inspect, document);
+  check_digest(inspect, root);
   if (inspect.sound()) {
     judgement.verdict = finding.verdict;
   } else if (sound_arrays) {
     judgement.arrays_verdict = finding.verdict;
   }
+}
+
+// Keys that occur twice have no canonical form, and which one counts is anyone's guess.
+void judge_document(const Document& document, Inspector& inspect) {
+  for (const DuplicateKey& twice : document.duplicates()) {
+    inspect.invalid(Check::duplicate_key, twice.path, "occurs twice in its object");
+  }
+  if (inspect.sound()) judge_artifact({&document.root(), ""}, inspect);
 }
 
 void finish(Judgement& judgement) {
@@ -221,13 +231,30 @@ ExitCode exit_code(const std::vector<Judgement>& judgements) {
   return over_budget ? ExitCode::budget : code;
 }
 
+Judgement judge_bundled(const At& artifact, const Options& options) {
+  Judgement judgement;
+  judgement.path = artifact.path;
+  Inspector inspect(judgement, options);
+  try {
+    judge_artifact({artifact.value, ""}, inspect);
+  } catch (const Error& error) {
+    if (error.id() != ErrorId::AR004 || inspect.sound()) {
+      ErrorParts parts = error.parts();
+      parts.object = artifact.path + '.' + parts.object;
+      throw Error(error.id(), std::move(parts));
+    }
+  }
+  finish(judgement);
+  return judgement;
+}
+
 Claims recompute_summary(std::string_view text, const Options& options) {
   Judgement judgement;
   Inspector inspect(judgement, options);
   const JsonLimits limits{.max_depth = options.max_depth, .max_bytes = options.max_bytes};
   const Document document = Document::parse(text, limits, "artifact");
   Finding finding;
-  inspect_document(document, inspect, finding);
+  inspect_artifact({&document.root(), ""}, inspect, finding);
   return finding.claims;
 }
 

@@ -77,7 +77,8 @@ Json per_layer(uint32_t windows, const std::function<Json(int layer)>& value) {
 
 // Whether the member of this name is an array, given that a number follows it in a path.
 bool holds_array(const std::string& key, bool numeric_next) {
-  static const std::set<std::string> by_layer = {"F_beh_by_layer", "F_route_by_layer", "holm_p",
+  static const std::set<std::string> by_layer = {"F_beh_by_layer",     "F_route_by_layer",
+                                                 "failure_type",       "holm_p",
                                                  "overlapping_strata", "per_layer"};
   return numeric_next && !by_layer.contains(key);
 }
@@ -501,7 +502,8 @@ Json make(const std::string& test, const Shape& shape) {
   if (test == "attention_router") return make_attention_router(shape);
   if (test == "boundary_amplification") return make_boundary_amplification(shape);
   if (test == "behavior_compression") return make_behavior_compression(shape);
-  return make_expert_load(shape);
+  if (test == "expert_load") return make_expert_load(shape);
+  return make_of_family(test, shape);
 }
 
 // Nulls that need a reason; a layer that isn't degenerate needs none.

@@ -21,6 +21,8 @@ struct Doctored {
 
 // Of the two tests of an edge.
 std::vector<Doctored> doctored_edges();
+// Of tests of families and of bundles.
+std::vector<Doctored> doctored_families();
 
 inline std::function<void(Json&)> set(const std::string& path, const Json& value) {
   return [path, value](Json& artifact) { at(artifact, path) = value; };

@@ -90,7 +90,7 @@ std::vector<Doctored> doctored_others() {
        "domain twice",
        {},
        [](Json& a) { return replaced(text_of(a), "\"domain\":", "\"domain\":\"x\",\"domain\":"); }},
-      {Check::known_test, kV3, "another test", set("test", "kl_edge_dominance"), {}},
+      {Check::known_test, kV3, "another test", set("test", "no_such_test"), {}},
       {Check::known_test, kV3, "a test without a name", set("test", ""), {}},
       {Check::member_present,
        kV3,
@@ -883,6 +883,7 @@ std::vector<Doctored> doctored_others() {
 std::vector<Doctored> doctored() {
   std::vector<Doctored> all = doctored_others();
   for (Doctored& item : doctored_edges()) all.push_back(std::move(item));
+  for (Doctored& item : doctored_families()) all.push_back(std::move(item));
   return all;
 }
 

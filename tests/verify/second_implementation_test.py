@@ -12,6 +12,7 @@ import sys
 
 import second_core as core
 import second_edges
+import second_family
 import second_router
 import second_tests
 import second_variants
@@ -22,7 +23,8 @@ JUDGES = {"chart_compatibility": second_tests.chart_compatibility,
           "attention_router": second_router.attention_router,
           "expert_load": second_tests.expert_load,
           "boundary_amplification": second_edges.boundary_amplification,
-          "behavior_compression": second_edges.behavior_compression}
+          "behavior_compression": second_edges.behavior_compression,
+          **second_family.JUDGES}
 # (test, what is made of the fixture first, how often). Small ones more often: the time goes into
 # the large ones.
 BASES = (("chart_compatibility", None, 3), ("chart_compatibility", second_variants.one_draw, 1),
@@ -36,7 +38,12 @@ BASES = (("chart_compatibility", None, 3), ("chart_compatibility", second_varian
          ("boundary_amplification", None, 3), ("boundary_amplification", second_variants.tied, 3),
          ("boundary_amplification", second_variants.published_edge, 3),
          ("behavior_compression", None, 3), ("behavior_compression", second_variants.tied, 3),
-         ("behavior_compression", second_variants.published_edge, 3))
+         ("behavior_compression", second_variants.published_edge, 3),
+         ("kl_edge_dominance", None, 8), ("kl_edge_dominance", second_variants.published_family, 3),
+         ("entropy_collapse", None, 4), ("terminal_tracking", None, 3),
+         ("terminal_tracking", second_variants.published_bundle, 1),
+         ("terminal_compatibility", None, 1))
+PARTS = ("chart", "scan", "scans")
 WORKERS = 2
 
 
@@ -96,8 +103,13 @@ def place(root, path, kind, value):
 
 
 def complete(artifact):
-    """The same arrays with the summary that they give."""
+    """The same arrays with the summary that they give, in bundled artifacts too."""
     artifact = json.loads(json.dumps(artifact))
+    for name in PARTS:
+        if isinstance(artifact.get(name), list):
+            artifact[name] = [sealed(complete(part)) for part in artifact[name]]
+        elif name in artifact:
+            artifact[name] = sealed(complete(artifact[name]))
     judge = Judge(json.dumps(artifact))
     judge.run(JUDGES)
     for path, kind, value, _ in judge.claims:
@@ -106,6 +118,12 @@ def complete(artifact):
                           if not p or p[-1] != "degenerate"):
         artifact.setdefault("null_reasons", {})["summary"] = "undefined"
     return artifact
+
+
+def sealed(artifact):
+    if not isinstance(artifact, dict) or "body_sha256" not in artifact:
+        return artifact
+    return dict(artifact, body_sha256=core.digest(core.read(json.dumps(artifact))))
 
 
 class Mutator:
@@ -210,6 +228,8 @@ class Mutator:
         """Other numbers with the summary they deserve: verdicts of every kind."""
         artifact = json.loads(json.dumps(self.base))
         test = artifact["test"]
+        if test in second_family.JUDGES:
+            return self.shifted_family(artifact)
         layer = str(self.rng.choice(artifact["layers"]))
         if test == "chart_compatibility":
             array = artifact["per_window"]["boundary"]["kappa_hidden_median"]
@@ -247,6 +267,45 @@ class Mutator:
             artifact["summary"]["bootstrap"]["B"] = 199
         return complete(artifact)
 
+    def shifted_family(self, artifact):
+        test = artifact["test"]
+        if test == "kl_edge_dominance":
+            arrays = artifact["per_window"]["code"]
+            kind = self.rng.choice(("equal", "less", "more"))
+            for name in arrays:
+                tuned, aligned = (arrays[name][c] for c in ("tuned", "aligned"))
+                if kind == "equal":
+                    arrays[name]["aligned"] = tuned[:]
+                elif kind == "less":
+                    arrays[name]["tuned"], arrays[name]["aligned"] = aligned, tuned
+        elif test == "entropy_collapse":
+            for of in artifact["per_window"]["prose"].values():
+                of["tuned"], of["aligned"] = of["aligned"], of["tuned"]
+        else:
+            part = artifact["scans"][1] if "scans" in artifact else artifact["scan"]
+            last = str(part["layers"][-1])
+            if self.rng.random() < 0.5:
+                for array in part["per_window"].values():
+                    array[last] = array["3"][::-1]
+                part["expert_counts"][last] = part["expert_counts"]["3"]
+            else:
+                part["summary"]["bootstrap"]["B"] = 199
+        return complete(artifact)
+
+    def resealed(self, artifact):
+        """Mostly with the digest of what was made of it, and of what it bundles."""
+        artifact = dict(artifact)
+        for name in PARTS:
+            part = artifact.get(name)
+            if isinstance(part, list):
+                artifact[name] = [self.maybe_sealed(p) for p in part]
+            elif name in artifact:
+                artifact[name] = self.maybe_sealed(part)
+        return self.maybe_sealed(artifact)
+
+    def maybe_sealed(self, artifact):
+        return sealed(artifact) if self.rng.random() < 0.98 else artifact
+
     def made(self):
         """(text, what was done)."""
         kind = self.rng.choices(("nudge", "replace", "drop", "insert", "swap", "shifted", "text",
@@ -261,10 +320,7 @@ class Mutator:
                 ('"seed": 7', '"seed": 0x7'), ('{', '\ufeff{'), ('"seed": 7', '"seed": +7')))
             return text.replace(old, new, 1), kind
         artifact = self.base if kind == "none" else getattr(self, kind)()
-        sealed = dict(artifact)
-        if "body_sha256" in sealed and self.rng.random() < 0.98:
-            sealed["body_sha256"] = core.digest(core.read(json.dumps(artifact)))
-        return json.dumps(sealed), kind
+        return json.dumps(self.resealed(artifact)), kind
 
 
 def work(settings):

@@ -237,3 +237,36 @@ def published(artifact):
     a["summary"]["per_layer"] = {layer: {key: v for key, v in of.items() if key in published_layer}
                                  for layer, of in a["summary"]["per_layer"].items()}
     return a
+
+
+def published_family(artifact):
+    """kl_edge_dominance as another program would write it, its base left out of the lists."""
+    a = copied(artifact)
+    keep = ("schema_version", "test", "family", "domains", "data", "edges", "per_window", "summary",
+            "manifest")
+    a = {key: a[key] for key in keep}
+    a["family"].pop("sha256")
+    a["family"]["ckpts"] = ["tuned", "aligned"]
+    for arrays in a["per_window"].values():
+        arrays.pop("loss")
+        for of in arrays.values():
+            of.pop("base")
+    summary = a["summary"]
+    intervals = ("D_delta_ci95", "L_delta_ci95")
+    a["summary"] = {
+        "bootstrap": summary["bootstrap"],
+        "per_domain": {domain: {"D": of} for domain, of in summary["per_domain"].items()},
+        "edges": {domain: {key: {name: edge[name] for name in intervals}
+                           for key, edge in of.items()}
+                  for domain, of in summary["edges"].items()}}
+    return a
+
+
+def published_bundle(artifact):
+    """terminal_tracking as another program would write it, one of its scans published too."""
+    a = copied(artifact)
+    for member in ("body_sha256", "family", "notes", "program_version"):
+        a.pop(member)
+    a["summary"] = {}
+    a["scans"][0] = published(a["scans"][0])
+    return a

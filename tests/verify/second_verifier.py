@@ -16,8 +16,10 @@ COMMON = {"schema_version", "test", "model", "edge", "domain", "data", "layers",
           "family", "other"}
 
 
-# Members that describe the run: their nulls speak for themselves.
-OUTSIDE = COMMON - {"layers", "per_window", "verification", "summary"}
+# Members that describe the run: their nulls speak for themselves. Bundled artifacts give reasons of
+# their own.
+OUTSIDE = (COMMON - {"layers", "per_window", "verification", "summary"} |
+           {"domains", "checkpoints", "chart", "scan", "scans"})
 
 # What no artifact of the published contract holds: at the root, in per_window, in one of its
 # strata, in summary, in one layer of it.
@@ -71,7 +73,23 @@ def member_holds(value, names):
     return isinstance(value, dict) and any(holds(v, names) for v in value.values())
 
 
+OUR_FAMILY = {"body_sha256", "checkpoints", "inputs", "notes", "null_reasons", "numeric_profile",
+              "program_version", "settings", "tensors"}
+OUR_EDGE = {"D_delta", "L_delta", "D_p", "L_p", "D_p_holm", "L_p_holm", "holds"}
+OUR_TRACKING = {"body_sha256", "family", "notes", "null_reasons", "program_version"}
+
+
 def is_ours(root, test):
+    if test == "terminal_tracking":
+        return holds(root, OUR_TRACKING)
+    if test == "kl_edge_dominance":
+        summary = root.get("summary")
+        edges = summary.get("edges") if isinstance(summary, dict) else None
+        return (holds(root, OUR_FAMILY) or holds(root.get("family"), {"sha256"}) or
+                member_holds(root.get("per_window"), {"loss"}) or
+                holds(summary, {"convergence", "null", "verdict"}) or
+                isinstance(edges, dict) and any(member_holds(of, OUR_EDGE)
+                                                for of in edges.values()))
     if test not in ("chart_compatibility", "terminal_ovk_scan") + EDGES:
         return True
     per_window, summary = root.get("per_window"), root.get("summary")
@@ -270,14 +288,22 @@ class Judge:
                 layers.append(int(v))
         return layers
 
-    def header(self, root, test):
-        router, terminal_measured = test == "attention_router", test == "terminal_ovk_scan"
-        self.full = is_ours(root, test)
+    def version(self, root):
         version = self.need(root, "schema_version")
         if version is not MISSING and version not in ("1", "1.0", 1) or version is True:
             self.bad("schema_version")
         if isinstance(version, float):
             self.bad("schema_version")
+
+    def family_reference(self, family):
+        if self.kind(family, dict):
+            self.sha256(self.need(family, "sha256"))
+            self.string(self.need(family, "family_name"))
+
+    def header(self, root, test):
+        router, terminal_measured = test == "attention_router", test == "terminal_ovk_scan"
+        self.full = is_ours(root, test)
+        self.version(root)
         self.string(self.need(root, "domain"))
         listed = self.need(root, "layers")
         self.layers, self.moe_layers = self.layer_list(listed), []
@@ -287,7 +313,7 @@ class Judge:
             raise Stop
         self.subject(root, terminal_measured, test in EDGES)
         self.gate(root)
-        self.data(root)
+        self.data(self.need(root, "data"))
         self.required_list(root, router)
         self.bootstrap(root)
         self.draws = (self.B, self.seed) if self.full else OWN
@@ -296,14 +322,17 @@ class Judge:
             if test in EDGES:
                 self.other(root)
             self.need(root, "body_sha256")
-            reasons = root.get("null_reasons", MISSING)
-            if reasons is MISSING or self.kind(reasons, dict):
-                listed = {} if reasons is MISSING else reasons
-                if not all(isinstance(v, str) and v for v in listed.values()):
-                    self.bad("null_reason")
-                found = self.nulls(root, "", False, listed)
-                if reasons is not MISSING and not found:
-                    self.bad("null_reason")
+            self.null_reasons(root)
+
+    def null_reasons(self, root):
+        reasons = root.get("null_reasons", MISSING)
+        if reasons is MISSING or self.kind(reasons, dict):
+            listed = {} if reasons is MISSING else reasons
+            if not all(isinstance(v, str) and v for v in listed.values()):
+                self.bad("null_reason")
+            found = self.nulls(root, "", False, listed)
+            if reasons is not MISSING and not found:
+                self.bad("null_reason")
 
     def sha256(self, value):
         if self.kind(value, str) and (len(value) != 64 or set(value) - set("0123456789abcdef")):
@@ -322,23 +351,24 @@ class Judge:
         profile = self.need(root, "numeric_profile")
         for key in ("isa", "compute", "onednn"):
             self.string(self.need(profile, key))
-        self.string(self.need(root, "program_version"))
         self.kind(self.need(root, "settings"), dict)
-        self.string(self.need(self.need(root, "manifest"), "created_utc"))
+        self.program(root)
         self.sources(root)
-        family = root.get("family", MISSING)
-        if self.kind(family, dict):
-            self.string(self.need(family, "family_name"))
-            self.sha256(self.need(family, "sha256"))
+        if "family" in root:
+            self.family_reference(root["family"])
+
+    def program(self, root):
+        self.string(self.need(root, "program_version"))
+        self.string(self.need(self.need(root, "manifest"), "created_utc"))
         notes = self.need(root, "notes")
         for note in notes if self.kind(notes, list) else ():
             self.string(note)
 
-    def sources(self, at):
-        for row in self.rows(self.need(at, "inputs")):
+    def sources(self, checkpoint):
+        for row in self.rows(self.need(checkpoint, "inputs")):
             self.string(self.need(row, "name"))
             self.sha256(self.need(row, "sha256"))
-        for row in self.rows(self.need(at, "tensors")):
+        for row in self.rows(self.need(checkpoint, "tensors")):
             for key in ("name", "dtype", "shard"):
                 self.string(self.need(row, key))
             self.sha256(self.need(row, "sha256"))
@@ -448,10 +478,9 @@ class Judge:
         if self.kind(eligible, bool) and eligible:
             self.bad("gate_semantics")
 
-    def data(self, root):
+    def data(self, data):
         self.n = self.seq = 0
         self.documents, self.n_documents = [], 0
-        data = self.need(root, "data")
         if not self.kind(data, dict):
             return
         self.n = self.integer(self.need(data, "n_windows"), 1, 10**7) or 0
@@ -681,7 +710,11 @@ class Judge:
         if core.has_duplicates(root):
             self.bad("duplicate_key")
             raise Stop
-        self.root = root
+        self.judge(root, judges)
+
+    def judge(self, root, judges):
+        """A tree: a whole file or an artifact inside another one."""
+        self.root, self.judges = root, judges
         try:
             self.arithmetic(root, judges)
         except Stop:
@@ -701,7 +734,7 @@ class Judge:
         if test not in judges:
             self.bad("known_test")
             raise Stop
-        self.header(root, test)
+        getattr(judges[test], "header", Judge.header)(self, root, test)
         if not self.sound():
             raise Stop
         judges[test](self, root)

@@ -14,15 +14,21 @@ std::string reasons_of(const Judgement& judgement) {
   return text;
 }
 
+void expect_accepted(const char* test) {
+  const Judgement judgement = judge(make(test, {}));
+  EXPECT_NE(judgement.verdict, Verdict::invalid) << test << "\n" << reasons_of(judgement);
+  EXPECT_TRUE(judgement.warnings.empty()) << test << ": " << judgement.warnings.front();
+  EXPECT_FALSE(judgement.sentence.empty()) << test;
+  EXPECT_EQ(judgement.rule, "full") << test;
+  EXPECT_EQ(judgement.sha256.size(), 64u);
+}
+
 TEST(Valid, EveryTestIsAccepted) {
-  for (const char* test : kTests) {
-    const Judgement judgement = judge(make(test, {}));
-    EXPECT_NE(judgement.verdict, Verdict::invalid) << test << "\n" << reasons_of(judgement);
-    EXPECT_TRUE(judgement.warnings.empty()) << test << ": " << judgement.warnings.front();
-    EXPECT_FALSE(judgement.sentence.empty()) << test;
-    EXPECT_EQ(judgement.rule, "full") << test;
-    EXPECT_EQ(judgement.sha256.size(), 64u);
-  }
+  for (const char* test : kTests) expect_accepted(test);
+}
+
+TEST(Valid, TestsOfFamiliesAreAccepted) {
+  for (const char* test : kFamilyTests) expect_accepted(test);
 }
 
 }  // namespace
