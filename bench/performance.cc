@@ -23,7 +23,9 @@
 #include "clock.h"
 #include "decode_rate.h"
 #include "experiments/experiment.h"
+#include "family_rate.h"
 #include "kernels/elementwise.h"
+#include "silent.h"
 #include "stream/pass.h"
 #include "synthetic_checkpoint.h"
 #include "timed_observer.h"
@@ -33,12 +35,6 @@ namespace {
 
 constexpr uint32_t kSeqLen = 256;
 constexpr uint32_t kExperimentSeed = 1;
-
-struct Silent : Progress {
-  void layer_advanced(int, int, double) override {}
-  void step(const std::string&) override {}
-  void note(const std::string&) override {}
-};
 
 tap::SequenceSet random_windows(uint32_t windows, uint32_t vocabulary) {
   tap::SequenceSet set{.name = "domain:random", .lengths = {}, .ids = {}, .causal = true};
@@ -383,6 +379,12 @@ int run(int argc, char** argv) {
          static_cast<double>(bench.checkpoint.bytes_read() - read_before) /
              static_cast<double>(bench.checkpoint.weight_bytes()),
          "weight bytes read / in the checkpoint, with all four");
+
+  const double edge_seconds = edge_pass_seconds(bench.checkpoint, model, bench.windows, base);
+  report("edge_vs_passes", edge_seconds / plain_seconds,
+         fmt::format("both directions of an edge: two passes of {:.2f} s", edge_seconds));
+  report("bootstrap_seconds", bootstrap_seconds(),
+         "10,000 replicates over 200 windows and 64 layers, one thread");
 
   stream::Settings quarter = base;
   quarter.memory_bytes = bench.checkpoint.weight_bytes() / 4;

@@ -23,7 +23,8 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 ProgressPrinter::ProgressPrinter(const GlobalOptions& global)
     : style_(effective_style(global.progress)),
       quiet_(global.quiet),
-      started_(std::chrono::steady_clock::now()) {}
+      started_(std::chrono::steady_clock::now()),
+      pass_started_(started_) {}
 
 ProgressPrinter::~ProgressPrinter() { finish_line(); }
 
@@ -45,8 +46,10 @@ void ProgressPrinter::finish_line() {
 void ProgressPrinter::layer_advanced(int layer, int layers, double share) {
   if (quiet_) return;
   const std::scoped_lock lock(mutex_);
+  if (share < pass_share_) pass_started_ = std::chrono::steady_clock::now();  // another pass
+  pass_share_ = share;
   const double elapsed = seconds_since(started_);
-  const double remaining = share > 0 ? elapsed * (1 - share) / share : -1;
+  const double remaining = share > 0 ? seconds_since(pass_started_) * (1 - share) / share : -1;
   if (style_ == ProgressStyle::json) {
     const Json line = {
         {"event", "layer"},     {"layer", layer},

@@ -29,11 +29,12 @@ class ProgressPrinter : public Progress {
 
   ProgressStyle style_;
   bool quiet_;
-  std::chrono::steady_clock::time_point started_;
+  std::chrono::steady_clock::time_point started_, pass_started_;
   std::mutex mutex_;
   bool line_open_ = false;
   int last_layer_ = -1;
   double last_share_ = -1;
+  double pass_share_ = 0;  // of the pass that goes on
 };
 
 }  // namespace rg::app

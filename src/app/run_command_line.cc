@@ -61,9 +61,9 @@ void check_suite(const CLI::App& command, const RunOptions& options) {
     throw usage_error("--family", "none", "the file of the family that `suite` measures");
   }
   for (const char* option : {"--model", "--domain", "--windows", "--seq-len", "--seed", "--layers",
-                             "--parameter", "--allow-small-T"}) {
+                             "--parameter", "--allow-small-T", "--nonfinite"}) {
     if (command.get_option(option)->count() == 0) continue;
-    throw usage_error(option, "given with suite", "this in the family file");
+    throw usage_error(option, "given with suite", "what the family file says");
   }
 }
 

@@ -1,5 +1,7 @@
 #include "lab/programme.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace rg::lab {
@@ -64,7 +66,12 @@ Cost Programme::cost() const {
 }
 
 void Programme::run(Progress& progress, const TakeResult& take) {
+  const size_t all = passes_.size();
   while (!passes_.empty()) {
+    if (all > 1) {
+      progress.step(fmt::format("pass {} of {}: {}", all - passes_.size() + 1, all,
+                                passes_.front()->subject().name()));
+    }
     const stream::PassResult result = passes_.front()->run(progress);
     take(*passes_.front(), result);
     passes_.erase(passes_.begin());

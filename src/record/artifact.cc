@@ -221,6 +221,13 @@ std::string body_digest(const Json& artifact) {
   for (const auto& [key, value] : artifact.items()) {
     if (key != "manifest" && key != "body_sha256") body[key] = value;
   }
+  // Of the artifacts in a bundle, too, the circumstances are no results.
+  for (const char* key : {"chart", "scan"}) {
+    if (body.contains(key)) body[key].erase("manifest");
+  }
+  if (body.contains("scans")) {
+    for (Json& scan : body["scans"]) scan.erase("manifest");
+  }
   return sha256_hex(canonical_json(body));
 }
 

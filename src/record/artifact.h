@@ -101,7 +101,8 @@ Artifact assemble_family_artifact(std::span<const RunFacts* const> passes,
 Artifact assemble_bundle(const RunFacts& run, const std::string& subject, const std::string& domain,
                          const TestVersion& test, const Contribution& part);
 
-std::string body_digest(const Json& artifact);  // over every member but manifest, body_sha256
+// Over every member but manifest and body_sha256, and but the manifests of bundled artifacts.
+std::string body_digest(const Json& artifact);
 
 struct WrittenArtifact {
   std::string test, subject, domain;

@@ -181,13 +181,28 @@ std::optional<Interval> bca_interval(std::span<const double> values, const Repli
   return Interval{end(-kNormal975), end(kNormal975)};
 }
 
+namespace {
+
 constexpr double kEqualDraws = 1e-6;  // of the spread around the estimate
+
+// Of the defined ones. What is left of their spread around a mean would be rounding.
+bool all_equal(std::span<const double> values) {
+  double first = NAN;
+  for (const double value : values) {
+    if (std::isnan(value)) continue;
+    if (std::isnan(first)) first = value;
+    if (value != first) return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 std::optional<Interval> studentised_interval(const CountTable& table,
                                              std::span<const double> values,
                                              const Replicates& means) {
   const Moments m = moments(values, means.estimate);
-  if (m.count < 2) return std::nullopt;
+  if (m.count < 2 || all_equal(values)) return std::nullopt;
   // sum c (x - v)^2 = sum c y^2 - m* (v - est)^2 with y = x - est: no large numbers cancel.
   std::vector<double> squares(values.size());
   for (size_t w = 0; w < values.size(); ++w) {

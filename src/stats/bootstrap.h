@@ -58,7 +58,7 @@ bool interval_above(std::span<const double> replicates, double threshold);  // l
 
 // Bias-corrected and accelerated (Efron 1987), of a mean.
 std::optional<Interval> bca_interval(std::span<const double> values, const Replicates& means);
-// Studentised (bootstrap-t), of a mean.
+// Studentised (bootstrap-t), of a mean; none if all values are equal.
 std::optional<Interval> studentised_interval(const CountTable& table,
                                              std::span<const double> values,
                                              const Replicates& means);

@@ -34,26 +34,36 @@ class CanonicalWriter {
         string(value.string());
         break;
       case Kind::array:
-        array(value.array());
+        array(value.array(), [&](const Value& element) { write(element); });
         break;
       case Kind::object:
-        object(value.object(), false);
+        object(value.object(), Part::value);
         break;
     }
     if (out_.size() > kFlushBytes) flush();
   }
 
-  void object(const Object& object, bool top_level) {
+  // What of an object's members is left out, and which of them are bundled artifacts.
+  enum class Part { value, body, bundled };
+
+  void object(const Object& object, Part part) {
     out_ += '{';
     bool first = true;
     for (const uint32_t index : object.by_key) {
       const Member& member = object.members[index];
-      if (top_level && (member.key == "manifest" || member.key == "body_sha256")) continue;
+      if (part != Part::value && member.key == "manifest") continue;
+      if (part == Part::body && member.key == "body_sha256") continue;
       if (!first) out_ += ',';
       first = false;
       string(member.key);
       out_ += ':';
-      write(member.value);
+      if (part == Part::body && (member.key == "chart" || member.key == "scan")) {
+        bundled(member.value);
+      } else if (part == Part::body && member.key == "scans" && member.value.is(Kind::array)) {
+        array(member.value.array(), [&](const Value& scan) { bundled(scan); });
+      } else {
+        write(member.value);
+      }
     }
     out_ += '}';
   }
@@ -64,13 +74,22 @@ class CanonicalWriter {
   }
 
  private:
-  void array(const Array& array) {
+  void bundled(const Value& value) {
+    if (value.is(Kind::object)) {
+      object(value.object(), Part::bundled);
+    } else {
+      write(value);
+    }
+  }
+
+  template <typename Write>
+  void array(const Array& array, const Write& write_element) {
     out_ += '[';
     bool first = true;
     for (const Value& value : array) {
       if (!first) out_ += ',';
       first = false;
-      write(value);
+      write_element(value);
     }
     out_ += ']';
   }
@@ -108,7 +127,7 @@ class CanonicalWriter {
 
 std::string body_digest(const Value& artifact) {
   CanonicalWriter writer;
-  if (artifact.is(Kind::object)) writer.object(artifact.object(), true);
+  if (artifact.is(Kind::object)) writer.object(artifact.object(), CanonicalWriter::Part::body);
   return writer.hex();
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "verify/joint_test.h"
+
 namespace rg::verify::edge {
 namespace {
 
@@ -222,7 +224,8 @@ Criterion clearest(const Analysis& analysis, const LayerExcess& excess, const ch
                    bool holds) {
   std::optional<Criterion> found;
   for (const Excess& level : excess) {
-    const Criterion criterion = analysis.criterion({name, layer, level.judged, 0, 1}, holds);
+    Criterion criterion = analysis.criterion({name, layer, level.judged, 0, 1}, holds);
+    if (analysis.bootstrap_error(level.judged).value_or(0) <= kNoSpread) criterion.z.reset();
     const bool clearer = criterion.z && (!found || !found->z || *criterion.z > *found->z);
     if (!found || clearer) found = criterion;
   }

@@ -145,8 +145,12 @@ void read_subject(Inspector& inspect, const At& root, const HeaderRules& rules, 
       header.direction = direction;
       if (rules.edge) check_ends(inspect, root, header);
     }
-    inspect.judgement().model =
-        (edge / "ckpt_a").value->string() + "->" + (edge / "ckpt_b").value->string();
+    const std::string& a = (edge / "ckpt_a").value->string();
+    const std::string& b = (edge / "ckpt_b").value->string();
+    inspect.judgement().model = a + "->" + b;
+    if (rules.edge) {
+      inspect.judgement().model += " on the inputs of " + (direction == "BtoA" ? b : a);
+    }
     if (!model && header.full) inspect.need(root, "model");
     if (!model) return;
   } else if (!model) {

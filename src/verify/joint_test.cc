@@ -10,7 +10,7 @@ JointTest joint_test(const Analysis& analysis, const std::vector<ColumnId>& mean
   for (const ColumnId id : means) {
     const std::optional<double> estimate = analysis.mean(id);
     const std::optional<double> error = analysis.bootstrap_error(id);
-    if (!estimate || !error || !(*error > 0)) continue;
+    if (!estimate || !error || !(*error > kNoSpread)) continue;
     const std::vector<double> replicates = analysis.primary().means(id);
     largest.resize(replicates.size(), -1e300);
     for (size_t b = 0; b < replicates.size(); ++b) {

@@ -7,8 +7,9 @@ namespace rg::verify {
 
 // Means over the same windows, of which some is claimed to lie above 0. The statistic is the
 // largest estimate/se, se the bootstrap standard error; were all means 0, it would vary as the
-// largest (replicate - estimate)/se. A mean without a positive se is left out; undefined if all
-// are.
+// largest (replicate - estimate)/se. A mean whose se is at most kNoSpread is left out; undefined if
+// all are.
+inline constexpr double kNoSpread = 1e-12;  // the mean doesn't vary: what is left is rounding
 struct JointTest {
   std::optional<double> statistic;
   std::optional<double> critical;  // the 97.5 % point of that distribution

@@ -93,7 +93,7 @@ std::vector<Group> by_model(const std::vector<Judgement>& judgements) {
 }
 
 // "routegauge-tiny-olmoe, 200 windows per domain"
-std::string title_of(const Group& group) {
+std::string title_of(const Group& group, size_t columns) {
   if (group.front()->model.empty()) return "model unknown\n\n";
   std::set<uint64_t> windows;
   for (const Judgement* judgement : group) {
@@ -101,7 +101,7 @@ std::string title_of(const Group& group) {
   }
   std::string title = "model " + escape_for_terminal(group.front()->model);
   if (windows.size() == 1) title += ", " + counted(*windows.begin(), "window") + " per domain";
-  return title + "\n\n";
+  return wrapped(title, "", 2, columns) + '\n';
 }
 
 // Without the effect if the row would not fit: it then is the first line below.
@@ -244,7 +244,7 @@ std::string render_table(const std::vector<Judgement>& judgements, const TableSt
     text = wide_table(judgements, style, columns) + '\n';
   } else {
     for (const Group& group : by_model(judgements)) {
-      text += title_of(group) + narrow_table(group, style, columns) + '\n';
+      text += title_of(group, columns) + narrow_table(group, style, columns) + '\n';
     }
   }
   for (const std::string& line : legend(judgements, style.wide)) {

@@ -23,6 +23,16 @@ double order_statistic(const std::vector<double>& sorted, double rank) {
   return sorted[static_cast<size_t>(std::clamp(std::ceil(rank), 1.0, m)) - 1];
 }
 
+// Whether all defined values are equal.
+bool constant(const Windows& x) {
+  std::optional<double> first;
+  for (const std::optional<double>& value : x) {
+    if (value && !first) first = value;
+    if (value && *value != *first) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::optional<Interval> Analysis::bca_interval(ColumnId id, double slack) const {
@@ -58,7 +68,7 @@ std::optional<Interval> Analysis::t_interval(ColumnId id) const {
   const Windows& x = values(id);
   const std::optional<double> estimate = mean(id);
   const Total all = total(x);
-  if (!estimate || all.windows < 2) return std::nullopt;
+  if (!estimate || all.windows < 2 || constant(x)) return std::nullopt;
   const auto m = static_cast<double>(all.windows);
   double squares = 0;
   for (const std::optional<double>& value : x) {

@@ -78,10 +78,11 @@ class Suspicion {
         inspect_.warn(fmt::format("{} is the same in every window", at.path));
       return;
     }
-    // The same tokens may lack a margin, or a part, at every layer; strata follow from how many do.
+    // The same tokens may lack a margin, or a part, at every layer; strata, and the change of the
+    // next token's probability over all others, follow from which do.
     const std::string path = at.path + '.';
     for (const char* name :
-         {".n_undefined.", ".agreement_positions.", ".n_le.", ".n_le_per_window."}) {
+         {".n_undefined.", ".agreement_positions.", ".n_le.", ".n_le_per_window.", ".mass_beh."}) {
       if (path.find(name) != std::string::npos) return;
     }
     const auto [known, is_new] = arrays_.try_emplace(whole, Seen{at.path, layer});

@@ -91,7 +91,7 @@ void judge_terminal_compatibility(const Case& c, Finding& finding) {
   const Part& scan = parts[1];
   check_belong_together(c, chart, scan);
   if (!c.inspect.sound()) return;
-  if (judgement.model.empty()) judgement.model = scan.judgement.model;
+  judgement.model = scan.judgement.model;
 
   const auto terminal =
       static_cast<int>(((scan.at / "model") / "terminal_moe_layer").value->integer());

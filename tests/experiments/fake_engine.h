@@ -79,10 +79,10 @@ class FakeModel {
 struct Feeding {
   int threads = 1;
   size_t block_sequences = 4;
-  bool backwards = false;   // blocks and answers in reverse order
-  uint32_t logit_rows = 5;  // positions of a block of logits
+  bool backwards = false;  // blocks and answers in reverse order
   // Other checkpoints of the same shape and spec, whose gates read the model's gate inputs.
   std::vector<const FakeModel*> others = {};
+  uint32_t logit_rows = 5;  // positions of a block of logits
 };
 
 // What the gate of `other` decides at a row of a set of `model`.

@@ -551,6 +551,14 @@ void seal(Json& artifact) {
   Json body = artifact;
   body.erase("manifest");
   body.erase("body_sha256");
+  for (const char* part : {"chart", "scan"}) {
+    if (body.contains(part) && body[part].is_object()) body[part].erase("manifest");
+  }
+  if (body.contains("scans") && body["scans"].is_array()) {
+    for (Json& scan : body["scans"]) {
+      if (scan.is_object()) scan.erase("manifest");
+    }
+  }
   artifact["body_sha256"] = sha256_hex(canonical_json(body));
 }
 

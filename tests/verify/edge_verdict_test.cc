@@ -69,7 +69,7 @@ TEST(Amplification, Passes) {
   const Json artifact = make_boundary_amplification({});
   const Judgement judgement = judge(artifact);
   EXPECT_EQ(judgement.verdict, Verdict::pass);
-  EXPECT_EQ(judgement.model, "synthetic->synthetic-tuned");
+  EXPECT_EQ(judgement.model, "synthetic->synthetic-tuned on the inputs of synthetic");
   EXPECT_EQ(judgement.sentence,
             "On the inputs of synthetic, at all 3 layers, the tokens nearest a routing boundary "
             "hold 1.99 to 2.03 times the disagreement between the two gates that an even spread "

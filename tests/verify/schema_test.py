@@ -9,14 +9,41 @@ import sys
 
 import jsonschema
 
-TESTS = ("chart_compatibility", "terminal_ovk_scan", "attention_router", "expert_load")
+OF_MODELS = ("chart_compatibility", "terminal_ovk_scan", "attention_router", "expert_load")
+OF_EDGES = ("boundary_amplification", "behavior_compression")
+OF_FAMILIES = ("kl_edge_dominance", "entropy_collapse")
+BUNDLES = ("terminal_tracking", "terminal_compatibility")
 # Dotted places whose loss or change each schema must notice.
 BROKEN = {"chart_compatibility": (("strata_def.pair_def", "1_2"), ("gate_semantics.scores_dtype", "bf16")),
           "terminal_ovk_scan": (("summary.null", {"kind": "x"}), ("expert_counts.3", [0.5]),
                                 ("summary.max_jump.pair", "5"), ("per_window.ovk_cf_mean.3", [1.5])),
           "attention_router": (("per_window.agreement_positions", {"3": [0.5]}),
                                ("summary.verdict.exact", "H4"), ("convention", "other")),
-          "expert_load": (("per_window.count.3", [[-1]]), ("layers", [1, 1]))}
+          "expert_load": (("per_window.count.3", [[-1]]), ("layers", [1, 1])),
+          "boundary_amplification": (("compression_qs", [0.1]), ("y_ref_A", None), ("y_ref_B", {}),
+                                     ("summary.verdict", "HOLDS"), ("edge.direction", "single"),
+                                     ("other.tensors", []),
+                                     ("y_ref_A.per_layer.3.mass_per_window", [0.5])),
+          "behavior_compression": (("per_window.mass_beh.3", [-1]), ("other.ckpt", 1),
+                                   ("per_window.F_beh.3.q01", [1.5]), ("summary.verdict", "PASS")),
+          "kl_edge_dominance": (("kl_direction", "base||theta"), ("edges", []), ("checkpoints", {}),
+                                ("per_window.prose.D.tuned", [-1]), ("summary.verdict", "HOLDS")),
+          "entropy_collapse": (("domains", []), ("per_window.prose.H.tuned", [-1]),
+                               ("family.ckpts", "base")),
+          "terminal_tracking": (("scans", []), ("verification.min_distinct_terminals", 1),
+                                ("summary.n_scans", "two"), ("summary.verdict", "HOLDS")),
+          "terminal_compatibility": (("chart", {}), ("summary.compatibility", "perhaps"),
+                                     ("summary.layer_sets.terminal", []))}
+ANYWHERE = (("extra", 1), ("body_sha256", "0"))
+MEASURED = (("inputs", []), ("tensors", []), ("gate_semantics.tie_rule", "higher"))
+# What no artifact of a kind can do without.
+GATE = ("gate_semantics.score", "gate_semantics.groups", "gate_semantics.tie_rule",
+        "manifest.created_utc")
+LEAST = {**{test: ("model.moe_layers", "data.source", "data.seed", "data.tokenizer") + GATE
+            for test in OF_MODELS + OF_EDGES},
+         **{test: ("family.base_ckpt", "family.sha256", "family.ckpts") + GATE
+            for test in OF_FAMILIES},
+         **{test: ("manifest.created_utc",) for test in BUNDLES}}
 
 
 def ask(program, *arguments, given=None):
@@ -33,7 +60,7 @@ def validator(folder, name):
 def main():
     judge_many, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     lines = []
-    for test in TESTS:
+    for test in OF_MODELS + OF_EDGES + OF_FAMILIES + BUNDLES:
         check, text = validator(folder, test), ask(judge_many, "--make", test)
         lines.append(text)
         errors = list(check.iter_errors(json.loads(text)))
@@ -41,18 +68,17 @@ def main():
         for member in json.loads(text):
             if member in ("null_reasons", "expert_similarity"):
                 continue
+            if member == "family" and test not in OF_FAMILIES:  # of a suite
+                continue
             artifact = json.loads(text)
             del artifact[member]
             assert not check.is_valid(artifact), (test, "without", member)
-        for path in ("model.moe_layers", "data.source", "data.seed", "data.tokenizer",
-                     "gate_semantics.score", "gate_semantics.groups", "gate_semantics.tie_rule",
-                     "manifest.created_utc"):
+        for path in LEAST[test]:
             artifact = json.loads(text)
             parent, key = path.split(".")
             del artifact[parent][key]
             assert not check.is_valid(artifact), (test, "without", path)
-        for path, value in BROKEN[test] + (("extra", 1), ("body_sha256", "0"), ("inputs", []),
-                                           ("tensors", []), ("gate_semantics.tie_rule", "higher")):
+        for path, value in BROKEN[test] + ANYWHERE + (() if test in BUNDLES else MEASURED):
             artifact = json.loads(text)
             node, keys = artifact, path.split(".")
             for key in keys[:-1]:
@@ -65,8 +91,8 @@ def main():
     lines.append(json.dumps(large) + "\n")
     verdicts = json.loads(ask(judge_many, "--json", given="".join(lines)))
     validator(folder, "verdicts").validate(verdicts)
-    assert verdicts["exit_code"] == 6 and len(verdicts["verdicts"]) == 6
-    assert verdicts["verdicts"][5]["verdict"] == "OVER_BUDGET"
+    assert verdicts["exit_code"] == 6 and len(verdicts["verdicts"]) == len(lines)
+    assert verdicts["verdicts"][-1]["verdict"] == "OVER_BUDGET"
     results = {"schema_version": "1.0", "created_utc": "2026-01-01T00:00:00Z",
                "program_version": "0", "artifacts": []}
     validator(folder, "results").validate(results)

@@ -134,7 +134,13 @@ def canonical(value):
 
 
 def digest(artifact):
+    def part(value):
+        return {k: v for k, v in value.items() if k != "manifest"} if isinstance(value, dict) else value
     body = {k: v for k, v in artifact.items() if k not in ("manifest", "body_sha256")}
+    for key in body.keys() & {"chart", "scan"}:
+        body[key] = part(body[key])
+    if isinstance(body.get("scans"), list):
+        body["scans"] = list(map(part, body["scans"]))
     return hashlib.sha256(canonical(body).encode("utf-8")).hexdigest()
 
 
@@ -289,7 +295,7 @@ def bca_ends(values, replicates, seed):
 def t_interval(values, replicates, seed):
     defined = [v for v in values if v is not None]
     estimate = mean(values)
-    if len(defined) < 2:
+    if len(defined) < 2 or len(set(defined)) == 1:
         return None
     m = len(defined)
     error = math.sqrt(left_to_right((v - estimate) * (v - estimate) for v in defined) /

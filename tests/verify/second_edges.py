@@ -266,13 +266,16 @@ def replicated_rises(j, layer):
     return [v for v in found if v is not None]
 
 
+NO_SPREAD = 1e-12  # a standard error of rounding alone
+
+
 def joint(j, excess):
     """(statistic, critical, p) of the largest tie-aware mean in standard errors."""
     statistic, largest = None, None
     for q in QS:
         x = excess[q]["tie_aware"]
         error = j.error(x)
-        if not error:
+        if error is None or error <= NO_SPREAD:
             continue
         estimate = mean(x)
         scaled = [(v - estimate) / error for v in j.means(x)]
