@@ -84,5 +84,17 @@ TEST(Spearman, TheExactPNeedsFewUnitsWithRanks) {
   EXPECT_FALSE(spearman_exact_p(Values{1, 1}, Values{1, 2}));
 }
 
+// Of the 120 orders that no association makes equally likely, eight have an interval above 0.
+TEST(Spearman, TheIntervalHasLevelOneFifteenthAtFiveUnits) {
+  const CountTable table(5, 2000, 7, 2);
+  const Values x = {1, 2, 3, 4, 5};
+  Values y = x;
+  int above = 0;
+  do {
+    above += interval_above(spearman_replicates(table, x, y).values, 0);
+  } while (std::next_permutation(y.begin(), y.end()));
+  EXPECT_EQ(above, 8);
+}
+
 }  // namespace
 }  // namespace rg::stats
