@@ -1,7 +1,7 @@
 // Spearman's rank correlation of two quantities measured on the same few units (Spearman 1904), its
 // bootstrap over units, and its exact permutation test. Definitions: docs/artifacts.md, section 11.
-// Sums are of integers (doubled ranks), exact in fp64 for fewer than 30,000 units, and so don't depend
-// on the order of units.
+// Sums are of integers (doubled ranks), exact in fp64 for fewer than 30,000 units, and so don't
+// depend on the order of units.
 #pragma once
 
 #include <cstddef>
