@@ -98,7 +98,7 @@ std::optional<double> Analysis::probability(ColumnId id, int side) const {
   return static_cast<double>(meets) / static_cast<double>(means.size());
 }
 
-bool enough_for_a_verdict(const Case& c) {
+bool enough_for_a_verdict(const Case& c, uint64_t windows) {
   Judgement& judgement = c.inspect.judgement();
   const Header& header = c.header;
   const auto& domains = header.family.domains;
@@ -106,15 +106,15 @@ bool enough_for_a_verdict(const Case& c) {
     return domain.n_windows == header.n_windows;
   });
   const std::string where = smallest == domains.end() ? "" : smallest->name + '.';
-  if (header.n_windows < kMinWindows) {
+  if (header.n_windows < windows) {
     judgement.reasons.push_back(
         {"", "", "data." + where + "n_windows",
-         fmt::format("{}, a verdict needs {}", counted(header.n_windows, "window"), kMinWindows)});
+         fmt::format("{}, a verdict needs {}", counted(header.n_windows, "window"), windows)});
     judgement.sentence =
         fmt::format("Only {}{} measured; a verdict needs {}.", counted(header.n_windows, "window"),
                     (smallest == domains.end() ? "" : " of " + smallest->name) +
                         (header.n_windows == 1 ? " was" : " were"),
-                    kMinWindows);
+                    windows);
     return false;
   }
   if (*header.replicates >= kMinReplicates) return true;

@@ -112,7 +112,7 @@ inline constexpr uint32_t kMinReplicates = 200;
 
 // Whether there are windows and replicates enough for a verdict; says so in the judgement where
 // there are not. With several domains the smallest counts.
-bool enough_for_a_verdict(const Case& c);
+bool enough_for_a_verdict(const Case& c, uint64_t windows = kMinWindows);
 // `again`: the verdict by the verifier's own replicates, of which `supporting` lie on the passing
 // side of every criterion.
 Stability stability_of(const Options& options, Verdict verdict, Verdict again, double supporting);

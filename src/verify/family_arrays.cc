@@ -68,6 +68,19 @@ CheckpointWindows read_checkpoints(const Case& c, const DomainWindows& domain, c
   return result;
 }
 
+void check_base_is_zero(const Case& c, const DomainWindows& domain, const char* name,
+                        const CheckpointWindows& values) {
+  const std::string& base = c.header.family.base();
+  const Windows& own = values.at(base);
+  const auto found =
+      std::find_if(own.begin(), own.end(), [](const auto& value) { return value != 0.0; });
+  if (found == own.end()) return;
+  c.inspect.invalid(
+      Check::value_range,
+      fmt::format("per_window.{}.{}.{}[{}]", domain.name, name, base, found - own.begin()),
+      "is not 0, though this is the base itself");
+}
+
 void check_difference(const Case& c, const std::string& path, const Windows& values,
                       const Windows& minuend, const Windows& subtrahend) {
   for (size_t w = 0; w < values.size(); ++w) {

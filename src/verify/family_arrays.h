@@ -18,6 +18,10 @@ CheckpointWindows read_checkpoints(const Case& c, const DomainWindows& domain, c
 // per_window has these domains and no other.
 void check_domains(const Case& c);
 
+// Drift and forgetting of the base are 0 in every window.
+void check_base_is_zero(const Case& c, const DomainWindows& domain, const char* name,
+                        const CheckpointWindows& values);
+
 // Where a value isn't `minuend - subtrahend` to 1e-12 of the larger of them: share_total.
 void check_difference(const Case& c, const std::string& path, const Windows& values,
                       const Windows& minuend, const Windows& subtrahend);

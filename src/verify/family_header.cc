@@ -137,13 +137,14 @@ void check_other_sources(Inspector& inspect, const At& root, const Family& famil
 
 }  // namespace
 
-void read_family_header(Inspector& inspect, const At& root, Header& header) {
+void read_family_header(Inspector& inspect, const At& root, const HeaderRules& rules,
+                        Header& header) {
   const At family = inspect.need(root, "family");
   if (!inspect.is(family, Kind::object)) return;
   read_members(inspect, family, header);
   if (!inspect.sound()) return;  // edges and arrays are checked against its members
   read_domains(inspect, root, header);
-  read_edges(inspect, root, header);
+  if (rules.declared_edges) read_edges(inspect, root, header);
   if (header.full || (root / "gate_semantics")) read_gate(inspect, root, header);
   uint64_t windows = 0;
   for (const DomainWindows& domain : header.family.domains) {

@@ -15,29 +15,6 @@ constexpr int64_t kMaxLayer = 100'000;
 constexpr int64_t kMaxExperts = 1 << 20;
 constexpr std::string_view kSchemaVersions[] = {"1", "1.0"};
 
-std::vector<int> read_layers(Inspector& inspect, const At& at) {
-  std::vector<int> layers;
-  if (!inspect.is(at, Kind::array)) return layers;
-  const Array& values = at.value->array();
-  for (size_t i = 0; i < values.size(); ++i) {
-    const std::string place = fmt::format("{}[{}]", at.path, i);
-    if (!values[i].is(Kind::integer) || values[i].integer() < 0 ||
-        values[i].integer() > kMaxLayer) {
-      inspect.invalid(Check::layer_list, place, "is not a layer number");
-      return layers;
-    }
-    const int layer = static_cast<int>(values[i].integer());
-    if (!layers.empty() && layer <= layers.back()) {
-      inspect.invalid(Check::layer_list, place,
-                      fmt::format("found layer {} after {}, expected ascending layers, none twice",
-                                  layer, layers.back()));
-      return layers;
-    }
-    layers.push_back(layer);
-  }
-  return layers;
-}
-
 void check_required(Inspector& inspect, const At& root, RequiredLayers rule, Header& header) {
   const std::string path = "verification.required_layers";
   std::vector<int> required;
@@ -207,6 +184,29 @@ void read_gate(Inspector& inspect, const At& root, Header& header) {
   if (header.full) check_gate_profile(inspect, gate, header);
 }
 
+std::vector<int> read_layers(Inspector& inspect, const At& list) {
+  std::vector<int> layers;
+  if (!inspect.is(list, Kind::array)) return layers;
+  const Array& values = list.value->array();
+  for (size_t i = 0; i < values.size(); ++i) {
+    const std::string place = fmt::format("{}[{}]", list.path, i);
+    if (!values[i].is(Kind::integer) || values[i].integer() < 0 ||
+        values[i].integer() > kMaxLayer) {
+      inspect.invalid(Check::layer_list, place, "is not a layer number");
+      return layers;
+    }
+    const int layer = static_cast<int>(values[i].integer());
+    if (!layers.empty() && layer <= layers.back()) {
+      inspect.invalid(Check::layer_list, place,
+                      fmt::format("found layer {} after {}, expected ascending layers, none twice",
+                                  layer, layers.back()));
+      return layers;
+    }
+    layers.push_back(layer);
+  }
+  return layers;
+}
+
 void read_data(Inspector& inspect, const At& data, Header& header) {
   if (!inspect.is(data, Kind::object)) return;
   if (const auto n = inspect.integer(inspect.need(data, "n_windows"), 1, kMaxWindows)) {
@@ -320,7 +320,7 @@ Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules)
       read_model_header(inspect, root, rules, header);
       break;
     case Subject::family:
-      read_family_header(inspect, root, header);
+      read_family_header(inspect, root, rules, header);
       break;
     case Subject::bundle:
       read_bundle_header(inspect, root, header);

@@ -51,14 +51,18 @@ struct HeaderRules {
   RequiredLayers required;
   bool terminal_measured;  // terminal_ovk_scan
   bool edge = false;       // measured on an edge; `model` is its reference, `other` its other end
+  bool declared_edges = true;  // of a family: `edges` lists the comparisons
 };
 
 Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules);
 // The parts of it that are particular to a subject (family_header.cc).
-void read_family_header(Inspector& inspect, const At& root, Header& header);
+void read_family_header(Inspector& inspect, const At& root, const HeaderRules& rules,
+                        Header& header);
 void read_bundle_header(Inspector& inspect, const At& root, Header& header);
 // Windows, their length and their documents: one domain's `data`.
 void read_data(Inspector& inspect, const At& data, Header& header);
+// Layer numbers, ascending, none twice.
+std::vector<int> read_layers(Inspector& inspect, const At& list);
 // topk, the number type of the scores, and of our artifacts the complete profile.
 void read_gate(Inspector& inspect, const At& root, Header& header);
 // summary.bootstrap; `windows` of all domains together, for the limits on work.
@@ -74,6 +78,8 @@ void check_provenance(Inspector& inspect, const At& root);
 void check_other(Inspector& inspect, const At& root);
 // Hashes of the inputs and tensors of one checkpoint; neither list is empty.
 void check_sources(Inspector& inspect, const At& checkpoint);
+// 64 lower-case hexadecimal digits.
+void check_sha256(Inspector& inspect, const At& at);
 // Program, notes, manifest.
 void check_program(Inspector& inspect, const At& root);
 // family{family_name, sha256}: the family file of a suite. Returns the name.

@@ -19,27 +19,14 @@ struct DriftArrays {
   CheckpointWindows forgetting;  // loss less that of the base
 };
 
-void check_base(const Case& c, const DomainWindows& domain, const char* name,
-                const CheckpointWindows& values) {
-  const std::string& base = c.header.family.base();
-  const Windows& own = values.at(base);
-  const auto found =
-      std::find_if(own.begin(), own.end(), [](const auto& value) { return value != 0.0; });
-  if (found == own.end()) return;
-  c.inspect.invalid(
-      Check::value_range,
-      fmt::format("per_window.{}.{}.{}[{}]", domain.name, name, base, found - own.begin()),
-      "is not 0, though this is the base itself");
-}
-
 DriftArrays read_drift(const Case& c, const DomainWindows& domain) {
   DriftArrays arrays{.drift = read_checkpoints(c, domain, "D", kNotNegative),
                      .forgetting = read_checkpoints(c, domain, "L_forget", kAnyNumber)};
   CheckpointWindows loss;
   if (c.header.full) loss = read_checkpoints(c, domain, "loss", kNotNegative);
   if (!c.inspect.sound()) return arrays;
-  check_base(c, domain, "D", arrays.drift);
-  check_base(c, domain, "L_forget", arrays.forgetting);
+  check_base_is_zero(c, domain, "D", arrays.drift);
+  check_base_is_zero(c, domain, "L_forget", arrays.forgetting);
   for (const auto& [checkpoint, values] : loss) {
     check_difference(c, fmt::format("per_window.{}.L_forget.{}", domain.name, checkpoint),
                      arrays.forgetting.at(checkpoint), values, loss.at(c.header.family.base()));

@@ -25,15 +25,6 @@ bool member_holds_any(const At& at, Names names) {
   });
 }
 
-void check_sha256(Inspector& inspect, const At& at) {
-  const std::string digest = inspect.text(at);
-  const bool hex = std::all_of(digest.begin(), digest.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
-  if (!at || !at.value->is(Kind::string) || (hex && digest.size() == 64)) return;
-  inspect.invalid(Check::value_kind, at.path, "is not a SHA-256 in lower-case hexadecimal digits");
-}
-
 // A list that is not empty, its elements objects; `row` checks one.
 template <typename Row>
 void for_rows(Inspector& inspect, const At& list, const Row& row) {
@@ -108,6 +99,15 @@ bool carries_our_fields(const At& root, const std::string& test) {
              {"c1", "c1_matched", "c2", "c2_draws", "c2_unselected", "c2_unselected_draws",
               "cos_boundary", "cos_interior", "exact_random", "kappa_excess", "log_r_boundary",
               "log_r_interior", "ovk_cf_other_mean", "update_ratio_mean"});
+}
+
+void check_sha256(Inspector& inspect, const At& at) {
+  const std::string digest = inspect.text(at);
+  const bool hex = std::all_of(digest.begin(), digest.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  });
+  if (!at || !at.value->is(Kind::string) || (hex && digest.size() == 64)) return;
+  inspect.invalid(Check::value_kind, at.path, "is not a SHA-256 in lower-case hexadecimal digits");
 }
 
 void check_sources(Inspector& inspect, const At& checkpoint) {

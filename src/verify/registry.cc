@@ -19,6 +19,10 @@ constexpr std::array kChecks = {
 
 constexpr HeaderRules kFamilyRules{
     .subject = Subject::family, .required = RequiredLayers::none, .terminal_measured = false};
+constexpr HeaderRules kInterventionRules{.subject = Subject::family,
+                                         .required = RequiredLayers::none,
+                                         .terminal_measured = false,
+                                         .declared_edges = false};
 constexpr HeaderRules kBundleRules{
     .subject = Subject::bundle, .required = RequiredLayers::none, .terminal_measured = false};
 
@@ -75,6 +79,11 @@ const std::vector<TestJudge>& all_judges() {
        kFamilyRules,
        {"domains", "edges", "checkpoints"},
        judge_entropy_collapse},
+      {"kl_bounded_adaptation",
+       kInterventionRules,
+       {"domains", "checkpoints", "base", "frozen_set", "thresholds", "registration", "runs",
+        "baseline", "layer_hashes"},
+       judge_kl_bounded_adaptation},
       {"terminal_tracking", kBundleRules, {"scans"}, judge_terminal_tracking},
       {"terminal_compatibility", kBundleRules, {"chart", "scan"}, judge_terminal_compatibility},
   };

@@ -25,17 +25,20 @@ Json make_behavior_compression(const Shape& shape);
 // A family of `base`, `tuned` and `aligned`, in prose and, with 20 windows more, code.
 Json make_kl_edge_dominance(const Shape& shape);
 Json make_entropy_collapse(const Shape& shape);
+// Six runs with layers 0 and 1 frozen and two with layer 0 alone, on five times as many windows.
+Json make_kl_bounded_adaptation(const Shape& shape);
 // Two scans, of models whose last MoE layers are 5 and 7.
 Json make_terminal_tracking(const Shape& shape);
 Json make_terminal_compatibility(const Shape& shape);
-Json make_of_family(const std::string& test, const Shape& shape);  // one of these four
+Json make_of_family(const std::string& test, const Shape& shape);  // one of these five
 
 Json make(const std::string& test, const Shape& shape);
 inline constexpr const char* kTests[] = {"chart_compatibility",    "terminal_ovk_scan",
                                          "attention_router",       "expert_load",
                                          "boundary_amplification", "behavior_compression"};
 inline constexpr const char* kFamilyTests[] = {"kl_edge_dominance", "entropy_collapse",
-                                               "terminal_tracking", "terminal_compatibility"};
+                                               "kl_bounded_adaptation", "terminal_tracking",
+                                               "terminal_compatibility"};
 
 // Writes the summary that the arrays give (members that the verifier takes as stated stay), then
 // the digest. A published artifact (without program_version) gets its summary alone.

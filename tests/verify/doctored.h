@@ -21,7 +21,9 @@ struct Doctored {
 
 // Of the two tests of an edge.
 std::vector<Doctored> doctored_edges();
-// Of tests of families and of bundles.
+// Of kl_bounded_adaptation.
+std::vector<Doctored> doctored_interventions();
+// Of the other tests of families, and of bundles.
 std::vector<Doctored> doctored_families();
 
 inline std::function<void(Json&)> set(const std::string& path, const Json& value) {

@@ -11,7 +11,7 @@ import jsonschema
 
 OF_MODELS = ("chart_compatibility", "terminal_ovk_scan", "attention_router", "expert_load")
 OF_EDGES = ("boundary_amplification", "behavior_compression")
-OF_FAMILIES = ("kl_edge_dominance", "entropy_collapse")
+OF_FAMILIES = ("kl_edge_dominance", "entropy_collapse", "kl_bounded_adaptation")
 BUNDLES = ("terminal_tracking", "terminal_compatibility")
 # Dotted places whose loss or change each schema must notice.
 BROKEN = {"chart_compatibility": (("strata_def.pair_def", "1_2"), ("gate_semantics.scores_dtype", "bf16")),
@@ -30,6 +30,12 @@ BROKEN = {"chart_compatibility": (("strata_def.pair_def", "1_2"), ("gate_semanti
                                 ("per_window.prose.D.tuned", [-1]), ("summary.verdict", "HOLDS")),
           "entropy_collapse": (("domains", []), ("per_window.prose.H.tuned", [-1]),
                                ("family.ckpts", "base")),
+          "kl_bounded_adaptation": (("domains", ["base", "eval"]), ("edges", []),
+                                    ("thresholds.D_max", 0), ("frozen_set", []),
+                                    ("registration.sha256", "0"), ("layer_hashes.base", {}),
+                                    ("per_window.eval.D.frozen-1", [-1]),
+                                    ("summary.correlation.rho", 1.5),
+                                    ("summary.verdict", "HOLDS")),
           "terminal_tracking": (("scans", []), ("verification.min_distinct_terminals", 1),
                                 ("summary.n_scans", "two"), ("summary.verdict", "HOLDS")),
           "terminal_compatibility": (("chart", {}), ("summary.compatibility", "perhaps"),

@@ -1,10 +1,14 @@
 """The second verifier's tests of families (several checkpoints, several domains) and of bundles
 (whole artifacts inside)."""
 
+import itertools
+import math
+import operator
+
 import second_core as core
 from second_core import difference, mean
 from second_tests import stated_ends
-from second_verifier import MISSING, OWN, POSITIVE, UNBOUNDED, Judge, Stop, is_ours
+from second_verifier import MISSING, OWN, POSITIVE, UNBOUNDED, Judge, Stop, is_ours, layer_key
 
 
 # ---- families: header and arrays
@@ -106,7 +110,8 @@ def family_header(j, root, test):
     if not j.sound():
         raise Stop
     domains(j, root)
-    edges(j, root)
+    if test != "kl_bounded_adaptation":
+        edges(j, root)
     if j.full or "gate_semantics" in root:
         j.gate(root)
     sizes = [n for n, _, _ in j.domains.values()]
@@ -286,6 +291,167 @@ def entropy_collapse(j, root):
 entropy_collapse.header = family_header
 
 
+# ---- interventions with frozen layers
+
+
+def run_names(j, listed):
+    names = []
+    if j.kind(listed, list):
+        if not listed:
+            j.bad("family_list")
+        for row in listed:
+            if not j.kind(row, dict):
+                break
+            names.append(j.string(j.need(row, "ckpt")))
+    return names
+
+
+def statement(j, root):
+    """What was registered: bounds, frozen layers, names of the runs of both recipes."""
+    if list(j.domains) != ["eval", "base"]:
+        j.bad("family_list")
+    j.string(j.need(j.need(root["summary"], "null"), "kind"))
+    registration, thresholds = j.need(root, "registration"), j.need(root, "thresholds")
+    j.sha256(j.need(registration, "sha256"))
+    j.string(j.need(registration, "registered_utc"))
+    bounds = [j.number(j.need(thresholds, name), (5e-324, 1e100)) for name in ("D_max", "L_max")]
+    baseline = j.need(root, "baseline")
+    recipes = [run_names(j, j.need(root, "runs")), run_names(j, j.need(baseline, "runs"))]
+    base = j.need(root, "base")
+    if base is not MISSING and j.string(base) != j.checkpoints[0]:
+        j.bad("family_list")
+    if j.sound() and j.checkpoints != [base] + recipes[0] + recipes[1]:
+        j.bad("family_list")
+    frozen = [j.layer_list(j.need(of, "frozen_set")) for of in (root, baseline)]
+    if j.sound() and not set(frozen[1]) < set(frozen[0]):
+        j.bad("frozen_layers")
+    if j.sound():
+        layer_hashes(j, j.need(root, "layer_hashes"), recipes, frozen)
+    return bounds, recipes
+
+
+def hashes_of(j, listed):
+    hashes = {}
+    for key, value in listed.items() if j.kind(listed, dict) else ():
+        if layer_key(key) is None:
+            j.bad("layer_arrays")
+            continue
+        j.sha256(value)
+        hashes[int(key)] = value
+    return hashes
+
+
+def layer_hashes(j, listed, recipes, frozen):
+    if not j.kind(listed, dict):
+        return
+    if set(listed) != set(j.checkpoints):
+        j.bad("family_arrays")
+    hashes = {name: hashes_of(j, listed[name]) for name in j.checkpoints if name in listed}
+    if not j.sound():
+        return
+    base = hashes[j.checkpoints[0]]
+    if not set(frozen[0]) <= set(base) or any(set(of) != set(base) for of in hashes.values()):
+        j.bad("layer_arrays")
+        return
+    for names, layers in zip(recipes, frozen):
+        for name in names:
+            changed = {layer for layer in base if hashes[name][layer] != base[layer]}
+            if changed & set(layers) or not changed - set(layers):
+                j.bad("frozen_layers")
+
+
+def spearman(x, y):
+    """Pearson's correlation of doubled, centred ranks; None where either has none."""
+    a, b = ([2 * sum(u < v for u in of) + of.count(v) - len(of) for v in of] for of in (x, y))
+    sums = [sum(map(operator.mul, *pair)) for pair in ((a, a), (b, b), (a, b))]
+    spread = float(sums[0]) * float(sums[1])
+    return sums[2] / math.sqrt(spread) if spread else None
+
+
+def permutation_share(x, y):
+    observed = spearman(x, y)
+    if observed is None or len(x) > 9:
+        return None
+    a, b = ([2 * sum(u < v for u in of) + of.count(v) - len(of) for v in of] for of in (x, y))
+    least = sum(map(operator.mul, a, b))
+    found = [sum(map(operator.mul, a, order)) >= least for order in itertools.permutations(b)]
+    return sum(found) / len(found)
+
+
+def over_runs(values):
+    return core.left_to_right(values) / len(values)
+
+
+def resampled_runs(j, drifts, losses):
+    """rho of every replicate; None where its ranks are constant."""
+    runs = range(len(drifts))
+    for b in range(j.B):
+        drawn = [core.draw_below(len(drifts), j.seed, 1, i, b, 2) for i in runs]
+        yield spearman([drifts[i] for i in drawn], [losses[i] for i in drawn])
+
+
+def claim_runs(j, names, arrays, bounds, rows):
+    """The means of D and of L_forget of every run of a recipe."""
+    means = [], []
+    for i, name in enumerate(names):
+        for role, short, long, of, kept in zip(("eval", "base"), "DL", ("D_hat", "L_forget_hat"),
+                                               arrays, means):
+            enter(j, role)
+            kept.append(mean(of[name]))
+            j.claims.mean(rows + [i, long], kept[-1])
+            j.mean_block(["summary", "per_run", name, short], of[name])
+        j.claims.exact(["summary", "per_run", name, "within"],
+                       means[0][i] <= bounds[0] and means[1][i] <= bounds[1])
+    leave(j)
+    return means
+
+
+def kl_bounded_adaptation(j, root):
+    bounds, recipes = statement(j, root)
+    if not j.sound():
+        return
+    check_domains(j, root)
+    arrays = [by_checkpoint(j, root, role, name, limits) for role, name, limits in
+              (("eval", "D", POSITIVE), ("base", "L_forget", UNBOUNDED))]
+    losses = by_checkpoint(j, root, "base", "loss", POSITIVE)
+    if not j.sound():
+        return
+    base = j.checkpoints[0]
+    if any(any(of[base]) for of in arrays):
+        j.bad("value_range")
+    for checkpoint, loss in losses.items():
+        check_difference(j, arrays[1][checkpoint], loss, losses[base])
+    if not j.sound():
+        return
+    means = claim_runs(j, recipes[0], arrays, bounds, ["runs"])
+    others = [over_runs(of) for of in
+              claim_runs(j, recipes[1], arrays, bounds, ["baseline", "runs"])]
+    own = [over_runs(of) for of in means]
+    for name, short, value, other in zip(("D_hat", "L_forget_hat"), "DL", own, others):
+        j.claims.mean(["baseline", name], other)
+        j.claims.mean(["summary", name + "_mean"], value)
+        j.claims.mean(["summary", "freeze_advantage", short + "_delta"], other - value)
+    replicates = list(resampled_runs(j, *means))
+    rho, ends, at = spearman(*means), core.interval(replicates), ["summary", "correlation"]
+    j.claims.mean(at + ["rho"], rho)
+    j.claims.interval(at + ["ci95"], ends)
+    j.claims.exact(at + ["K"], len(recipes[0]))
+    j.claims.exact(at + ["dropped"], replicates.count(None))
+    j.claims.mean(at + ["p_exact"], permutation_share(*means))
+    conditions = {"drift": own[0] <= bounds[0], "forgetting": own[1] <= bounds[1],
+                  "correlation": ends is not None and ends[0] > 0,
+                  "advantage": own[0] < others[0] and own[1] < others[1]}
+    for name, holds in conditions.items():
+        j.claims.exact(["summary", "conditions", name], holds)
+    verdict = ("DEGENERATE" if rho is None else "PASS" if all(conditions.values()) else "FAIL")
+    j.claims.exact(["summary", "verdict"], verdict)
+    enough = j.n >= 1000 and len(recipes[0]) >= 5 and j.B >= 200
+    j.verdict = verdict if enough else "INSUFFICIENT"
+
+
+kl_bounded_adaptation.header = family_header
+
+
 # ---- bundles
 
 
@@ -409,5 +575,6 @@ def terminal_compatibility(j, root):
 terminal_compatibility.header = bundle_header
 
 JUDGES = {"kl_edge_dominance": kl_edge_dominance, "entropy_collapse": entropy_collapse,
+          "kl_bounded_adaptation": kl_bounded_adaptation,
           "terminal_tracking": terminal_tracking,
           "terminal_compatibility": terminal_compatibility}

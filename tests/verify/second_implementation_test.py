@@ -40,7 +40,8 @@ BASES = (("chart_compatibility", None, 3), ("chart_compatibility", second_varian
          ("behavior_compression", None, 3), ("behavior_compression", second_variants.tied, 3),
          ("behavior_compression", second_variants.published_edge, 3),
          ("kl_edge_dominance", None, 8), ("kl_edge_dominance", second_variants.published_family, 3),
-         ("entropy_collapse", None, 4), ("terminal_tracking", None, 3),
+         ("entropy_collapse", None, 4), ("kl_bounded_adaptation", None, 3),
+         ("terminal_tracking", None, 3),
          ("terminal_tracking", second_variants.published_bundle, 1),
          ("terminal_compatibility", None, 1))
 PARTS = ("chart", "scan", "scans")
@@ -278,6 +279,8 @@ class Mutator:
                     arrays[name]["aligned"] = tuned[:]
                 elif kind == "less":
                     arrays[name]["tuned"], arrays[name]["aligned"] = aligned, tuned
+        elif test == "kl_bounded_adaptation":
+            self.shift_runs(artifact)
         elif test == "entropy_collapse":
             for of in artifact["per_window"]["prose"].values():
                 of["tuned"], of["aligned"] = of["aligned"], of["tuned"]
@@ -291,6 +294,19 @@ class Mutator:
             else:
                 part["summary"]["bootstrap"]["B"] = 199
         return complete(artifact)
+
+    def shift_runs(self, artifact):
+        """Other bounds, runs that drift alike, or drift of some runs exchanged."""
+        drift = artifact["per_window"]["eval"]["D"]
+        kind = self.rng.choice(("bounds", "alike", "exchange"))
+        names = [run["ckpt"] for run in artifact["runs"] + artifact["baseline"]["runs"]]
+        if kind == "bounds":
+            artifact["thresholds"][self.rng.choice(("D_max", "L_max"))] = self.rng.choice((0.01, 1))
+        elif kind == "alike":
+            drift.update({name: drift[names[0]] for name in names})
+        else:
+            one, other = self.rng.sample(names, 2)
+            drift[one], drift[other] = drift[other], drift[one]
 
     def resealed(self, artifact):
         """Mostly with the digest of what was made of it, and of what it bundles."""

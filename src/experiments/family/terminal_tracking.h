@@ -1,5 +1,5 @@
 // terminal_tracking: is the largest drop at the last MoE layer in models of different
-// depths? A bundle of terminal_ovk_scan artifacts. docs/artifacts.md, section 11.
+// depths? A bundle of terminal_ovk_scan artifacts. docs/artifacts.md, section 12.
 #pragma once
 
 #include <cstdint>
