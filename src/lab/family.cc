@@ -119,7 +119,11 @@ class FamilyReader {
 
 void check_names(const FamilyReader& reader, const Family& family) {
   std::set<std::string> names;
-  for (const auto* list : {&family.members, &family.siblings}) {
+  std::vector<const std::vector<Family::Member>*> lists = {&family.members, &family.siblings};
+  if (family.adaptation) {
+    lists.insert(lists.end(), {&family.adaptation->runs, &family.adaptation->comparison});
+  }
+  for (const auto* list : lists) {
     for (const Family::Member& member : *list) {
       if (names.insert(member.name).second) continue;
       throw reader.unfit("name", "'" + escape_for_terminal(member.name) + "' twice",
@@ -167,6 +171,32 @@ void read_domains(const FamilyReader& reader, const Json& root, Family& family) 
   }
 }
 
+void read_adaptation(const FamilyReader& reader, const Json& object, Family& family) {
+  reader.check_keys(object, "adaptation",
+                    {"runs", "comparison", "registration", "eval", "base", "windows", "seq_len"});
+  Family::Adaptation& adaptation = family.adaptation.emplace();
+  reader.members(object, "runs", adaptation.runs);
+  reader.members(object, "comparison", adaptation.comparison);
+  if (adaptation.runs.empty() || adaptation.comparison.empty()) {
+    throw reader.malformed("adaptation", "no run, or no comparison", "at least one of each");
+  }
+  adaptation.registration = reader.resolved(reader.word(object, "registration", "adaptation"));
+  const auto text = [&](const char* role) -> text::DomainSpec {
+    const Family::Member row =
+        reader.member(reader.need(object, role), std::string("adaptation.") + role);
+    return {.name = row.name, .path = row.argument};
+  };
+  adaptation.eval = text("eval");
+  adaptation.base = text("base");
+  if (object.contains("windows")) {
+    adaptation.windows = static_cast<uint32_t>(reader.count(object, "windows", 1, kMostWindows));
+  }
+  if (object.contains("seq_len")) {
+    adaptation.seq_len =
+        static_cast<uint32_t>(reader.count(object, "seq_len", 2, kLongestSequence));
+  }
+}
+
 void read_settings(const FamilyReader& reader, const Json& root, Family& family) {
   if (root.contains("windows")) {
     family.windows =
@@ -207,13 +237,14 @@ Family read_family(const std::filesystem::path& file) {
   reader.check_keys(
       root, "",
       {"family_name", "base", "descendants", "siblings", "edges", "domains", "windows", "seq_len",
-       "seed", "bootstrap", "layers", "required_layers", "thresholds"});
+       "seed", "bootstrap", "layers", "required_layers", "thresholds", "adaptation"});
   Family family;
   family.sha256 = sha256_hex(text);
   family.name = reader.name(root, "family_name", "family_name");
   family.members.push_back(reader.member(reader.need(root, "base"), "base"));
   reader.members(root, "descendants", family.members);
   if (root.contains("siblings")) reader.members(root, "siblings", family.siblings);
+  if (root.contains("adaptation")) read_adaptation(reader, root.at("adaptation"), family);
   check_names(reader, family);
   read_edges(reader, root, family);
   read_domains(reader, root, family);

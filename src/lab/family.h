@@ -23,6 +23,14 @@ struct Family {
     std::string name(const Family& family) const;  // "base__to__t1"
   };
 
+  // Runs with frozen layers, and a comparison, for kl_bounded_adaptation.
+  struct Adaptation {
+    std::vector<Member> runs, comparison;
+    std::filesystem::path registration;
+    text::DomainSpec eval, base;  // drift is measured on one, forgetting on the other
+    uint32_t windows = 1000, seq_len = 128;
+  };
+
   std::string name;
   std::string sha256;            // of the file's bytes
   std::vector<Member> members;   // the base first, then its descendants in the file's order
@@ -37,6 +45,7 @@ struct Family {
   std::optional<std::vector<int>> layers;           // measured; none: every MoE layer
   std::optional<std::vector<int>> required_layers;  // none: the measured ones
   uint32_t min_distinct_terminals = 2;
+  std::optional<Adaptation> adaptation;
 };
 
 // FA001 for a file of another form, FA002 for names or edges that don't fit; IO0xx, JS00x.

@@ -55,8 +55,8 @@ class Programme {
   void make_plans(const std::filesystem::path& spill_folder);
   Cost cost() const;
 
-  // Runs the passes; `progress` hears of each, if there are several. After each, `take` gets it with
-  // its result; then it is freed, with what no later pass needs.
+  // Runs the passes; `progress` hears of each, if there are several. After each, `take` gets it
+  // with its result; then it is freed, with what no later pass needs.
   using TakeResult = std::function<void(Pass& pass, const stream::PassResult& result)>;
   void run(Progress& progress, const TakeResult& take);
 

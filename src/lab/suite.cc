@@ -81,6 +81,9 @@ Suite::Suite(Family family, Purpose purpose, TextSettings texts, EngineSettings 
     const Subject& subject = programme_.add_reader(sibling.argument, purpose, texts.allow_regex);
     programme_.add(subject, programme_.samples_for(subject, texts, experiments_), of_sibling);
   }
+  if (family_.adaptation) {
+    adaptation_.emplace(programme_, family_, purpose, texts, settings.engine);
+  }
   for (size_t e = 0; e < family_.edges.size(); ++e) {
     const Family::Edge& edge = family_.edges[e];
     for (const auto& [own, other, direction] :
@@ -126,6 +129,7 @@ void Suite::assume() {
 
 // Adds what watches each pass, now that its windows are known.
 void Suite::watch(const std::filesystem::path& folder) {
+  if (adaptation_) adaptation_->watch(folder);
   if (members_.size() < 2) return;  // nothing to compare with
   base_states_.emplace(folder);
   for (Member& member : members_) {
@@ -156,7 +160,8 @@ std::vector<std::string> Suite::tests() const {
           "behavior_compression",
           "kl_edge_dominance",
           "entropy_collapse",
-          "terminal_tracking"};
+          "terminal_tracking",
+          "kl_bounded_adaptation"};
 }
 
 Json Suite::identity() const {
@@ -168,6 +173,9 @@ Json Suite::identity() const {
 void Suite::take(Pass& pass, const stream::PassResult& result, const std::filesystem::path& out,
                  Progress& progress) {
   const size_t index = outcomes_.size();
+  if (index == members_.size() + family_.siblings.size()) {
+    return adaptation_->take(pass, result, out, progress);
+  }
   outcomes_.push_back(conclude(pass, result, out, progress));
   record::RunFacts& facts = outcomes_.back().facts;
   facts.family = {family_.name, family_.sha256};
@@ -273,6 +281,9 @@ std::vector<record::ResultEntry> Suite::write(const std::filesystem::path& out) 
                    record::assemble_family_artifact(passes, outcomes_.front().domains, pending.test,
                                                     pending.contribution),
                    entries);
+  }
+  if (adaptation_) {
+    write_artifact(out, adaptation_->artifact({family_.name, family_.sha256}), entries);
   }
   return entries;
 }

@@ -6,6 +6,7 @@
 //   directions
 //   base, descendants  kl_edge_dominance, entropy_collapse
 //   base, siblings     terminal_tracking
+//   frozen runs        kl_bounded_adaptation, with a comparison
 #pragma once
 
 #include <memory>
@@ -16,6 +17,7 @@
 #include "experiments/family/boundary_record.h"
 #include "experiments/family/family_outputs.h"
 #include "experiments/family/output_record.h"
+#include "lab/adaptation.h"
 #include "lab/family.h"
 #include "lab/outcome.h"
 #include "lab/study.h"
@@ -77,6 +79,7 @@ class Suite : public Study {
   std::vector<Member> members_;
   std::optional<stream::FinalStates> base_states_;
   std::vector<Outcome> outcomes_;  // of members, then siblings
+  std::optional<AdaptationPasses> adaptation_;
   std::vector<Pending> of_edges_, of_family_;
 };
 
