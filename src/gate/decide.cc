@@ -13,68 +13,101 @@ struct Scratch {
   float plain[kMaxExperts];      // scores without the selection bias
   float selection[kMaxExperts];  // for select(), whose caller passes no memory for them
   float chosen[kMaxExperts];     // logits of the selected experts
+  float remaining[kMaxExperts];  // logits, NaN where an expert is masked
+  bool masked[kMaxExperts];
   uint64_t keys[kMaxExperts + 1];
   uint64_t group_keys[kMaxExperts + 1];
 };
 thread_local Scratch scratch;
 
-struct Eligibility {
-  uint32_t experts;
-  float margin_group;
+// What one decision works with: all experts, or those that aren't masked.
+struct Candidates {
+  std::span<const float> logits;
+  const bool* masked;  // (E); null: none
+
+  bool contain(uint32_t expert) const noexcept { return masked == nullptr || !masked[expert]; }
 };
 
-float group_score(GroupScore rule, const float* scores, uint32_t count) noexcept {
-  uint64_t keys[2];
-  TopKeys best(keys, 2);
-  for (uint32_t i = 0; i < count; ++i) best.offer(order_key(scores[i], i));
-  const float first = scores[best.index(0)];
-  return rule == GroupScore::top2_sum && count > 1 ? first + scores[best.index(1)] : first;
+// `masked`: distinct ids. A NaN logit takes no part in the others' softmax.
+Candidates all_but(std::span<const int32_t> masked, std::span<const float> logits) noexcept {
+  if (masked.empty()) return {logits, nullptr};
+  std::copy(logits.begin(), logits.end(), scratch.remaining);
+  std::fill_n(scratch.masked, logits.size(), false);
+  for (const int32_t expert : masked) {
+    scratch.remaining[expert] = kNaN;
+    scratch.masked[expert] = true;
+  }
+  return {{scratch.remaining, logits.size()}, scratch.masked};
 }
 
-// Masks the experts of dropped groups in `selection`.
-Eligibility mask_groups(const GateSpec& spec, float* selection) noexcept {
-  const uint32_t experts = spec.experts, groups = spec.groups, kept = spec.groups_kept;
-  if (groups == 1) return {experts, kNaN};
-  const uint32_t size = experts / groups;
+struct KeptGroups {
+  uint32_t count;
+  float margin;
+};
+
+// Keeps the best groups and masks the experts of the others in `selection`. A group without
+// candidates is never kept.
+KeptGroups keep_groups(const GateSpec& spec, const Candidates& candidates,
+                       float* selection) noexcept {
+  if (spec.groups == 1) return {1, kNaN};
+  const uint32_t size = spec.experts / spec.groups;
   float* scores = scratch.chosen;  // free until the selection, which comes after the mask
-  TopKeys ranking(scratch.group_keys, groups);
-  for (uint32_t g = 0; g < groups; ++g) {
-    scores[g] = group_score(spec.group_score, selection + g * size, size);
+  TopKeys ranking(scratch.group_keys, spec.groups);
+  for (uint32_t g = 0; g < spec.groups; ++g) {
+    uint64_t keys[2];
+    TopKeys best(keys, 2);
+    for (uint32_t e = g * size; e < (g + 1) * size; ++e) {
+      if (candidates.contain(e)) best.offer(order_key(selection[e], e));
+    }
+    if (best.kept() == 0) continue;
+    scores[g] = selection[best.index(0)];
+    if (spec.group_score == GroupScore::top2_sum && best.kept() > 1) {
+      scores[g] += selection[best.index(1)];
+    }
     ranking.offer(order_key(scores[g], g));
   }
-  for (uint32_t rank = kept; rank < groups; ++rank) {
+  const auto ranked = static_cast<uint32_t>(ranking.kept());
+  const uint32_t kept = std::min(spec.groups_kept.value, ranked);
+  for (uint32_t rank = kept; rank < ranked; ++rank) {
     std::fill_n(selection + ranking.index(rank) * size, size, -kInfinity);
   }
   const float margin =
-      kept < groups ? scores[ranking.index(kept - 1)] - scores[ranking.index(kept)] : kNaN;
-  return {kept * size, margin};
+      kept < ranked ? scores[ranking.index(kept - 1)] - scores[ranking.index(kept)] : kNaN;
+  return {kept, margin};
 }
 
-// Offers eligible experts only: a masked one is never selected, even before a NaN.
-void rank_experts(const GateSpec& spec, const float* selection, TopKeys& ranking) noexcept {
-  if (spec.groups == 1) {
-    for (uint32_t e = 0; e < spec.experts; ++e) ranking.offer(order_key(selection[e], e));
-    return;
-  }
+// Offers eligible experts only: a masked one is never selected, even before a NaN. Returns how
+// many these are.
+uint32_t rank_experts(const GateSpec& spec, const Candidates& candidates, const KeptGroups& kept,
+                      const float* selection, TopKeys& ranking) noexcept {
   const uint32_t size = spec.experts / spec.groups;
-  for (uint32_t rank = 0; rank < spec.groups_kept; ++rank) {
-    const uint32_t first = key_index(scratch.group_keys[rank]) * size;
-    for (uint32_t e = first; e < first + size; ++e) ranking.offer(order_key(selection[e], e));
+  uint32_t eligible = 0;
+  for (uint32_t rank = 0; rank < kept.count; ++rank) {
+    const uint32_t first = spec.groups == 1 ? 0 : key_index(scratch.group_keys[rank]) * size;
+    for (uint32_t e = first; e < first + size; ++e) {
+      if (!candidates.contain(e)) continue;
+      ranking.offer(order_key(selection[e], e));
+      ++eligible;
+    }
   }
+  return eligible;
 }
 
 // Scores of all experts: `plain` for the weights, `selection` for ranking, masked.
-Eligibility score_experts(const GateSpec& spec, std::span<const float> logits,
-                          std::span<const float> selection_bias, float* plain,
-                          float* selection) noexcept {
+KeptGroups score_experts(const GateSpec& spec, const Candidates& candidates,
+                         std::span<const float> selection_bias, float* plain,
+                         float* selection) noexcept {
   const uint32_t experts = spec.experts;
-  score_logits(spec.score, logits.data(), experts, plain);
+  score_logits(spec.score, candidates.logits.data(), experts, plain);
   if (spec.selection_bias) {
     for (uint32_t e = 0; e < experts; ++e) selection[e] = plain[e] + selection_bias[e];
   } else {
     std::copy_n(plain, experts, selection);
   }
-  return mask_groups(spec, selection);
+  for (uint32_t e = 0; candidates.masked != nullptr && e < experts; ++e) {
+    if (candidates.masked[e]) selection[e] = -kInfinity;
+  }
+  return keep_groups(spec, candidates, selection);
 }
 
 // The weight of the selected expert at `rank`: exp(z) over the sum of exp(z_j) of the experts j
@@ -96,8 +129,9 @@ float sparsemixer_weight(float epsilon, std::span<const float> logits,
   return scratch.selection[0];
 }
 
-void weigh(const GateSpec& spec, std::span<const float> logits, std::span<const int32_t> selected,
-           std::span<float> weights) noexcept {
+// Weights of the selected; scratch.plain has the scores.
+void weigh_scored(const GateSpec& spec, std::span<const float> logits,
+                  std::span<const int32_t> selected, std::span<float> weights) noexcept {
   const size_t k = selected.size();
   const float* from = spec.weigh == Weigh::scores ? scratch.plain : logits.data();
   for (size_t i = 0; i < k; ++i) scratch.chosen[i] = from[selected[i]];
@@ -139,16 +173,22 @@ void weigh(const GateSpec& spec, std::span<const float> logits, std::span<const 
 
 void decide(const GateSpec& spec, std::span<const float> logits,
             std::span<const float> selection_bias, DecisionView& out) noexcept {
+  decide_without({}, spec, logits, selection_bias, out);
+}
+
+void decide_without(std::span<const int32_t> masked, const GateSpec& spec,
+                    std::span<const float> logits, std::span<const float> selection_bias,
+                    DecisionView& out) noexcept {
   const size_t k = spec.top_k;
-  const Eligibility eligible =
-      score_experts(spec, logits, selection_bias, scratch.plain, out.scores.data());
+  const Candidates candidates = all_but(masked, logits);
+  const KeptGroups kept =
+      score_experts(spec, candidates, selection_bias, scratch.plain, out.scores.data());
   TopKeys ranking(scratch.keys, k + 1);
-  rank_experts(spec, out.scores.data(), ranking);
+  out.eligible = rank_experts(spec, candidates, kept, out.scores.data(), ranking);
   for (size_t i = 0; i <= k; ++i) {
     out.ranked[i] = i < ranking.kept() ? static_cast<int32_t>(ranking.index(i)) : -1;
   }
-  out.eligible = eligible.experts;
-  out.margin_group = eligible.margin_group;
+  out.margin_group = kept.margin;
   out.margin = kNaN;
   out.margin_logit = kNaN;
   if (ranking.kept() > k) {
@@ -156,7 +196,14 @@ void decide(const GateSpec& spec, std::span<const float> logits,
     out.margin = out.scores[last] - out.scores[next];
     out.margin_logit = logits[last] - logits[next];
   }
-  weigh(spec, logits, out.ranked.first(k), out.weights);
+  weigh_scored(spec, candidates.logits, out.ranked.first(k), out.weights);
+}
+
+void weigh(const GateSpec& spec, std::span<const int32_t> masked, std::span<const float> logits,
+           std::span<const int32_t> selected, std::span<float> weights) noexcept {
+  const Candidates candidates = all_but(masked, logits);
+  score_logits(spec.score, candidates.logits.data(), spec.experts, scratch.plain);
+  weigh_scored(spec, candidates.logits, selected, weights);
 }
 
 void scale_by_expert(std::span<const float> scale, std::span<const int32_t> ranked,
@@ -166,9 +213,11 @@ void scale_by_expert(std::span<const float> scale, std::span<const int32_t> rank
 
 void select(const GateSpec& spec, std::span<const float> logits,
             std::span<const float> selection_bias, std::span<int32_t> top) noexcept {
-  score_experts(spec, logits, selection_bias, scratch.plain, scratch.selection);
+  const Candidates all = {logits, nullptr};
+  const KeptGroups kept =
+      score_experts(spec, all, selection_bias, scratch.plain, scratch.selection);
   TopKeys ranking(scratch.keys, top.size());
-  rank_experts(spec, scratch.selection, ranking);
+  rank_experts(spec, all, kept, scratch.selection, ranking);
   for (size_t i = 0; i < top.size(); ++i) top[i] = static_cast<int32_t>(ranking.index(i));
 }
 

@@ -99,6 +99,19 @@ struct DecisionView {
 void decide(const GateSpec& spec, std::span<const float> logits,
             std::span<const float> selection_bias, DecisionView& out) noexcept;
 
+// What the gate decides if it has no `masked` experts (distinct ids): they take no part in the
+// others' softmax or in their group's score, and a group without others is never kept. `eligible`
+// and the margins are this decision's. At least k others in any groups that may be kept.
+void decide_without(std::span<const int32_t> masked, const GateSpec& spec,
+                    std::span<const float> logits, std::span<const float> selection_bias,
+                    DecisionView& out) noexcept;
+
+// The weights that the rule of the gate (without its `masked` experts) gives k experts that
+// somebody else selected: distinct ids, none of them masked. The order counts for the sparsemixer
+// only. Those of decide()'s own choice equal its weights bit for bit.
+void weigh(const GateSpec& spec, std::span<const int32_t> masked, std::span<const float> logits,
+           std::span<const int32_t> selected, std::span<float> weights) noexcept;
+
 // The last step where spec.per_expert_scale: weights_i *= scale[ranked_i]. scale (E).
 void scale_by_expert(std::span<const float> scale, std::span<const int32_t> ranked,
                      std::span<float> weights) noexcept;
