@@ -93,8 +93,9 @@ void LayerPass::begin() {
 }
 
 void LayerPass::mix(const MixerSlice& slice) {
-  layer_ =
-      std::make_unique<LayerState>(model_.layer(slice.layer), products_.of(slice.layer), slice);
+  const Intervention* intervention = settings_.intervention;
+  layer_ = std::make_unique<LayerState>(model_.layer(slice.layer), products_.of(slice.layer), slice,
+                                        intervention ? intervention->of(slice.layer) : nullptr);
   if (layer_->router) {
     const model::NormWeights& gate_norm = slice.gate_norm();
     layer_->gate.emplace(lengths_, *layer_->products.router, *slice.router, gate_norm,
@@ -299,7 +300,8 @@ void LayerPass::ask_other_gates(const BlockRange& block, Worker& worker) const {
   }
 }
 
-// Router product and decision of every row of the block.
+// Router product and decision of every row of the block, and what the pass's intervention makes of
+// it.
 void LayerPass::route(const BlockRange& block, Worker& worker) {
   const gate::GateSpec& spec = layer_->router->spec;
   const uint32_t experts = spec.experts, k = spec.top_k;
@@ -318,6 +320,14 @@ void LayerPass::route(const BlockRange& block, Worker& worker) {
     if (spec.per_expert_scale) {
       gate::scale_by_expert(layer_->slice->router->per_expert_scale.span(), decision.ranked,
                             decision.weights);
+    }
+    if (layer_->intervention) {
+      intervene(*layer_->intervention, row,
+                {.spec = spec,
+                 .logits = {worker.logits.data() + r * experts, experts},
+                 .selection_bias = layer_->view.selection_bias,
+                 .per_expert_scale = layer_->slice->router->per_expert_scale.span()},
+                decision);
     }
     worker.margins[r] = decision.margin;
     worker.logit_margins[r] = decision.margin_logit;

@@ -85,13 +85,15 @@ struct LayerPass::PendingRequests : tap::OutputRequests {
 // One layer while it runs. In a dense layer `gate`, `view` and `schedule` are empty.
 struct LayerPass::LayerState {
   LayerState(const model::Layer& layer, const model::LayerProducts& products_,
-             const MixerSlice& slice_)
+             const MixerSlice& slice_, const LayerIntervention* intervention_)
       : router(layer.router ? &*layer.router : nullptr),
+        intervention(intervention_),
         groups(layer.groups),
         products(products_),
         slice(&slice_) {}
 
-  const model::Router* router;  // null in a dense layer
+  const model::Router* router;            // null in a dense layer
+  const LayerIntervention* intervention;  // null: routes are the gate's own
   std::span<const model::ExpertGroup> groups;
   const model::LayerProducts& products;
   const MixerSlice* slice;

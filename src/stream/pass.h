@@ -12,6 +12,7 @@
 #include "base/progress.h"
 #include "kernels/product.h"
 #include "model/model.h"
+#include "stream/intervention.h"
 #include "stream/ledger.h"
 #include "tap/tap.h"
 
@@ -61,6 +62,7 @@ struct Settings {
   // alone.
   bool whole_model_first = false;
   std::vector<OtherModel> other_models = {};
+  const Intervention* intervention = nullptr;  // null: every gate decides for itself
   // Both only where an observer needs logits.
   FinalStates* keep_final_states = nullptr;      // filled, for passes that compare with this one
   std::optional<ReferenceModel> reference = {};  // whose pass had the same sets and compute type
@@ -95,7 +97,7 @@ struct Plan {
 };
 // RT004 with the table and the smallest fix if no plan fits. ST023 if an observer needs
 // a head that the model lacks, RT008 for other models with other gates, RT009 for a reference with
-// another vocabulary.
+// another vocabulary, US001 for an intervention that doesn't fit model or rows.
 Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* const> sets,
                std::span<tap::Observer* const> observers, const Settings& settings);
 // FLOP/s of all threads: one product of tallest_tile() rows, in x out, timed for half a second.

@@ -114,6 +114,9 @@ void tabulate(const Run& run, Plan& plan) {
     plan.spill_bytes += plan.kept_bytes;
   }
   line("decisions and schedule of a layer", run.rows * ((k + 1) * 4 + k * (4 + 16 + 8)));
+  if (run.settings.intervention) {
+    line("imposed routes", run.settings.intervention->imposed_bytes());
+  }
   line("experiments' own records", run.needs.held_bytes);
   line(fmt::format("{} weight slices", plan.slices_in_memory),
        plan.slices_in_memory *
@@ -276,6 +279,10 @@ Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* cons
                std::span<tap::Observer* const> observers, const Settings& settings) {
   for (const OtherModel& other : settings.other_models) require_same_gates(model, other);
   if (settings.reference) require_same_vocabulary(model, *settings.reference);
+  if (settings.intervention) {
+    require_fits(*settings.intervention, model);
+    require_routes(*settings.intervention, model, rows_of(sets));
+  }
   const PaddedLengths lengths(sets);
   const model::ModelProducts products(model, settings.compute, lengths.shapes());
   const Run run{model,

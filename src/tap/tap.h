@@ -84,7 +84,7 @@ class OutputRequests {
   virtual void add(size_t row, std::span<const int32_t> experts) = 0;
 };
 
-// What another checkpoint's gate decides on the gate inputs of a block.
+// What another checkpoint's gate decides, undisturbed, on the gate inputs of a block.
 struct OtherGate {
   const float* logits;    // (rows,E)
   const int32_t* ranked;  // (rows,k+1)
@@ -97,12 +97,15 @@ struct GateBlock : Block {
   const float* attention_out;  // (rows,d) what this layer's attention added; needs.attention_out
   const float* residual_pre;   // (rows,d) x_pre
   const float* gate_input;     // (rows,d) y_pre
+  // The gate's own, also where the pass intervenes in its routes.
   const float* router_logits;  // (rows,E)
   const float* scores;         // (rows,E)
-  const int32_t* ranked;       // (rows,k+1)
-  const float* weights;        // (rows,k)
   const float* margins;        // (rows) m_set
   const float* logit_margins;  // (rows)
+  // What is computed with: of the intervention, where there is one. The last rank is then the best
+  // expert that isn't selected, or -1 where the gate has no other, also where a margin is defined.
+  const int32_t* ranked;  // (rows,k+1)
+  const float* weights;   // (rows,k)
   // needs.parts: embedding + attention_sum + expert_sum = x_pre up to rounding.
   const float* const* embedding;           // (rows) pointers to (d)
   const float* attention_sum;              // (rows,d) attention of layers 0..l

@@ -158,6 +158,7 @@ Record run_recorded(const formats::Checkpoint& checkpoint, const model::Model& m
   settings.compute = how.compute;
   settings.threads = how.threads;
   settings.block_windows = how.block_windows;
+  settings.intervention = how.intervention;
   settings.spill_folder = std::filesystem::temp_directory_path();
   settings.flops_per_s = 1e9;  // nothing here depends on the plan's expected time
   const Plan plan = make_plan(model, sets, observers, settings);

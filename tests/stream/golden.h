@@ -28,6 +28,7 @@ struct How {
   Compute compute = Compute::f32;
   int threads = 1;
   size_t block_windows = 0;
+  const Intervention* intervention = nullptr;
 };
 
 // A pass over all layers that records everything.
