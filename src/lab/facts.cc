@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "gate/profile.h"
 #include "lab/clock.h"
+#include "lab/intervention_file.h"
 #include "lab/version.h"
 
 namespace rg::lab {
@@ -97,6 +98,7 @@ Json effective_settings(const Pass& pass) {
                    {"nonfinite", records ? "record" : "stop"},
                    {"parameters", parameters}};
   if (windows.windows) settings["windows"] = *windows.windows;
+  if (pass.intervention()) settings["intervention"] = to_json(*pass.intervention());
   return settings;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/cores.h"
 #include "base/numbers.h"
+#include "lab/intervention_file.h"
 
 namespace rg::lab {
 
@@ -27,6 +28,11 @@ void Pass::keep_final_states(stream::FinalStates& states) { kept_states_ = &stat
 void Pass::compare_with(const Subject& reference, const stream::FinalStates& states) {
   reference_ = &reference;
   reference_states_ = &states;
+}
+
+void Pass::intervene(stream::Intervention intervention) {
+  stream::require_fits(intervention, subject_.model());
+  intervention_ = std::move(intervention);
 }
 
 experiments::Setting Pass::setting(size_t domain) const {
@@ -83,6 +89,7 @@ void Pass::make_plan(const std::filesystem::path& spill_folder) {
   for (const Subject* other : gates_asked_) {
     engine_.other_models.push_back({&other->checkpoint(), &other->model(), other->name()});
   }
+  engine_.intervention = intervention_ ? &*intervention_ : nullptr;
   engine_.keep_final_states = kept_states_;
   if (reference_ != nullptr) {
     engine_.reference = {&reference_->checkpoint(), &reference_->model(), reference_states_,
@@ -139,6 +146,7 @@ Json Pass::identity() const {
     identity["other_gates"].push_back(other->identity());
   }
   if (reference_ != nullptr) identity["reference"] = reference_->identity();
+  if (intervention_) identity["intervention"] = to_json(*intervention_);
   identity["profile"] = {
       {"isa", profile.isa}, {"compute", profile.compute}, {"onednn", profile.onednn}};
   return identity;

@@ -1,11 +1,10 @@
-// One pass over one subject's layers: what it reads, who watches it, and its plan.
-//
-// Where it will be said that a pass touches what it computes (routes imposed, experts masked):
-// here, next to the observers and the other gates.
+// One pass over one subject's layers: what it reads, who watches it, what it changes in the routes
+// that the gates choose, and its plan.
 #pragma once
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +33,9 @@ class Pass {
   void ask_gates_of(const Subject& other);
   // Keeps the last hidden states for passes that are compared with this one; they outlive it.
   void keep_final_states(stream::FinalStates& states);
+  // Changes routes; routes that it imposes outlive run(). US001 where it doesn't fit the subject;
+  // from make_plan() where imposed routes don't fit the samples' rows.
+  void intervene(stream::Intervention intervention);
   // Observers of logits see those of `reference` beside this pass's own, from the states that the
   // pass over it kept. Both outlive the pass.
   void compare_with(const Subject& reference, const stream::FinalStates& states);
@@ -60,6 +62,7 @@ class Pass {
   const Subject& subject() const { return subject_; }
   const Samples& samples() const { return samples_; }
   const std::vector<const Subject*>& gates_asked() const { return gates_asked_; }
+  const std::optional<stream::Intervention>& intervention() const { return intervention_; }
   const Subject* reference() const { return reference_; }  // null: none
   const PassSettings& settings() const { return settings_; }
   const std::vector<int>& layers() const { return layers_; }  // measured, ascending
@@ -90,6 +93,7 @@ class Pass {
   stream::FinalStates* kept_states_ = nullptr;
   const Subject* reference_ = nullptr;
   const stream::FinalStates* reference_states_ = nullptr;
+  std::optional<stream::Intervention> intervention_;
   stream::Settings engine_;
   stream::Plan plan_;
 };
