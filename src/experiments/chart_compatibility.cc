@@ -163,7 +163,6 @@ void ChartCompatibility::ask(const tap::LayerView& view, const tap::GateBlock& b
                              const SequenceRows& window, uint32_t t, Position& position) {
   const size_t row = window.first + t;
   const GatedToken token{.spec = view.spec,
-                         .selection_bias = view.selection_bias,
                          .logits = block.router_logits + row * experts_,
                          .scores = block.scores + row * experts_,
                          .ranked = block.ranked + row * (k_ + 1),

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "gate/gate.h"
 
@@ -11,14 +10,14 @@ namespace rg::experiments {
 
 struct GatedToken {
   const gate::GateSpec* spec;
-  std::span<const float> selection_bias;  // (E) or empty
-  const float* logits;                    // (E)
-  const float* scores;                    // (E) selection scores, bias included
-  const int32_t* ranked;                  // (k+1)
-  const float* weights;                   // (k) of ranked[0..k)
+  const float* logits;    // (E)
+  const float* scores;    // (E) selection scores, bias included
+  const int32_t* ranked;  // (k+1)
+  const float* weights;   // (k) of ranked[0..k)
 };
 
-// Weight of `competitor` in R with e_k replaced by it; its present weight if R already contains it.
+// Weight of `competitor` in R with e_k replaced by it (gate::weigh); its present weight if R
+// already contains it.
 double swapped_weight(const GatedToken& token, int32_t competitor);
 
 }  // namespace rg::experiments

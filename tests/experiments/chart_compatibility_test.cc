@@ -557,18 +557,22 @@ TEST(SwapWeights, EqualTheGatesOwnAfterTheSwap) {
                             .eligible = 0};
     gate::decide(spec, z, bias, view);
   };
-  for (const auto weigh : {gate::Weigh::scores, gate::Weigh::selected_softmax}) {
+  for (const auto weigh :
+       {gate::Weigh::scores, gate::Weigh::selected_softmax, gate::Weigh::sparsemixer}) {
     for (const auto normalise : {gate::Normalise::no, gate::Normalise::by_sum}) {
-      if (weigh == gate::Weigh::selected_softmax && normalise != gate::Normalise::no) continue;
+      if (weigh != gate::Weigh::scores && normalise != gate::Normalise::no) continue;
       gate::GateSpec spec = softmax_spec(6, 3);
+      if (weigh == gate::Weigh::sparsemixer) {
+        spec.score = gate::Score::logits;
+        spec.epsilon = 0.4f;
+      }
       spec.weigh = weigh;
       spec.normalise = normalise;
       spec.scaling = 2.5f;
       std::vector<float> scores(6), weights(3), swapped_scores(6), swapped_weights(3);
       std::vector<int32_t> ranked(4), swapped_ranked(4);
       decide(spec, logits, scores, ranked, weights);
-      const GatedToken token{&spec,         bias,          logits.data(),
-                             scores.data(), ranked.data(), weights.data()};
+      const GatedToken token{&spec, logits.data(), scores.data(), ranked.data(), weights.data()};
       // A selected competitor keeps its weight.
       EXPECT_EQ(swapped_weight(token, ranked[0]), double(weights[0]));
       if (weigh == gate::Weigh::scores && normalise == gate::Normalise::no) {
