@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/sha256.h"
+#include "lab/registration.h"
 #include "support/caught.h"
 #include "support/temp_folder.h"
 
@@ -65,6 +66,62 @@ TEST(Family, SaysWhatARunTakesFromTheCommandLine) {
   EXPECT_EQ(family.required_layers, std::vector<int>{3});
   EXPECT_EQ(family.siblings.at(0).name, "s");
   EXPECT_EQ(family.min_distinct_terminals, 3u);
+}
+
+Json with_adaptation() {
+  Json file = small_family();
+  file["adaptation"] = parse_json(R"({
+    "runs": [{"name": "r1", "path": "r1"}, {"name": "r2", "path": "r2"}],
+    "comparison": [{"name": "c1", "path": "c1"}], "registration": "registration.json",
+    "eval": {"name": "code", "path": "texts"}, "base": {"name": "prose", "path": "texts"}})",
+                                  {}, "");
+  return file;
+}
+
+TEST(Family, NamesRunsWithFrozenLayers) {
+  const test::TempFolder folder;
+  test::put_file(folder / "registration.json", "{}");
+  const Family family = written_and_read(folder, with_adaptation());
+  ASSERT_TRUE(family.adaptation);
+  EXPECT_EQ(family.adaptation->runs.size(), 2u);
+  EXPECT_EQ(family.adaptation->comparison.at(0).name, "c1");
+  EXPECT_EQ(family.adaptation->registration, folder / "registration.json");
+  EXPECT_EQ(family.adaptation->eval.name, "code");
+  EXPECT_EQ(family.adaptation->windows, 1000u);
+  EXPECT_EQ(family.adaptation->seq_len, 128u);
+  Json twice = with_adaptation();
+  twice["adaptation"]["runs"][1]["name"] = "t1";
+  EXPECT_EQ(test::caught([&] { written_and_read(folder, twice); }).id, ErrorId::FA002);
+  for (const char* member : {"runs", "comparison", "registration", "eval", "base"}) {
+    Json file = with_adaptation();
+    file["adaptation"].erase(member);
+    EXPECT_EQ(test::caught([&] { written_and_read(folder, file); }).id, ErrorId::FA001) << member;
+  }
+}
+
+TEST(Family, ReadsWhatWasRegistered) {
+  const test::TempFolder folder;
+  const auto file = folder / "registration.json";
+  const Json right = parse_json(R"({
+    "registered_utc": "2026-01-01T00:00:00+00:00", "frozen_set": [0, 1],
+    "thresholds": {"D_max": 0.5, "L_max": 1}, "comparison": {"frozen_set": []}, "seeds": [1]})",
+                                {}, "");
+  test::put_file(file, write_json(right, JsonLayout::indented));
+  const Registration registration = read_registration(file);
+  EXPECT_EQ(registration.frozen, (std::vector<int>{0, 1}));
+  EXPECT_TRUE(registration.comparison_frozen.empty());
+  EXPECT_EQ(registration.d_max, 0.5);
+  EXPECT_EQ(registration.l_max, 1);
+  EXPECT_EQ(registration.sha256, sha256_hex(test::get_file(file)));
+  const std::pair<const char*, Json> wrong[] = {
+      {"/frozen_set", {1, 0}},    {"/frozen_set", "0"},   {"/thresholds/D_max", 0},
+      {"/thresholds/L_max", "1"}, {"/registered_utc", 5}, {"/comparison", Json::object()}};
+  for (const auto& [place, value] : wrong) {
+    Json changed = right;
+    changed[Json::json_pointer(place)] = value;
+    test::put_file(file, write_json(changed, JsonLayout::indented));
+    EXPECT_EQ(test::caught([&] { read_registration(file); }).id, ErrorId::FA001) << place;
+  }
 }
 
 struct BadFamily {

@@ -194,6 +194,41 @@ class Suite(ProgramTest):
         self.assertExit(again, 0, "this run is done already")
         self.assertEqual(again.stdout.splitlines()[:5], self.first.stdout.splitlines()[:5])
 
+    def test_runs_with_frozen_layers(self):
+        """Layer 0 of every run is the base's; the comparison changes all layers."""
+        names = [f"frozen-{i}" for i in range(5)]
+        for i, name in enumerate(names):
+            make_model(os.path.join(self.folder, name), edit=nudged("layers.2.mlp", 0.01 * (i + 1), i))
+        make_model(os.path.join(self.folder, "free"), edit=nudged("mlp", 0.2, 1))
+        registration = {"registered_utc": "2026-01-01T00:00:00+00:00", "frozen_set": [0, 1],
+                        "thresholds": {"D_max": 5, "L_max": 5}, "comparison": {"frozen_set": []}}
+        with open(os.path.join(self.folder, "registration.json"), "w", encoding="utf-8") as file:
+            json.dump(registration, file)
+        family = self.write_family("frozen.json", descendants=[], edges=[], siblings=[], adaptation={
+            "runs": [{"name": name, "path": name} for name in names], "comparison": [{"name": "free", "path": "free"}],
+            "registration": "registration.json", "eval": {"name": "code", "path": "code"},
+            "base": {"name": "prose", "path": "prose"}, "windows": 24, "seq_len": 32})
+        out = self.out("frozen")
+        self.assertExit(run("run", "suite", "--family", family, "--out", out, "--threads", 2, "--compute", "f32"), 0)
+        path = os.path.join(out, "kl_bounded_adaptation/tiny/all/single/run.json")
+        artifact = load(path)
+        schema = load(os.path.join(ROOT, "schema/kl_bounded_adaptation.schema.json"))
+        jsonschema.Draft7Validator(schema).validate(artifact)
+        jsonschema.Draft7Validator(load(os.path.join(ROOT, "schema/family.schema.json"))).validate(load(family))
+        hashes = artifact["layer_hashes"]
+        self.assertEqual(sorted(hashes), sorted(["base", "free", *names]))
+        for name in names:
+            self.assertEqual([hashes[name][layer] == hashes["base"][layer] for layer in "012"], [True, True, False])
+        self.assertEqual([hashes["free"][layer] == hashes["base"][layer] for layer in "012"], [False] * 3)
+        self.assertEqual(artifact["registration"]["sha256"], sha256_of(os.path.join(self.folder, "registration.json")))
+        drifts = [run["D_hat"] for run in artifact["runs"]]
+        self.assertEqual(drifts, sorted(drifts))
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(second_verifier.Judge(file.read()).run(JUDGES), ("INSUFFICIENT", set()))
+        self.assertExit(run("verify", path), 1, "INSUFFICIENT")
+        plan = json.loads(run("plan", "suite", "--family", family, "--out", out, "--json", "--threads", 2).stdout)
+        self.assertEqual(plan["together"]["passes"], 1 + 7)
+
     def refused(self, error, *words, options=(), **changes):
         out = self.out("refused")
         family = self.write_family("refused.json", **changes)
