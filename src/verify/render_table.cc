@@ -101,7 +101,7 @@ std::string title_of(const Group& group, size_t columns) {
   }
   std::string title = "model " + escape_for_terminal(group.front()->model);
   if (windows.size() == 1) title += ", " + counted(*windows.begin(), "window") + " per domain";
-  return wrapped(title, "", 2, columns) + '\n';
+  return wrapped(title, "", 0, columns) + '\n';
 }
 
 // Without the effect if the row would not fit: it then is the first line below.
