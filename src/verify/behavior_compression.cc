@@ -92,7 +92,9 @@ ChangeRecords read_changes(const Case& c) {
     of.mass_le = edge::read_levels(c, at, kNotNegative);
   });
   if (!inspect.sound()) return record;
-  for (const auto& [layer, of] : record) {
+  for (const auto& entry : record) {
+    const int layer = entry.first;
+    const ChangeRecord& of = entry.second;
     const auto check_undefined = [&](const edge::ByLevel& values, const char* name) {
       edge::check_undefined(c, of.strata.defined, values,
                             fmt::format("per_window.{}.{}", name, layer));
