@@ -73,7 +73,7 @@ class FamilyReader {
   std::string word(const Json& object, const char* key, const std::string& at) const {
     const Json& value = need(object, key);
     if (!value.is_string() || value.get_ref<const std::string&>().empty()) {
-      throw malformed(at + '.' + key, "no text", "text");
+      throw malformed(at, "no text", "text");
     }
     return value.get<std::string>();
   }
@@ -104,7 +104,7 @@ class FamilyReader {
   Family::Member member(const Json& object, const std::string& at) const {
     check_keys(object, at, {"name", "path"});
     return {.name = name(object, "name", at + ".name"),
-            .argument = resolved(word(object, "path", at))};
+            .argument = resolved(word(object, "path", at + ".path"))};
   }
   void members(const Json& object, const char* key, std::vector<Family::Member>& to) const {
     const Json& rows = list(object, key, true);
@@ -135,7 +135,7 @@ void check_names(const FamilyReader& reader, const Family& family) {
 void read_edges(const FamilyReader& reader, const Json& root, Family& family) {
   const Json& rows = reader.list(root, "edges", family.members.size() < 2);
   const auto index = [&](const Json& row, const char* key, const std::string& at) {
-    const std::string name = reader.word(row, key, at);
+    const std::string name = reader.word(row, key, at + '.' + key);
     for (size_t i = 0; i < family.members.size(); ++i) {
       if (family.members[i].name == name) return i;
     }
@@ -180,7 +180,8 @@ void read_adaptation(const FamilyReader& reader, const Json& object, Family& fam
   if (adaptation.runs.empty() || adaptation.comparison.empty()) {
     throw reader.malformed("adaptation", "no run, or no comparison", "at least one of each");
   }
-  adaptation.registration = reader.resolved(reader.word(object, "registration", "adaptation"));
+  adaptation.registration =
+      reader.resolved(reader.word(object, "registration", "adaptation.registration"));
   const auto text = [&](const char* role) -> text::DomainSpec {
     const Family::Member row =
         reader.member(reader.need(object, role), std::string("adaptation.") + role);

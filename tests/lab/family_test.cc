@@ -137,6 +137,8 @@ TEST(Family, IsRefusedWithThePlace) {
   const std::vector<BadFamily> cases = {
       {"/base", nullptr, ErrorId::FA001, "base"},
       {"/base/path", "", ErrorId::FA001, "base.path"},
+      {"/base/name", "", ErrorId::FA001, "base.name"},
+      {"/family_name", 1, ErrorId::FA001, "family_name"},
       {"/base/url", "x", ErrorId::FA001, "base"},
       {"/window", 200, ErrorId::FA001, ""},
       {"/windows", 0, ErrorId::FA001, "windows"},
