@@ -1,4 +1,4 @@
-// The pre-registration of an intervention with frozen layers: what was promised before anything was
+// The pre-registration of an adaptation with frozen layers: what was promised before anything was
 // trained. recipes/finetune_frozen.py writes it; what its runs must not change is read here.
 #pragma once
 

@@ -107,6 +107,32 @@ void finish(Json& artifact, Json manifest) {
   artifact["body_sha256"] = body_digest(artifact);
 }
 
+// What one pass gives on one domain. `edge`: null for an artifact of a model.
+Json measured_in(const RunFacts& run, const DomainFacts& domain, const TestVersion& test,
+                 const Contribution& part, const EdgeFacts* edge) {
+  Json artifact = start(test);
+  if (edge != nullptr) {
+    artifact["edge"] = {{"ckpt_a", edge->ckpt_a},
+                        {"ckpt_b", edge->ckpt_b},
+                        {"edge_name", edge->name},
+                        {"direction", edge->direction}};
+  }
+  artifact["model"] = model_of(run);
+  artifact["domain"] = domain.name;
+  artifact["data"] = domain.data;
+  artifact["gate_semantics"] = run.gate_semantics;
+  add_fields(artifact, part);
+  add_provenance(artifact, run);
+  if (edge != nullptr) artifact["other"] = json_of(edge->other);
+  add_stamp(artifact, run);
+  add_notes(artifact, run.notes, part);
+  if (!run.nonfinite.is_null()) artifact["nonfinite"] = run.nonfinite;
+  Json manifest = run.manifest;
+  join_manifest(manifest, domain.manifest);
+  finish(artifact, std::move(manifest));
+  return artifact;
+}
+
 std::string run_log(const Artifact& artifact) {
   const Json& content = artifact.content;
   const auto text = [&](const char* key) {
@@ -130,44 +156,13 @@ std::string line(const Json& value) { return write_json(value, JsonLayout::inden
 
 Artifact assemble_artifact(const RunFacts& run, const DomainFacts& domain, const TestVersion& test,
                            const Contribution& part) {
-  Json artifact = start(test);
-  artifact["model"] = model_of(run);
-  artifact["domain"] = domain.name;
-  artifact["data"] = domain.data;
-  artifact["gate_semantics"] = run.gate_semantics;
-  add_fields(artifact, part);
-  add_provenance(artifact, run);
-  add_stamp(artifact, run);
-  add_notes(artifact, run.notes, part);
-  if (!run.nonfinite.is_null()) artifact["nonfinite"] = run.nonfinite;
-  Json manifest = run.manifest;
-  join_manifest(manifest, domain.manifest);
-  finish(artifact, std::move(manifest));
-  return {run.model.name, domain.name, "single", std::move(artifact)};
+  return {run.model.name, domain.name, "single", measured_in(run, domain, test, part, nullptr)};
 }
 
 Artifact assemble_edge_artifact(const RunFacts& run, const EdgeFacts& edge,
                                 const DomainFacts& domain, const TestVersion& test,
                                 const Contribution& part) {
-  Json artifact = start(test);
-  artifact["edge"] = {{"ckpt_a", edge.ckpt_a},
-                      {"ckpt_b", edge.ckpt_b},
-                      {"edge_name", edge.name},
-                      {"direction", edge.direction}};
-  artifact["model"] = model_of(run);
-  artifact["domain"] = domain.name;
-  artifact["data"] = domain.data;
-  artifact["gate_semantics"] = run.gate_semantics;
-  add_fields(artifact, part);
-  add_provenance(artifact, run);
-  artifact["other"] = json_of(edge.other);
-  add_stamp(artifact, run);
-  add_notes(artifact, run.notes, part);
-  if (!run.nonfinite.is_null()) artifact["nonfinite"] = run.nonfinite;
-  Json manifest = run.manifest;
-  join_manifest(manifest, domain.manifest);
-  finish(artifact, std::move(manifest));
-  return {edge.name, domain.name, edge.direction, std::move(artifact)};
+  return {edge.name, domain.name, edge.direction, measured_in(run, domain, test, part, &edge)};
 }
 
 Artifact assemble_family_artifact(std::span<const RunFacts* const> passes,

@@ -1,4 +1,4 @@
-// What an intervention says it froze, and the hashes of layers that prove it.
+// What an adaptation says it froze, and the hashes of layers that prove it.
 #pragma once
 
 #include <string>

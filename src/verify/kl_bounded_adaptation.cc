@@ -27,7 +27,7 @@ struct Thresholds {
 };
 
 // What was registered and done, before anything is measured.
-struct Intervention {
+struct Adaptation {
   Thresholds largest;
   FrozenSets frozen;
   std::vector<std::string> tuned, compared;  // checkpoints
@@ -74,14 +74,14 @@ std::vector<std::string> read_run_names(const Case& c, const At& list) {
 }
 
 // The family is the base, the tuned runs, then the comparison's.
-void check_run_names(const Case& c, const Intervention& intervention) {
+void check_run_names(const Case& c, const Adaptation& adaptation) {
   const Family& family = c.header.family;
   const At base = c.inspect.need(c.root, "base");
   if (base && c.inspect.text(base) != family.base()) {
     c.inspect.invalid(Check::family_list, base.path, "is not the family's base");
   }
   std::vector<std::string> expected = {family.base()};
-  for (const auto* const names : {&intervention.tuned, &intervention.compared}) {
+  for (const auto* const names : {&adaptation.tuned, &adaptation.compared}) {
     expected.insert(expected.end(), names->begin(), names->end());
   }
   if (c.inspect.sound() && expected != family.checkpoints) {
@@ -90,9 +90,9 @@ void check_run_names(const Case& c, const Intervention& intervention) {
   }
 }
 
-Intervention read_intervention(const Case& c) {
+Adaptation read_statement(const Case& c) {
   Inspector& inspect = c.inspect;
-  Intervention read;
+  Adaptation read;
   check_roles(c);
   inspect.text(inspect.need(inspect.need(c.root / "summary", "null"), "kind"));
   const At registration = inspect.need(c.root, "registration");
@@ -261,14 +261,14 @@ Criterion criterion_of(const RunCriterion& of, const std::vector<double>& replic
   return criterion;
 }
 
-void add_run_criteria(const Intervention& intervention, const RecipeMeans& tuned,
+void add_run_criteria(const Adaptation& adaptation, const RecipeMeans& tuned,
                       const RecipeMeans& compared, const Conditions& conditions,
                       const RunResamples& resamples, Judgement& judgement) {
   const double d = tuned.drift_mean, l = tuned.forgetting_mean;
   const double rho = rank_correlation(tuned.drift, tuned.forgetting).value_or(0);
   judgement.criteria = {
-      criterion_of({"drift", d, intervention.largest.drift, -1, conditions.drift}, resamples.drift),
-      criterion_of({"forgetting", l, intervention.largest.forgetting, -1, conditions.forgetting},
+      criterion_of({"drift", d, adaptation.largest.drift, -1, conditions.drift}, resamples.drift),
+      criterion_of({"forgetting", l, adaptation.largest.forgetting, -1, conditions.forgetting},
                    resamples.forgetting),
       criterion_of({"correlation of drift and forgetting", rho, 0, 1, conditions.correlation},
                    resamples.rho),
@@ -280,20 +280,20 @@ void add_run_criteria(const Intervention& intervention, const RecipeMeans& tuned
   choose_effect(judgement);
 }
 
-std::string explain_success(const Intervention& intervention, const RecipeMeans& tuned,
+std::string explain_success(const Adaptation& adaptation, const RecipeMeans& tuned,
                             const RecipeMeans& compared, const RunResamples& resamples) {
   return fmt::format(
       "With {} frozen, {} drift from the base by {:.3g} nats on average ({:.3g} registered) and "
       "forget "
       "{:.3g} nats ({:.3g} registered), less by {:.3g} and {:.3g} nats than with fewer layers "
       "frozen; runs that drift more forget more (rank correlation {:.3g}, at least {:.3g}).",
-      at_layers(intervention.frozen.own), counted(tuned.drift.size(), "run"), tuned.drift_mean,
-      intervention.largest.drift, tuned.forgetting_mean, intervention.largest.forgetting,
+      at_layers(adaptation.frozen.own), counted(tuned.drift.size(), "run"), tuned.drift_mean,
+      adaptation.largest.drift, tuned.forgetting_mean, adaptation.largest.forgetting,
       compared.drift_mean - tuned.drift_mean, compared.forgetting_mean - tuned.forgetting_mean,
       *rank_correlation(tuned.drift, tuned.forgetting), percentile_interval(resamples.rho)->lo);
 }
 
-std::string explain_failure(const Intervention& intervention, const RecipeMeans& tuned,
+std::string explain_failure(const Adaptation& adaptation, const RecipeMeans& tuned,
                             const RecipeMeans& compared, const Conditions& conditions,
                             const RunResamples& resamples) {
   std::string what;
@@ -301,9 +301,9 @@ std::string explain_failure(const Intervention& intervention, const RecipeMeans&
     if (!holds) what += (what.empty() ? "" : "; ") + clause;
   };
   add(conditions.drift, fmt::format("drift within {:.3g} nats (it is {:.3g})",
-                                    intervention.largest.drift, tuned.drift_mean));
+                                    adaptation.largest.drift, tuned.drift_mean));
   add(conditions.forgetting, fmt::format("forgetting within {:.3g} nats (it is {:.3g})",
-                                         intervention.largest.forgetting, tuned.forgetting_mean));
+                                         adaptation.largest.forgetting, tuned.forgetting_mean));
   if (!conditions.correlation) {
     const std::optional<Interval> rho = percentile_interval(resamples.rho);
     add(false,
@@ -317,7 +317,7 @@ std::string explain_failure(const Intervention& intervention, const RecipeMeans&
                   compared.drift_mean - tuned.drift_mean,
                   compared.forgetting_mean - tuned.forgetting_mean));
   return fmt::format("Not shown over {} with {} frozen: {}.", counted(tuned.drift.size(), "run"),
-                     at_layers(intervention.frozen.own), what);
+                     at_layers(adaptation.frozen.own), what);
 }
 
 bool enough_runs(Judgement& judgement, size_t runs) {
@@ -335,19 +335,19 @@ bool enough_runs(Judgement& judgement, size_t runs) {
 void judge_kl_bounded_adaptation(const Case& c, Finding& finding) {
   Judgement& judgement = c.inspect.judgement();
   const Options& options = c.inspect.options();
-  const Intervention intervention = read_intervention(c);
+  const Adaptation adaptation = read_statement(c);
   if (!c.inspect.sound()) return;
   const AdaptationArrays arrays = read_adaptation(c);
   if (!c.inspect.sound()) return;
 
-  const uint64_t runs = intervention.tuned.size();
+  const uint64_t runs = adaptation.tuned.size();
   check_resample_budget({runs, runs, *c.header.replicates}, options.max_replicates, judgement.path);
   check_resample_budget({runs, runs, options.replicates}, UINT32_MAX, judgement.path);
   DomainAnalyses analyses(c);
-  const RecipeMeans tuned = means_of(intervention.tuned, arrays, analyses);
-  const RecipeMeans compared = means_of(intervention.compared, arrays, analyses);
+  const RecipeMeans tuned = means_of(adaptation.tuned, arrays, analyses);
+  const RecipeMeans compared = means_of(adaptation.compared, arrays, analyses);
   analyses.resample();
-  const Thresholds& largest = intervention.largest;
+  const Thresholds& largest = adaptation.largest;
   const RunResamples resamples =
       resample_runs(tuned, compared, largest, *c.header.seed, *c.header.replicates);
   const Conditions conditions = judge_conditions(tuned, compared, largest, resamples);
@@ -358,7 +358,7 @@ void judge_kl_bounded_adaptation(const Case& c, Finding& finding) {
   claim_over_runs(tuned, compared, resamples, finding.claims);
   claim_conditions(conditions, verdict, finding.claims);
 
-  add_run_criteria(intervention, tuned, compared, conditions, resamples, judgement);
+  add_run_criteria(adaptation, tuned, compared, conditions, resamples, judgement);
   finding.verdict = Verdict::insufficient;
   if (!enough_for_a_verdict(c, kMinRoleWindows) || !enough_runs(judgement, runs)) return;
   finding.verdict = verdict;
@@ -376,8 +376,8 @@ void judge_kl_bounded_adaptation(const Case& c, Finding& finding) {
       stability_of(options, verdict, again,
                    static_cast<double>(ours.supporting) / static_cast<double>(options.replicates));
   judgement.sentence = verdict == Verdict::pass
-                           ? explain_success(intervention, tuned, compared, resamples)
-                           : explain_failure(intervention, tuned, compared, conditions, resamples);
+                           ? explain_success(adaptation, tuned, compared, resamples)
+                           : explain_failure(adaptation, tuned, compared, conditions, resamples);
 }
 
 }  // namespace rg::verify

@@ -19,10 +19,10 @@ constexpr std::array kChecks = {
 
 constexpr HeaderRules kFamilyRules{
     .subject = Subject::family, .required = RequiredLayers::none, .terminal_measured = false};
-constexpr HeaderRules kInterventionRules{.subject = Subject::family,
-                                         .required = RequiredLayers::none,
-                                         .terminal_measured = false,
-                                         .declared_edges = false};
+constexpr HeaderRules kAdaptationRules{.subject = Subject::family,
+                                       .required = RequiredLayers::none,
+                                       .terminal_measured = false,
+                                       .declared_edges = false};
 constexpr HeaderRules kBundleRules{
     .subject = Subject::bundle, .required = RequiredLayers::none, .terminal_measured = false};
 
@@ -80,7 +80,7 @@ const std::vector<TestJudge>& all_judges() {
        {"domains", "edges", "checkpoints"},
        judge_entropy_collapse},
       {"kl_bounded_adaptation",
-       kInterventionRules,
+       kAdaptationRules,
        {"domains", "checkpoints", "base", "frozen_set", "thresholds", "registration", "runs",
         "baseline", "layer_hashes"},
        judge_kl_bounded_adaptation},

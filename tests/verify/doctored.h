@@ -22,7 +22,7 @@ struct Doctored {
 // Of the two tests of an edge.
 std::vector<Doctored> doctored_edges();
 // Of kl_bounded_adaptation.
-std::vector<Doctored> doctored_interventions();
+std::vector<Doctored> doctored_adaptations();
 // Of the other tests of families, and of bundles.
 std::vector<Doctored> doctored_families();
 

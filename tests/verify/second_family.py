@@ -291,7 +291,7 @@ def entropy_collapse(j, root):
 entropy_collapse.header = family_header
 
 
-# ---- interventions with frozen layers
+# ---- adaptations with frozen layers
 
 
 def run_names(j, listed):

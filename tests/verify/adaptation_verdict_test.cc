@@ -1,4 +1,4 @@
-// Verdicts on interventions with frozen layers, the sentence of each, and the correlation over
+// Verdicts on adaptations with frozen layers, the sentence of each, and the correlation over
 // runs.
 #include <gtest/gtest.h>
 

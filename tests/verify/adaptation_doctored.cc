@@ -230,7 +230,7 @@ std::vector<Doctored> doctored_numbers() {
 
 }  // namespace
 
-std::vector<Doctored> doctored_interventions() {
+std::vector<Doctored> doctored_adaptations() {
   std::vector<Doctored> all = doctored_statements();
   for (Doctored& item : doctored_numbers()) all.push_back(std::move(item));
   return all;
