@@ -10,9 +10,11 @@ import random
 import subprocess
 import sys
 
+import second_audit
 import second_core as core
 import second_edges
 import second_family
+import second_intervention
 import second_router
 import second_tests
 import second_variants
@@ -24,6 +26,7 @@ JUDGES = {"chart_compatibility": second_tests.chart_compatibility,
           "expert_load": second_tests.expert_load,
           "boundary_amplification": second_edges.boundary_amplification,
           "behavior_compression": second_edges.behavior_compression,
+          "audit": second_audit.audit, "intervention": second_intervention.intervention,
           **second_family.JUDGES}
 # (test, what is made of the fixture first, how often). Small ones more often: the time goes into
 # the large ones.

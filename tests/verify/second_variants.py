@@ -270,3 +270,136 @@ def published_bundle(artifact):
     a["summary"] = {}
     a["scans"][0] = published(a["scans"][0])
     return a
+
+
+def by_layer(artifact, value):
+    """{layer: value(key, window)} over the measured layers."""
+    return {str(layer): [value(str(layer), w) for w in range(artifact["data"]["n_windows"])]
+            for layer in artifact["layers"]}
+
+
+def one_pass(artifact):
+    """An audit's floor where the processor computes in one way alone."""
+    artifact["audit"]["other_compute"] = artifact["per_window"]["floor"]["pass"] = None
+    reasons = artifact.setdefault("null_reasons", {})
+    reasons["audit.other_compute"] = reasons["per_window.floor.pass"] = "no other compute type"
+
+
+def guaranteed(artifact, flips_too):
+    """An audit of equal gates: what differs is all inherited."""
+    p, t = artifact["per_window"], artifact["data"]["seq_len"] - 1
+    artifact["gates_equal"] = True
+    p["mass"]["local"] = by_layer(artifact, lambda layer, w: 0)
+    p["mass"]["inherited"] = p["mass"]["through_a"] = p["mass"]["total"]
+    p["guaranteed"] = by_layer(artifact, lambda layer, w: min(
+        w % 8, t - p["n_undefined"][layer][w] - flips_too * p["flips"][layer][w]))
+    p["guaranteed_flips"] = by_layer(artifact, lambda layer, w: 0)
+    for name in ("guaranteed", "guaranteed_flips"):
+        artifact.get("null_reasons", {}).pop("per_window." + name, None)
+    if not artifact.get("null_reasons", True):
+        artifact.pop("null_reasons")
+
+
+def equal_gates(artifact):
+    a = copied(artifact)
+    guaranteed(a, True)
+    one_pass(a)
+    return a
+
+
+def still(artifact):
+    """An audit of a copy that decides as its reference does."""
+    a = copied(artifact)
+    p, t, n = a["per_window"], a["data"]["seq_len"] - 1, a["data"]["n_windows"]
+    none = by_layer(a, lambda layer, w: 0)
+    for name in ("flips", "reordered", "reweighted", "depth_sum", "depth_n", "onset"):
+        p[name] = none
+    p["mass"] = {name: none for name in p["mass"]}
+    p["distance"] = {name: none for name in p["distance"]}
+    for layers in p["deciles"].values():
+        for of in layers.values():
+            for name in ("flips", "mass") if of else ():
+                of[name] = [[0] * n for _ in of[name]]
+    p["flipped_layers"] = {name: [[t * (i == 0 and name == "tokens")] * n for i in range(7)]
+                           for name in p["flipped_layers"]}
+    p["kl"], p["top1_equal"] = [0] * n, [t] * n
+    p["loss_b"] = p["loss_ab"] = p["loss_ba"] = p["loss_a"]
+    for layers in p["forecasts"].values():
+        for windows in layers.values():
+            for window in windows:
+                for triple in window:
+                    triple[2] = 0
+    guaranteed(a, True)
+    return a
+
+
+def one_document(artifact):
+    """An audit on windows of one document, which can't be forecast, with equal margins in one
+    layer."""
+    a = copied(artifact)
+    a["data"]["doc_ids"] = ["doc"] * a["data"]["n_windows"]
+    a["folds"] = a["per_window"]["bounds"] = a["per_window"]["forecasts"] = None
+    a["decile_edges"]["set"]["3"] = a["per_window"]["deciles"]["set"]["3"] = None
+    reasons = a.setdefault("null_reasons", {})
+    for path in ("folds", "per_window.bounds", "per_window.forecasts", "decile_edges.set",
+                 "per_window.deciles"):
+        reasons[path] = "one document, equal margins"
+    return a
+
+
+def audited_groups(artifact):
+    """An audit of a gate that keeps two of four groups of experts."""
+    a = grouped(artifact)
+    p = a["per_window"]
+    a["decile_edges"]["group"] = a["decile_edges"]["set"]
+    p["deciles"]["group"] = p["deciles"]["set"]
+    p["bounds"] = None
+    a.setdefault("null_reasons", {})["per_window.bounds"] = "groups of experts"
+    return a
+
+
+def undefined_layer(artifact):
+    """An audit whose last layer has no margin, which isn't required then, and whose first layer's
+    margins are all equal."""
+    a = copied(artifact)
+    p, t, layer, n = a["per_window"], a["data"]["seq_len"] - 1, "5", a["data"]["n_windows"]
+    a["verification"]["required_layers"] = a["layers"][:-1]
+    for w in range(n):
+        p["flipped_layers"]["tokens"][0][w] += p["onset"][layer][w]
+        p["flipped_layers"]["tokens"][1][w] -= p["onset"][layer][w]
+    gates, again = p["floor"]["gates"], p["floor"]["pass"]
+    for of in (*p["mass"].values(), p["flips"], p["reordered"], p["reweighted"],
+               *p["distance"].values(), p["depth_sum"], p["depth_n"], p["onset"],
+               *p["bounds"].values(), *gates.values(), again["flips"], again["mass"]):
+        of[layer] = [0] * n
+    p["n_undefined"][layer], again["n_undefined"][layer] = [t] * n, [t] * n
+    for of in p["forecasts"].values():
+        of[layer] = [[] for _ in range(n)]
+    for layers, name in ((("1", "5"), "set"), (("5",), "logit")):
+        for key in layers:
+            a["decile_edges"][name][key] = p["deciles"][name][key] = None
+    reasons = a.setdefault("null_reasons", {})
+    reasons["decile_edges"] = reasons["per_window.deciles"] = "no margins, or equal ones"
+    return a
+
+
+def nothing_listed(artifact):
+    """An intervention that changes nothing."""
+    a = copied(artifact)
+    p, t, n = a["per_window"], a["data"]["seq_len"] - 1, a["data"]["n_windows"]
+    a["intervention"] = a["settings"]["intervention"] = {"interventions": []}
+    p["mass"] = p["changed"] = by_layer(a, lambda layer, w: 0)
+    p["loss"], p["kl"], p["top1_equal"] = p["loss_plain"], [0] * n, [t] * n
+    return a
+
+
+def last_layer(artifact):
+    """An intervention that no measured layer is above."""
+    a = copied(artifact)
+    p = a["per_window"]
+    a["intervention"] = a["settings"]["intervention"] = {"interventions": [
+        {"layer": 5, "expert": 1, "action": "force"},
+        {"layer": 5, "expert": 2, "action": {"scale": 0.5}}]}
+    for layer in ("1", "3"):
+        p["mass"][layer] = p["changed"][layer] = [0] * a["data"]["n_windows"]
+    return a
