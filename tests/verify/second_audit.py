@@ -47,10 +47,10 @@ def bins_of(j, value, read):
 
 
 def null_iff(j, value, due):
-    """Whether there is something to read; `due`: it has to be null."""
+    """Whether there is something to read. `due`: it has to be null; None: that isn't known."""
     if value is MISSING:
         return False
-    if (value is None) != due:
+    if due is not None and (value is None) != due:
         j.bad("null_pattern")
     return value is not None
 
@@ -99,7 +99,7 @@ class Audit:
         j.kind(self.gates_equal, bool)
         at = j.need(root, "audit")
         if not j.kind(at, dict):
-            self.other_compute = None
+            self.other_compute = MISSING
             return
         own, self.other_compute = j.need(at, "compute"), j.need(at, "other_compute")
         for value in (own, self.other_compute):
@@ -116,19 +116,21 @@ class Audit:
 
     def fold(self, j, root):
         listed, self.folds = j.need(root, "folds"), None
-        if null_iff(j, listed, j.n_documents == 1):
+        self.forecast = j.n_documents > 1
+        if null_iff(j, listed, not self.forecast):
             self.folds = window_counts(j, listed, 1)
             if j.sound() and self.folds != [document % 2 for document in j.documents]:
                 j.bad("document_ids")
 
     def decile_edges(self, j, root):
         at = j.need(root, "decile_edges")
-        self.edges = {}
+        self.edges, self.without_edges = {}, {}
         for name in margin_names(j):
             bounds = UNBOUNDED if name == "logit" else POSITIVE
             listed = by_layer(j, j.need(at, name))
             self.edges[name] = {layer: None if value is None else ascending(j, value, bounds)
                                 for layer, value in listed.items()}
+            self.without_edges[name] = {layer: value is None for layer, value in listed.items()}
 
     def decisions_of(self, j, per_window):
         lost = self.layers(j, per_window, "n_undefined", self.t)
@@ -161,7 +163,7 @@ class Audit:
             self.deciles[name] = {}
             for layer, value in by_layer(j, j.need(at, name)).items():
                 found = None
-                if null_iff(j, value, self.edges[name].get(layer) is None):
+                if null_iff(j, value, self.without_edges[name].get(layer)):
                     found = {kind: decile_counts(j, j.need(value, kind), most)
                              for kind, most in (("decisions", self.t), ("flips", self.t),
                                                 ("mass", self.most))}
@@ -169,21 +171,22 @@ class Audit:
 
     def guarantee(self, j, per_window):
         self.guaranteed = self.broken = None
+        unknown = not isinstance(self.gates_equal, bool)
         for attribute, name in (("guaranteed", "guaranteed"), ("broken", "guaranteed_flips")):
             value = j.need(per_window, name)
-            if null_iff(j, value, self.gates_equal is not True):
+            if null_iff(j, value, None if unknown else not self.gates_equal):
                 setattr(self, attribute, layered_counts(j, value, self.t))
 
     def limits(self, j, root, per_window):
         value, self.bounds = j.need(per_window, "bounds"), None
         biased = j.get(root, "gate_semantics", "selection_bias") is True
-        if null_iff(j, value, j.groups > 1 or biased or self.folds is None):
+        if null_iff(j, value, j.groups > 1 or biased or not self.forecast):
             self.bounds = {name: floats(j, j.need(value, name), (0, self.t + SLACK))
                            for name in LIMITS}
 
     def forecasts_of(self, j, per_window):
         value, self.drawn = j.need(per_window, "forecasts"), None
-        if not null_iff(j, value, self.folds is None):
+        if not null_iff(j, value, not self.forecast):
             return
         self.drawn = {}
         for name in DRAWN:
@@ -220,7 +223,8 @@ class Audit:
         gates, again = j.need(at, "gates"), j.need(at, "pass")
         for name, most in (("flips", self.t), ("mass", self.most), ("ties", self.t)):
             self.gates[name] = self.layers(j, gates, name, most)
-        if null_iff(j, again, self.other_compute is None):
+        unknown = self.other_compute is MISSING
+        if null_iff(j, again, None if unknown else self.other_compute is None):
             self.again = {name: self.layers(j, again, name, most) for name, most in
                           (("n_undefined", self.t), ("flips", self.t), ("mass", self.most))}
 

@@ -42,6 +42,11 @@ BASES = (("chart_compatibility", None, 3), ("chart_compatibility", second_varian
          ("boundary_amplification", second_variants.published_edge, 3),
          ("behavior_compression", None, 3), ("behavior_compression", second_variants.tied, 3),
          ("behavior_compression", second_variants.published_edge, 3),
+         ("audit", None, 2), ("audit", second_variants.equal_gates, 1),
+         ("audit", second_variants.still, 1), ("audit", second_variants.one_document, 1),
+         ("audit", second_variants.audited_groups, 1), ("audit", second_variants.undefined_layer, 1),
+         ("intervention", None, 6), ("intervention", second_variants.nothing_listed, 2),
+         ("intervention", second_variants.last_layer, 2),
          ("kl_edge_dominance", None, 8), ("kl_edge_dominance", second_variants.published_family, 3),
          ("entropy_collapse", None, 4), ("kl_bounded_adaptation", None, 3),
          ("terminal_tracking", None, 3),
@@ -228,6 +233,30 @@ class Mutator:
         if none and "mass_beh" in per_window:
             per_window["mass_beh"][layer] = [0] * len(per_window["mass_beh"][layer])
 
+    def shift_audit(self, p, layer):
+        """No gain or loss, the checkpoints exchanged, a gate that is innocent, forecasts of few
+        levels or of two that foresee everything."""
+        kind = self.rng.choice(("equal", "exchange", "innocent") +
+                               (("few", "oracle") if p["forecasts"] else ()))
+        sums = p["flipped_layers"]["loss_delta_sum"]
+        if kind == "equal":
+            p["loss_b"] = p["loss_a"]
+            p["flipped_layers"]["loss_delta_sum"] = [[0] * len(row) for row in sums]
+        elif kind == "exchange":
+            p["loss_a"], p["loss_b"] = p["loss_b"], p["loss_a"]
+            p["loss_ab"], p["loss_ba"] = p["loss_ba"], p["loss_ab"]
+            p["flipped_layers"]["loss_delta_sum"] = [[0 - v for v in row] for row in sums]
+        elif kind == "innocent":
+            p["mass"]["local"][layer] = [0] * len(p["kl"])
+            for name in ("inherited", "through_a"):
+                p["mass"][name][layer] = p["mass"]["total"][layer]
+        else:
+            for w, window in enumerate(p["forecasts"]["F4"][layer]):
+                decisions, flips = (sum(triple[i] for triple in window) for i in (1, 2))
+                rows = ([[self.rng.choice((16, 17)), decisions, flips]] if kind == "few" else
+                        [[3, decisions - flips, 0], [60, flips, flips]])
+                p["forecasts"]["F4"][layer][w] = [row for row in rows if row[1]]
+
     def shifted(self):
         """Other numbers with the summary they deserve: verdicts of every kind."""
         artifact = json.loads(json.dumps(self.base))
@@ -267,6 +296,14 @@ class Mutator:
             self.shift_disagreement(artifact, layer)
         elif test == "behavior_compression":
             self.shift_change(artifact, layer)
+        elif test == "audit":
+            self.shift_audit(artifact["per_window"], layer)
+        elif test == "intervention":
+            arrays = artifact["per_window"]
+            if self.rng.random() < 0.5:
+                arrays["mass"][layer] = arrays["changed"][layer] = [0] * artifact["data"]["n_windows"]
+            elif artifact["intervention"]["interventions"]:
+                arrays["loss"], arrays["loss_plain"] = arrays["loss_plain"], arrays["loss"]
         if self.rng.random() < 0.2:
             artifact["summary"]["bootstrap"]["B"] = 199
         return complete(artifact)
