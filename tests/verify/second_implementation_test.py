@@ -141,8 +141,8 @@ class Mutator:
         self.places = {}
         for place_ in paths(base):
             if place_:
-                large = ("per_window", "summary", "y_ref_A", "y_ref_B")
-                group = place_[0] if place_[0] in large else "rest"
+                groups = ("per_window", "summary", "y_ref_A", "y_ref_B", "intervention")
+                group = place_[0] if place_[0] in groups else "rest"
                 self.places.setdefault(group, []).append(place_)
         self.leaves = {group: [p for p in places if not isinstance(walk(base, p), (dict, list))]
                        for group, places in self.places.items()}

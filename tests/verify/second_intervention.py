@@ -3,7 +3,7 @@ one model."""
 
 import second_core as core
 from second_core import difference
-from second_verifier import MISSING, POSITIVE, UNBOUNDED, is_int
+from second_verifier import MISSING, POSITIVE, is_int, is_number
 
 DIRECTION = "p_intervened||p_plain"
 
@@ -37,38 +37,57 @@ def summed(rows):
 # ---- the list
 
 
-def action_of(j, value):
-    if value in ("mask", "force") and isinstance(value, str):
-        return
+ACTIONS = ("mask", "force", "scale")
+LARGEST_FP32 = float.fromhex("0x1.fffffep127")
+
+
+def action_of(value):
+    """Its name; None for what is no action."""
     if isinstance(value, str):
-        j.bad("value_range")
-    elif j.kind(value, dict):
-        j.number(j.need(value, "scale"), UNBOUNDED)
+        return value if value in ("mask", "force") else None
+    if isinstance(value, dict) and list(value) == ["scale"]:
+        factor = value["scale"]
+        fits = is_number(factor) and abs(factor) <= LARGEST_FP32
+        return "scale" if fits and not isinstance(factor, (core.MinusZero,
+                                                           core.MinusZeroInt)) else None
+    return None
+
+
+def row_of(j, row):
+    """(layer, rank of the action, expert), None where that is no row of this model."""
+    if not isinstance(row, dict) or set(row) != {"layer", "expert", "action"}:
+        return None
+    layer, expert, action = row["layer"], row["expert"], action_of(row["action"])
+    fits = (is_int(layer) and layer in j.moe_layers and is_int(expert) and 0 <= expert < j.e and
+            action is not None)
+    return (int(layer), ACTIONS.index(action), int(expert)) if fits else None
+
+
+def fits_model(j, rows):
+    """Ascending, no masked expert twice, and a choice of k left in every layer."""
+    if any(one >= other for one, other in zip(rows, rows[1:])):
+        return False
+    for at in {layer for layer, _, _ in rows}:
+        masked, forced, scaled = ({e for layer, rank, e in rows if (layer, rank) == (at, action)}
+                                  for action in range(3))
+        if masked & (forced | scaled) or len(masked) > j.e - j.k or len(forced) > j.k:
+            return False
+    return True
 
 
 def listed_layers(j, root):
-    """The layers of the list, ascending as they stand."""
+    """The layers of the list, ascending."""
     own = j.need(root, "intervention")
-    listed, layers = j.need(own, "interventions"), []
-    for row in listed if j.kind(listed, list) else ():
-        if not j.kind(row, dict):
-            continue
-        layer = j.integer(j.need(row, "layer"), 0, 100000)
-        j.integer(j.need(row, "expert"), 0, j.e - 1)
-        action = j.need(row, "action")
-        if action is not MISSING:
-            action_of(j, action)
-        if layer is None:
-            continue
-        if layer not in j.moe_layers:
-            j.bad("value_range")
-        elif layers and layer < layers[-1]:
-            j.bad("ranked_list")
-        layers.append(layer)
     stated = j.need(j.need(root, "settings"), "intervention")
-    if MISSING not in (own, stated) and core.canonical(own) != core.canonical(stated):
+    if own is MISSING:
+        return []
+    listed = own.get("interventions") if isinstance(own, dict) and len(own) == 1 else None
+    rows = [row_of(j, row) for row in listed] if isinstance(listed, list) else [None]
+    if None in rows or not fits_model(j, rows):
         j.bad("intervention_stated")
-    return layers
+    if stated is not MISSING and core.canonical(own) != core.canonical(stated):
+        j.bad("intervention_stated")
+    return [row[0] for row in rows if row]
 
 
 # ---- the test
@@ -92,13 +111,16 @@ def intervention(j, root):
         for m, c in zip(mass[layer], changed[layer]):
             if not c <= m <= j.k * c:
                 j.bad("count_total")
+    if not j.sound():
+        return
+    for layer in j.layers:
         before = layers and layer < layers[0]
         if (before or not layers) and any(mass[layer] + changed[layer]):
-            j.bad("count_total")
+            j.bad("intervention_stated")
     same = (not any(any(of[layer]) for of in (mass, changed) for layer in j.layers) and
             not any(kl) and loss == plain and top1 == [t] * j.n)
     if not layers and not same:
-        j.bad("count_total")
+        j.bad("intervention_stated")
     if not j.sound():
         return
     claim_intervention(j, layers, (plain, loss, kl, top1, mass, changed), same)

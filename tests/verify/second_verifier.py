@@ -740,6 +740,8 @@ class Judge:
         if test not in judges:
             self.bad("known_test")
             raise Stop
+        if test != "intervention" and self.get(root, "settings", "intervention") is not MISSING:
+            self.bad("intervention_stated")
         getattr(judges[test], "header", Judge.header)(self, root, test)
         if not self.sound():
             raise Stop
