@@ -181,7 +181,7 @@ class Audit:
         value, self.bounds = j.need(per_window, "bounds"), None
         biased = j.get(root, "gate_semantics", "selection_bias") is True
         if null_iff(j, value, j.groups > 1 or biased or not self.forecast):
-            self.bounds = {name: floats(j, j.need(value, name), (0, self.t + SLACK))
+            self.bounds = {name: floats(j, j.need(value, name), POSITIVE)
                            for name in LIMITS}
 
     def forecasts_of(self, j, per_window):
@@ -205,16 +205,14 @@ class Audit:
         """[s, decisions, flips] of one window."""
         found = []
         for row in value if j.kind(value, list) else ():
-            triple = j.counts(row, 3, self.t)
+            triple = j.counts(row, 3, max(self.t, DRAWS))
             if len(triple) != 3:
                 return []
             s, decisions, flips = triple
-            if s > DRAWS:
+            if s > DRAWS or flips > decisions or not decisions:
                 j.bad("value_range")
             if found and s <= found[-1][0]:
                 j.bad("ranked_list")
-            if flips > decisions or not decisions:
-                j.bad("count_total")
             found.append(triple)
         return found
 
@@ -252,8 +250,7 @@ def check_layer(j, a, layer):
         if a.gates_equal:
             fits = fits and (local == 0 and through == total and
                              a.guaranteed[layer][w] <= defined)
-            if a.broken[layer][w]:
-                j.bad("guarantee_kept")
+            fits = fits and not a.broken[layer][w]
         if not fits:
             j.bad("count_total")
 
@@ -296,7 +293,8 @@ def check_forecasts(j, a, layer):
     if a.bounds:
         for w, defined in enumerate(a.decisions[layer]):
             lower, upper, pair = (a.bounds[name][layer][w] for name in LIMITS)
-            if not (pair <= lower + SLACK and lower <= upper + SLACK and upper <= defined + SLACK):
+            if any(one > other + SLACK * (1 + abs(other)) for one, other in
+                   ((pair, lower), (lower, upper), (upper, defined))):
                 j.bad("value_range")
     for of in (a.drawn or {}).values():
         for w, triples in enumerate(of[layer]):
@@ -514,6 +512,8 @@ def identical(j, a):
 
 
 def audit(j, root):
+    if root["edge"]["direction"] != "AtoB":
+        j.bad("edge_direction")
     a = Audit(j, root)
     if not j.sound():
         return

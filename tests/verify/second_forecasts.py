@@ -252,11 +252,11 @@ def claim_score(j, path, own, f0, f1):
     claims = j.claims
     claims.exact(path + ["decisions"], own.decisions)
     claims.exact(path + ["flips"], own.flips)
-    claims.mean(path + ["mean_p"], own.mean_p)
-    claims.mean(path + ["mean_f"], own.mean_f)
+    claims.near(path + ["mean_p"], own.mean_p)
+    claims.near(path + ["mean_f"], own.mean_f)
     for name, found in (("ratio", own.ratio), ("brier", own.brier)):
-        claims.mean(path + [name, "rate"], found[0])
-        claims.interval(path + [name, "ci95"], found[1])
+        claims.near(path + [name, "rate"], found[0])
+        claims.add(path + [name, "ci95"], "near_ends", found[1], "summary_interval")
     if f0 is None:
         claims.exact(path + ["slope"], None)
     else:
@@ -268,14 +268,14 @@ def claim_score(j, path, own, f0, f1):
             claims.exact(path + [name], None)
             continue
         value, ends = skill(own, reference)
-        claims.mean(path + [name, "value"], value)
-        claims.interval(path + [name, "ci95"], ends)
+        claims.near(path + [name, "value"], value)
+        claims.add(path + [name, "ci95"], "near_ends", ends, "summary_interval")
         informative = name == "skill_f1" and ends is not None and ends[0] > 0
     for i, (p, f, ends, decisions) in enumerate(own.rows):
         at = path + ["reliability", i]
-        claims.mean(at + ["p"], p)
-        claims.mean(at + ["f"], f)
-        claims.interval(at + ["ci95"], ends)
+        claims.near(at + ["p"], p)
+        claims.near(at + ["f"], f)
+        claims.add(at + ["ci95"], "near_ends", ends, "summary_interval")
         claims.exact(at + ["n"], decisions)
     claims.append((path + ["reliability", len(own.rows)], "absent", 0, "summary_exact"))
     for name, value in zip(("rel", "res", "unc", "within"), own.parts or [None] * 4):

@@ -42,9 +42,9 @@ BASES = (("chart_compatibility", None, 3), ("chart_compatibility", second_varian
          ("boundary_amplification", second_variants.published_edge, 3),
          ("behavior_compression", None, 3), ("behavior_compression", second_variants.tied, 3),
          ("behavior_compression", second_variants.published_edge, 3),
-         ("audit", None, 2), ("audit", second_variants.equal_gates, 1),
-         ("audit", second_variants.still, 1), ("audit", second_variants.one_document, 1),
-         ("audit", second_variants.audited_groups, 1), ("audit", second_variants.undefined_layer, 1),
+         ("audit", None, 2), ("audit", second_variants.undefined_layer, 1),
+         ("audit_equal_gates", None, 1), ("audit_groups", None, 1), ("audit_identical", None, 1),
+         ("audit_one_document", None, 1), ("audit_one_compute", None, 1),
          ("intervention", None, 6), ("intervention", second_variants.nothing_listed, 2),
          ("intervention", second_variants.last_layer, 2),
          ("kl_edge_dominance", None, 8), ("kl_edge_dominance", second_variants.published_family, 3),
@@ -144,8 +144,9 @@ class Mutator:
                 groups = ("per_window", "summary", "y_ref_A", "y_ref_B", "intervention")
                 group = place_[0] if place_[0] in groups else "rest"
                 self.places.setdefault(group, []).append(place_)
-        self.leaves = {group: [p for p in places if not isinstance(walk(base, p), (dict, list))]
-                       for group, places in self.places.items()}
+        leaves = {group: [p for p in places if not isinstance(walk(base, p), (dict, list))]
+                  for group, places in self.places.items()}
+        self.leaves = {group: found for group, found in leaves.items() if found}
 
     def leaf(self):
         return self.rng.choice(self.leaves[self.rng.choice(list(self.leaves))])

@@ -10,6 +10,7 @@ MISSING = object()
 UNBOUNDED = (-1e100, 1e100)
 POSITIVE = (0.0, 1e100)
 SHARE = (0.0, 1 + 1e-9)
+NEAR = 1e-9
 ITERATED = 1e-6  # how far apart two solutions of one equation may be
 COMMON = {"schema_version", "test", "model", "edge", "domain", "data", "layers", "per_window",
           "verification", "gate_semantics", "summary", "null_reasons", "settings", "inputs",
@@ -669,7 +670,7 @@ class Judge:
                     continue
                 scale = max(abs(found), abs(wanted))
                 limit = (max(1e-12 * scale, 1e-300) if kind == "mean" else
-                         (1e-9 if kind == "near" else ITERATED) * max(1.0, scale))
+                         (NEAR if kind == "near" else ITERATED) * max(1.0, scale))
                 if abs(found - wanted) > limit:
                     self.bad(check)
             elif kind == "exact":
@@ -679,14 +680,15 @@ class Judge:
                     self.bad("value_kind")
                 elif value != wanted:
                     self.bad(check)
-            elif kind in ("interval", "bca", "loose", "iterated_ends"):
+            elif kind in ("interval", "bca", "loose", "near_ends", "iterated_ends"):
                 found = self.ends(value)
                 if found is None:
                     continue
                 if kind == "interval":
                     same = found == wanted
-                elif kind == "iterated_ends":
-                    same = all(abs(f - a) <= ITERATED * max(1.0, abs(f), abs(a))
+                elif kind.endswith("_ends"):
+                    limit = NEAR if kind == "near_ends" else ITERATED
+                    same = all(abs(f - a) <= limit * max(1.0, abs(f), abs(a))
                                for f, a in zip(found, wanted))
                 else:
                     one, other = wanted if kind == "bca" else (wanted, wanted)
