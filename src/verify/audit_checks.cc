@@ -55,6 +55,13 @@ void check_sets(const Case& c, int layer, const LayerRecord& of) {
     demand(name, "exceeds the sum of the other two, which bounds a distance of sets",
            [&](size_t w) { return *a[w] <= *b[w] + *d[w]; });
   }
+  for (const auto& [name, mass] : {std::pair{"mass.local", &of.local},
+                                   {"mass.inherited", &of.inherited},
+                                   {"mass.through_a", &of.through_a}}) {
+    const Windows& experts = *mass;
+    demand(name, "exceeds k experts per decision",
+           [&](size_t w) { return *experts[w] <= topk * *of.decisions[w]; });
+  }
   demand("reordered", "and flips exceed the decisions",
          [&](size_t w) { return *of.flips[w] + *of.reordered[w] <= *of.decisions[w]; });
   demand("reweighted", "exceeds the decisions that don't flip",
@@ -63,6 +70,19 @@ void check_sets(const Case& c, int layer, const LayerRecord& of) {
          [&](size_t w) { return *of.neighbour[w] + *of.middle[w] + *of.far[w] == *of.flips[w]; });
   demand("depth_n", "exceeds the experts that enter",
          [&](size_t w) { return *of.depth_n[w] <= *of.total[w]; });
+  checks.demand(Check::share_total, "depth_sum", "is not 0 though depth_n is", n,
+                [&](size_t w) { return *of.depth_n[w] > 0 || *of.depth_sum[w] == 0; });
+}
+
+// Whether every bin of a window could hold those flips and that mass: rates within a bin are read
+// from them, and F1 predicts by them.
+bool deciles_fit(const Deciles& deciles, size_t w, double topk) {
+  for (size_t i = 0; i < kDeciles; ++i) {
+    const double flips = *deciles.flips[i][w];
+    if (flips > *deciles.decisions[i][w]) return false;
+    if (!mass_fits(flips, *deciles.mass[i][w], topk)) return false;
+  }
+  return true;
 }
 
 void check_deciles(const Case& c, int layer, const LayerRecord& of) {
@@ -81,6 +101,14 @@ void check_deciles(const Case& c, int layer, const LayerRecord& of) {
       c.inspect.invalid(
           Check::count_total, fmt::format("per_window.deciles.{}.{}", kind, layer),
           fmt::format("in window {} the deciles do not add up to decisions, flips and mass", w));
+      break;
+    }
+    for (size_t w = 0; w < of.flips.size(); ++w) {
+      if (deciles_fit(deciles, w, c.header.topk)) continue;
+      c.inspect.invalid(Check::count_total, fmt::format("per_window.deciles.{}.{}", kind, layer),
+                        fmt::format("in window {} a decile has more flips than decisions, or not 1 "
+                                    "to k experts per flip",
+                                    w));
       break;
     }
   }
@@ -185,6 +213,13 @@ void check_nats(const Case& c, const Record& record) {
     for (size_t w = 0; w < c.header.n_windows; ++w) {
       double sum = 0;
       for (const Windows& bin : bins) sum += *bin[w];
+      for (size_t i = 0; i < kFlippedBins; ++i) {
+        if (*record.tokens[i][w] > 0 || *bins[i][w] == 0) continue;
+        c.inspect.invalid(Check::share_total,
+                          fmt::format("per_window.flipped_layers.{}[{}][{}]", name, i, w),
+                          "is not 0 though the bin has no position");
+        return;
+      }
       if (close(sum, positions * whole(w))) continue;
       c.inspect.invalid(Check::share_total, fmt::format("per_window.flipped_layers.{}", name),
                         fmt::format("adds up to {} in window {}, the window's mean gives {}", sum,

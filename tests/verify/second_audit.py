@@ -47,12 +47,12 @@ def bins_of(j, value, read):
 
 
 def null_iff(j, value, due):
-    """Whether there is something to read. `due`: it has to be null; None: that isn't known."""
+    """Whether there is something to read; `due`: it has to be null."""
     if value is MISSING:
         return False
-    if due is not None and (value is None) != due:
+    if (value is None) != due:
         j.bad("null_pattern")
-    return value is not None
+    return not due and value is not None
 
 
 def ascending(j, value, bounds):
@@ -125,6 +125,8 @@ class Audit:
     def decile_edges(self, j, root):
         at = j.need(root, "decile_edges")
         self.edges, self.without_edges = {}, {}
+        if j.groups == 1 and j.get(at, "group") is not MISSING:
+            j.bad("null_pattern")
         for name in margin_names(j):
             bounds = UNBOUNDED if name == "logit" else POSITIVE
             listed = by_layer(j, j.need(at, name))
@@ -159,11 +161,15 @@ class Audit:
 
     def deciles_of(self, j, per_window):
         at, self.deciles = j.need(per_window, "deciles"), {}
+        if j.groups == 1 and j.get(at, "group") is not MISSING:
+            j.bad("null_pattern")
         for name in margin_names(j):
             self.deciles[name] = {}
             for layer, value in by_layer(j, j.need(at, name)).items():
-                found = None
-                if null_iff(j, value, self.without_edges[name].get(layer)):
+                found, edges = None, self.edges[name].get(layer)
+                if edges and (edges[0] == edges[-1] or not any(self.decisions[layer])):
+                    j.bad("null_pattern")
+                if null_iff(j, value, self.without_edges[name].get(layer, value is None)):
                     found = {kind: decile_counts(j, j.need(value, kind), most)
                              for kind, most in (("decisions", self.t), ("flips", self.t),
                                                 ("mass", self.most))}
@@ -171,17 +177,16 @@ class Audit:
 
     def guarantee(self, j, per_window):
         self.guaranteed = self.broken = None
-        unknown = not isinstance(self.gates_equal, bool)
         for attribute, name in (("guaranteed", "guaranteed"), ("broken", "guaranteed_flips")):
             value = j.need(per_window, name)
-            if null_iff(j, value, None if unknown else not self.gates_equal):
+            if null_iff(j, value, self.gates_equal is not True):
                 setattr(self, attribute, layered_counts(j, value, self.t))
 
     def limits(self, j, root, per_window):
         value, self.bounds = j.need(per_window, "bounds"), None
         biased = j.get(root, "gate_semantics", "selection_bias") is True
         if null_iff(j, value, j.groups > 1 or biased or not self.forecast):
-            self.bounds = {name: floats(j, j.need(value, name), POSITIVE)
+            self.bounds = {name: floats(j, j.need(value, name), (0, self.t * (1 + SLACK)))
                            for name in LIMITS}
 
     def forecasts_of(self, j, per_window):
@@ -202,18 +207,22 @@ class Audit:
         return [self.triples(j, window) for window in value]
 
     def triples(self, j, value):
-        """[s, decisions, flips] of one window."""
+        """[s, decisions, flips] of one window, up to a defect."""
         found = []
         for row in value if j.kind(value, list) else ():
-            triple = j.counts(row, 3, max(self.t, DRAWS))
-            if len(triple) != 3:
-                return []
-            s, decisions, flips = triple
-            if s > DRAWS or flips > decisions or not decisions:
-                j.bad("value_range")
+            if not j.kind(row, list):
+                break
+            if len(row) != 3:
+                j.bad("array_length")
+                break
+            s, decisions = j.integer(row[0], 0, DRAWS), j.integer(row[1], 1, self.t)
+            flips = None if None in (s, decisions) else j.integer(row[2], 0, decisions)
+            if flips is None:
+                break
             if found and s <= found[-1][0]:
                 j.bad("ranked_list")
-            found.append(triple)
+                break
+            found.append((s, decisions, flips))
         return found
 
     def floor_of(self, j, per_window):
@@ -221,8 +230,7 @@ class Audit:
         gates, again = j.need(at, "gates"), j.need(at, "pass")
         for name, most in (("flips", self.t), ("mass", self.most), ("ties", self.t)):
             self.gates[name] = self.layers(j, gates, name, most)
-        unknown = self.other_compute is MISSING
-        if null_iff(j, again, None if unknown else self.other_compute is None):
+        if null_iff(j, again, self.other_compute in (None, MISSING)):
             self.again = {name: self.layers(j, again, name, most) for name, most in
                           (("n_undefined", self.t), ("flips", self.t), ("mass", self.most))}
 
@@ -237,9 +245,12 @@ def check_layer(j, a, layer):
         places = sum(a.distance[name][layer][w] for name in PLACES)
         equal = defined - flips
         fits = (flips <= total <= j.k * flips and places == flips and
+                max(local, inherited, through) <= j.k * defined and
                 2 * max(total, local, inherited) <= total + local + inherited and
                 flips + a.reordered[layer][w] <= defined and a.reweighted[layer][w] <= equal and
                 a.depth_n[layer][w] <= total)
+        if a.depth_sum[layer][w] and not a.depth_n[layer][w]:
+            j.bad("share_total")
         gates = a.gates
         fits = fits and (max(gates["flips"][layer][w], gates["ties"][layer][w]) <= defined and
                          gates["flips"][layer][w] <= gates["mass"][layer][w] <=
@@ -260,8 +271,6 @@ def check_deciles(j, a, layer):
         edges, found = a.edges[name][layer], of[layer]
         if edges is None:
             continue
-        if not any(a.decisions[layer]) or edges[0] == edges[-1]:
-            j.bad("null_pattern")
         for kind, whole in (("decisions", a.decisions[layer]), ("flips", a.flips[layer]),
                             ("mass", a.mass["total"][layer])):
             if summed(found[kind]) != list(whole):
@@ -279,6 +288,9 @@ def check_tokens(j, a):
             begun += a.onset[layer][w]
             if not a.onset[layer][w] <= a.flips[layer][w] <= begun:
                 j.bad("count_total")
+        if any(not row[w] and (kl[w] or loss[w])
+               for row, kl, loss in zip(a.tokens, a.kl_sum, a.loss_sum)):
+            j.bad("share_total")
         if begun > a.t or a.tokens[0][w] != a.t - begun or sum(row[w] for row in a.tokens) != a.t:
             j.bad("count_total")
     deltas = difference(a.loss["loss_b"], a.loss["loss_a"])
