@@ -159,7 +159,7 @@ std::vector<BrokenRule> broken_tokens() {
              })},
       {total, kAudit, "a flip without an onset", "per_window.onset.1",
        [layer_1](Json& a) {
-         for (size_t w = 0; w < 200; ++w) {
+         for (size_t w = 0; w < a["folds"].size(); ++w) {
            Json& onset = layer_1(a, "onset")[w];
            const int less = onset.get<int>() - 1;
            const int second = less + at(a, "per_window.onset.3")[w].get<int>();
@@ -344,7 +344,7 @@ std::vector<Doctored> doctored_values() {
   all.push_back({Check::null_pattern,
                  "audit_one_document",
                  "folds of one document",
-                 set("folds", Json(std::vector<int>(200, 0))),
+                 set("folds", Json(std::vector<int>(80, 0))),
                  {}});
   all.push_back(
       {Check::null_pattern,
