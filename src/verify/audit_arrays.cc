@@ -47,6 +47,10 @@ constexpr BoundField kBounds[] = {{"bounds.lower", &LayerRecord::lower},
                                   {"bounds.upper", &LayerRecord::upper},
                                   {"bounds.pair", &LayerRecord::pair}};
 
+std::optional<bool> opposite(std::optional<bool> value) {
+  return value ? std::optional(!*value) : std::nullopt;
+}
+
 bool is_null(const At& at) { return at && at.value->is(Kind::null); }
 
 class Reader {
@@ -90,9 +94,10 @@ class Reader {
     return most == Most::positions ? positions_ : positions_ * c_.header.topk;
   }
 
-  // A member that is null exactly where `expected_null`; whether to read it.
-  bool there(const At& at, bool expected_null, const char* why) {
-    if (!at) return false;
+  // A member that is null exactly where `null_where`, if that is known; whether to read it.
+  bool there(const At& at, std::optional<bool> null_where, const char* why) {
+    if (!at || !null_where) return false;
+    const bool expected_null = *null_where;
     if (is_null(at) != expected_null) {
       inspect_.invalid(Check::null_pattern, at.path,
                        expected_null ? fmt::format("is not null though {}", why)
@@ -123,7 +128,8 @@ class Reader {
       inspect_.invalid(Check::edge_direction, "edge.direction",
                        fmt::format("found {}, an audit runs from a to b", header.direction));
     }
-    record_.gates_equal = inspect_.boolean(inspect_.need(c_.root, "gates_equal")).value_or(false);
+    gates_equal_ = inspect_.boolean(inspect_.need(c_.root, "gates_equal"));
+    record_.gates_equal = gates_equal_.value_or(false);
     record_.groups = header.groups > 1;
     const At audit = inspect_.need(c_.root, "audit");
     if (!inspect_.is(audit, Kind::object)) return;
@@ -131,7 +137,8 @@ class Reader {
     expect_text(inspect_.need(audit, "reweigh"), "own");
     const std::string compute = number_type(inspect_.need(audit, "compute"));
     const At other = inspect_.need(audit, "other_compute");
-    record_.other_compute = other && !is_null(other);
+    if (other) other_compute_ = !is_null(other);
+    record_.other_compute = other_compute_.value_or(false);
     if (!record_.other_compute || number_type(other) != compute) return;
     inspect_.invalid(Check::value_range, other.path, "is the number type of the audit itself");
   }
@@ -215,7 +222,7 @@ class Reader {
 
   void read_other_pass() {
     const At floor = inspect_.need(windows_, "floor");
-    const bool read = there(inspect_.need(floor, "pass"), !record_.other_compute,
+    const bool read = there(inspect_.need(floor, "pass"), opposite(other_compute_),
                             "there is no other number type");
     if (!read) return;
     read_counts(kPassCounts);
@@ -390,6 +397,7 @@ class Reader {
   At windows_;
   int64_t positions_;
   Record record_;
+  std::optional<bool> gates_equal_, other_compute_;  // none where the artifact doesn't say
 };
 
 }  // namespace

@@ -39,24 +39,20 @@ struct Line {
   double a, b;
 };
 
-double log_likelihood(std::span<const Outcome> outcomes, Line line) {
-  double sum = 0;
-  for (const Outcome& of : outcomes) {
-    if (of.decisions == 0) continue;
-    // ln(1 + e^eta) without overflow
-    const double eta = line.a + line.b * of.x;
-    sum +=
-        of.flips * eta - of.decisions * (std::max(eta, 0.0) + std::log1p(std::exp(-std::abs(eta))));
-  }
-  return sum;
-}
+// The log-likelihood at a line, and the Newton step from there.
+struct Likelihood {
+  double value;
+  Line step;
+};
 
-// The Newton step of the log-likelihood.
-Line newton_step(std::span<const Outcome> outcomes, Line line) {
-  double g0 = 0, g1 = 0, h00 = 0, h01 = 0, h11 = 0;
+Likelihood likelihood_at(std::span<const Outcome> outcomes, Line line) {
+  double value = 0, g0 = 0, g1 = 0, h00 = 0, h01 = 0, h11 = 0;
   for (const Outcome& of : outcomes) {
     if (of.decisions == 0) continue;
-    const double p = 1 / (1 + std::exp(-(line.a + line.b * of.x)));
+    const double eta = line.a + line.b * of.x;
+    const double small = std::exp(-std::abs(eta));  // never overflows
+    const double p = (eta < 0 ? small : 1) / (1 + small);
+    value += of.flips * eta - of.decisions * (std::max(eta, 0.0) + std::log1p(small));
     const double excess = of.flips - of.decisions * p;
     const double weight = of.decisions * p * (1 - p);
     g0 += excess;
@@ -66,8 +62,8 @@ Line newton_step(std::span<const Outcome> outcomes, Line line) {
     h11 += weight * of.x * of.x;
   }
   const double determinant = h00 * h11 - h01 * h01;
-  if (!(determinant > 0)) return {0, 0};
-  return {(h11 * g0 - h01 * g1) / determinant, (h00 * g1 - h01 * g0) / determinant};
+  if (!(determinant > 0)) return {value, {0, 0}};
+  return {value, {(h11 * g0 - h01 * g1) / determinant, (h00 * g1 - h01 * g0) / determinant}};
 }
 
 }  // namespace
@@ -75,18 +71,16 @@ Line newton_step(std::span<const Outcome> outcomes, Line line) {
 std::optional<double> logistic_slope(std::span<const Outcome> outcomes) {
   if (!has_slope(outcomes)) return std::nullopt;
   Line line{0, 1};
-  double likelihood = log_likelihood(outcomes, line);
+  Likelihood here = likelihood_at(outcomes, line);
   for (int step = 0; step < kMaxSteps; ++step) {
-    Line by = newton_step(outcomes, line);
-    Line next{line.a + by.a, line.b + by.b};
-    double reached = log_likelihood(outcomes, next);
-    for (int halving = 0; reached < likelihood && halving < kMaxHalvings; ++halving) {
+    Line by = here.step;
+    Likelihood next = likelihood_at(outcomes, {line.a + by.a, line.b + by.b});
+    for (int halving = 0; next.value < here.value && halving < kMaxHalvings; ++halving) {
       by = {by.a / 2, by.b / 2};
-      next = {line.a + by.a, line.b + by.b};
-      reached = log_likelihood(outcomes, next);
+      next = likelihood_at(outcomes, {line.a + by.a, line.b + by.b});
     }
-    line = next;
-    likelihood = reached;
+    line = {line.a + by.a, line.b + by.b};
+    here = next;
     if (std::abs(by.a) + std::abs(by.b) <= kStepTolerance * (1 + std::abs(line.b))) break;
   }
   return std::isfinite(line.b) ? std::optional(line.b) : std::nullopt;

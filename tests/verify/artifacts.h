@@ -22,7 +22,7 @@ Json make_attention_router(const Shape& shape);
 Json make_expert_load(const Shape& shape);
 Json make_boundary_amplification(const Shape& shape);
 Json make_behavior_compression(const Shape& shape);
-// Windows of at most 33 tokens; also "audit_<variant>" of audit_artifacts.h.
+// At most 80 windows of 33 tokens and 100 replicates; also "audit_<variant>" of audit_artifacts.h.
 Json make_of_audit(const std::string& test, const Shape& shape);
 // A family of `base`, `tuned` and `aligned`, in prose and, with 20 windows more, code.
 Json make_kl_edge_dominance(const Shape& shape);

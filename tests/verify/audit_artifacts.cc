@@ -11,7 +11,8 @@ namespace {
 constexpr uint32_t kMarginBins = 20;  // of the forecasts' own rates
 constexpr uint32_t kMarginDeciles = 10;
 constexpr uint32_t kForecastDraws = 64;
-constexpr uint32_t kMostTokens = 33;
+// Enough of each for intervals; tests copy audits often.
+constexpr uint32_t kMostWindows = 80, kMostTokens = 33, kMostReplicates = 100;
 constexpr std::array<uint32_t, 7> kBinFrom = {0, 1, 2, 3, 5, 9, 17};
 
 using Logits = std::array<double, kExperts>;
@@ -435,7 +436,9 @@ void take_away(Json& a, const Shape& shape, const AuditVariant& variant) {
 
 Json audit_of(const Shape& asked, const AuditVariant& variant) {
   Shape shape = asked;
+  shape.windows = std::min(shape.windows, kMostWindows);
   shape.seq_len = std::min(shape.seq_len, kMostTokens);
+  shape.replicates = std::min(shape.replicates, kMostReplicates);
   Json a = audit_header(shape, variant);
   const Simulation simulation(shape, variant);
   Arrays(simulation.windows(), variant, a).add();
