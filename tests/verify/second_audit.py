@@ -47,8 +47,9 @@ def bins_of(j, value, read):
 
 
 def null_iff(j, value, due):
-    """Whether there is something to read; `due`: it has to be null."""
-    if value is MISSING:
+    """Whether there is something to read. `due`: it has to be null; None: the artifact doesn't
+    say."""
+    if value is MISSING or due is None:
         return False
     if (value is None) != due:
         j.bad("null_pattern")
@@ -169,7 +170,7 @@ class Audit:
                 found, edges = None, self.edges[name].get(layer)
                 if edges and (edges[0] == edges[-1] or not any(self.decisions[layer])):
                     j.bad("null_pattern")
-                if null_iff(j, value, self.without_edges[name].get(layer, value is None)):
+                if null_iff(j, value, self.without_edges[name].get(layer)):
                     found = {kind: decile_counts(j, j.need(value, kind), most)
                              for kind, most in (("decisions", self.t), ("flips", self.t),
                                                 ("mass", self.most))}
@@ -177,9 +178,10 @@ class Audit:
 
     def guarantee(self, j, per_window):
         self.guaranteed = self.broken = None
+        known = isinstance(self.gates_equal, bool)
         for attribute, name in (("guaranteed", "guaranteed"), ("broken", "guaranteed_flips")):
             value = j.need(per_window, name)
-            if null_iff(j, value, self.gates_equal is not True):
+            if null_iff(j, value, not self.gates_equal if known else None):
                 setattr(self, attribute, layered_counts(j, value, self.t))
 
     def limits(self, j, root, per_window):
@@ -230,7 +232,8 @@ class Audit:
         gates, again = j.need(at, "gates"), j.need(at, "pass")
         for name, most in (("flips", self.t), ("mass", self.most), ("ties", self.t)):
             self.gates[name] = self.layers(j, gates, name, most)
-        if null_iff(j, again, self.other_compute in (None, MISSING)):
+        known = self.other_compute is not MISSING
+        if null_iff(j, again, self.other_compute is None if known else None):
             self.again = {name: self.layers(j, again, name, most) for name, most in
                           (("n_undefined", self.t), ("flips", self.t), ("mass", self.most))}
 
