@@ -193,12 +193,12 @@ std::vector<std::string> legend(const std::vector<Judgement>& judgements, bool w
       lines.push_back(std::move(line));
     }
   };
-  bool intervals = false, at_layers = false;
+  bool intervals = false, of_layers = false;
   for (const Judgement& judgement : judgements) {
     add(fmt::format("{}: {}", verdict_name(judgement.verdict), verdict_legend(judgement.verdict)));
     if (!judgement.effect || !judgement.effect->ci95) continue;
     intervals = true;
-    at_layers = at_layers || judgement.effect->layer >= 0;
+    of_layers = of_layers || judgement.effect->layer >= 0;
   }
   for (const Judgement& judgement : judgements) {
     if (!judgement.effect) continue;
@@ -207,7 +207,7 @@ std::vector<std::string> legend(const std::vector<Judgement>& judgements, bool w
   }
   if (intervals) {
     add(std::string("[low, high]: 95 % interval over windows") +
-        (at_layers ? ", at the layer where the test holds least" : ""));
+        (of_layers ? ", at the layer where the test holds least" : ""));
   }
   if (wide) {
     add("STABILITY: how many of the verifier's own resamples agree with the verdict, 0 to 1");
