@@ -41,7 +41,10 @@ FakeModel made_up(uint64_t seed, uint32_t windows = 24) {
 // Two models stand for the two passes: same windows, other routes and outputs.
 struct Passes {
   explicit Passes(uint64_t touched_seed, const Feeding& feeding = {})
-      : plain(made_up(1)), touched(made_up(touched_seed)) {
+      : plain(made_up(1)),
+        touched(made_up(touched_seed)),
+        setting(of_two_layers(plain)),
+        touched_setting(of_two_layers(touched)) {
     const bool same = touched_seed == 1;
     plain.next_logits = [](size_t, size_t row) { return made_up_logits(5, row); };
     touched.next_logits = [same](size_t, size_t row) {
@@ -49,11 +52,6 @@ struct Passes {
     };
     touched.reference_logits = plain.next_logits;
     touched.sets = plain.sets;
-    setting = plain.setting();
-    setting.layers = {0, 2};
-    setting.windows = &plain.sets[0];
-    touched_setting = setting;
-    touched_setting.windows = &touched.sets[0];
     routes = std::make_unique<RouteRecord>(setting);
     plain_outputs = std::make_unique<OutputRecord>(setting.windows, setting.seq_len);
     outputs = std::make_unique<OutputRecord>(touched_setting.windows, setting.seq_len);
@@ -62,6 +60,11 @@ struct Passes {
     tap::Observer* const second[] = {change.get(), outputs.get()};
     run(plain, first, feeding);
     run(touched, second, feeding);
+  }
+  static Setting of_two_layers(const FakeModel& model) {
+    Setting setting = model.setting();
+    setting.layers = {0, 2};
+    return setting;
   }
   Json reduced(std::optional<int> lowest) const {
     const InterventionFacts facts{.intervention = {{"interventions", Json::array()}},
