@@ -41,7 +41,7 @@ class InterventionReader {
                   .object = at,
                   .found = escape_for_terminal(write_json(found, JsonLayout::compact)),
                   .expected = std::move(expected),
-                  .hint = "schema/intervention.schema.json describes the file."});
+                  .hint = "schema/intervention_file.schema.json describes the file."});
   }
   // Exactly these.
   void check_keys(const Json& object, const std::string& at,

@@ -1,5 +1,5 @@
 // The intervention file: which experts a run masks, forces or scales, layer by layer.
-// schema/intervention.schema.json.
+// schema/intervention_file.schema.json.
 #pragma once
 
 #include <filesystem>

@@ -1,5 +1,5 @@
 // Spearman's rank correlation of two quantities measured on the same few units (Spearman 1904), its
-// bootstrap over units, and its exact permutation test. Definitions: docs/artifacts.md, section 11.
+// bootstrap over units, and its exact permutation test. Definitions: docs/artifacts.md, section 12.
 // Sums are of integers (doubled ranks), exact in fp64 for fewer than 30,000 units, and so don't
 // depend on the order of units.
 #pragma once

@@ -285,6 +285,15 @@ void read_version(Inspector& inspect, const At& version) {
   }
 }
 
+// All tests but one measure the model as it is, which a run with an intervention doesn't, not even
+// one that changes nothing.
+void refuse_intervention(Inspector& inspect, const At& root) {
+  const At stated = (root / "settings") / "intervention";
+  if (!stated) return;
+  inspect.invalid(Check::intervention_stated, stated.path,
+                  "is there, but the test measures the model as it is");
+}
+
 void read_model_header(Inspector& inspect, const At& root, const HeaderRules& rules,
                        Header& header) {
   inspect.judgement().domain = inspect.text(inspect.need(root, "domain"));
@@ -315,6 +324,7 @@ Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules)
   header.full = carries_our_fields(root, header.test);
   inspect.judgement().rule = header.full ? "full" : "published";
   read_version(inspect, inspect.need(root, "schema_version"));
+  if (!rules.intervened) refuse_intervention(inspect, root);
   switch (rules.subject) {
     case Subject::model:
       read_model_header(inspect, root, rules, header);

@@ -52,6 +52,7 @@ struct HeaderRules {
   bool terminal_measured;  // terminal_ovk_scan
   bool edge = false;       // measured on an edge; `model` is its reference, `other` its other end
   bool declared_edges = true;  // of a family: `edges` lists the comparisons
+  bool intervened = false;     // of a run with an intervention, as no other test's artifact is
 };
 
 Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules);

@@ -1,5 +1,5 @@
 // Spearman's rank correlation of two quantities over runs, the verifier's own implementation
-// (docs/artifacts.md section 11).
+// (docs/artifacts.md section 12).
 #pragma once
 
 #include <cstdint>

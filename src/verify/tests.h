@@ -37,6 +37,7 @@ void judge_chart_compatibility(const Case& c, Finding& finding);
 void judge_terminal_ovk_scan(const Case& c, Finding& finding);
 void judge_attention_router(const Case& c, Finding& finding);
 void judge_expert_load(const Case& c, Finding& finding);
+void judge_intervention(const Case& c, Finding& finding);
 void judge_boundary_amplification(const Case& c, Finding& finding);
 void judge_behavior_compression(const Case& c, Finding& finding);
 void judge_kl_edge_dominance(const Case& c, Finding& finding);

@@ -18,6 +18,8 @@ constexpr EffectWords kEffects[] = {
      false},
     {"max_over_mean", "largest load over mean",
      "largest load over mean: tokens of the busiest expert, 1 if all experts had as many", false},
+    {"loss_delta", "change of the loss",
+     "change of the loss: loss per token with the intervention less the plain run's, nats", true},
     {"C1", "kappa vs interior",
      "kappa: how far the outputs of two competing experts differ, 0 (equal) to 1 (opposite)", true},
     {"C2", "kappa vs random pair",
@@ -64,6 +66,7 @@ constexpr Named kAlso[] = {
     {"jump_hidden, interior", "change of the layer's output by a swap, interior"},
     {"published baseline", "by the published baseline, which ignores tied margins"},
     {"largest Holm p", "largest p of the joint test over strata, Holm-adjusted over layers"},
+    {"outcome", "whether anything changed"},
     {"cold experts", "experts chosen by less than 1 % of the tokens"}};
 
 constexpr Named kLabels[] = {{"H1", "attention dominates"},

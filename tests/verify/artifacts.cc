@@ -5,6 +5,7 @@
 
 #include "base/sha256.h"
 #include "verify/fixture.h"
+#include "verify/intervention_artifacts.h"
 #include "verify/tests.h"
 
 namespace rg::verify::testing {
@@ -503,6 +504,7 @@ Json make(const std::string& test, const Shape& shape) {
   if (test == "boundary_amplification") return make_boundary_amplification(shape);
   if (test == "behavior_compression") return make_behavior_compression(shape);
   if (test == "expert_load") return make_expert_load(shape);
+  if (test == "intervention") return make_intervention(shape);
   return make_of_family(test, shape);
 }
 

@@ -21,6 +21,8 @@ struct Doctored {
 
 // Of the two tests of an edge.
 std::vector<Doctored> doctored_edges();
+// Of intervention, and of other tests that such a run would have made.
+std::vector<Doctored> doctored_interventions();
 // Of kl_bounded_adaptation.
 std::vector<Doctored> doctored_adaptations();
 // Of the other tests of families, and of bundles.

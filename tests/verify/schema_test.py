@@ -9,7 +9,8 @@ import sys
 
 import jsonschema
 
-OF_MODELS = ("chart_compatibility", "terminal_ovk_scan", "attention_router", "expert_load")
+OF_MODELS = ("chart_compatibility", "terminal_ovk_scan", "attention_router", "expert_load",
+             "intervention")
 OF_EDGES = ("boundary_amplification", "behavior_compression")
 OF_FAMILIES = ("kl_edge_dominance", "entropy_collapse", "kl_bounded_adaptation")
 BUNDLES = ("terminal_tracking", "terminal_compatibility")
@@ -20,6 +21,11 @@ BROKEN = {"chart_compatibility": (("strata_def.pair_def", "1_2"), ("gate_semanti
           "attention_router": (("per_window.agreement_positions", {"3": [0.5]}),
                                ("summary.verdict.exact", "H4"), ("convention", "other")),
           "expert_load": (("per_window.count.3", [[-1]]), ("layers", [1, 1])),
+          "intervention": (("intervention.interventions.0.action", "drop"), ("kl_direction", "p||q"),
+                           ("settings.intervention.interventions.0.expert", -1),
+                           ("settings.intervention", None), ("per_window.mass.3", [0.5]),
+                           ("per_window.kl", [-1]), ("summary.outcome", "SAME"),
+                           ("summary.downstream.overlap", None), ("summary.top1.rate", 1.5)),
           "boundary_amplification": (("compression_qs", [0.1]), ("y_ref_A", None), ("y_ref_B", {}),
                                      ("summary.verdict", "HOLDS"), ("edge.direction", "single"),
                                      ("other.tensors", []),
@@ -41,6 +47,7 @@ BROKEN = {"chart_compatibility": (("strata_def.pair_def", "1_2"), ("gate_semanti
           "terminal_compatibility": (("chart", {}), ("summary.compatibility", "perhaps"),
                                      ("summary.layer_sets.terminal", []))}
 ANYWHERE = (("extra", 1), ("body_sha256", "0"))
+PLAIN = (("settings.intervention", {"interventions": []}),)
 MEASURED = (("inputs", []), ("tensors", []), ("gate_semantics.tie_rule", "higher"))
 # What no artifact of a kind can do without.
 GATE = ("gate_semantics.score", "gate_semantics.groups", "gate_semantics.tie_rule",
@@ -84,7 +91,8 @@ def main():
             parent, key = path.split(".")
             del artifact[parent][key]
             assert not check.is_valid(artifact), (test, "without", path)
-        for path, value in BROKEN[test] + ANYWHERE + (() if test in BUNDLES else MEASURED):
+        plain = () if test in BUNDLES + ("intervention",) else PLAIN
+        for path, value in BROKEN[test] + ANYWHERE + plain + (() if test in BUNDLES else MEASURED):
             artifact = json.loads(text)
             node, keys = artifact, path.split(".")
             for key in keys[:-1]:

@@ -1,5 +1,5 @@
 // entropy_collapse: how the spread of a family's next-token distributions changes along its edges:
-// entropies, varentropy, loss and calibration gap (loss - entropy). docs/artifacts.md, section 10.
+// entropies, varentropy, loss and calibration gap (loss - entropy). docs/artifacts.md, section 11.
 #pragma once
 
 #include <span>

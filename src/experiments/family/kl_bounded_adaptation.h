@@ -1,7 +1,7 @@
 // kl_bounded_adaptation: with a set of layers frozen, does tuning stay near the base, forget
 // little, forget in proportion to its drift, and do better in both than a recipe that freezes fewer
 // layers? Drift: KL(p_run || p_base) on the eval text; forgetting: loss_run - loss_base on the base
-// text; both in nats. docs/artifacts.md, section 11.
+// text; both in nats. docs/artifacts.md, section 12.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // kl_edge_dominance: do both drift from the base, KL(p_theta || p_base), and forgetting,
 // loss_theta - loss_base, grow along every edge of a family, on every domain? docs/artifacts.md,
-// section 9.
+// section 10.
 #pragma once
 
 #include <span>

@@ -1,6 +1,6 @@
 // terminal_compatibility: where the largest drop is at the last MoE layer, are the experts
 // competing there alike? A bundle of one chart_compatibility and one terminal_ovk_scan artifact.
-// docs/artifacts.md, section 13.
+// docs/artifacts.md, section 14.
 #pragma once
 
 #include "base/json.h"

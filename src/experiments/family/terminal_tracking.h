@@ -1,5 +1,5 @@
 // terminal_tracking: is the largest drop at the last MoE layer in models of different
-// depths? A bundle of terminal_ovk_scan artifacts. docs/artifacts.md, section 12.
+// depths? A bundle of terminal_ovk_scan artifacts. docs/artifacts.md, section 13.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,26 @@
+// Which experts an artifact says were masked, forced or scaled, and at which layers.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "verify/tests.h"
+
+namespace rg::verify {
+
+enum class ExpertAction { mask, force, scale };  // in the order of an artifact's rows
+
+struct InterventionRow {
+  int layer;
+  int expert;
+  ExpertAction action;
+};
+
+// `intervention`, whose every defect is `intervention_stated`: rows ascending by layer, action and
+// expert, of layers that have a gate and of its experts; the same as in `settings`.
+std::vector<InterventionRow> read_intervention(const Case& c);
+
+// "1 expert masked at layer 3, 2 forced at layers 3, 5"; "no expert masked, forced or scaled".
+std::string describe_intervention(const std::vector<InterventionRow>& rows);
+
+}  // namespace rg::verify
