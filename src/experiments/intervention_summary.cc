@@ -1,5 +1,7 @@
 #include "experiments/intervention_summary.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -10,19 +12,25 @@
 namespace rg::experiments {
 namespace {
 
-constexpr const char* kUndefinedOutput =
-    "at some position the model gives no distribution over next tokens, or the plain one excludes "
-    "a token that the other one doesn't";
-
-// What both passes gave, by window; NaN where undefined.
+// What both passes gave, by window.
 struct TwoPasses {
-  std::vector<double> loss_plain, loss, kl;
+  std::span<const double> loss_plain, loss, kl;
   std::span<const uint64_t> top1_equal;
   const RouteChange& change;
   double positions, selections;  // T and k T of a window
 };
 
-bool same_value(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+// A scale can take a model beyond what its number format holds.
+void require_finite(std::span<const double> of_window, const char* what, const char* pass) {
+  const auto at = std::find_if_not(of_window.begin(), of_window.end(),
+                                   [](double value) { return std::isfinite(value); });
+  if (at == of_window.end()) return;
+  throw Error(ErrorId::RT007, {.object = kIntervention,
+                               .found = fmt::format("{} {} in window {} of {}", what, *at,
+                                                    at - of_window.begin(), pass),
+                               .expected = "a distribution over next tokens at every position",
+                               .hint = "A smaller scale keeps the numbers of the model finite."});
+}
 
 bool all_zero(std::span<const uint64_t> counts) {
   return std::all_of(counts.begin(), counts.end(), [](uint64_t count) { return count == 0; });
@@ -31,7 +39,7 @@ bool all_zero(std::span<const uint64_t> counts) {
 // Whether nothing that was measured differs.
 bool is_unchanged(const TwoPasses& passes, size_t layers) {
   for (size_t w = 0; w < passes.loss.size(); ++w) {
-    if (!same_value(passes.loss[w], passes.loss_plain[w]) || passes.kl[w] > 0) return false;
+    if (passes.loss[w] != passes.loss_plain[w] || passes.kl[w] != 0) return false;
     if (static_cast<double>(passes.top1_equal[w]) != passes.positions) return false;
   }
   for (size_t slot = 0; slot < layers; ++slot) {
@@ -81,16 +89,13 @@ Json downstream_json(const Setting& setting, const InterventionFacts& facts,
   return routing_block(passes, slots, statistician, nulls, path);
 }
 
-Json touched_windows(const Setting& setting, const TwoPasses& passes, Nulls& nulls) {
-  const auto values = [&](const char* name, const std::vector<double>& of_window) {
-    return nulls.array(of_window, std::string("per_window.") + name, kUndefinedOutput);
-  };
+Json touched_windows(const Setting& setting, const TwoPasses& passes) {
   const auto counts = [&](const WindowCounts& of_layers) {
     return by_layer(setting.layers, [&](size_t slot) { return Json(of_layers.of_layer(slot)); });
   };
-  return {{"loss_plain", values("loss_plain", passes.loss_plain)},
-          {"loss", values("loss", passes.loss)},
-          {"kl", values("kl", passes.kl)},
+  return {{"loss_plain", passes.loss_plain},
+          {"loss", passes.loss},
+          {"kl", passes.kl},
           {"top1_equal", passes.top1_equal},
           {"mass", counts(passes.change.mass())},
           {"changed", counts(passes.change.changed())}};
@@ -99,7 +104,7 @@ Json touched_windows(const Setting& setting, const TwoPasses& passes, Nulls& nul
 Json touched_summary(const Setting& setting, const InterventionFacts& facts,
                      const TwoPasses& passes, Nulls& nulls) {
   const Statistician statistician(setting.window_document, facts.replicates, setting.seed);
-  const auto mean = [&](const char* name, const std::vector<double>& values) {
+  const auto mean = [&](const char* name, std::span<const double> values) {
     return statistician.mean_block(statistician.mean(values), nulls,
                                    std::string("summary.") + name);
   };
@@ -132,10 +137,13 @@ record::Contribution reduce_intervention(const Setting& setting, const Intervent
   check_internal(plain.loss().size() == windows && touched.kl().size() == windows &&
                      change.top1_equal().size() == windows,
                  "both passes have run, the second one with the first as reference");
+  require_finite(plain.loss(), "loss", "the plain pass");
+  require_finite(touched.loss(), "loss", "the pass with the intervention");
+  require_finite(touched.kl(), "divergence", "the pass with the intervention");
   const double positions = setting.seq_len - 1;
-  const TwoPasses passes{.loss_plain = defined_values(plain.loss()),
-                         .loss = defined_values(touched.loss()),
-                         .kl = defined_values(touched.kl()),
+  const TwoPasses passes{.loss_plain = plain.loss(),
+                         .loss = touched.loss(),
+                         .kl = touched.kl(),
                          .top1_equal = change.top1_equal(),
                          .change = change,
                          .positions = positions,
@@ -145,7 +153,7 @@ record::Contribution reduce_intervention(const Setting& setting, const Intervent
                                        {"verification", verification_json(setting.layers)},
                                        {"intervention", facts.intervention},
                                        {"kl_direction", "p_intervened||p_plain"},
-                                       {"per_window", touched_windows(setting, passes, nulls)},
+                                       {"per_window", touched_windows(setting, passes)},
                                        {"summary", touched_summary(setting, facts, passes, nulls)}},
                             .notes = window_notes(setting, {})};
   nulls.add_to(part.fields);

@@ -11,6 +11,7 @@
 #include "experiments/fake_engine.h"
 #include "experiments/intervention_summary.h"
 #include "experiments/live_bytes.h"
+#include "support/caught.h"
 
 namespace rg::experiments::testing {
 namespace {
@@ -252,7 +253,7 @@ TEST(ReduceIntervention, FindsTwoEqualPassesUnchanged) {
   EXPECT_EQ(fields["per_window"]["loss"], fields["per_window"]["loss_plain"]);
 }
 
-TEST(ReduceIntervention, LeavesAnUndefinedWindowOut) {
+TEST(ReduceIntervention, RefusesOutputsThatAreNoDistribution) {
   Passes passes(1);
   passes.touched.next_logits = [](size_t, size_t row) {
     std::vector<float> logits = made_up_logits(5, row);
@@ -263,14 +264,12 @@ TEST(ReduceIntervention, LeavesAnUndefinedWindowOut) {
   tap::Observer* const observer = &outputs;
   run(passes.touched, {&observer, 1}, {});
   const InterventionFacts facts{.intervention = {}, .lowest_layer = 0, .replicates = 200};
-  const Json fields = reduce_intervention(passes.touched_setting, facts, *passes.plain_outputs,
-                                          outputs, *passes.change)
-                          .fields;
-  EXPECT_TRUE(fields["per_window"]["kl"][3].is_null());
-  EXPECT_TRUE(fields["per_window"]["loss"][3].is_null());
-  EXPECT_EQ(fields["summary"]["kl"]["mean"], 0.0);
-  EXPECT_TRUE(fields["null_reasons"].contains("per_window.kl"));
-  EXPECT_EQ(fields["summary"]["outcome"], "CHANGED");  // the plain pass's loss is defined there
+  const auto error = test::caught([&] {
+    reduce_intervention(passes.touched_setting, facts, *passes.plain_outputs, outputs,
+                        *passes.change);
+  });
+  EXPECT_EQ(error.id, ErrorId::RT007);
+  EXPECT_TRUE(error.says("window 3 of the pass with the intervention")) << error.line;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import unittest
 
+import jsonschema
 from support import ROOT, artifacts_below, digests, files_below, load, make_text, run, sha256_of
 from test_import import read_safetensors
 
@@ -28,7 +29,7 @@ class Intervention(unittest.TestCase):
         cls.first = cls.measure("mask", [(LAYER, EXPERT, "mask")])
         cls.trace = os.path.join(cls.folder, "trace.safetensors")
         traced = run("trace", "--model", MODEL, "--domain", f"prose={cls.text}", "--windows", WINDOWS, "--seq-len",
-                     LENGTH, "--threads", 2, "--tensors", "topk_ids,logits", "--out", cls.trace)
+                     LENGTH, "--threads", 2, "--compute", "f32", "--tensors", "topk_ids,logits", "--out", cls.trace)
         assert traced.returncode == 0, traced.stderr
 
     @classmethod
@@ -43,7 +44,8 @@ class Intervention(unittest.TestCase):
     def job(cls, name, rows, *more, command="run"):
         return [command, "intervention", "--model", MODEL, "--domain", f"prose={cls.text}", "--windows", WINDOWS,
                 "--seq-len", LENGTH, "--intervene", cls.file(name, rows), "--out", os.path.join(cls.folder, name),
-                *more, *([] if "--threads" in more else ["--threads", 2])]
+                *([] if "--compute" in more else ["--compute", "f32"]),
+                *([] if "--threads" in more else ["--threads", 2]), *more]
 
     @classmethod
     def measure(cls, name, rows, *more):
@@ -67,8 +69,10 @@ class Intervention(unittest.TestCase):
 
     def plain_sets(self, layer):
         """By window, the selected set of every measured position of the plain model."""
-        ids = read_safetensors(self.trace)[f"layers.{layer}.topk_ids"][2]
-        rows = [set(ids[row * K:(row + 1) * K]) for row in range(WINDOWS * LENGTH)]
+        _, shape, ids = read_safetensors(self.trace)[f"layers.{layer}.topk_ids"]
+        ranks = shape[-1]  # the next best expert is the last one
+        assert ranks == K + 1
+        rows = [set(ids[row * ranks:row * ranks + K]) for row in range(WINDOWS * LENGTH)]
         return [rows[w * LENGTH:w * LENGTH + T] for w in range(WINDOWS)]
 
     def test_the_plan_says_two_passes(self):
@@ -137,13 +141,15 @@ class Intervention(unittest.TestCase):
         self.assertEqual(artifact["per_window"]["mass"][str(LAYER - 1)], [0] * WINDOWS)
 
     def test_nothing_and_a_scale_of_one_change_nothing(self):
-        for name, rows in (("nothing", []), ("one", [(LAYER, EXPERT, {"scale": 1})])):
-            artifact = self.artifact(name, rows)
+        for name, rows, more in (("nothing", [], []), ("one", [(LAYER, EXPERT, {"scale": 1})], []),
+                                 ("auto", [], ["--compute", "auto"])):
+            artifact = self.artifact(name, rows, *more)
             windows, summary = artifact["per_window"], artifact["summary"]
             self.assertEqual(summary["outcome"], "UNCHANGED")
             self.assertEqual(windows["kl"], [0] * WINDOWS)
             self.assertEqual(windows["loss"], windows["loss_plain"])
-            self.assertEqual(windows["loss_plain"], self.written("mask")["per_window"]["loss_plain"])
+            if not more:
+                self.assertEqual(windows["loss_plain"], self.written("mask")["per_window"]["loss_plain"])
             self.assertEqual(windows["top1_equal"], [T] * WINDOWS)
             self.assertEqual([sum(values) for values in windows["mass"].values()], [0] * LAYERS)
             self.assertEqual(summary["top1"], {"rate": 1, "ci95": [1, 1]})
@@ -166,11 +172,23 @@ class Intervention(unittest.TestCase):
         self.assertEqual(artifact["verification"]["required_layers"], list(range(LAYERS)))
         self.assertEqual(artifact["schema_version"], "1.0")
         names = {row["name"] for row in artifact["tensors"]}
-        self.assertIn("lm_head.weight", names)
+        self.assertIn("model.layers.7.mlp.experts.15.down_proj.weight", names)
         inputs = {row["name"]: row["sha256"] for row in artifact["inputs"]}
         self.assertEqual(inputs["config.json"], sha256_of(os.path.join(MODEL, "config.json")))
         artifact.pop("manifest")
         self.assertNotIn(self.folder, json.dumps(artifact))
+
+    def test_artifacts_follow_their_schema_and_are_reported(self):
+        schema = load(os.path.join(ROOT, "schema/intervention.schema.json"))
+        form = load(os.path.join(ROOT, "schema/intervention_file.schema.json"))
+        self.measure("nothing", [])
+        for name in ("mask", "nothing"):
+            jsonschema.Draft7Validator(schema).validate(self.written(name))
+            jsonschema.Draft7Validator(form).validate(load(os.path.join(self.folder, f"{name}.json")))
+            judged = run("verify", os.path.join(self.folder, name), "--json")
+            self.assertEqual(judged.returncode, 0, judged.stdout)
+            self.assertEqual([row["verdict"] for row in json.loads(judged.stdout)["verdicts"]], ["REPORTED"])
+        self.assertIn("REPORTED", self.first.stdout)
 
     def test_the_order_of_rows_means_nothing(self):
         rows = [(LAYER, EXPERT, {"scale": 2}), (1, 2, "mask"), (LAYER, EXPERT, "force")]
@@ -238,6 +256,12 @@ class Intervention(unittest.TestCase):
                                           self.file("bad", rows), *texts])
         self.refused("IO003", options=["run", "intervention", "--model", MODEL, "--intervene",
                                        os.path.join(self.folder, "absent.json"), *texts], code=4)
+
+    def test_a_scale_beyond_the_numbers_of_the_model(self):
+        result = self.measure("beyond", [(LAYER, EXPERT, {"scale": 3e38})])
+        self.assertEqual(result.returncode, 3, result.stdout)
+        self.assertIn("error[RT007]", result.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "beyond", "intervention")))
 
     def test_the_help_names_the_option(self):
         self.assertIn("--intervene FILE", run("run", "--help").stdout)
