@@ -34,6 +34,7 @@ FakeModel made_up(uint64_t seed, uint32_t windows = 24) {
   shape.vocabulary = kTokens;
   shape.seq_len = 12;
   shape.layers = 3;
+  shape.k = 3;
   shape.windows = windows;
   shape.seed = seed;
   return FakeModel(shape, softmax_spec(8, 3), {});
