@@ -165,7 +165,9 @@ Examples:
   routegauge run all --model MODEL --domain prose=texts/ --domain code=src.jsonl.zst --out results
   routegauge run attention_router --model MODEL --domain prose=texts/ --out results \
       --parameter layers='[4,8,12]'
-  routegauge run suite --family family.json --out results)");
+  routegauge run suite --family family.json --out results
+  routegauge run intervention --model MODEL --intervene touch.json \
+      --domain prose=texts/ --out results)");
 }
 
 std::optional<Command> RunCommandLine::chosen() const {
