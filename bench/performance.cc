@@ -1,8 +1,8 @@
 // The main benchmark: a whole pass against the ceiling of its own products, in one process.
-// Prints every ratio and writes build/bench/performance.json. --decode and --blocks print only how
-// fast packed weights are decoded and token mixers run; --peer only compares with transformers;
-// --large streams a checkpoint of 24 GB in little memory. Nothing here judges: see
-// docs/performance.md for what the figures should be and what they were where.
+// Prints every ratio and writes build/bench/performance.json. --decode, --blocks and --import print
+// only how fast packed weights are decoded, token mixers run and routing logs are checked; --peer
+// only compares with transformers; --large streams a checkpoint of 24 GB in little memory. Nothing
+// here judges: see docs/performance.md for what the figures should be and what they were where.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -24,6 +24,7 @@
 #include "decode_rate.h"
 #include "experiments/experiment.h"
 #include "family_rate.h"
+#include "import_rate.h"
 #include "kernels/elementwise.h"
 #include "silent.h"
 #include "stream/pass.h"
@@ -223,6 +224,12 @@ void report_blocks(Json& figures, kernels::Compute compute, int threads) {
   }
 }
 
+void report_import(Json& figures, const std::filesystem::path& folder, int threads) {
+  const ImportRate rate = import_rate(folder, threads);
+  add_row(figures, "import_seconds", rate.seconds,
+          fmt::format("a log with {:.0f} MB of ids read and checked", rate.bytes / 1e6));
+}
+
 // transformers on the same windows, if PEER_PYTHON names a Python that has it.
 void report_peer(Json& figures, const std::string& program, const Bench& bench,
                  const std::filesystem::path& folder) {
@@ -301,6 +308,12 @@ int run(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "--decode") {
     Json figures;
     report_decoding(figures);
+    return 0;
+  }
+  if (argc == 2 && std::string_view(argv[1]) == "--import") {
+    Json figures;
+    std::filesystem::create_directories("build/bench");
+    report_import(figures, "build/bench", static_cast<int>(std::thread::hardware_concurrency()));
     return 0;
   }
   if (argc == 6 && std::string_view(argv[1]) == "--plain") {
@@ -385,6 +398,7 @@ int run(int argc, char** argv) {
          fmt::format("both directions of an edge: two passes of {:.2f} s", edge_seconds));
   report("bootstrap_seconds", bootstrap_seconds(),
          "10,000 replicates over 200 windows and 64 layers, one thread");
+  report_import(figures, folder, base.threads);
 
   stream::Settings quarter = base;
   quarter.memory_bytes = bench.checkpoint.weight_bytes() / 4;

@@ -39,6 +39,7 @@ struct PassOptions {
 struct RunOptions : PassOptions {
   lab::ExperimentSettings experiments;  // and parameters of the program's own
   std::filesystem::path family;         // file of `suite`, which takes no experiments; empty: none
+  std::filesystem::path intervene;      // file of `intervention`, which is alone; empty: none
   std::filesystem::path out;
   bool overwrite = false;
   bool json = false;

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "experiments/intervention_summary.h"
 
 namespace rg::app {
 namespace {
@@ -52,7 +53,8 @@ std::vector<std::string> parse_experiments(const std::string& text) {
     throw Error(ErrorId::US001,
                 {.object = "experiments",
                  .found = fmt::format("'{}'", *wanted.begin()),
-                 .expected = fmt::format("all, or names of {}", fmt::join(known, ", "))});
+                 .expected = fmt::format("all, or names of {}; suite and intervention each alone",
+                                         fmt::join(known, ", "))});
   }
   return chosen;
 }
@@ -78,6 +80,12 @@ std::pair<std::string, Json> parse_parameter(const std::string& text) {
 void check_parameter_keys(const RunOptions& options) {
   std::set<std::string> known;
   for (const OwnParameter& own : kOwnParameters) known.insert(own.key);
+  if (!options.intervene.empty()) {
+    known.erase("models");  // an intervention is of one model
+    for (const auto& parameter : experiments::intervention_parameters()) {
+      known.insert(parameter.key);
+    }
+  }
   for (const std::string& name : options.experiments.names) {
     for (const auto& parameter : lab::declaration_of(name).parameters) known.insert(parameter.key);
   }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/numbers.h"
 #include "base/wrap.h"
+#include "lab/intervention_file.h"
 #include "lab/programme.h"
 
 namespace rg::app {
@@ -24,26 +25,28 @@ Json as_json(const std::vector<stream::Plan::Line>& lines) {
 Json as_json(const lab::Pass& pass) {
   const stream::Plan& plan = pass.plan();
   const stream::Settings& settings = pass.engine();
-  return {{"model", pass.subject().name()},
-          {"from", pass.subject().from_config() ? "config" : "headers"},
-          {"passes", plan.passes},
-          {"read_bytes", plan.read_bytes},
-          {"flops", plan.flops},
-          {"extra_flops", plan.extra_flops},
-          {"memory", as_json(plan.memory)},
-          {"peak_bytes", plan.peak_bytes},
-          {"budget_bytes", plan.budget_bytes},
-          {"budget_source", plan.budget_source},
-          {"spill_bytes", plan.spill_bytes},
-          {"spilled", as_json(plan.spilled)},
-          {"block_windows", plan.block_windows},
-          {"experts_per_slice", plan.experts_per_slice},
-          {"threads", settings.threads},
-          {"compute", settings.compute == stream::Compute::bf16 ? "bf16" : "f32"},
-          {"flops_per_s", plan.flops_per_s},
-          {"disk_bytes_per_s", settings.disk_bytes_per_s},
-          {"expected_seconds", plan.expected_seconds},
-          {"assumed", pass.assumed()}};
+  Json plan_of_pass = {{"model", pass.subject().name()},
+                       {"from", pass.subject().from_config() ? "config" : "headers"},
+                       {"passes", plan.passes},
+                       {"read_bytes", plan.read_bytes},
+                       {"flops", plan.flops},
+                       {"extra_flops", plan.extra_flops},
+                       {"memory", as_json(plan.memory)},
+                       {"peak_bytes", plan.peak_bytes},
+                       {"budget_bytes", plan.budget_bytes},
+                       {"budget_source", plan.budget_source},
+                       {"spill_bytes", plan.spill_bytes},
+                       {"spilled", as_json(plan.spilled)},
+                       {"block_windows", plan.block_windows},
+                       {"experts_per_slice", plan.experts_per_slice},
+                       {"threads", settings.threads},
+                       {"compute", settings.compute == stream::Compute::bf16 ? "bf16" : "f32"},
+                       {"flops_per_s", plan.flops_per_s},
+                       {"disk_bytes_per_s", settings.disk_bytes_per_s},
+                       {"expected_seconds", plan.expected_seconds},
+                       {"assumed", pass.assumed()}};
+  if (pass.intervention()) plan_of_pass["intervention"] = lab::to_json(*pass.intervention());
+  return plan_of_pass;
 }
 
 std::string as_text(const lab::Pass& pass) {
@@ -54,6 +57,9 @@ std::string as_text(const lab::Pass& pass) {
   cost.row({"model", escape_for_terminal(pass.subject().name()) +
                          (pass.subject().from_config() ? ", from its config.json alone" : "")});
   cost.row({"passes", fmt::format("{}, each weight byte read once", plan.passes)});
+  if (pass.intervention()) {
+    cost.row({"routes", "changed by " + escape_for_terminal(pass.intervention()->source)});
+  }
   cost.row({"to read", format_bytes(plan.read_bytes)});
   cost.row({"to compute", fmt::format("{:.3g} FLOPs, and {:.3g} for the experiments", plan.flops,
                                       plan.extra_flops)});
@@ -95,7 +101,7 @@ Json as_json(const lab::Cost& cost) {
           {"expected_seconds", cost.expected_seconds}};
 }
 
-std::string as_text(const lab::Cost& cost) {
+std::string as_text(const lab::Cost& cost, const char* of) {
   Table table({Table::Align::left, Table::Align::left});
   table.row({"passes", std::to_string(cost.passes)});
   table.row({"to read", format_bytes(cost.read_bytes)});
@@ -106,7 +112,7 @@ std::string as_text(const lab::Cost& cost) {
                                               : "at most " + format_bytes(cost.spill_bytes) +
                                                     " at a time, to the folder of --out"});
   table.row({"expected", "about " + format_seconds(cost.expected_seconds)});
-  return "all models\n" + table.text(2);
+  return fmt::format("{}\n{}", of, table.text(2));
 }
 
 }  // namespace
@@ -132,7 +138,7 @@ int plan_command(const PlanOptions& options, const GlobalOptions& global) {
   Json whole = plans[0];
   if (plans.size() > 1) {
     whole = {{"plans", plans}, {"together", as_json(programme.cost())}};
-    text += '\n' + as_text(programme.cost());
+    text += '\n' + as_text(programme.cost(), run.intervene.empty() ? "all models" : "both passes");
   }
   print(run.json ? write_json(whole, JsonLayout::indented) + '\n' : text);
   return static_cast<int>(ExitCode::done);

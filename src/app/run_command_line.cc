@@ -32,13 +32,19 @@ std::string experiment_list() {
 }
 
 void add_run_options(CLI::App& command, RawRun& raw) {
-  command.add_option("experiments", raw.experiments, "comma-separated names, or all; or suite")
+  command
+      .add_option("experiments", raw.experiments,
+                  "comma-separated names, or all; or suite; or intervention")
       ->required();
   command.add_option("--model", raw.options.model, kModelHelp)->type_name("MODEL");
   command
       .add_option(
           "--family", raw.options.family,
           "with suite: the file that names base, descendants, edges, domains and thresholds")
+      ->type_name("FILE");
+  command
+      .add_option("--intervene", raw.options.intervene,
+                  "with intervention: the file that names experts to mask, force or scale")
       ->type_name("FILE");
   command.add_option("--out", raw.options.out, "folder for the results")
       ->type_name("DIR")
@@ -67,15 +73,32 @@ void check_suite(const CLI::App& command, const RunOptions& options) {
   }
 }
 
+// Of one run with an intervention and no other experiment.
+void check_intervention(const RunOptions& options) {
+  if (options.intervene.empty()) {
+    throw usage_error("--intervene", "none", "the file of the experts that `intervention` touches");
+  }
+  if (!options.family.empty()) throw usage_error("--family", "given", "`suite` as experiment");
+  if (options.engine.nonfinite == stream::NonFinite::record) {
+    throw usage_error("--nonfinite", "'record' with intervention",
+                      "'stop': both passes need finite weights");
+  }
+}
+
 RunOptions finish_run(const CLI::App& command, const RawRun& raw) {
   RunOptions options = raw.options;
   finish_pass(options, raw.pass);
+  const bool intervenes = raw.experiments == "intervention";
+  if (intervenes) check_intervention(options);
+  if (!intervenes && !options.intervene.empty()) {
+    throw usage_error("--intervene", "given", "`intervention` as the only experiment");
+  }
   if (raw.experiments == "suite") {
     check_suite(command, options);
     return options;
   }
   if (!options.family.empty()) throw usage_error("--family", "given", "`suite` as experiment");
-  options.experiments.names = parse_experiments(raw.experiments);
+  if (!intervenes) options.experiments.names = parse_experiments(raw.experiments);
   for (const std::string& text : raw.parameters) {
     auto [key, value] = parse_parameter(text);
     if (!options.experiments.parameters.emplace(key, std::move(value)).second) {
@@ -142,7 +165,9 @@ Examples:
   routegauge run all --model MODEL --domain prose=texts/ --domain code=src.jsonl.zst --out results
   routegauge run attention_router --model MODEL --domain prose=texts/ --out results \
       --parameter layers='[4,8,12]'
-  routegauge run suite --family family.json --out results)");
+  routegauge run suite --family family.json --out results
+  routegauge run intervention --model MODEL --intervene touch.json \
+      --domain prose=texts/ --out results)");
 }
 
 std::optional<Command> RunCommandLine::chosen() const {

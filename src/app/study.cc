@@ -2,6 +2,7 @@
 
 #include "app/parameters.h"
 #include "lab/family.h"
+#include "lab/intervention.h"
 #include "lab/measurement.h"
 #include "lab/suite.h"
 
@@ -11,6 +12,11 @@ std::unique_ptr<lab::Study> make_study(const RunOptions& options, lab::Purpose p
   if (!options.family.empty()) {
     return std::make_unique<lab::Suite>(lab::read_family(options.family), purpose, options.text,
                                         options.engine);
+  }
+  if (!options.intervene.empty()) {
+    return std::make_unique<lab::InterventionStudy>(chosen_models(options).front(),
+                                                    options.intervene, purpose, options.text,
+                                                    pass_settings(options));
   }
   return std::make_unique<lab::Measurement>(chosen_models(options), purpose, options.text,
                                             pass_settings(options));

@@ -143,7 +143,7 @@ double KlDivergence(const float* logits, const float* reference, size_t n) {
     gaps.part[r] = hn::Add(gaps.part[r], Weighted(weight, hn::Sub(below, below_reference)));
   });
   const double sum = SumOfGroup(total);
-  return NotBelowZero(SumOfGroup(gaps) / sum - LogOf(sum) + LogOf(SumOfGroup(total_reference)));
+  return SumOfGroup(gaps) / sum - LogOf(sum) + LogOf(SumOfGroup(total_reference));
 }
 
 }  // namespace rg::kernels::HWY_NAMESPACE

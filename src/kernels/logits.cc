@@ -8,6 +8,8 @@
 #include "kernels/logits-inl.h"
 
 #if HWY_ONCE
+#include "base/error.h"
+
 namespace rg::kernels {
 
 HWY_EXPORT(FactsOfLogits);
@@ -17,8 +19,11 @@ LogitFacts logit_facts(const float* logits, size_t n) noexcept {
   return HWY_DYNAMIC_DISPATCH(FactsOfLogits)(logits, n);
 }
 
-double kl_divergence(const float* logits, const float* reference, size_t n) noexcept {
-  return HWY_DYNAMIC_DISPATCH(KlDivergence)(logits, reference, n);
+double kl_divergence(const float* logits, const float* reference, size_t n) {
+  constexpr double kMostRounding = 1e-12;
+  const double divergence = HWY_DYNAMIC_DISPATCH(KlDivergence)(logits, reference, n);
+  check_internal(!(divergence <= -kMostRounding), "a divergence is not negative");
+  return divergence < 0 ? 0.0 : divergence;
 }
 
 }  // namespace rg::kernels

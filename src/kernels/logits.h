@@ -18,8 +18,8 @@ struct LogitFacts {
 };
 LogitFacts logit_facts(const float* logits, size_t n) noexcept;  // n >= 1
 
-// KL(p || q) = sum p (ln p - ln q), p and q the softmaxes of the two rows; not below 0, and
-// infinite where q is 0 and p isn't. n >= 1.
-double kl_divergence(const float* logits, const float* reference, size_t n) noexcept;
+// KL(p || q) = sum p (ln p - ln q), p and q the softmaxes of the two rows; infinite where q is 0
+// and p isn't. Rounding below 0 gives 0; more than 1e-12 below is an internal error. n >= 1.
+double kl_divergence(const float* logits, const float* reference, size_t n);
 
 }  // namespace rg::kernels

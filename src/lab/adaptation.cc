@@ -96,6 +96,7 @@ void AdaptationPasses::take(Pass& pass, const stream::PassResult& result,
   run.pass = nullptr;
   outcomes_.push_back(conclude(pass, result, out, progress));
   outcomes_.back().facts.model.name = run.name;
+  require_distinct(run);
   if (outcomes_.size() < runs_.size()) return;
   const auto& domains = pass.samples().domains();
   const Run& base = runs_.front();
@@ -120,6 +121,18 @@ void AdaptationPasses::take(Pass& pass, const stream::PassResult& result,
         {runs_[i].name, runs_[i].eval.get(), runs_[i].base.get(), runs_[i].layer_hashes});
   }
   contribution_ = experiments::reduce_kl_bounded_adaptation(facts);
+}
+
+void AdaptationPasses::require_distinct(const Run& run) const {
+  for (const Run& earlier : runs_) {
+    if (&earlier == &run) return;
+    if (&earlier == &runs_.front() || earlier.layer_hashes != run.layer_hashes) continue;
+    throw Error(ErrorId::FA002, {.object = run.name,
+                                 .found = "the weights of " + earlier.name,
+                                 .expected = "another run of the adaptation",
+                                 .hint = "A run that is listed twice would count twice. Repeat the "
+                                         "tuning with another seed."});
+  }
 }
 
 record::Artifact AdaptationPasses::artifact(const record::FamilyStamp& stamp) const {

@@ -26,7 +26,7 @@ class AdaptationPasses {
 
   // After the texts were read.
   void watch(const std::filesystem::path& folder);
-  // In the order of the passes.
+  // In the order of the passes. FA002 for a run with the weights of an earlier one.
   void take(Pass& pass, const stream::PassResult& result, const std::filesystem::path& out,
             Progress& progress);
   // After the last pass.
@@ -39,6 +39,8 @@ class AdaptationPasses {
     std::unique_ptr<experiments::OutputRecord> eval, base;
     experiments::LayerHashes layer_hashes;
   };
+
+  void require_distinct(const Run& run) const;
 
   const Family& family_;
   Registration registration_;

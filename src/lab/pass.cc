@@ -7,6 +7,7 @@
 #include "base/cores.h"
 #include "base/numbers.h"
 #include "lab/intervention_file.h"
+#include "stream/other_gates.h"
 
 namespace rg::lab {
 
@@ -21,7 +22,10 @@ Pass::Pass(const Subject& subject, const Samples& samples, PassSettings settings
 
 void Pass::watch(tap::Observer& observer) { others_.push_back(&observer); }
 
-void Pass::ask_gates_of(const Subject& other) { gates_asked_.push_back(&other); }
+void Pass::ask_gates_of(const Subject& other) {
+  stream::require_same_gates(subject_.model(), {&other.checkpoint(), &other.model(), other.name()});
+  gates_asked_.push_back(&other);
+}
 
 void Pass::keep_final_states(stream::FinalStates& states) { kept_states_ = &states; }
 

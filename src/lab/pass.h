@@ -29,7 +29,8 @@ class Pass {
   // Another observer than the experiments, watching sets of the samples. It outlives run().
   void watch(tap::Observer& observer);
   // The gates of `other` decide on this subject's gate inputs too, and observers see it:
-  // GateBlock's `other_gates`, in the order of these calls. It outlives the pass.
+  // GateBlock's `other_gates`, in the order of these calls. It outlives the pass. RT008 unless it
+  // chooses by the same rule.
   void ask_gates_of(const Subject& other);
   // Keeps the last hidden states for passes that are compared with this one; they outlive it.
   void keep_final_states(stream::FinalStates& states);
@@ -42,9 +43,8 @@ class Pass {
 
   // The plan, with the experiments of the settings, one for each domain: made to be asked what they
   // need, and freed, so that plans of several passes don't hold what each keeps. What must be
-  // spilled goes to `spill_folder`. After the samples were read. RT0xx, RT008 for another subject
-  // whose gates choose by another rule, RT009 for a reference with another vocabulary, US003,
-  // ST023.
+  // spilled goes to `spill_folder`. After the samples were read. RT0xx, RT009 for a reference
+  // with another vocabulary, US003, ST023.
   void make_plan(const std::filesystem::path& spill_folder);
   // Makes the experiments again, and runs. parts() has them then.
   stream::PassResult run(Progress& progress);

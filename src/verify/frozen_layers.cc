@@ -49,6 +49,18 @@ void check_frozen(const Case& c, const std::vector<int>& frozen, const LayerHash
                     "is the base's in every layer that isn't frozen: nothing was tuned");
 }
 
+// Two runs with equal weights are one, which would count twice.
+void check_distinct(const Case& c, const std::vector<std::string>& runs,
+                    const std::map<std::string, LayerHashes>& hashes, const At& at) {
+  for (size_t i = 0; i < runs.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (hashes.at(runs[i]) != hashes.at(runs[j])) continue;
+      c.inspect.invalid(Check::frozen_layers, (at / runs[i]).path,
+                        fmt::format("are those of {}: one run, listed twice", runs[j]));
+    }
+  }
+}
+
 }  // namespace
 
 FrozenSets read_frozen_sets(const Case& c) {
@@ -107,6 +119,9 @@ void check_layer_hashes(const Case& c, const FrozenSets& frozen,
       check_frozen(c, *set, base, hashes.at(run), (at / run).path);
     }
   }
+  std::vector<std::string> runs = tuned;
+  runs.insert(runs.end(), compared.begin(), compared.end());
+  check_distinct(c, runs, hashes, at);
 }
 
 }  // namespace rg::verify

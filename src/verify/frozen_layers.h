@@ -17,7 +17,8 @@ struct FrozenSets {
 FrozenSets read_frozen_sets(const Case& c);
 
 // `layer_hashes`: for exactly the family's checkpoints and the same layers of each. Frozen layers
-// of every run are the base's, some other layer is not. `tuned`, `compared`: names of the runs.
+// of every run are the base's, some other layer is not; no two runs are equal. `tuned`,
+// `compared`: names of the runs.
 void check_layer_hashes(const Case& c, const FrozenSets& frozen,
                         const std::vector<std::string>& tuned,
                         const std::vector<std::string>& compared);

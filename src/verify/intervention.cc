@@ -197,18 +197,18 @@ std::string explain_touched(const Analysis& analysis, const TouchedColumns& colu
                             const std::string& intervention) {
   if (unchanged) {
     return fmt::format(
-        "With {} nothing changes: losses, next-token distributions and routes are those of the "
+        "With {}, nothing changes: losses, next-token distributions and routes are those of the "
         "plain run.",
         intervention);
   }
   std::string text = fmt::format(
-      "With {} the loss changes by {:+.3g} nats per token and the next-token distribution "
-      "diverges from the plain run's by {:.3g} nats; {:.1f} % of the tokens keep their most "
+      "With {}, the loss changes by {:+.3g} nats per token, and the next-token distribution "
+      "diverges from the plain run's by {:.3g} nats. {:.1f} % of the tokens keep their most "
       "probable next token",
       intervention, analysis.mean(columns.loss_delta).value_or(0),
       analysis.mean(columns.kl).value_or(0), 100 * rate_of(analysis, columns.top1));
   if (columns.downstream) {
-    text += fmt::format(", later layers {:.1f} % of their choices",
+    text += fmt::format(", and later layers {:.1f} % of their choices",
                         100 * rate_of(analysis, columns.downstream->overlap));
   }
   return text + '.';

@@ -129,7 +129,7 @@ std::vector<InterventionRow> read_intervention(const Case& c) {
 }
 
 std::string describe_intervention(const std::vector<InterventionRow>& rows) {
-  std::string text;
+  std::vector<std::string> parts;
   for (size_t a = 0; a < kActionWords.size(); ++a) {
     size_t experts = 0;
     std::set<int> layers;
@@ -140,11 +140,16 @@ std::string describe_intervention(const std::vector<InterventionRow>& rows) {
     }
     if (experts == 0) continue;
     const std::vector<int> at(layers.begin(), layers.end());
-    text += fmt::format("{} {} at {}",
-                        text.empty() ? counted(experts, "expert") : fmt::format(", {}", experts),
-                        kActionWords[a], at_layers(at));
+    parts.push_back(fmt::format(
+        "{} {} at {}", parts.empty() ? counted(experts, "expert") : std::to_string(experts),
+        kActionWords[a], at_layers(at)));
   }
-  return text.empty() ? "no expert masked, forced or scaled" : text;
+  if (parts.empty()) return "no expert masked, forced or scaled";
+  std::string text = parts.front();
+  for (size_t i = 1; i < parts.size(); ++i) {
+    text += (i + 1 == parts.size() ? " and " : ", ") + parts[i];
+  }
+  return text;
 }
 
 }  // namespace rg::verify

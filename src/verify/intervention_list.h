@@ -20,7 +20,7 @@ struct InterventionRow {
 // expert, of layers that have a gate and of its experts; the same as in `settings`.
 std::vector<InterventionRow> read_intervention(const Case& c);
 
-// "1 expert masked at layer 3, 2 forced at layers 3, 5"; "no expert masked, forced or scaled".
+// "1 expert masked at layer 3 and 2 forced at layers 3, 5"; "no expert masked, forced or scaled".
 std::string describe_intervention(const std::vector<InterventionRow>& rows);
 
 }  // namespace rg::verify

@@ -193,10 +193,12 @@ std::vector<std::string> legend(const std::vector<Judgement>& judgements, bool w
       lines.push_back(std::move(line));
     }
   };
-  bool intervals = false;
+  bool intervals = false, of_layers = false;
   for (const Judgement& judgement : judgements) {
     add(fmt::format("{}: {}", verdict_name(judgement.verdict), verdict_legend(judgement.verdict)));
-    intervals = intervals || (judgement.effect && judgement.effect->ci95);
+    if (!judgement.effect || !judgement.effect->ci95) continue;
+    intervals = true;
+    of_layers = of_layers || judgement.effect->layer >= 0;
   }
   for (const Judgement& judgement : judgements) {
     if (!judgement.effect) continue;
@@ -204,7 +206,8 @@ std::vector<std::string> legend(const std::vector<Judgement>& judgements, bool w
     if (!words.empty()) add(std::string(words));
   }
   if (intervals) {
-    add("[low, high]: 95 % interval over windows, at the layer where the test holds least");
+    add(std::string("[low, high]: 95 % interval over windows") +
+        (of_layers ? ", at the layer where the test holds least" : ""));
   }
   if (wide) {
     add("STABILITY: how many of the verifier's own resamples agree with the verdict, 0 to 1");

@@ -116,15 +116,13 @@ TEST(Programme, RefusesToAskGatesOfAnotherRule) {
   test::TempFolder folder;
   test::TinyOlmoe other = tiny_model(3);
   other.top_k = other.top_k == 1 ? 2 : 1;
-  test::KeptProgress progress;
   Programme programme;
   PassSettings settings = TwoModels::pass_settings();
   Subject& a = programme.add(open_with_tokenizer(two.models[0]));
   const Subject& b = programme.add(open_with_tokenizer(write_model(folder, other)));
   Samples& samples = programme.add_samples(a, two.text_settings(), settings.experiments);
-  samples.read(settings.engine, {}, progress);
-  programme.add(a, samples, settings).ask_gates_of(b);
-  EXPECT_EQ(test::caught([&] { programme.make_plans(two.texts.path()); }).id, ErrorId::RT008);
+  Pass& pass = programme.add(a, samples, settings);  // before any text is read
+  EXPECT_EQ(test::caught([&] { pass.ask_gates_of(b); }).id, ErrorId::RT008);
 }
 
 TEST(Programme, ModelsThatReadAlikeShareTheirSamples) {

@@ -236,6 +236,19 @@ class Suite(ProgramTest):
         self.assertExit(result, 2 if error.startswith("US") else 3, f"error[{error}]", *words)
         self.assertEqual([name for name in files_below(out) if name.endswith(".json")] if os.path.isdir(out) else [], [])
 
+    def test_a_run_listed_twice(self):
+        registration = {"registered_utc": "2026-01-01T00:00:00+00:00", "frozen_set": [0],
+                        "thresholds": {"D_max": 5, "L_max": 5}, "comparison": {"frozen_set": []}}
+        with open(os.path.join(self.folder, "twice.json"), "w", encoding="utf-8") as file:
+            json.dump(registration, file)
+        make_model(os.path.join(self.folder, "once"), edit=nudged("layers.2.mlp", 0.01, 3))
+        make_model(os.path.join(self.folder, "again"), edit=nudged("layers.2.mlp", 0.01, 3))
+        self.refused("FA002", "again", "the weights of once", descendants=[], edges=[], siblings=[], adaptation={
+            "runs": [{"name": name, "path": name} for name in ("once", "again")],
+            "comparison": [{"name": "never", "path": "once"}], "registration": "twice.json",
+            "eval": {"name": "code", "path": "code"}, "base": {"name": "prose", "path": "prose"},
+            "windows": 4, "seq_len": 32})
+
     def test_a_gate_of_another_rule(self):
         make_model(os.path.join(self.folder, "wide"), num_experts_per_tok=3)
         self.refused("RT008", "found top_k 3", "expected 2", descendants=[{"name": "t1", "path": "wide"}],

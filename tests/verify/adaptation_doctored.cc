@@ -29,6 +29,16 @@ std::vector<Doctored> doctored_statements() {
        {}},
       {Check::frozen_layers,
        kAdaptation,
+       "a run listed twice under two names",
+       [](Json& a) { at(a, "layer_hashes.frozen-4") = at(a, "layer_hashes.frozen-2"); },
+       {}},
+      {Check::frozen_layers,
+       kAdaptation,
+       "a run of the comparison listed twice",
+       [](Json& a) { at(a, "layer_hashes.fewer-2") = at(a, "layer_hashes.fewer-1"); },
+       {}},
+      {Check::frozen_layers,
+       kAdaptation,
        "a comparison that freezes as many",
        [](Json& a) {
          at(a, "baseline.frozen_set") = {0, 1};

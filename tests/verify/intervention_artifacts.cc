@@ -32,7 +32,7 @@ Json make_intervention(const Shape& shape) {
   a["kl_direction"] = "p_intervened||p_plain";
   Json& p = a["per_window"];
   for (uint32_t w = 0; w < shape.windows; ++w) {
-    p["loss_plain"].push_back(draws.around(3, 0.5));
+    p["loss_plain"].push_back(draws.around(3, 0.5) + 1e-6 * w);  // no window like another
     p["loss"].push_back(p["loss_plain"][w].get<double>() + draws.around(0.1, 0.2));
     p["kl"].push_back(draws.around(0.05, 0.03));
     p["top1_equal"].push_back(t - draws.below(t / 4 + 1));

@@ -50,7 +50,8 @@ std::vector<Doctored> doctored_lists() {
   for (int e = 0; e < 3; ++e) forcing.push_back(expert_row(3, e, kForce));
   Json unnamed = row;
   unnamed.erase("expert");
-  const Json imposed = {{"layer", 3}, {"action", {{"impose", {{"ids_sha256", nullptr}}}}}};
+  const Json imposed = {{"layer", 3},
+                        {"action", {{"impose", {{"ids_sha256", std::string(64, '0')}}}}}};
   return {
       {Check::intervention_stated,
        kTouched,

@@ -10,6 +10,7 @@ Judgement judge_completed(Json& artifact) {
   complete(artifact);
   const Judgement judgement = judge(artifact);
   EXPECT_EQ(judgement.verdict, Verdict::reported) << judgement.sentence;
+  EXPECT_TRUE(judgement.warnings.empty()) << judgement.warnings.front();
   return judgement;
 }
 
@@ -34,7 +35,11 @@ TEST(InterventionVerdict, ReportsWhatChanged) {
   EXPECT_FALSE(judgement.stability);
   ASSERT_EQ(judgement.beside.size(), 1u);
   EXPECT_EQ(judgement.beside[0].verdict, "CHANGED");
-  EXPECT_EQ(judgement.sentence, "");
+  EXPECT_EQ(judgement.sentence,
+            "With 2 experts masked at layer 3, 1 forced at layer 3 and 1 scaled at layer 5, the "
+            "loss changes by +0.108 nats per token, and the next-token distribution diverges "
+            "from the plain run's by 0.0475 nats. 87.2 % of the tokens keep their most probable "
+            "next token, and later layers 87.5 % of their choices.");
 }
 
 TEST(InterventionVerdict, RatesAreRatiosOfSums) {
@@ -74,7 +79,10 @@ TEST(InterventionVerdict, OfTheLastLayerHasNoLaterOnes) {
   set_intervention(artifact, Json::array({expert_row(5, 4, "mask")}));
   const Judgement judgement = judge_completed(artifact);
   EXPECT_TRUE(artifact["summary"]["downstream"].is_null());
-  EXPECT_EQ(judgement.sentence, "");
+  EXPECT_EQ(judgement.sentence,
+            "With 1 expert masked at layer 5, the loss changes by +0.108 nats per token, and the "
+            "next-token distribution diverges from the plain run's by 0.0475 nats. 87.2 % of the "
+            "tokens keep their most probable next token.");
 }
 
 TEST(InterventionVerdict, OfALayerThatWasNotMeasuredIsOne) {
@@ -93,7 +101,9 @@ TEST(InterventionVerdict, AnEmptyListChangesNothing) {
   const Judgement judgement = judge_completed(artifact);
   EXPECT_EQ(artifact["summary"]["outcome"], "UNCHANGED");
   EXPECT_TRUE(artifact["summary"]["downstream"].is_null());
-  EXPECT_EQ(judgement.sentence, "");
+  EXPECT_EQ(judgement.sentence,
+            "With no expert masked, forced or scaled, nothing changes: losses, next-token "
+            "distributions and routes are those of the plain run.");
 }
 
 TEST(InterventionVerdict, AListMayChangeNothing) {
@@ -102,7 +112,10 @@ TEST(InterventionVerdict, AListMayChangeNothing) {
   const Judgement judgement = judge_completed(artifact);
   EXPECT_EQ(artifact["summary"]["outcome"], "UNCHANGED");
   EXPECT_EQ(artifact["summary"]["downstream"]["overlap"]["rate"], 1.0);
-  EXPECT_EQ(judgement.sentence, "");
+  EXPECT_EQ(judgement.sentence,
+            "With 2 experts masked at layer 3, 1 forced at layer 3 and 1 scaled at layer 5, "
+            "nothing changes: losses, next-token distributions and routes are those of the plain "
+            "run.");
 }
 
 TEST(InterventionVerdict, AnythingElseIsAChange) {

@@ -81,7 +81,15 @@ TEST(Table, ExplainsWhatOccursAndCounts) {
   EXPECT_TRUE(pass.ends_with("\n1 test: 1 pass\n")) << pass;
   std::vector<Judgement> judgements = one_of_each();
   judgements.push_back(invalid());
-  EXPECT_EQ(count_verdicts(judgements), "7 tests: 3 pass, 2 reported, 1 holds, 1 invalid");
+  EXPECT_EQ(count_verdicts(judgements), "8 tests: 3 pass, 3 reported, 1 holds, 1 invalid");
+}
+
+TEST(Table, AnEffectOfNoLayerIsAtNone) {
+  const std::string table = render_table({judge(make("intervention", {}))}, {});
+  EXPECT_TRUE(holds(table, "change of the loss: +0.108 [+0.0938, +0.121]")) << table;
+  EXPECT_TRUE(holds(table, "95 % interval over windows\n")) << table;
+  const std::string details = render_table({judge(make("intervention", {}))}, kDetails);
+  EXPECT_TRUE(holds(details, "also: whether anything changed: CHANGED")) << details;
 }
 
 TEST(Table, WithoutDetailsOneSentencePerRow) {

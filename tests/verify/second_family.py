@@ -358,6 +358,9 @@ def layer_hashes(j, listed, recipes, frozen):
             changed = {layer for layer in base if hashes[name][layer] != base[layer]}
             if changed & set(layers) or not changed - set(layers):
                 j.bad("frozen_layers")
+    runs = [name for names in recipes for name in names]
+    if any(hashes[a] == hashes[b] for a, b in itertools.combinations(runs, 2)):
+        j.bad("frozen_layers")
 
 
 def spearman(x, y):
