@@ -1,7 +1,6 @@
 """The second verifier's judge of audit: where the choices of a changed copy of a checkpoint part
 from its reference's, what that costs, and how well forecasts of it do."""
 
-
 import second_core as core
 import second_forecasts
 from second_core import difference
