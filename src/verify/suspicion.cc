@@ -1,6 +1,7 @@
 // Warnings about what no real measurement shows.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <unordered_map>
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr size_t kMaxNamed = 5;
 constexpr double kFewUndefined = 0.001;
+constexpr size_t kFewCounts = 10;  // windows with any: such arrays agree by chance
 
 uint64_t mix(uint64_t state, uint64_t word) {
   state ^= word + 0x9e3779b97f4a7c15 + (state << 6) + (state >> 2);
@@ -62,11 +64,13 @@ class Suspicion {
     const Array& values = at.value->array();
     uint64_t whole = 3;
     bool constant = true;
+    size_t measured = 0;  // windows with anything but a count of nothing
     for (size_t w = 0; w < values.size(); ++w) {
       const uint64_t print = fingerprint(values[w]);
       windows_[w] = mix(windows_[w], print);
       whole = mix(whole, print);
       constant = constant && print == fingerprint(values[0]);
+      if (!values[w].is(Kind::integer) || values[w].integer() != 0) ++measured;
     }
     const Value& head = values[0];
     // Counts may well be constant; a measured real number is not.
@@ -78,6 +82,7 @@ class Suspicion {
         inspect_.warn(fmt::format("{} is the same in every window", at.path));
       return;
     }
+    if (measured < std::min(kFewCounts, values.size())) return;
     // The same tokens may lack a margin, or a part, at every layer; strata, and the change of the
     // next token's probability over all others, follow from which do.
     const std::string path = at.path + '.';

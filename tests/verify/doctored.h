@@ -12,7 +12,7 @@ namespace rg::verify::testing {
 struct Doctored {
   Check check;
   const char* test;
-  const char* what;
+  std::string what;
   std::function<void(Json&)> doctor;  // of the tree; sealed afterwards
   // Of the text instead, where a tree can't hold the defect. Sealing is up to it.
   std::function<std::string(Json&)> text;
@@ -23,6 +23,8 @@ struct Doctored {
 std::vector<Doctored> doctored_edges();
 // Of intervention, and of other tests that such a run would have made.
 std::vector<Doctored> doctored_interventions();
+// Of audit.
+std::vector<Doctored> doctored_audits();
 // Of kl_bounded_adaptation.
 std::vector<Doctored> doctored_adaptations();
 // Of the other tests of families, and of bundles.

@@ -884,6 +884,7 @@ std::vector<Doctored> doctored() {
   std::vector<Doctored> all = doctored_others();
   for (Doctored& item : doctored_edges()) all.push_back(std::move(item));
   for (Doctored& item : doctored_interventions()) all.push_back(std::move(item));
+  for (Doctored& item : doctored_audits()) all.push_back(std::move(item));
   for (Doctored& item : doctored_families()) all.push_back(std::move(item));
   for (Doctored& item : doctored_adaptations()) all.push_back(std::move(item));
   return all;

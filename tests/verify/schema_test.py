@@ -11,9 +11,11 @@ import jsonschema
 
 OF_MODELS = ("chart_compatibility", "terminal_ovk_scan", "attention_router", "expert_load",
              "intervention")
-OF_EDGES = ("boundary_amplification", "behavior_compression")
+OF_EDGES = ("boundary_amplification", "behavior_compression", "audit")
 OF_FAMILIES = ("kl_edge_dominance", "entropy_collapse", "kl_bounded_adaptation")
 BUNDLES = ("terminal_tracking", "terminal_compatibility")
+AUDITS = ("audit_equal_gates", "audit_groups", "audit_identical", "audit_one_document",
+          "audit_one_compute")
 # Dotted places whose loss or change each schema must notice.
 BROKEN = {"chart_compatibility": (("strata_def.pair_def", "1_2"), ("gate_semantics.scores_dtype", "bf16")),
           "terminal_ovk_scan": (("summary.null", {"kind": "x"}), ("expert_counts.3", [0.5]),
@@ -35,6 +37,12 @@ BROKEN = {"chart_compatibility": (("strata_def.pair_def", "1_2"), ("gate_semanti
                                      ("y_ref_A.per_layer.3.mass_per_window", [0.5])),
           "behavior_compression": (("per_window.mass_beh.3", [-1]), ("other.ckpt", 1),
                                    ("per_window.F_beh.3.q01", [1.5]), ("summary.verdict", "PASS")),
+          "audit": (("edge.direction", "BtoA"), ("audit.draws", 32), ("folds", [2]),
+                    ("per_window.flips.3", [0.5]), ("per_window.kl", [None]),
+                    ("per_window.forecasts.F4.3", [[[65, 1, 0]]]), ("decile_edges.set.3", [0.5]),
+                    ("per_window.bounds", {}), ("summary.verdict", "PASS"),
+                    ("summary.outcome", "SIMILAR"), ("summary.pooled.flips", {"rate": 0.5}),
+                    ("summary.forecasts.F4.pooled.calibration", "GOOD")),
           "kl_edge_dominance": (("kl_direction", "base||theta"), ("edges", []), ("checkpoints", {}),
                                 ("per_window.prose.D.tuned", [-1]), ("summary.verdict", "HOLDS")),
           "entropy_collapse": (("domains", []), ("per_window.prose.H.tuned", [-1]),
@@ -76,8 +84,11 @@ def validator(folder, name):
 def main():
     judge_many, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     lines = []
+    for variant in AUDITS:
+        validator(folder, "audit").validate(json.loads(ask(judge_many, "--make-small", variant)))
     for test in OF_MODELS + OF_EDGES + OF_FAMILIES + BUNDLES:
-        check, text = validator(folder, test), ask(judge_many, "--make", test)
+        size = "--make-small" if test == "audit" else "--make"  # that is the largest by far
+        check, text = validator(folder, test), ask(judge_many, size, test)
         lines.append(text)
         errors = list(check.iter_errors(json.loads(text)))
         assert not errors, (test, errors[0].message)

@@ -10,9 +10,11 @@ import random
 import subprocess
 import sys
 
+import second_audit
 import second_core as core
 import second_edges
 import second_family
+import second_intervention
 import second_router
 import second_tests
 import second_variants
@@ -24,6 +26,7 @@ JUDGES = {"chart_compatibility": second_tests.chart_compatibility,
           "expert_load": second_tests.expert_load,
           "boundary_amplification": second_edges.boundary_amplification,
           "behavior_compression": second_edges.behavior_compression,
+          "audit": second_audit.audit, "intervention": second_intervention.intervention,
           **second_family.JUDGES}
 # (test, what is made of the fixture first, how often). Small ones more often: the time goes into
 # the large ones.
@@ -39,6 +42,11 @@ BASES = (("chart_compatibility", None, 3), ("chart_compatibility", second_varian
          ("boundary_amplification", second_variants.published_edge, 3),
          ("behavior_compression", None, 3), ("behavior_compression", second_variants.tied, 3),
          ("behavior_compression", second_variants.published_edge, 3),
+         ("audit", None, 2), ("audit", second_variants.undefined_layer, 1),
+         ("audit_equal_gates", None, 1), ("audit_groups", None, 1), ("audit_identical", None, 1),
+         ("audit_one_document", None, 1), ("audit_one_compute", None, 1),
+         ("intervention", None, 6), ("intervention", second_variants.nothing_listed, 2),
+         ("intervention", second_variants.last_layer, 2),
          ("kl_edge_dominance", None, 8), ("kl_edge_dominance", second_variants.published_family, 3),
          ("entropy_collapse", None, 4), ("kl_bounded_adaptation", None, 3),
          ("terminal_tracking", None, 3),
@@ -133,11 +141,12 @@ class Mutator:
         self.places = {}
         for place_ in paths(base):
             if place_:
-                large = ("per_window", "summary", "y_ref_A", "y_ref_B")
-                group = place_[0] if place_[0] in large else "rest"
+                groups = ("per_window", "summary", "y_ref_A", "y_ref_B", "intervention")
+                group = place_[0] if place_[0] in groups else "rest"
                 self.places.setdefault(group, []).append(place_)
-        self.leaves = {group: [p for p in places if not isinstance(walk(base, p), (dict, list))]
-                       for group, places in self.places.items()}
+        leaves = {group: [p for p in places if not isinstance(walk(base, p), (dict, list))]
+                  for group, places in self.places.items()}
+        self.leaves = {group: found for group, found in leaves.items() if found}
 
     def leaf(self):
         return self.rng.choice(self.leaves[self.rng.choice(list(self.leaves))])
@@ -225,6 +234,30 @@ class Mutator:
         if none and "mass_beh" in per_window:
             per_window["mass_beh"][layer] = [0] * len(per_window["mass_beh"][layer])
 
+    def shift_audit(self, p, layer):
+        """No gain or loss, the checkpoints exchanged, a gate that is innocent, forecasts of few
+        levels or of two that foresee everything."""
+        kind = self.rng.choice(("equal", "exchange", "innocent") +
+                               (("few", "oracle") if p["forecasts"] else ()))
+        sums = p["flipped_layers"]["loss_delta_sum"]
+        if kind == "equal":
+            p["loss_b"] = p["loss_a"]
+            p["flipped_layers"]["loss_delta_sum"] = [[0] * len(row) for row in sums]
+        elif kind == "exchange":
+            p["loss_a"], p["loss_b"] = p["loss_b"], p["loss_a"]
+            p["loss_ab"], p["loss_ba"] = p["loss_ba"], p["loss_ab"]
+            p["flipped_layers"]["loss_delta_sum"] = [[0 - v for v in row] for row in sums]
+        elif kind == "innocent":
+            p["mass"]["local"][layer] = [0] * len(p["kl"])
+            for name in ("inherited", "through_a"):
+                p["mass"][name][layer] = p["mass"]["total"][layer]
+        else:
+            for w, window in enumerate(p["forecasts"]["F4"][layer]):
+                decisions, flips = (sum(triple[i] for triple in window) for i in (1, 2))
+                rows = ([[self.rng.choice((16, 17)), decisions, flips]] if kind == "few" else
+                        [[3, decisions - flips, 0], [60, flips, flips]])
+                p["forecasts"]["F4"][layer][w] = [row for row in rows if row[1]]
+
     def shifted(self):
         """Other numbers with the summary they deserve: verdicts of every kind."""
         artifact = json.loads(json.dumps(self.base))
@@ -264,6 +297,14 @@ class Mutator:
             self.shift_disagreement(artifact, layer)
         elif test == "behavior_compression":
             self.shift_change(artifact, layer)
+        elif test == "audit":
+            self.shift_audit(artifact["per_window"], layer)
+        elif test == "intervention":
+            arrays = artifact["per_window"]
+            if self.rng.random() < 0.5:
+                arrays["mass"][layer] = arrays["changed"][layer] = [0] * artifact["data"]["n_windows"]
+            elif artifact["intervention"]["interventions"]:
+                arrays["loss"], arrays["loss_plain"] = arrays["loss_plain"], arrays["loss"]
         if self.rng.random() < 0.2:
             artifact["summary"]["bootstrap"]["B"] = 199
         return complete(artifact)

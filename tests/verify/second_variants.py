@@ -270,3 +270,56 @@ def published_bundle(artifact):
     a["summary"] = {}
     a["scans"][0] = published(a["scans"][0])
     return a
+
+
+def by_layer(artifact, value):
+    """{layer: value(key, window)} over the measured layers."""
+    return {str(layer): [value(str(layer), w) for w in range(artifact["data"]["n_windows"])]
+            for layer in artifact["layers"]}
+
+
+def undefined_layer(artifact):
+    """An audit whose last layer has no margin, which isn't required then, and whose first layer's
+    margins are all equal."""
+    a = copied(artifact)
+    p, t, layer, n = a["per_window"], a["data"]["seq_len"] - 1, "5", a["data"]["n_windows"]
+    a["verification"]["required_layers"] = a["layers"][:-1]
+    for w in range(n):
+        p["flipped_layers"]["tokens"][0][w] += p["onset"][layer][w]
+        p["flipped_layers"]["tokens"][1][w] -= p["onset"][layer][w]
+    gates, again = p["floor"]["gates"], p["floor"]["pass"]
+    for of in (*p["mass"].values(), p["flips"], p["reordered"], p["reweighted"],
+               *p["distance"].values(), p["depth_sum"], p["depth_n"], p["onset"],
+               *p["bounds"].values(), *gates.values(), again["flips"], again["mass"]):
+        of[layer] = [0] * n
+    p["n_undefined"][layer], again["n_undefined"][layer] = [t] * n, [t] * n
+    for of in p["forecasts"].values():
+        of[layer] = [[] for _ in range(n)]
+    for layers, name in ((("1", "5"), "set"), (("5",), "logit")):
+        for key in layers:
+            a["decile_edges"][name][key] = p["deciles"][name][key] = None
+    reasons = a.setdefault("null_reasons", {})
+    reasons["decile_edges"] = reasons["per_window.deciles"] = "no margins, or equal ones"
+    return a
+
+
+def nothing_listed(artifact):
+    """An intervention that changes nothing."""
+    a = copied(artifact)
+    p, t, n = a["per_window"], a["data"]["seq_len"] - 1, a["data"]["n_windows"]
+    a["intervention"] = a["settings"]["intervention"] = {"interventions": []}
+    p["mass"] = p["changed"] = by_layer(a, lambda layer, w: 0)
+    p["loss"], p["kl"], p["top1_equal"] = p["loss_plain"], [0] * n, [t] * n
+    return a
+
+
+def last_layer(artifact):
+    """An intervention that no measured layer is above."""
+    a = copied(artifact)
+    p = a["per_window"]
+    a["intervention"] = a["settings"]["intervention"] = {"interventions": [
+        {"layer": 5, "expert": 1, "action": "force"},
+        {"layer": 5, "expert": 2, "action": {"scale": 0.5}}]}
+    for layer in ("1", "3"):
+        p["mass"][layer] = p["changed"][layer] = [0] * a["data"]["n_windows"]
+    return a

@@ -10,6 +10,8 @@ MISSING = object()
 UNBOUNDED = (-1e100, 1e100)
 POSITIVE = (0.0, 1e100)
 SHARE = (0.0, 1 + 1e-9)
+NEAR = 1e-9
+ITERATED = 1e-6  # how far apart two solutions of one equation may be
 COMMON = {"schema_version", "test", "model", "edge", "domain", "data", "layers", "per_window",
           "verification", "gate_semantics", "summary", "null_reasons", "settings", "inputs",
           "numeric_profile", "tensors", "notes", "manifest", "body_sha256", "program_version",
@@ -311,7 +313,8 @@ class Judge:
             self.bad("layer_list")
         if not self.sound():
             raise Stop
-        self.subject(root, terminal_measured, test in EDGES)
+        is_edge = test in EDGES + ("audit",)
+        self.subject(root, terminal_measured, is_edge)
         self.gate(root)
         self.data(self.need(root, "data"))
         self.required_list(root, router)
@@ -319,7 +322,7 @@ class Judge:
         self.draws = (self.B, self.seed) if self.full else OWN
         if self.full:
             self.provenance(root)
-            if test in EDGES:
+            if is_edge:
                 self.other(root)
             self.need(root, "body_sha256")
             self.null_reasons(root)
@@ -661,12 +664,13 @@ class Judge:
                     self.bad("value_kind")
                 else:
                     self.bad(check)
-            elif kind in ("mean", "near"):
+            elif kind in ("mean", "near", "iterated"):
                 found = self.number(value, UNBOUNDED)
                 if found is None:
                     continue
                 scale = max(abs(found), abs(wanted))
-                limit = 1e-9 * max(1.0, scale) if kind == "near" else max(1e-12 * scale, 1e-300)
+                limit = (max(1e-12 * scale, 1e-300) if kind == "mean" else
+                         (NEAR if kind == "near" else ITERATED) * max(1.0, scale))
                 if abs(found - wanted) > limit:
                     self.bad(check)
             elif kind == "exact":
@@ -676,12 +680,16 @@ class Judge:
                     self.bad("value_kind")
                 elif value != wanted:
                     self.bad(check)
-            elif kind in ("interval", "bca", "loose"):
+            elif kind in ("interval", "bca", "loose", "near_ends", "iterated_ends"):
                 found = self.ends(value)
                 if found is None:
                     continue
                 if kind == "interval":
                     same = found == wanted
+                elif kind.endswith("_ends"):
+                    limit = NEAR if kind == "near_ends" else ITERATED
+                    same = all(abs(f - a) <= limit * max(1.0, abs(f), abs(a))
+                               for f, a in zip(found, wanted))
                 else:
                     one, other = wanted if kind == "bca" else (wanted, wanted)
                     limit = 1e-9 * max(one[1] - one[0], abs(one[0]), abs(one[1]))
@@ -734,6 +742,8 @@ class Judge:
         if test not in judges:
             self.bad("known_test")
             raise Stop
+        if test != "intervention" and self.get(root, "settings", "intervention") is not MISSING:
+            self.bad("intervention_stated")
         getattr(judges[test], "header", Judge.header)(self, root, test)
         if not self.sound():
             raise Stop
