@@ -62,8 +62,7 @@ struct Token {
 
 class Simulation {
  public:
-  Simulation(const Shape& shape, const AuditVariant& variant)
-      : shape_(shape), variant_(variant), draws_(27) {
+  Simulation(const Shape& shape, const AuditVariant& variant) : variant_(variant), draws_(27) {
     windows_.resize(shape.windows);
     for (uint32_t w = 0; w < shape.windows; ++w) {
       for (uint32_t t = 0; t + 1 < shape.seq_len; ++t) windows_[w].push_back(token(w, t));
@@ -169,7 +168,6 @@ class Simulation {
     }
   }
 
-  const Shape& shape_;
   const AuditVariant& variant_;
   Draws draws_;
   std::vector<std::vector<Token>> windows_;

@@ -64,7 +64,7 @@ TEST(Table, OnANarrowTerminalTheEffectIsBelowItsRow) {
 TEST(Table, SaysItInWords) {
   const std::string table = render_table(one_of_each(), {});
   for (const char* words : {"attention share, layer ", "largest load over mean, layer ",
-                            "terminal jump, layer 5: -", "kappa vs "}) {
+                            "terminal jump, layer 5: -", "kappa vs ", "decisions that flip: 0.1"}) {
     EXPECT_TRUE(holds(table, words)) << words << '\n' << table;
   }
   for (const char* code : {"@", "max_over_mean", "terminal_jump", "H1", "H2", "H3", "beside"}) {
@@ -81,7 +81,7 @@ TEST(Table, ExplainsWhatOccursAndCounts) {
   EXPECT_TRUE(pass.ends_with("\n1 test: 1 pass\n")) << pass;
   std::vector<Judgement> judgements = one_of_each();
   judgements.push_back(invalid());
-  EXPECT_EQ(count_verdicts(judgements), "8 tests: 3 pass, 3 reported, 1 holds, 1 invalid");
+  EXPECT_EQ(count_verdicts(judgements), "9 tests: 3 pass, 4 reported, 1 holds, 1 invalid");
 }
 
 TEST(Table, AnEffectOfNoLayerIsAtNone) {
