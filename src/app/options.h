@@ -39,6 +39,8 @@ struct PassOptions {
 struct RunOptions : PassOptions {
   lab::ExperimentSettings experiments;  // and parameters of the program's own
   std::filesystem::path family;         // file of `suite`, which takes no experiments; empty: none
+  // Of `audit`, which takes no experiments: the reference and its changed copy; empty: no audit.
+  std::vector<std::string> audited;
   std::filesystem::path out;
   bool overwrite = false;
   bool json = false;
@@ -46,6 +48,10 @@ struct RunOptions : PassOptions {
 };
 
 struct PlanOptions {
+  RunOptions run;
+};
+
+struct AuditOptions {
   RunOptions run;
 };
 
@@ -91,8 +97,8 @@ struct TheoremsOptions {
   std::vector<std::string> arguments;  // without the word "theorems"
 };
 
-using Command = std::variant<InspectOptions, PlanOptions, RunOptions, TraceOptions, ImportOptions,
-                             VerifyOptions, DoctorOptions, TheoremsOptions>;
+using Command = std::variant<InspectOptions, PlanOptions, RunOptions, AuditOptions, TraceOptions,
+                             ImportOptions, VerifyOptions, DoctorOptions, TheoremsOptions>;
 
 struct CommandLine {
   GlobalOptions global;

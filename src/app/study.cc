@@ -1,6 +1,7 @@
 #include "app/study.h"
 
 #include "app/parameters.h"
+#include "lab/audit.h"
 #include "lab/family.h"
 #include "lab/measurement.h"
 #include "lab/suite.h"
@@ -11,6 +12,10 @@ std::unique_ptr<lab::Study> make_study(const RunOptions& options, lab::Purpose p
   if (!options.family.empty()) {
     return std::make_unique<lab::Suite>(lab::read_family(options.family), purpose, options.text,
                                         options.engine);
+  }
+  if (!options.audited.empty()) {
+    return std::make_unique<lab::Audit>(options.audited[0], options.audited[1], purpose,
+                                        options.text, pass_settings(options));
   }
   return std::make_unique<lab::Measurement>(chosen_models(options), purpose, options.text,
                                             pass_settings(options));

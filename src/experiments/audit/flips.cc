@@ -20,8 +20,8 @@ uint32_t rank_in_reference(const gate::GateSpec& spec, std::span<const float> sc
     return spec.groups == 1 || !(std::isinf(scores[e]) && scores[e] < 0);
   };
   if (!eligible(static_cast<size_t>(expert))) return spec.experts;
-  const uint64_t own = gate::order_key(scores[static_cast<size_t>(expert)],
-                                       static_cast<uint32_t>(expert));
+  const uint64_t own =
+      gate::order_key(scores[static_cast<size_t>(expert)], static_cast<uint32_t>(expert));
   uint32_t rank = 1;
   for (uint32_t e = 0; e < spec.experts; ++e) {
     if (eligible(e) && gate::order_key(scores[e], e) > own) ++rank;

@@ -1,6 +1,6 @@
-// One decision of two runs side by side: what left the set of the reference A, what entered, and how
-// far from the boundary. Gates with equal logits and rule give equal answers; nothing here depends
-// on a model.
+// One decision of two runs side by side: what left the set of the reference A, what entered, and
+// how far from the boundary. Gates with equal logits and rule give equal answers; nothing here
+// depends on a model.
 #pragma once
 
 #include <cstdint>

@@ -32,8 +32,8 @@ std::optional<MarginDeciles> margin_deciles(std::span<const float> margins,
   for (size_t i = 0; i < margins.size(); ++i) {
     if (defined[i] == 0) continue;
     // As many inner edges as are at or below the margin.
-    const auto bin = static_cast<size_t>(
-        std::upper_bound(inner.begin(), inner.end(), margins[i]) - inner.begin());
+    const auto bin = static_cast<size_t>(std::upper_bound(inner.begin(), inner.end(), margins[i]) -
+                                         inner.begin());
     ++deciles.decisions[bin][i / positions];
     deciles.flips[bin][i / positions] += mass[i] > 0 ? 1u : 0u;
     deciles.mass[bin][i / positions] += mass[i];

@@ -1,5 +1,5 @@
-// Decisions of a layer by the deciles of the reference's margin over all windows: how many, how many
-// of them flip, and how many experts they lose (docs/artifacts.md).
+// Decisions of a layer by the deciles of the reference's margin over all windows: how many, how
+// many of them flip, and how many experts they lose (docs/artifacts.md).
 #pragma once
 
 #include <array>

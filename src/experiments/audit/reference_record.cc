@@ -61,8 +61,7 @@ void ReferenceRecord::begin_layer(const tap::LayerView& view) {
 void ReferenceRecord::on_gate(const tap::LayerView& view, const tap::GateBlock& block) {
   const size_t k = setting_.spec.top_k;
   for (size_t row = 0; row < block.rows; ++row) {
-    routes_.set(view.layer, first_row_ + block.first_row + row,
-                {block.ranked + row * (k + 1), k});
+    routes_.set(view.layer, first_row_ + block.first_row + row, {block.ranked + row * (k + 1), k});
   }
   const int slot = slot_among(setting_.layers, view.layer);
   if (slot < 0) return;

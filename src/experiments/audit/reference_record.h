@@ -16,8 +16,8 @@ namespace rg::experiments {
 
 // One window's positions at one layer, in the caller's memory.
 struct ReferenceWindow {
-  std::vector<float> inputs;           // (T, d)
-  std::vector<float> weights;          // (T, k) of the selected, in rank order
+  std::vector<float> inputs;            // (T, d)
+  std::vector<float> weights;           // (T, k) of the selected, in rank order
   std::vector<int32_t> other_selected;  // (T, k) B's gate on A's gate input, in rank order
 };
 
@@ -42,8 +42,8 @@ class ReferenceRecord : public tap::Observer {
   // After the pass, of the measured layer `slot`. IO001.
   void read_window(size_t slot, size_t window, ReferenceWindow& to) const;
   void read_logits(size_t slot, size_t window, std::span<float> to) const;  // (T, E)
-  void read_gate(size_t slot, std::vector<float>& router,  // (E, d)
-                 std::vector<float>& selection_bias) const;  // (E) or empty
+  void read_gate(size_t slot, std::vector<float>& router,                   // (E, d)
+                 std::vector<float>& selection_bias) const;                 // (E) or empty
   // 1 where the set margin is finite: (windows, T).
   std::span<const uint8_t> defined(size_t slot) const;
   uint64_t kept_bytes() const;  // of memory, once the pass is over

@@ -24,10 +24,7 @@ size_t most_probable(const float* logits, size_t n) {
 
 TokenOutputs::TokenOutputs(const tap::SequenceSet* windows, uint32_t seq_len, Compared compared,
                            uint64_t held_beside)
-    : windows_(windows),
-      positions_(seq_len - 1),
-      compared_(compared),
-      held_beside_(held_beside) {
+    : windows_(windows), positions_(seq_len - 1), compared_(compared), held_beside_(held_beside) {
   check_internal(seq_len >= 2, "a window has a position whose next token is known");
   check_internal(std::all_of(windows->lengths.begin(), windows->lengths.end(),
                              [&](uint32_t length) { return length == seq_len; }),
