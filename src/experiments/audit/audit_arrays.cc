@@ -84,8 +84,6 @@ Json floor_json(const AuditResults& results, Nulls& nulls) {
 
 }  // namespace
 
-size_t margin_kinds(const gate::GateSpec& spec) { return spec.groups > 1 ? 3 : 2; }
-
 Json decile_edges_json(const AuditRecord& record, Nulls& nulls) {
   Json object = Json::object();
   for (size_t kind = 0; kind < margin_kinds(record.setting().spec); ++kind) {

@@ -7,8 +7,6 @@ namespace rg::experiments {
 
 inline constexpr std::array<const char*, static_cast<size_t>(MarginKind::kinds)> kMarginKinds = {
     "set", "logit", "group"};
-// Kinds of margin that the gate has.
-size_t margin_kinds(const gate::GateSpec& spec);
 
 // {set, logit, group: {L: [11] or null}}.
 Json decile_edges_json(const AuditRecord& record, Nulls& nulls);

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "experiments/audit/flip_bank.h"
 #include "tensor/dtype.h"
 
 namespace rg::experiments {
@@ -75,10 +76,9 @@ AuditRecord::AuditRecord(const Setting& setting, const ReferenceRecord& referenc
 uint64_t AuditRecord::kept_bytes() const {
   constexpr uint64_t kDecileCounts = 3;
   const uint64_t cells = setting_.layers.size() * windows();
-  const uint64_t kinds = setting_.spec.groups > 1 ? 3 : 2;
   uint64_t bytes =
       cells * (static_cast<uint64_t>(AuditCount::kinds) * sizeof(uint32_t) + sizeof(double) +
-               kinds * kMarginDeciles * kDecileCounts * sizeof(uint32_t)) +
+               kinds() * kMarginDeciles * kDecileCounts * sizeof(uint32_t)) +
       all_positions() * sizeof(uint16_t);
   if (folds_.empty()) return bytes;
   const uint64_t levels = std::min(positions(), kAuditDraws + 1);
@@ -90,12 +90,13 @@ uint64_t AuditRecord::kept_bytes() const {
 tap::Needs AuditRecord::needs() const {
   const uint64_t experts = setting_.spec.experts;
   tap::Needs needs;
-  const uint64_t logits = experts * sizeof(float);
-  // Both runs' logits; with folds the changes and two drawn banks of as many rows.
-  const uint64_t of_token = (folds_.empty() ? 2 : 5) * logits + 4 * sizeof(float) + 4;
-  needs.held_bytes = kept_bytes() + held_beside_ + all_positions() * of_token +
+  // Of a token: both runs' logits, and margins, flags and mass. With folds a row in each of three
+  // banks of changes.
+  uint64_t token = 2 * experts * sizeof(float) + kinds() * sizeof(float) + 4;
+  if (!folds_.empty()) token += 3 * bank_stride(experts) * sizeof(float);
+  needs.held_bytes = kept_bytes() + held_beside_ + all_positions() * token +
                      experts * (setting_.width + 1) * sizeof(float) +
-                     experts * experts * sizeof(double);
+                     3 * experts * experts * sizeof(double);
   return needs;
 }
 
@@ -117,7 +118,7 @@ void AuditRecord::begin_layer(const tap::LayerView& view) {
   for (auto* const logits : {&logits_a_, &logits_b_}) {
     logits->resize(all_positions() * setting_.spec.experts);
   }
-  for (std::vector<float>& margins : margins_) margins.assign(all_positions(), 0.0f);
+  for (size_t kind = 0; kind < kinds(); ++kind) margins_[kind].assign(all_positions(), 0.0f);
   for (auto* const flags : {&defined_, &flipped_}) flags->assign(all_positions(), 0);
   mass_.assign(all_positions(), 0);
   moved_.assign(windows(), 0.0);
@@ -167,7 +168,9 @@ void AuditRecord::watch_window(const tap::LayerView& view, const tap::GateBlock&
     defined_[token_index] = 1;
     margins_[static_cast<size_t>(MarginKind::set)][token_index] = decision.margin;
     margins_[static_cast<size_t>(MarginKind::logit)][token_index] = decision.margin_logit;
-    margins_[static_cast<size_t>(MarginKind::group)][token_index] = decision.margin_group;
+    if (kinds() > 2) {
+      margins_[static_cast<size_t>(MarginKind::group)][token_index] = decision.margin_group;
+    }
     const Flip flip =
         compare_choices(setting_.spec, decision,
                         {token.a, std::span<const float>(reference.weights).subspan(t * k, k)},
@@ -225,8 +228,7 @@ void AuditRecord::add_floor(const Token& token, Scratch& scratch, size_t slot, s
 void AuditRecord::on_gates_done(const tap::LayerView& view) {
   const int slot = slot_among(setting_.layers, view.layer);
   if (slot < 0) return;
-  const size_t kinds = setting_.spec.groups > 1 ? 3 : 2;  // the last is the groups'
-  for (size_t kind = 0; kind < kinds; ++kind) {
+  for (size_t kind = 0; kind < kinds(); ++kind) {
     deciles_[kind][static_cast<size_t>(slot)] =
         margin_deciles(margins_[kind], defined_, mass_, windows());
   }

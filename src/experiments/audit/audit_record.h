@@ -45,6 +45,8 @@ enum class AuditCount : size_t {
 
 // Which margin of A a decile is of.
 enum class MarginKind : size_t { set, logit, group, kinds };
+// How many of these the gate has: a group margin only with groups.
+inline size_t margin_kinds(const gate::GateSpec& spec) { return spec.groups > 1 ? 3 : 2; }
 
 // The parity of each window's document, documents numbered by their first window; empty if there is
 // one document only, so that there is nothing to forecast from.
@@ -94,6 +96,7 @@ class AuditRecord : public tap::Observer {
   uint32_t& count(AuditCount count, size_t slot, size_t window);
   void forecast_flips(const tap::LayerView& view, size_t slot);
   size_t all_positions() const { return windows() * positions(); }
+  size_t kinds() const { return margin_kinds(setting_.spec); }
 
   const Setting setting_;
   const ReferenceRecord& reference_;
