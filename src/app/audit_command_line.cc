@@ -9,6 +9,7 @@
 
 #include "app/command_lines.h"
 #include "app/parameters.h"
+#include "base/numbers.h"
 
 namespace rg::app {
 namespace {
@@ -55,7 +56,7 @@ RunOptions finish_audit(const CLI::App& command, const RawRun& raw) {
                       "two checkpoints, whose weights are all finite, and no other");
   }
   if (raw.audited.size() != 2) {
-    throw usage_error("audit", fmt::format("{} checkpoints", raw.audited.size()),
+    throw usage_error("audit", counted(raw.audited.size(), "checkpoint"),
                       "two: the reference, then its changed copy");
   }
   RunOptions options = raw.options;
