@@ -11,15 +11,16 @@ namespace {
 
 constexpr double kMeanTolerance = 1e-12;  // relative, of fp64 means
 
-constexpr double kNearTolerance = 1e-9;  // absolute below 1, relative above
+constexpr double kNearTolerance = 1e-9;      // relative to an interval's size or ends
+constexpr double kIteratedTolerance = 1e-6;  // absolute below 1, relative above
 
 bool same_mean(double a, double b) {
   return std::abs(a - b) <= kMeanTolerance * std::max(std::abs(a), std::abs(b)) ||
          std::abs(a - b) <= 1e-300;
 }
 
-bool is_near(double a, double b) {
-  return std::abs(a - b) <= kNearTolerance * std::max({1.0, std::abs(a), std::abs(b)});
+bool is_near(double a, double b, double tolerance) {
+  return std::abs(a - b) <= tolerance * std::max({1.0, std::abs(a), std::abs(b)});
 }
 
 std::string join(const std::vector<std::string>& path) {
@@ -77,6 +78,7 @@ class Comparison {
         return flag(claim, at);
       case Claim::Kind::interval:
       case Claim::Kind::near_interval:
+      case Claim::Kind::close_interval:
         return interval(claim, at);
     }
   }
@@ -94,8 +96,9 @@ class Comparison {
     if (at.value->is(Kind::null)) {
       disagree(claim, at, "null", fmt::format("{}", claim.value));
     } else if (const auto found = inspect_.number(at, kAnyNumber)) {
-      const bool same = claim.kind == Claim::Kind::near ? is_near(*found, claim.value)
-                                                        : same_mean(*found, claim.value);
+      const bool same = claim.kind == Claim::Kind::near
+                            ? is_near(*found, claim.value, claim.tolerance)
+                            : same_mean(*found, claim.value);
       if (!same) {
         disagree(claim, at, fmt::format("{}", *found), fmt::format("{}", claim.value));
       }
@@ -132,6 +135,10 @@ class Comparison {
 
   static bool agrees(const Interval& found, const Claim& claim) {
     if (claim.kind == Claim::Kind::interval) return found == claim.interval;
+    if (claim.kind == Claim::Kind::close_interval) {
+      return is_near(found.lo, claim.interval.lo, claim.tolerance) &&
+             is_near(found.hi, claim.interval.hi, claim.tolerance);
+    }
     // Narrow intervals must not hide in an absolute tolerance.
     const double tolerance =
         kNearTolerance * std::max({claim.interval.hi - claim.interval.lo,
@@ -193,6 +200,18 @@ void Claims::near_interval(Path path, std::optional<Interval> one, std::optional
   claim.interval = one.value_or(Interval{0, 0});
   claim.other = other.value_or(Interval{0, 0});
   claim.optional = true;
+}
+void Claims::close_interval(Path path, std::optional<Interval> value, Check check) {
+  add(std::move(path), value ? Claim::Kind::close_interval : Claim::Kind::null, check).interval =
+      value.value_or(Interval{0, 0});
+}
+void Claims::iterated(Path path, std::optional<double> value) {
+  near(std::move(path), value, Check::iterated_value);
+  claims_.back().tolerance = kIteratedTolerance;
+}
+void Claims::iterated_interval(Path path, std::optional<Interval> value) {
+  close_interval(std::move(path), value, Check::iterated_value);
+  claims_.back().tolerance = kIteratedTolerance;
 }
 void Claims::absent(Path path) { add(std::move(path), Claim::Kind::absent, Check::summary_exact); }
 void Claims::interval(Path path, std::optional<Interval> value) {

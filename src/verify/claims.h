@@ -10,10 +10,22 @@
 namespace rg::verify {
 
 struct Claim {
-  enum class Kind { mean, near, count, text, flag, interval, near_interval, null, absent };
+  enum class Kind {
+    mean,
+    near,
+    count,
+    text,
+    flag,
+    interval,
+    near_interval,
+    close_interval,
+    null,
+    absent
+  };
   std::vector<std::string> path;  // from the root
   Kind kind;
-  double value = 0;  // mean, near
+  double value = 0;         // mean, near
+  double tolerance = 1e-9;  // near, close_interval: absolute below 1, relative above
   int64_t count = 0;
   std::string text;
   bool flag = false;
@@ -41,6 +53,11 @@ class Claims {
   void interval(Path path, std::optional<Interval> value);
   void interval(Path path, std::optional<Interval> value, Check check);
 
+  // Both ends as near's numbers.
+  void close_interval(Path path, std::optional<Interval> value, Check check);
+  // A number found by iteration, and its interval: within 1e-6.
+  void iterated(Path path, std::optional<double> value);
+  void iterated_interval(Path path, std::optional<Interval> value);
   // Optional; each end within 1e-9 of that end of either interval.
   void near_interval(Path path, std::optional<Interval> one, std::optional<Interval> other);
   void absent(Path path);  // no value there

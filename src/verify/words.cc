@@ -9,6 +9,9 @@ namespace rg::verify {
 namespace {
 
 constexpr EffectWords kEffects[] = {
+    {"flip_rate", "decisions that flip",
+     "decisions that flip: share of the routing decisions that choose another set of experts",
+     false},
     {"attention share", "attention share",
      "attention share: how much of the router's choice attention decides (Shapley value), 0 to 1",
      false},
@@ -64,12 +67,15 @@ constexpr Named kAlso[] = {
     {"jump_hidden, interior", "change of the layer's output by a swap, interior"},
     {"published baseline", "by the published baseline, which ignores tied margins"},
     {"largest Holm p", "largest p of the joint test over strata, Holm-adjusted over layers"},
-    {"cold experts", "experts chosen by less than 1 % of the tokens"}};
+    {"cold experts", "experts chosen by less than 1 % of the tokens"},
+    {"F4, calibration", "forecast of flips by measured changes of the logits, calibration"},
+    {"F4, information", "the same forecast against the margin alone"}};
 
-constexpr Named kLabels[] = {{"H1", "attention dominates"},
-                             {"H2", "balanced"},
-                             {"H3", "attention below half"},
-                             {"inconclusive", "undecided"}};
+constexpr Named kLabels[] = {
+    {"H1", "attention dominates"},  {"H2", "balanced"},
+    {"H3", "attention below half"}, {"inconclusive", "undecided"},
+    {"CALIBRATED", "calibrated"},   {"NOT_CALIBRATED", "not calibrated"},
+    {"INFORMATIVE", "says more"},   {"NOT_INFORMATIVE", "not shown to say more"}};
 
 }  // namespace
 

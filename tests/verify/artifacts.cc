@@ -117,6 +117,7 @@ void place(Json& root, const Claim& claim) {
       break;
     case Claim::Kind::interval:
     case Claim::Kind::near_interval:
+    case Claim::Kind::close_interval:
       *node = {claim.interval.lo, claim.interval.hi};
       break;
     case Claim::Kind::null:
@@ -503,6 +504,7 @@ Json make(const std::string& test, const Shape& shape) {
   if (test == "boundary_amplification") return make_boundary_amplification(shape);
   if (test == "behavior_compression") return make_behavior_compression(shape);
   if (test == "expert_load") return make_expert_load(shape);
+  if (test.starts_with("audit")) return make_of_audit(test, shape);
   return make_of_family(test, shape);
 }
 

@@ -22,6 +22,8 @@ Json make_attention_router(const Shape& shape);
 Json make_expert_load(const Shape& shape);
 Json make_boundary_amplification(const Shape& shape);
 Json make_behavior_compression(const Shape& shape);
+// Windows of at most 33 tokens; also "audit_<variant>" of audit_artifacts.h.
+Json make_of_audit(const std::string& test, const Shape& shape);
 // A family of `base`, `tuned` and `aligned`, in prose and, with 20 windows more, code.
 Json make_kl_edge_dominance(const Shape& shape);
 Json make_entropy_collapse(const Shape& shape);
@@ -33,9 +35,13 @@ Json make_terminal_compatibility(const Shape& shape);
 Json make_of_family(const std::string& test, const Shape& shape);  // one of these five
 
 Json make(const std::string& test, const Shape& shape);
-inline constexpr const char* kTests[] = {"chart_compatibility",    "terminal_ovk_scan",
-                                         "attention_router",       "expert_load",
-                                         "boundary_amplification", "behavior_compression"};
+inline constexpr const char* kTests[] = {"chart_compatibility",
+                                         "terminal_ovk_scan",
+                                         "attention_router",
+                                         "expert_load",
+                                         "boundary_amplification",
+                                         "behavior_compression",
+                                         "audit"};
 inline constexpr const char* kFamilyTests[] = {"kl_edge_dominance", "entropy_collapse",
                                                "kl_bounded_adaptation", "terminal_tracking",
                                                "terminal_compatibility"};

@@ -2,6 +2,7 @@
 add_executable(judge_many ${CMAKE_CURRENT_LIST_DIR}/driver/judge_many.cc
                           ${CMAKE_CURRENT_LIST_DIR}/artifacts.cc
                           ${CMAKE_CURRENT_LIST_DIR}/edge_artifacts.cc
+                          ${CMAKE_CURRENT_LIST_DIR}/audit_artifacts.cc
                           ${CMAKE_CURRENT_LIST_DIR}/family_artifacts.cc)
 target_include_directories(judge_many PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
 target_link_libraries(judge_many PRIVATE rg_verify)
