@@ -84,7 +84,7 @@ struct Recount {
       local += lost(own, ba);
       inherited += lost(ba, copy);
       through_a += lost(own, ab);
-      flips += own != copy ? 1 : 0;
+      flips += own != copy ? 1u : 0u;
     }
   }
 };
@@ -196,7 +196,7 @@ TEST(AuditRecord, ComparesAWithItsRoundedGateAndItsSecondPass) {
         const size_t row = w * pair.shape.seq_len + t;
         const Trace &own = pair.a->trace(int(slot), 0), &other = again.trace(int(slot), 0);
         const bool defined = std::isfinite(own.margins[row]) && std::isfinite(other.margins[row]);
-        undefined += defined ? 0 : 1;
+        undefined += defined ? 0u : 1u;
         flips += defined &&
                  as_set(own.ranked.data() + row * 3, 2) != as_set(other.ranked.data() + row * 3, 2);
       }

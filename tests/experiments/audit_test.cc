@@ -151,7 +151,7 @@ TEST(AuditArtifact, ForecastsByLayerAndByDecileComeFromTheOtherHalf) {
     double flips = 0, windows = 0;
     for (size_t w = 0; w < 24; ++w) {
       const uint32_t own = record.counts(AuditCount::flips, 2)[w];
-      EXPECT_EQ(levels[fold].flips[w], record.folds()[w] == fold ? own : 0);
+      EXPECT_EQ(levels[fold].flips[w], record.folds()[w] == fold ? own : 0u);
       EXPECT_EQ(levels[fold].decisions[w], record.folds()[w] == fold ? 32u : 0u);
       if (record.folds()[w] == fold) continue;
       flips += own;

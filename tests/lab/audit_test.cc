@@ -62,12 +62,12 @@ class AuditRun : public testing::Test {
     return settings;
   }
   // The artifacts, by domain.
-  std::vector<Json> audit(const std::string& a, const std::string& b,
+  std::vector<Json> audit(const std::string& reference, const std::string& copy,
                           const std::vector<std::string>& domains = {"t"},
                           const PassSettings& settings = pass_settings()) const {
     const test::TempFolder out;
     test::KeptProgress progress;
-    Audit study(a, b, Purpose::run, text_settings(domains), settings);
+    Audit study(reference, copy, Purpose::run, text_settings(domains), settings);
     study.read(settings.engine, out.path(), progress);
     study.programme().make_plans(out.path());
     study.programme().run(progress, [&](Pass& pass, const stream::PassResult& result) {
