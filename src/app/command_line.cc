@@ -36,6 +36,7 @@ Examples:
   routegauge inspect allenai/OLMoE-1B-7B-0924
   routegauge plan all --model MODEL --domain prose=texts/
   routegauge run all --model MODEL --domain prose=texts/ --out results
+  routegauge audit MODEL CHANGED_COPY --domain prose=texts/ --out audited
   routegauge verify results --details
   routegauge import routed_experts.npy --check --model MODEL
   routegauge theorems show KR-2
@@ -62,6 +63,7 @@ std::variant<CommandLine, std::string> parse_command_line(int argc, const char* 
   const InspectCommandLine inspect(app);
   const PlanCommandLine plan(app);
   const RunCommandLine run(app);
+  const AuditCommandLine audit(app);
   const VerifyCommandLine verify(app);
   const TraceCommandLine trace(app);
   const ImportCommandLine import(app);
@@ -86,6 +88,7 @@ std::variant<CommandLine, std::string> parse_command_line(int argc, const char* 
   take(inspect.chosen());
   take(plan.chosen());
   take(run.chosen());
+  take(audit.chosen());
   take(verify.chosen());
   take(trace.chosen());
   take(import.chosen());

@@ -42,13 +42,17 @@ class InspectCommandLine : CommandLinePart {
   InspectOptions options_;
 };
 
-// `plan` and `run` take the same options: `plan` says what the run costs, `run` does it.
+// `plan`, `run` and `audit` take the same options: `plan` says what the others cost.
 struct RawRun {
   RunOptions options;
   RawPass pass;
   std::string experiments;
+  std::vector<std::string> audited;
   std::vector<std::string> parameters;
 };
+
+// How `plan` and `audit` read an audit of `raw.audited`.
+RunOptions finish_audit(const CLI::App& command, const RawRun& raw);
 
 class PlanCommandLine : CommandLinePart {
  public:
@@ -62,6 +66,15 @@ class PlanCommandLine : CommandLinePart {
 class RunCommandLine : CommandLinePart {
  public:
   explicit RunCommandLine(CLI::App& program);
+  std::optional<Command> chosen() const;
+
+ private:
+  RawRun raw_;
+};
+
+class AuditCommandLine : CommandLinePart {
+ public:
+  explicit AuditCommandLine(CLI::App& program);
   std::optional<Command> chosen() const;
 
  private:

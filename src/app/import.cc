@@ -7,6 +7,7 @@
 #include "app/progress_printer.h"
 #include "app/stop_watch.h"
 #include "base/cancel.h"
+#include "base/cores.h"
 #include "base/error.h"
 #include "gate/profile.h"
 #include "lab/version.h"

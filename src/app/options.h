@@ -40,6 +40,8 @@ struct RunOptions : PassOptions {
   lab::ExperimentSettings experiments;  // and parameters of the program's own
   std::filesystem::path family;         // file of `suite`, which takes no experiments; empty: none
   std::filesystem::path intervene;      // file of `intervention`, which is alone; empty: none
+  // Of `audit`, which takes no experiments: the reference and its changed copy; empty: no audit.
+  std::vector<std::string> audited;
   std::filesystem::path out;
   bool overwrite = false;
   bool json = false;
@@ -47,6 +49,10 @@ struct RunOptions : PassOptions {
 };
 
 struct PlanOptions {
+  RunOptions run;
+};
+
+struct AuditOptions {
   RunOptions run;
 };
 
@@ -92,8 +98,8 @@ struct TheoremsOptions {
   std::vector<std::string> arguments;  // without the word "theorems"
 };
 
-using Command = std::variant<InspectOptions, PlanOptions, RunOptions, TraceOptions, ImportOptions,
-                             VerifyOptions, DoctorOptions, TheoremsOptions>;
+using Command = std::variant<InspectOptions, PlanOptions, RunOptions, AuditOptions, TraceOptions,
+                             ImportOptions, VerifyOptions, DoctorOptions, TheoremsOptions>;
 
 struct CommandLine {
   GlobalOptions global;

@@ -97,6 +97,10 @@ RunOptions finish_run(const CLI::App& command, const RawRun& raw) {
     check_suite(command, options);
     return options;
   }
+  if (!raw.audited.empty()) {
+    throw usage_error("plan", fmt::format("'{}' after the experiments", raw.audited.front()),
+                      "two checkpoints after `audit` alone");
+  }
   if (!options.family.empty()) throw usage_error("--family", "given", "`suite` as experiment");
   if (!intervenes) options.experiments.names = parse_experiments(raw.experiments);
   for (const std::string& text : raw.parameters) {
@@ -117,6 +121,9 @@ PlanCommandLine::PlanCommandLine(CLI::App& program) {
       "Say what a run would read, compute and need, from headers or a config.json alone; opens no "
       "text");
   add_run_options(*command_, raw_);
+  command_->add_option("checkpoints", raw_.audited, "with `audit` in place of experiments: A and B")
+      ->type_name("A B")
+      ->expected(0, 2);
   command_->add_flag("--json", raw_.options.json, "print JSON, for programs");
   command_->footer(experiment_list() + R"(
 Sizes are in bytes (MB is 1e6, MiB 2^20), work in FLOPs, times in seconds.
@@ -128,12 +135,14 @@ assumes of tensors, tokenizer and texts.
 
 Examples:
   routegauge plan all --model allenai/OLMoE-1B-7B-0924 --domain prose=texts/ --memory 16G
-  routegauge plan all --model DeepSeek-V3/config.json --windows 40)");
+  routegauge plan all --model DeepSeek-V3/config.json --windows 40
+  routegauge plan audit MODEL CHANGED_COPY --domain prose=texts/)");
 }
 
 std::optional<Command> PlanCommandLine::chosen() const {
   if (!command_->parsed()) return std::nullopt;
-  PlanOptions options = {finish_run(*command_, raw_)};
+  const bool audit = raw_.experiments == "audit";
+  PlanOptions options = {audit ? finish_audit(*command_, raw_) : finish_run(*command_, raw_)};
   if (options.run.family.empty() && options.run.text.domains.empty() &&
       !options.run.text.windows.windows) {
     throw usage_error("--domain", "none with --windows all",
