@@ -39,9 +39,16 @@ void boundaries_after(const float* __restrict inside, const float* __restrict ou
         most[lane] = d > most[lane] ? d : most[lane];
       }
     }
-    lowest[r] = *std::min_element(low, low + kBankLanes);
-    highest[r] = *std::max_element(high, high + kBankLanes);
-    largest[r] = *std::max_element(most, most + kBankLanes);
+    for (size_t half = kBankLanes / 2; half > 0; half /= 2) {
+      for (size_t lane = 0; lane < half; ++lane) {
+        low[lane] = low[lane + half] < low[lane] ? low[lane + half] : low[lane];
+        high[lane] = high[lane + half] > high[lane] ? high[lane + half] : high[lane];
+        most[lane] = most[lane + half] > most[lane] ? most[lane + half] : most[lane];
+      }
+    }
+    lowest[r] = low[0];
+    highest[r] = high[0];
+    largest[r] = most[0];
   }
 }
 
