@@ -103,6 +103,15 @@ TEST(AuditBounds, WithoutSpreadTheMeanDecides) {
   EXPECT_EQ(found.lower, 1);
   EXPECT_EQ(found.upper, 1);
   EXPECT_EQ(found.pair, 1);
+  const auto lower_passes =
+      bounds.of(std::vector<float>{0, 0, 0, 0.5f}, std::vector<int32_t>{3, 0}, scratch);
+  EXPECT_EQ(lower_passes.lower, 0);  // the mean brings 3 further ahead
+  law.mean(0) = 1;
+  const auto ties =
+      PassBounds(law, 4).of(std::vector<float>{0, 0, 0, 0.5f}, std::vector<int32_t>{3, 0}, scratch);
+  EXPECT_EQ(ties.lower, 1);
+  EXPECT_EQ(ties.upper, 1);
+  EXPECT_EQ(ties.pair, 1);
 }
 
 }  // namespace

@@ -164,6 +164,15 @@ TEST(AuditGuarantee, AGroupSwapBoundsIt) {
   }
 }
 
+// Four logits y, y, -y, -y: the sums 2y and -2y of two groups meet where y is 0.
+TEST(AuditGuarantee, ASumOfTwoMovesAsFastAsBoth) {
+  const gate::GateSpec spec =
+      grouped(audit_gate(4, 2, gate::Score::logits), 2, 1, gate::GroupScore::top2_sum);
+  const GateDistances distances(std::vector<float>{1, 1, -1, -1}, 4, 1);
+  EXPECT_NEAR(guaranteed_radius(spec, {}, std::vector<float>{0.5f, 0.5f, -0.5f, -0.5f}, distances),
+              0.5, 1e-5);
+}
+
 TEST(AuditGuarantee, TiesAndLogitsThatAreNotFiniteGuaranteeNothing) {
   const gate::GateSpec spec = audit_gate(4, 2, gate::Score::softmax);
   const SmallGate gate(spec, 130);

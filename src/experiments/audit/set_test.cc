@@ -69,9 +69,7 @@ void SetTest::decide(std::span<const float> logits) {
   gate::select(spec_, logits, selection_bias_, top_);
   std::fill(selected_.begin(), selected_.end(), uint8_t{0});
   for (const int32_t e : top_) selected_[static_cast<size_t>(e)] = 1;
-  finite_ = true;
   for (size_t e = 0; e < logits.size(); ++e) {
-    finite_ = finite_ && std::isfinite(logits[e]);
     inside_[e] = selected_[e] != 0 ? logits[e] : kBeyond;
     outside_[e] = selected_[e] != 0 ? -kBeyond : logits[e];
   }
@@ -86,7 +84,7 @@ bool SetTest::by_gate(const float* change) {
 
 uint32_t SetTest::changes(const FlipBank& bank, std::span<const uint32_t> rows) {
   uint32_t count = 0;
-  if (!ordered_ || !finite_) {
+  if (!ordered_) {
     for (const uint32_t row : rows) count += by_gate(bank.row(row)) ? 1u : 0u;
     return count;
   }
@@ -99,6 +97,8 @@ uint32_t SetTest::changes(const FlipBank& bank, std::span<const uint32_t> rows) 
   const float gap = softmax ? kSoftmaxGap : 0.0f;
   const float top = *std::max_element(logits_.begin(), logits_.end());
   for (size_t r = 0; r < rows.size(); ++r) {
+    // NaN, from infinities, is no answer; a NaN logit is never among those compared, as in the
+    // gate.
     const float ahead = lowest_[r] - highest_[r];
     const bool near_top = std::max(lowest_[r], highest_[r]) > top + largest_[r] - kSoftmaxRange;
     const bool plain = std::fabs(ahead) > gap && (!softmax || near_top);
