@@ -97,8 +97,7 @@ uint32_t SetTest::changes(const FlipBank& bank, std::span<const uint32_t> rows) 
   const float gap = softmax ? kSoftmaxGap : 0.0f;
   const float top = *std::max_element(logits_.begin(), logits_.end());
   for (size_t r = 0; r < rows.size(); ++r) {
-    // NaN, from infinities, is no answer; a NaN logit is never among those compared, as in the
-    // gate.
+    // A difference of infinities is no answer. A NaN logit isn't compared: it ranks last.
     const float ahead = lowest_[r] - highest_[r];
     const bool near_top = std::max(lowest_[r], highest_[r]) > top + largest_[r] - kSoftmaxRange;
     const bool plain = std::fabs(ahead) > gap && (!softmax || near_top);
