@@ -190,7 +190,9 @@ class Score {
              interval_json(stats::percentile_interval(replicates.values), nulls_, path + ".ci95")}};
   }
   Json skill_block(const std::optional<stats::Replicates>& skill, const char* member) const {
-    if (!skill) return nulls_.null(path_ + '.' + member, "it is no better forecast's reference");
+    if (!skill)
+      return nulls_.null(path_ + '.' + member,
+                         "a reference isn't scored against itself or a finer one");
     return block(*skill, member, "value", "the reference has no loss");
   }
 

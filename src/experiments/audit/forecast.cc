@@ -1,7 +1,6 @@
 #include "experiments/audit/forecast.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/error.h"
 #include "base/parallel.h"

@@ -39,9 +39,16 @@ void boundaries_after(const float* __restrict inside, const float* __restrict ou
         most[lane] = d > most[lane] ? d : most[lane];
       }
     }
-    lowest[r] = *std::min_element(low, low + kBankLanes);
-    highest[r] = *std::max_element(high, high + kBankLanes);
-    largest[r] = *std::max_element(most, most + kBankLanes);
+    for (size_t half = kBankLanes / 2; half > 0; half /= 2) {
+      for (size_t lane = 0; lane < half; ++lane) {
+        low[lane] = low[lane + half] < low[lane] ? low[lane + half] : low[lane];
+        high[lane] = high[lane + half] > high[lane] ? high[lane + half] : high[lane];
+        most[lane] = most[lane + half] > most[lane] ? most[lane + half] : most[lane];
+      }
+    }
+    lowest[r] = low[0];
+    highest[r] = high[0];
+    largest[r] = most[0];
   }
 }
 
@@ -62,9 +69,7 @@ void SetTest::decide(std::span<const float> logits) {
   gate::select(spec_, logits, selection_bias_, top_);
   std::fill(selected_.begin(), selected_.end(), uint8_t{0});
   for (const int32_t e : top_) selected_[static_cast<size_t>(e)] = 1;
-  finite_ = true;
   for (size_t e = 0; e < logits.size(); ++e) {
-    finite_ = finite_ && std::isfinite(logits[e]);
     inside_[e] = selected_[e] != 0 ? logits[e] : kBeyond;
     outside_[e] = selected_[e] != 0 ? -kBeyond : logits[e];
   }
@@ -79,7 +84,7 @@ bool SetTest::by_gate(const float* change) {
 
 uint32_t SetTest::changes(const FlipBank& bank, std::span<const uint32_t> rows) {
   uint32_t count = 0;
-  if (!ordered_ || !finite_) {
+  if (!ordered_) {
     for (const uint32_t row : rows) count += by_gate(bank.row(row)) ? 1u : 0u;
     return count;
   }
@@ -92,6 +97,7 @@ uint32_t SetTest::changes(const FlipBank& bank, std::span<const uint32_t> rows) 
   const float gap = softmax ? kSoftmaxGap : 0.0f;
   const float top = *std::max_element(logits_.begin(), logits_.end());
   for (size_t r = 0; r < rows.size(); ++r) {
+    // A difference of infinities is no answer. A NaN logit isn't compared: it ranks last.
     const float ahead = lowest_[r] - highest_[r];
     const bool near_top = std::max(lowest_[r], highest_[r]) > top + largest_[r] - kSoftmaxRange;
     const bool plain = std::fabs(ahead) > gap && (!softmax || near_top);

@@ -34,8 +34,7 @@ class SetTest {
   std::vector<float> inside_, outside_;  // (stride) logits, +inf and -inf where they don't count
   std::vector<float> changed_;           // (E)
   std::vector<float> lowest_, highest_, largest_;
-  bool ordered_;         // the set is that of the k largest logits
-  bool finite_ = false;  // the decision's logits
+  bool ordered_;  // the set is that of the k largest logits
 };
 
 }  // namespace rg::experiments
