@@ -50,6 +50,15 @@ struct RawRun {
   std::vector<std::string> parameters;
 };
 
+// What `plan` takes instead, for power in place of cost.
+struct RawPower {
+  std::vector<std::string> pilots;
+  std::optional<double> effect;
+};
+void add_power_options(CLI::App& command, RawPower& raw);
+// None without --power; no option of a run goes with it.
+std::optional<PowerOptions> chosen_power(const CLI::App& command, const RawPower& raw, bool json);
+
 class PlanCommandLine : CommandLinePart {
  public:
   explicit PlanCommandLine(CLI::App& program);
@@ -57,6 +66,7 @@ class PlanCommandLine : CommandLinePart {
 
  private:
   RawRun raw_;
+  RawPower power_;
 };
 
 class RunCommandLine : CommandLinePart {

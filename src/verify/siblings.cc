@@ -75,18 +75,26 @@ std::optional<Interval> Analysis::t_interval(ColumnId id) const {
     if (value) squares += (*value - *estimate) * (*value - *estimate);
   }
   const double error = std::sqrt(squares / (m - 1) / m);
+  std::vector<size_t> defined;
+  std::vector<double> value, squared;  // squared: of the distance from the estimate
+  for (size_t w = 0; w < x.size(); ++w) {
+    if (!x[w]) continue;
+    defined.push_back(w);
+    value.push_back(*x[w]);
+    squared.push_back((*x[w] - *estimate) * (*x[w] - *estimate));
+  }
+  const Sample& sample = primary();
   std::vector<double> t;
-  for (size_t b = 0; b < primary().count(); ++b) {
-    const std::optional<double> center = primary().mean(id, b);
+  for (size_t b = 0; b < sample.count(); ++b) {
+    const std::optional<double> center = sample.mean(id, b);
     if (!center) continue;
     uint64_t drawn = 0;
     double spread = 0, about_estimate = 0;
-    for (size_t w = 0; w < x.size(); ++w) {
-      if (!x[w]) continue;
-      const uint32_t count = primary().replicates().draws(b, w);
+    for (size_t i = 0; i < defined.size(); ++i) {
+      const uint32_t count = sample.replicates().draws(b, defined[i]);
       drawn += count;
-      spread += count * ((*x[w] - *center) * (*x[w] - *center));
-      about_estimate += count * ((*x[w] - *estimate) * (*x[w] - *estimate));
+      spread += count * ((value[i] - *center) * (value[i] - *center));
+      about_estimate += count * squared[i];
     }
     if (drawn < 2 || spread <= kEqualDraws * about_estimate) continue;
     const auto n = static_cast<double>(drawn);
