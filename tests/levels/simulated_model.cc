@@ -16,7 +16,7 @@ constexpr double kOverlapNoise = 0.05;  // of a window
 constexpr Profile kSureDrop = {0.8, 0.8, 0.4};
 
 double kappa_of(Shape shape, double normal) {
-  const double deviation = shape == Shape::symmetric ? normal : 1 - std::exp(0.5 * normal);
+  const double deviation = shape == Shape::symmetric ? normal : 1 - stats::pinned_exp(0.5 * normal);
   return 0.6 + 0.1 * deviation;
 }
 
