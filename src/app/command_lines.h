@@ -54,6 +54,15 @@ struct RawRun {
 // How `plan` and `audit` read an audit of `raw.audited`.
 RunOptions finish_audit(const CLI::App& command, const RawRun& raw);
 
+// What `plan` takes instead, for power in place of cost.
+struct RawPower {
+  std::vector<std::string> pilots;
+  std::optional<double> effect;
+};
+void add_power_options(CLI::App& command, RawPower& raw);
+// None without --power; no option of a run goes with it.
+std::optional<PowerOptions> chosen_power(const CLI::App& command, const RawPower& raw, bool json);
+
 class PlanCommandLine : CommandLinePart {
  public:
   explicit PlanCommandLine(CLI::App& program);
@@ -61,6 +70,7 @@ class PlanCommandLine : CommandLinePart {
 
  private:
   RawRun raw_;
+  RawPower power_;
 };
 
 class RunCommandLine : CommandLinePart {

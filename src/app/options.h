@@ -56,6 +56,13 @@ struct AuditOptions {
   RunOptions run;
 };
 
+// `plan --power`: either artifacts of a pilot run, or an effect.
+struct PowerOptions {
+  std::vector<std::filesystem::path> pilots;
+  std::optional<double> effect;  // mean over the standard deviation of a window
+  bool json = false;
+};
+
 struct TraceOptions : PassOptions {
   std::filesystem::path tokens_file;  // empty: the one domain's windows
   std::filesystem::path out;
@@ -98,8 +105,9 @@ struct TheoremsOptions {
   std::vector<std::string> arguments;  // without the word "theorems"
 };
 
-using Command = std::variant<InspectOptions, PlanOptions, RunOptions, AuditOptions, TraceOptions,
-                             ImportOptions, VerifyOptions, DoctorOptions, TheoremsOptions>;
+using Command =
+    std::variant<InspectOptions, PlanOptions, PowerOptions, RunOptions, AuditOptions, TraceOptions,
+                 ImportOptions, VerifyOptions, DoctorOptions, TheoremsOptions>;
 
 struct CommandLine {
   GlobalOptions global;

@@ -21,6 +21,7 @@ int dispatch(const CommandLine& line) {
     const GlobalOptions& global;
     int operator()(const InspectOptions& options) const { return inspect_command(options, global); }
     int operator()(const PlanOptions& options) const { return plan_command(options, global); }
+    int operator()(const PowerOptions& options) const { return power_command(options, global); }
     int operator()(const RunOptions& options) const { return run_command(options, global); }
     int operator()(const AuditOptions& options) const { return run_command(options.run, global); }
     int operator()(const TraceOptions& options) const { return trace_command(options, global); }
