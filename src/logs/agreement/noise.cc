@@ -128,37 +128,65 @@ FittedDecisions fitted_decisions(const Side& reference, const LayerLog& log, con
 
 // --- likelihood ---
 
-// Log-likelihood of counts where c of 64 draws give P(flip) = eps + (1 - eps) c / 64.
-struct LogChances {
-  std::array<double, kNoiseDraws + 1> flipped, kept;
+// Good 1953: P(c = 1) = S E[q (1-q)^(S-1)] and P(c = 0) = E[(1-q)^S], so E[q | c = 0] is about
+// N_1 / (S N_0); likewise at the other end.
+void set_ends(FlipCounts& counts) {
+  constexpr double kDraws = kNoiseDraws;
+  const auto all = [&](uint32_t c) {
+    return static_cast<double>(counts.flipped[c]) + counts.kept[c];
+  };
+  const auto beyond = [&](uint32_t end, uint32_t next) {
+    return all(end) > 0 ? std::min(all(next) / (kDraws * all(end)), 1 / kDraws) : 0;
+  };
+  counts.chance_of_none = beyond(0, 1);
+  counts.chance_of_all = 1 - beyond(kNoiseDraws, kNoiseDraws - 1);
+}
 
-  explicit LogChances(double eps) {
-    for (uint32_t c = 0; c <= kNoiseDraws; ++c) {
-      const double q = static_cast<double>(c) / kNoiseDraws;
-      const double flip = eps + (1 - eps) * q, keep = (1 - eps) * (1 - q);
-      flipped[c] = flip > 0 ? stats::pinned_log(flip) : kImpossible;
-      kept[c] = keep > 0 ? stats::pinned_log(keep) : kImpossible;
+// Logarithms of P(flip) = eps + (1 - eps) q and of 1 - P(flip).
+struct LogChances {
+  double flipped, kept;
+  LogChances(double eps, double q) {
+    const double flip = eps + (1 - eps) * q, keep = (1 - eps) * (1 - q);
+    flipped = flip > 0 ? stats::pinned_log(flip) : kImpossible;
+    kept = keep > 0 ? stats::pinned_log(keep) : kImpossible;
+  }
+  double of(uint32_t flips, uint32_t keeps) const {
+    return (flips > 0 ? flips * flipped : 0) + (keeps > 0 ? keeps * kept : 0);
+  }
+};
+
+// For one eps: at c of 64 draws for 0 < c < 64, which are the same for all sigmas and layers.
+class Chances {
+ public:
+  explicit Chances(double eps) : eps_(eps) {
+    inner_.reserve(kNoiseDraws - 1);
+    for (uint32_t c = 1; c < kNoiseDraws; ++c) {
+      inner_.emplace_back(eps, static_cast<double>(c) / kNoiseDraws);
     }
   }
-
-  double of(const FlipCounts& counts) const {
-    double sum = 0;
-    for (uint32_t c = 0; c <= kNoiseDraws; ++c) {
-      if (counts.flipped[c] > 0) sum += counts.flipped[c] * flipped[c];
-      if (counts.kept[c] > 0) sum += counts.kept[c] * kept[c];
+  double log_likelihood(const FlipCounts& counts) const {
+    const LogChances none(eps_, counts.chance_of_none), all(eps_, counts.chance_of_all);
+    double sum = none.of(counts.flipped[0], counts.kept[0]) +
+                 all.of(counts.flipped[kNoiseDraws], counts.kept[kNoiseDraws]);
+    for (uint32_t c = 1; c < kNoiseDraws; ++c) {
+      sum += inner_[c - 1].of(counts.flipped[c], counts.kept[c]);
     }
     return sum;
   }
+
+ private:
+  double eps_;
+  std::vector<LogChances> inner_;
 };
 
 struct BestSigma {
   double value;  // log-likelihood
   size_t at;     // in the grid
 };
-BestSigma best_sigma(const LayerNoise& layer, const LogChances& chances) {
+BestSigma best_sigma(const LayerNoise& layer, const Chances& chances) {
   BestSigma best{.value = kImpossible, .at = 0};
   for (size_t at = 0; at < layer.counts.size(); ++at) {
-    const double value = chances.of(layer.counts[at]);
+    const double value = chances.log_likelihood(layer.counts[at]);
     if (value > best.value) best = {.value = value, .at = at};
   }
   return best;
@@ -166,7 +194,7 @@ BestSigma best_sigma(const LayerNoise& layer, const LogChances& chances) {
 
 // sum over layers of the largest over sigma.
 double profile(std::span<const LayerNoise* const> layers, double eps) {
-  const LogChances chances(eps);
+  const Chances chances(eps);
   double sum = 0;
   for (const LayerNoise* layer : layers) sum += best_sigma(*layer, chances).value;
   return sum;
@@ -279,6 +307,7 @@ LayerNoise layer_noise(const Side& reference, std::span<const uint32_t> rows,
       ++(flipped ? noise.counts[at].flipped : noise.counts[at].kept)[changed];
     }
   }
+  for (FlipCounts& counts : noise.counts) set_ends(counts);
   return noise;
 }
 
@@ -312,7 +341,7 @@ NoiseFit fit_noise(std::span<const LayerNoise* const> layers) {
   fit.eps_interval[1] = high + 1 == grid.size()
                             ? 1
                             : crossing(std::max(grid[high], fit.eps), grid[high + 1], level, f);
-  const LogChances chances(fit.eps);
+  const Chances chances(fit.eps);
   for (const LayerNoise* layer : layers) {
     fit.decisions += layer->decisions;
     fit.flips += layer->flips;

@@ -41,6 +41,9 @@ std::string_view name(Verdict verdict) noexcept;  // "NUMERICAL"
 // How often a layer's fitted decisions, by how many draws change their set, flip or don't.
 struct FlipCounts {
   std::array<uint32_t, kNoiseDraws + 1> flipped = {}, kept = {};
+  // q where no draw, or every one, changes the set: not 0 and 1, which 64 draws can't show, but the
+  // mean q of such decisions, estimated from those with one draw that does, or doesn't.
+  double chance_of_none = 0, chance_of_all = 1;
 };
 
 // What is needed of one layer: the flip counts at every sigma of a grid from 0 to the largest.
