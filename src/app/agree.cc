@@ -27,11 +27,16 @@ int agree_command(const AgreeOptions& options, const GlobalOptions& global) {
   const AgreeSides sides = read_sides(options, progress);
   throw_if_stopped();
   progress.step("comparing");
-  const logs::AgreementReport report =
+  logs::AgreementReport report =
       logs::compare_routings(sides.a, sides.b,
                              {.replicates = options.bootstrap,
                               .seed = options.seed,
                               .threads = effective_threads(options.engine.threads)});
+  if (sides.replay && !report.all_equal) {
+    report.notes.push_back(
+        "Both sides are models: where their weights differ, BUG says that more than noise on the "
+        "logits does, and no more.");
+  }
   std::vector<ReplayRow> replay;
   if (sides.replay) replay = replay_rows(*sides.replay, options.bootstrap, options.seed);
   progress.finish_line();

@@ -72,16 +72,16 @@ std::string agreement_text(const AgreementReport& report, bool colour) {
   return heading("agreement", colour) + table.text(2);
 }
 
-std::string flips_text(const std::string& title, const std::vector<logs::FlipRow>& rows,
-                       bool colour) {
-  if (rows.empty()) return {};
+std::string flips_text(const std::string& by, const std::string& column,
+                       const std::vector<logs::FlipRow>& rows, bool colour) {
+  if (rows.size() < 2) return {};
   Table table({Align::right, Align::right, Align::left});
-  table.row({title, "decisions", "other sets"});
+  table.row({column, "decisions", "other sets"});
   for (const logs::FlipRow& row : rows) {
     table.row({row.label, format_count(row.flips.decisions),
                with_interval(row.flips.value, row.flips.interval)});
   }
-  return heading("other sets by " + title, colour) + table.text(2);
+  return heading("other sets by " + by, colour) + table.text(2);
 }
 
 void add_fit(const std::string& layer, const logs::NoiseFit& fit, Table& table) {
@@ -230,9 +230,9 @@ std::string agree_text(const AgreeSides& sides, const AgreementReport& report,
   add_notes("", report.notes);
   text += agreement_text(report, colour);
   if (!report.all_equal) {
-    text += flips_text("tenth of margins", report.by_margin, colour);
-    text += flips_text("position", report.by_position, colour);
-    text += flips_text("phase", report.by_phase, colour);
+    text += flips_text("tenth of margins", "tenth", report.by_margin, colour);
+    text += flips_text("position", "position", report.by_position, colour);
+    text += flips_text("phase", "phase", report.by_phase, colour);
   }
   text += noise_text(report, colour);
   text += faults_text(report, colour);

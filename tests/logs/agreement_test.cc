@@ -130,6 +130,20 @@ TEST(Agreement, NoiseOnTheLogitsIsNumerical) {
   for (size_t tenth = 5; tenth < 10; ++tenth) EXPECT_EQ(report.by_margin[tenth].flips.value, 0.0);
 }
 
+// With 64 draws alone, a flip at a decision that none of them changes would seem impossible, and
+// eps would be above 0.
+TEST(Agreement, MoreNoiseIsNoFault) {
+  for (const uint64_t seed : {1, 2, 3}) {
+    TwoSides sides;
+    add_noise(sides.b.record, 0.05 * scale_of_logits(), seed);
+    route(sides.b.record, sides.spec, {});
+    const AgreementReport report = sides.compared();
+    EXPECT_GT(report.pooled->flips, 500u);
+    EXPECT_LE(report.pooled->eps_interval[0], 0.0005);
+    EXPECT_NE(report.verdict, Verdict::bug);
+  }
+}
+
 TEST(Agreement, NoiseOfAGateWithBiasAndGroupsIsNumerical) {
   gate::GateSpec spec = softmax_gate(16, 4);
   spec.score = gate::Score::sigmoid;
@@ -156,7 +170,7 @@ TEST(Agreement, FewTokensLeaveItUndecided) {
   EXPECT_FALSE(report.faults.has_value());
 }
 
-// Replaces the choice of a share of the decisions by one that margins don't know of.
+// Replaces one expert in a share of the choices by another, whatever the margin.
 void inject(Record& record, double share, uint64_t seed) {
   uint32_t drawn = 0;
   const auto draw = [&] { return draw_word(seed, Purpose::audit, {drawn++, 55, 5}, 0); };
@@ -173,9 +187,9 @@ void inject(Record& record, double share, uint64_t seed) {
 
 TEST(Agreement, TheIntervalOfEpsHoldsWhatWasInjected) {
   const double sigma = 0.02 * scale_of_logits();
-  for (const double share : {0.01, 0.05, 0.3}) {
+  for (const double share : {0.01, 0.1}) {
     int held = 0;
-    for (uint64_t seed = 1; seed <= 6; ++seed) {
+    for (uint64_t seed = 1; seed <= 5; ++seed) {
       TwoSides sides;
       add_noise(sides.b.record, sigma, seed);
       route(sides.b.record, sides.spec, {});
@@ -187,7 +201,7 @@ TEST(Agreement, TheIntervalOfEpsHoldsWhatWasInjected) {
       EXPECT_LT(high - low, 0.05);
       EXPECT_EQ(named(report), "");
     }
-    EXPECT_GE(held, 5) << share;
+    EXPECT_GE(held, 4) << share;
   }
 }
 
@@ -280,11 +294,10 @@ TEST(Agreement, NamesEveryFault) {
   }
 }
 
-TEST(Agreement, NamesEveryFaultUnderNoise) {
+TEST(Agreement, NamesFaultsThatAreNotAlone) {
   for (const Fault& fault : faults()) {
     TwoSides sides = fault.make();
     inject(sides.b.record, 0.01, 8);
-    if (sides.b.record.k != 4) continue;  // inject() is written for 4
     const AgreementReport report = sides.compared();
     EXPECT_EQ(named(report), fault.name);
   }

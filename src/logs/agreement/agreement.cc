@@ -12,6 +12,7 @@ namespace {
 
 // A difference of mixing weights that is no rounding.
 constexpr double kWeightsDiffer = 1e-3;
+constexpr double kSetsAlike = 0.9;  // share of equal sets from which on weights are worth a word
 constexpr double kMostOtherChoice = 0.01;  // share of decisions
 
 const Side* side_with_gates(const Side& a, const Side& b, const std::vector<int>& layers) {
@@ -79,9 +80,11 @@ std::vector<int> layers_to_search(const AgreementReport& report) {
 void note_weights(AgreementReport& report) {
   const AgreementRow& all = report.agreement.back();
   if (!all.weight_difference || !(all.weight_difference->value > kWeightsDiffer)) return;
+  if (!(all.same_sets.value >= kSetsAlike)) return;
   report.notes.push_back(fmt::format(
-      "Mixing weights of common experts differ by {:.4f} on average: look at their rule "
-      "(renormalised or not, scaling) before anything else, above all where sets agree.",
+      "Mixing weights of common experts differ by {:.4f} on average, though sets agree: "
+      "they follow another rule (renormalised or not, scaling), which later layers "
+      "answer with flips that look numerical.",
       all.weight_difference->value));
 }
 
