@@ -6,6 +6,7 @@
 
 #include "app/log_facts.h"
 #include "app/log_options.h"
+#include "app/pass_options.h"
 #include "base/cancel.h"
 #include "base/cores.h"
 #include "base/error.h"

@@ -51,7 +51,7 @@ TEST(Replay, OfAModelInItselfChangesNothing) {
   EXPECT_GT(replay.of_a.loss[0], 0);
   for (const Predictions* own :
        {&replay.natural, &replay.ids_replayed, &replay.ids_and_weights_replayed}) {
-    for (const size_t sequence : {0, 2, 3}) {
+    for (const size_t sequence : {0u, 2u, 3u}) {
       EXPECT_EQ(own->loss[sequence], replay.of_a.loss[sequence]);
     }
     EXPECT_EQ(largest(own->kl), 0);

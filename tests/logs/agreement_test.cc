@@ -133,7 +133,7 @@ TEST(Agreement, NoiseOnTheLogitsIsNumerical) {
 // With 64 draws alone, a flip at a decision that none of them changes would seem impossible, and
 // eps would be above 0.
 TEST(Agreement, MoreNoiseIsNoFault) {
-  for (const uint64_t seed : {1, 2, 3}) {
+  for (const uint64_t seed : {1u, 2u, 3u}) {
     TwoSides sides;
     add_noise(sides.b.record, 0.05 * scale_of_logits(), seed);
     route(sides.b.record, sides.spec, {});
