@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "app/log_options.h"
 #include "app/options.h"
 #include "app/pass_options.h"
 
@@ -109,8 +110,19 @@ class ImportCommandLine : CommandLinePart {
 
  private:
   ImportOptions options_;
-  std::string layers_, axes_;
-  std::vector<std::string> fields_, thresholds_;
+  RawLogReading reading_;
+  std::vector<std::string> thresholds_;
+};
+
+class AgreeCommandLine : CommandLinePart {
+ public:
+  explicit AgreeCommandLine(CLI::App& program);
+  std::optional<Command> chosen() const;
+
+ private:
+  AgreeOptions options_;
+  RawLogReading reading_;
+  std::string compute_ = "f32", memory_;
 };
 
 class VerifyCommandLine : CommandLinePart {

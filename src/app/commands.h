@@ -11,6 +11,7 @@ int power_command(const PowerOptions& options, const GlobalOptions& global);
 int run_command(const RunOptions& options, const GlobalOptions& global);
 int trace_command(const TraceOptions& options, const GlobalOptions& global);
 int import_command(const ImportOptions& options, const GlobalOptions& global);
+int agree_command(const AgreeOptions& options, const GlobalOptions& global);
 int verify_command(const VerifyOptions& options, const GlobalOptions& global);
 int doctor_command(const DoctorOptions& options, const GlobalOptions& global);
 int theorems_command(const TheoremsOptions& options);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -70,19 +71,33 @@ struct TraceOptions : PassOptions {
   std::vector<std::string> tensors;
 };
 
-struct ImportOptions {
+// How routing logs are read: what import and agree share.
+struct LogReading {
+  std::string format;  // empty: by content
+  std::map<std::string, std::string> fields;
+  std::optional<std::vector<int>> layers;
+  std::optional<logs::AxisOrder> axes;
+  std::optional<uint32_t> top_k, experts;
+};
+
+struct ImportOptions : LogReading {
   std::filesystem::path file;
   std::filesystem::path out, clean;  // folders; empty: not written
   bool check = false;
   std::string model;             // empty: none
   std::filesystem::path tokens;  // empty: none
   logs::Thresholds thresholds;
-  std::string format;  // empty: by content
-  std::map<std::string, std::string> fields;
-  std::optional<std::vector<int>> layers;
-  std::optional<logs::AxisOrder> axes;
-  std::optional<uint32_t> top_k, experts;
   int threads = 0;
+  bool json = false;
+};
+
+struct AgreeOptions : LogReading {
+  std::string a, b;              // each a log or a model
+  std::string model;             // of logs; empty: the side that is a model, or none
+  std::filesystem::path tokens;  // empty: none
+  uint64_t seed = 0;
+  uint32_t bootstrap = 2000;  // resamples
+  lab::EngineSettings engine;
   bool json = false;
 };
 
@@ -107,7 +122,7 @@ struct TheoremsOptions {
 
 using Command =
     std::variant<InspectOptions, PlanOptions, PowerOptions, RunOptions, AuditOptions, TraceOptions,
-                 ImportOptions, VerifyOptions, DoctorOptions, TheoremsOptions>;
+                 ImportOptions, AgreeOptions, VerifyOptions, DoctorOptions, TheoremsOptions>;
 
 struct CommandLine {
   GlobalOptions global;

@@ -26,6 +26,7 @@ int dispatch(const CommandLine& line) {
     int operator()(const AuditOptions& options) const { return run_command(options.run, global); }
     int operator()(const TraceOptions& options) const { return trace_command(options, global); }
     int operator()(const ImportOptions& options) const { return import_command(options, global); }
+    int operator()(const AgreeOptions& options) const { return agree_command(options, global); }
     int operator()(const VerifyOptions& options) const { return verify_command(options, global); }
     int operator()(const DoctorOptions& options) const { return doctor_command(options, global); }
     int operator()(const TheoremsOptions& options) const { return theorems_command(options); }
