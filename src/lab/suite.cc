@@ -164,6 +164,7 @@ void Suite::take(Pass& pass, const stream::PassResult& result, const std::filesy
   }
   facts.model.name = family_.members[index].name;
   Member& member = members_[index];
+  for (const auto& outputs : member.outputs) outputs->require_finite(facts.model.name);
   for (size_t v = 0; v < member.views.size(); ++v) {
     View& view = member.views[v];
     view.used = used_checkpoint(*pass.gates_asked()[v], result.other_digests[v]);

@@ -71,7 +71,7 @@ void TokenOutputs::on_logits(const tap::LogitsBlock& block) {
       if (most_probable(logits, n) == most_probable(reference, n)) ++top1_equal_[block.sequence];
     }
     if (std::isfinite(loss_[token]) && std::isfinite(kl)) continue;
-    throw Error(ErrorId::RT007,
+    throw Error(ErrorId::RT012,
                 {.object = "audit",
                  .found = fmt::format("a prediction at position {} of window {} that is not finite",
                                       position, block.sequence),
