@@ -74,8 +74,8 @@ RunOptions finish_run(const CLI::App& command, const RawRun& raw) {
     check_suite(command, options);
     return options;
   }
-  if (!raw.audited.empty()) {
-    throw usage_error("plan", fmt::format("'{}' after the experiments", raw.audited.front()),
+  if (!raw.a.empty()) {
+    throw usage_error("plan", fmt::format("'{}' after the experiments", raw.a),
                       "two checkpoints after `audit` alone");
   }
   if (!options.family.empty()) throw usage_error("--family", "given", "`suite` as experiment");
@@ -98,9 +98,8 @@ PlanCommandLine::PlanCommandLine(CLI::App& program) {
       "Say what a run would read, compute and need, from headers or a config.json alone; opens no "
       "text");
   add_run_options(*command_, raw_);
-  command_->add_option("checkpoints", raw_.audited, "with `audit` in place of experiments: A and B")
-      ->type_name("A B")
-      ->expected(0, 2);
+  command_->add_option("A", raw_.a, "with `audit` in place of experiments: the reference");
+  command_->add_option("B", raw_.b, "and its changed copy");
   command_->add_flag("--json", raw_.options.json, "print JSON, for programs");
   command_->footer(experiment_list() + R"(
 Sizes are in bytes (MB is 1e6, MiB 2^20), work in FLOPs, times in seconds.
