@@ -9,7 +9,6 @@
 
 #include "app/command_lines.h"
 #include "app/parameters.h"
-#include "base/numbers.h"
 
 namespace rg::app {
 namespace {
@@ -55,13 +54,13 @@ RunOptions finish_audit(const CLI::App& command, const RawRun& raw) {
     throw usage_error(option, "given with audit",
                       "two checkpoints, whose weights are all finite, and no other");
   }
-  if (raw.audited.size() != 2) {
-    throw usage_error("audit", counted(raw.audited.size(), "checkpoint"),
+  if (raw.b.empty()) {
+    throw usage_error("audit", raw.a.empty() ? "no checkpoint" : "one checkpoint",
                       "two: the reference, then its changed copy");
   }
   RunOptions options = raw.options;
   finish_pass(options, raw.pass);
-  options.audited = raw.audited;
+  options.audited = {raw.a, raw.b};
   read_parameters(raw.parameters, options);
   options.layers = chosen_layers(options);
   options.experiments.parameters.erase("layers");
@@ -71,9 +70,8 @@ RunOptions finish_audit(const CLI::App& command, const RawRun& raw) {
 AuditCommandLine::AuditCommandLine(CLI::App& program) {
   command_ = program.add_subcommand(
       "audit", "Measure what a changed copy of a checkpoint changed: routes, predictions, and why");
-  command_->add_option("checkpoints", raw_.audited, "A, the reference, and B, its changed copy")
-      ->type_name("A B")
-      ->expected(0, 2);  // a wrong number is refused with an error id
+  command_->add_option("A", raw_.a, "the reference: as --model of other commands")->required();
+  command_->add_option("B", raw_.b, "its changed copy")->required();
   command_->add_option("--out", raw_.options.out, "folder for the results")
       ->type_name("DIR")
       ->default_val(".");

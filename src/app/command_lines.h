@@ -48,11 +48,11 @@ struct RawRun {
   RunOptions options;
   RawPass pass;
   std::string experiments;
-  std::vector<std::string> audited;
+  std::string a, b;  // of an audit
   std::vector<std::string> parameters;
 };
 
-// How `plan` and `audit` read an audit of `raw.audited`.
+// How `plan` and `audit` read an audit of `raw.a` and `raw.b`.
 RunOptions finish_audit(const CLI::App& command, const RawRun& raw);
 
 // What `plan` takes instead, for power in place of cost.

@@ -97,8 +97,8 @@ RunOptions finish_run(const CLI::App& command, const RawRun& raw) {
     check_suite(command, options);
     return options;
   }
-  if (!raw.audited.empty()) {
-    throw usage_error("plan", fmt::format("'{}' after the experiments", raw.audited.front()),
+  if (!raw.a.empty()) {
+    throw usage_error("plan", fmt::format("'{}' after the experiments", raw.a),
                       "two checkpoints after `audit` alone");
   }
   if (!options.family.empty()) throw usage_error("--family", "given", "`suite` as experiment");
@@ -121,9 +121,8 @@ PlanCommandLine::PlanCommandLine(CLI::App& program) {
       "Say what a run would read, compute and need, from headers or a config.json alone; opens no "
       "text");
   add_run_options(*command_, raw_);
-  command_->add_option("checkpoints", raw_.audited, "with `audit` in place of experiments: A and B")
-      ->type_name("A B")
-      ->expected(0, 2);
+  command_->add_option("A", raw_.a, "with `audit` in place of experiments: the reference");
+  command_->add_option("B", raw_.b, "and its changed copy");
   command_->get_option("experiments")->required(false);  // --power takes none
   add_power_options(*command_, power_);
   command_->add_flag("--json", raw_.options.json, "print JSON, for programs");

@@ -10,6 +10,22 @@
 
 namespace rg::experiments::testing {
 
+// Shows an observer the same windows of another fake model, which has sets of its own.
+class Redirected : public tap::Observer {
+ public:
+  Redirected(tap::Observer& to, const tap::SequenceSet& windows) : to_(to), windows_(&windows) {}
+  tap::Needs needs() const override { return to_.needs(); }
+  std::span<const tap::SequenceSet* const> sets() const override { return {&windows_, 1}; }
+  void begin_layer(const tap::LayerView& view) override { to_.begin_layer(view); }
+  void on_gate(const tap::LayerView& view, const tap::GateBlock& block) override {
+    to_.on_gate(view, block);
+  }
+
+ private:
+  tap::Observer& to_;
+  const tap::SequenceSet* windows_;
+};
+
 class FakeAudit {
  public:
   // `again`: A with the other compute type; null: there is no such pass.
@@ -33,7 +49,9 @@ class FakeAudit {
     pass(b, {&record_, &b_}, feeding, &a);
     pass(a, {&ab_}, feeding, nullptr);
     pass(b, {&ba_}, feeding, nullptr);
-    if (again != nullptr) pass(*again, {&floor_}, feeding, nullptr);
+    if (again == nullptr) return;
+    Redirected floor(floor_, again->sets[0]);
+    pass(*again, {&floor}, feeding, nullptr);
   }
   FakeAudit(const FakeAudit&) = delete;
 

@@ -12,7 +12,7 @@ namespace rg::experiments {
 
 class TokenOutputs : public tap::Observer {
  public:
-  enum class Compared : bool { no, yes };  // whether the pass has a reference model
+  enum class Compared : bool { no, yes };  // with the pass's reference model
   // `windows`: sequences of seq_len tokens each. `held_beside`: bytes that others hold meanwhile,
   // for the plan.
   TokenOutputs(const tap::SequenceSet* windows, uint32_t seq_len, Compared compared,
