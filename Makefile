@@ -2,7 +2,7 @@
 # They call scripts/ and the presets of CMakePresets.json.
 PREFIX ?= /usr/local
 
-.PHONY: help setup build demo test check measure-build fuzz bench proofs proofs-full theorem-status viewer viewer-test install format
+.PHONY: help setup build demo test check measure-build fuzz bench stats proofs proofs-full theorem-status viewer viewer-test install format
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 24
@@ -30,6 +30,9 @@ fuzz: setup  ## run every fuzz target for FUZZ_SECONDS (default 60) each
 
 bench: setup  ## measure speed and memory; figures in build/bench/performance.json
 	@scripts/bench.sh
+
+stats: setup  ## simulate level and power of every test: docs/statistics.json and its page; minutes
+	@scripts/stats.sh
 
 proofs:  ## check the machine-checked theorems of proofs/ from a clean build
 	@scripts/proofs.sh

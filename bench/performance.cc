@@ -14,6 +14,7 @@
 #include <memory>
 #include <thread>
 
+#include "audit_rate.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -399,6 +400,10 @@ int run(int argc, char** argv) {
   report("bootstrap_seconds", bootstrap_seconds(),
          "10,000 replicates over 200 windows and 64 layers, one thread");
   report_import(figures, folder, base.threads);
+  const AuditRate audit = audit_rate(bench.checkpoint, model, bench.windows, base);
+  report("audit_vs_passes", audit.seconds / audit.passes_seconds,
+         fmt::format("an audit, forecasts included, {:.2f} s; {:.1f} % of decisions flip",
+                     audit.seconds, 100 * audit.flip_rate));
 
   stream::Settings quarter = base;
   quarter.memory_bytes = bench.checkpoint.weight_bytes() / 4;

@@ -1,5 +1,5 @@
-// The whole command line. Only the files *_command_line.cc, pass_options.cc and help_format.* know
-// CLI11.
+// The whole command line. Only the files *_command_line.cc, pass_options.cc, log_options.cc and
+// help_format.* know CLI11.
 #include <fmt/format.h>
 
 #include <CLI/App.hpp>
@@ -22,12 +22,13 @@ constexpr const char* kFooter = R"(
 Exit codes:
   0    done; for verify: every verdict is PASS, HOLDS or REPORTED; for import: nothing found
   1    verify: some verdict is FAIL, BROKEN, DEGENERATE or INSUFFICIENT; import: some check found
-       something; theorems check: something does not hold
+       something; agree: a fault, or undecided; theorems check: something does not hold
   2    usage
   3    input refused: checkpoint, text, tokenizer, config
   4    environment: disk, permissions, folder in use
   5    budget: memory, decompression, work of the verifier
-  6    verify: some artifact is INVALID; import: not readable as a routing log
+  6    verify: some artifact is INVALID; import, agree: not readable as a routing
+       log, or logs of other tokens
   130  stopped by Ctrl-C (143: SIGTERM); run the same command again
   141  the reader of the output went away
   70   internal error, please report
@@ -36,8 +37,10 @@ Examples:
   routegauge inspect allenai/OLMoE-1B-7B-0924
   routegauge plan all --model MODEL --domain prose=texts/
   routegauge run all --model MODEL --domain prose=texts/ --out results
+  routegauge audit MODEL CHANGED_COPY --domain prose=texts/ --out audited
   routegauge verify results --details
   routegauge import routed_experts.npy --check --model MODEL
+  routegauge agree routed_experts.npy MODEL --tokens ids.json
   routegauge theorems show KR-2
 
 A MODEL is a folder with config.json, *.safetensors and tokenizer.json, or ORG/NAME[@REVISION] in
@@ -62,9 +65,11 @@ std::variant<CommandLine, std::string> parse_command_line(int argc, const char* 
   const InspectCommandLine inspect(app);
   const PlanCommandLine plan(app);
   const RunCommandLine run(app);
+  const AuditCommandLine audit(app);
   const VerifyCommandLine verify(app);
   const TraceCommandLine trace(app);
   const ImportCommandLine import(app);
+  const AgreeCommandLine agree(app);
   const DoctorCommandLine doctor(app);
   const TheoremsCommandLine theorems(app, argc, argv);
   try {
@@ -86,9 +91,11 @@ std::variant<CommandLine, std::string> parse_command_line(int argc, const char* 
   take(inspect.chosen());
   take(plan.chosen());
   take(run.chosen());
+  take(audit.chosen());
   take(verify.chosen());
   take(trace.chosen());
   take(import.chosen());
+  take(agree.chosen());
   take(doctor.chosen());
   take(theorems.chosen());
   return line;

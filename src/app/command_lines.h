@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "app/log_options.h"
 #include "app/options.h"
 #include "app/pass_options.h"
 
@@ -42,13 +43,26 @@ class InspectCommandLine : CommandLinePart {
   InspectOptions options_;
 };
 
-// `plan` and `run` take the same options: `plan` says what the run costs, `run` does it.
+// `plan`, `run` and `audit` take the same options: `plan` says what the others cost.
 struct RawRun {
   RunOptions options;
   RawPass pass;
   std::string experiments;
+  std::string a, b;  // of an audit
   std::vector<std::string> parameters;
 };
+
+// How `plan` and `audit` read an audit of `raw.a` and `raw.b`.
+RunOptions finish_audit(const CLI::App& command, const RawRun& raw);
+
+// What `plan` takes instead, for power in place of cost.
+struct RawPower {
+  std::vector<std::string> pilots;
+  std::optional<double> effect;
+};
+void add_power_options(CLI::App& command, RawPower& raw);
+// None without --power; no option of a run goes with it.
+std::optional<PowerOptions> chosen_power(const CLI::App& command, const RawPower& raw, bool json);
 
 class PlanCommandLine : CommandLinePart {
  public:
@@ -57,11 +71,21 @@ class PlanCommandLine : CommandLinePart {
 
  private:
   RawRun raw_;
+  RawPower power_;
 };
 
 class RunCommandLine : CommandLinePart {
  public:
   explicit RunCommandLine(CLI::App& program);
+  std::optional<Command> chosen() const;
+
+ private:
+  RawRun raw_;
+};
+
+class AuditCommandLine : CommandLinePart {
+ public:
+  explicit AuditCommandLine(CLI::App& program);
   std::optional<Command> chosen() const;
 
  private:
@@ -86,8 +110,19 @@ class ImportCommandLine : CommandLinePart {
 
  private:
   ImportOptions options_;
-  std::string layers_, axes_;
-  std::vector<std::string> fields_, thresholds_;
+  RawLogReading reading_;
+  std::vector<std::string> thresholds_;
+};
+
+class AgreeCommandLine : CommandLinePart {
+ public:
+  explicit AgreeCommandLine(CLI::App& program);
+  std::optional<Command> chosen() const;
+
+ private:
+  AgreeOptions options_;
+  RawLogReading reading_;
+  std::string compute_ = "f32", memory_;
 };
 
 class VerifyCommandLine : CommandLinePart {

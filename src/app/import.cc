@@ -2,11 +2,13 @@
 
 #include "app/commands.h"
 #include "app/log_facts.h"
+#include "app/log_options.h"
 #include "app/log_report.h"
 #include "app/output.h"
 #include "app/progress_printer.h"
 #include "app/stop_watch.h"
 #include "base/cancel.h"
+#include "base/cores.h"
 #include "base/error.h"
 #include "gate/profile.h"
 #include "lab/version.h"
@@ -15,18 +17,6 @@
 
 namespace rg::app {
 namespace {
-
-logs::ReadOptions read_options(const ImportOptions& options,
-                               const std::optional<logs::ModelFacts>& model, int threads) {
-  return {.format = options.format,
-          .fields = options.fields,
-          .layers = options.layers,
-          .model = model,
-          .top_k = options.top_k,
-          .experts = options.experts,
-          .axes = options.axes,
-          .threads = threads};
-}
 
 // The rows that checks name, left out; LG012 if that is all of them.
 logs::Record cleaned(const logs::Record& record, const std::vector<logs::RowRange>& rows,

@@ -6,29 +6,10 @@
 #include <charconv>
 
 #include "app/command_lines.h"
-#include "app/units.h"
-#include "logs/readers/reader.h"
+#include "app/log_options.h"
 
 namespace rg::app {
 namespace {
-
-std::string reader_list() {
-  std::string list;
-  for (const logs::Reader& reader : logs::readers()) {
-    list += (list.empty() ? "" : ", ") + std::string(reader.name);
-  }
-  return list;
-}
-
-// "ids=topk_ids" -> both sides; US001.
-std::pair<std::string, std::string> split_assignment(const std::string& text, const char* option,
-                                                     const std::string& expected) {
-  const size_t equals = text.find('=');
-  if (equals == 0 || equals == std::string::npos || equals + 1 == text.size()) {
-    throw usage_error(option, "'" + text + "'", expected);
-  }
-  return {text.substr(0, equals), text.substr(equals + 1)};
-}
 
 void set_threshold(const std::string& text, logs::Thresholds& thresholds) {
   std::string names;
@@ -87,47 +68,14 @@ ImportCommandLine::ImportCommandLine(CLI::App& program) {
       ->group(checking);
   command_
       ->add_option("--tokens", options_.tokens,
-                   "token ids of the log: JSON, an array of ids per sequence, or of objects with "
-                   "prompt_token_ids and token_ids; or a .npy file")
+                   std::string("token ids of the log: ") + kLogTokensHelp)
       ->type_name("FILE")
       ->group(checking);
   command_->add_option("--threshold", thresholds_, threshold_help())
       ->type_name("NAME=NUMBER")
       ->allow_extra_args(false)
       ->group(checking);
-  const char* reading = "Reading";
-  command_
-      ->add_option("--format", options_.format,
-                   "of: " + reader_list() + " (default: what the file looks like)")
-      ->type_name("NAME")
-      ->group(reading);
-  command_
-      ->add_option(
-          "--field", fields_,
-          "what the log calls a field, such as ids=topk_ids; fields: " + logs::field_list())
-      ->type_name("FIELD=NAME")
-      ->allow_extra_args(false)
-      ->group(reading);
-  command_
-      ->add_option("--layers", layers_,
-                   "the model's layers that the log's places stand for, such as 1-26")
-      ->type_name("LIST")
-      ->group(reading);
-  command_
-      ->add_option("--axes", axes_,
-                   "of arrays: tokens,layers (default for ids) or layers,tokens (default for "
-                   "router logits)")
-      ->type_name("ORDER")
-      ->group(reading);
-  command_->add_option("--top-k", options_.top_k, "experts per token, where the log doesn't say")
-      ->type_name("K")
-      ->group(reading);
-  command_
-      ->add_option("--experts", options_.experts,
-                   "experts of a layer, where neither log nor "
-                   "model says")
-      ->type_name("E")
-      ->group(reading);
+  add_log_reading(*command_, options_, reading_);
   command_->add_option("--threads", options_.threads, "workers, 1 to 1024 (default one per core)")
       ->type_name("N")
       ->group("Output and machine");
@@ -148,30 +96,11 @@ std::optional<Command> ImportCommandLine::chosen() const {
   if (options.out.empty() && options.clean.empty() && !options.check) {
     throw usage_error("import", "nothing to do", "--check, --out FOLDER or --clean FOLDER");
   }
-  const auto check_range = [](const std::optional<uint32_t>& value, const char* option,
-                              uint32_t most) {
-    if (!value || (*value >= 1 && *value <= most)) return;
-    throw usage_error(option, std::to_string(*value), fmt::format("1 to {}", most));
-  };
-  check_range(options.top_k, "--top-k", logs::kMaxColumns);
-  check_range(options.experts, "--experts", 1u << 20);
+  finish_log_reading(options, reading_);
   if (options.threads < 0 || options.threads > 1024) {
     throw usage_error("--threads", std::to_string(options.threads), "1 to 1024");
   }
-  if (!layers_.empty()) options.layers = parse_number_list(layers_, "--layers");
-  for (const std::string& field : fields_) {
-    const auto [key, value] = split_assignment(field, "--field", "FIELD=NAME");
-    if (!logs::field_from_name(key)) {
-      throw usage_error("--field", "'" + key + "'", "one of " + logs::field_list());
-    }
-    options.fields[key] = value;
-  }
   for (const std::string& threshold : thresholds_) set_threshold(threshold, options.thresholds);
-  if (!axes_.empty()) {
-    options.axes = one_of(axes_, {"tokens,layers", "layers,tokens"}, "--axes") == "tokens,layers"
-                       ? logs::AxisOrder::tokens_layers
-                       : logs::AxisOrder::layers_tokens;
-  }
   return options;
 }
 

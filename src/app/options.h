@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -40,6 +41,8 @@ struct RunOptions : PassOptions {
   lab::ExperimentSettings experiments;  // and parameters of the program's own
   std::filesystem::path family;         // file of `suite`, which takes no experiments; empty: none
   std::filesystem::path intervene;      // file of `intervention`, which is alone; empty: none
+  // Of `audit`, which takes no experiments: the reference and its changed copy; empty: no audit.
+  std::vector<std::string> audited;
   std::filesystem::path out;
   bool overwrite = false;
   bool json = false;
@@ -50,6 +53,17 @@ struct PlanOptions {
   RunOptions run;
 };
 
+struct AuditOptions {
+  RunOptions run;
+};
+
+// `plan --power`: either artifacts of a pilot run, or an effect.
+struct PowerOptions {
+  std::vector<std::filesystem::path> pilots;
+  std::optional<double> effect;  // mean over the standard deviation of a window
+  bool json = false;
+};
+
 struct TraceOptions : PassOptions {
   std::filesystem::path tokens_file;  // empty: the one domain's windows
   std::filesystem::path out;
@@ -57,19 +71,33 @@ struct TraceOptions : PassOptions {
   std::vector<std::string> tensors;
 };
 
-struct ImportOptions {
+// How routing logs are read: what import and agree share.
+struct LogReading {
+  std::string format;  // empty: by content
+  std::map<std::string, std::string> fields;
+  std::optional<std::vector<int>> layers;
+  std::optional<logs::AxisOrder> axes;
+  std::optional<uint32_t> top_k, experts;
+};
+
+struct ImportOptions : LogReading {
   std::filesystem::path file;
   std::filesystem::path out, clean;  // folders; empty: not written
   bool check = false;
   std::string model;             // empty: none
   std::filesystem::path tokens;  // empty: none
   logs::Thresholds thresholds;
-  std::string format;  // empty: by content
-  std::map<std::string, std::string> fields;
-  std::optional<std::vector<int>> layers;
-  std::optional<logs::AxisOrder> axes;
-  std::optional<uint32_t> top_k, experts;
   int threads = 0;
+  bool json = false;
+};
+
+struct AgreeOptions : LogReading {
+  std::string a, b;              // each a log or a model
+  std::string model;             // of logs; empty: the side that is a model, or none
+  std::filesystem::path tokens;  // empty: none
+  uint64_t seed = 0;
+  uint32_t bootstrap = 2000;  // resamples
+  lab::EngineSettings engine;
   bool json = false;
 };
 
@@ -92,8 +120,9 @@ struct TheoremsOptions {
   std::vector<std::string> arguments;  // without the word "theorems"
 };
 
-using Command = std::variant<InspectOptions, PlanOptions, RunOptions, TraceOptions, ImportOptions,
-                             VerifyOptions, DoctorOptions, TheoremsOptions>;
+using Command =
+    std::variant<InspectOptions, PlanOptions, PowerOptions, RunOptions, AuditOptions, TraceOptions,
+                 ImportOptions, AgreeOptions, VerifyOptions, DoctorOptions, TheoremsOptions>;
 
 struct CommandLine {
   GlobalOptions global;

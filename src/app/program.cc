@@ -21,9 +21,12 @@ int dispatch(const CommandLine& line) {
     const GlobalOptions& global;
     int operator()(const InspectOptions& options) const { return inspect_command(options, global); }
     int operator()(const PlanOptions& options) const { return plan_command(options, global); }
+    int operator()(const PowerOptions& options) const { return power_command(options, global); }
     int operator()(const RunOptions& options) const { return run_command(options, global); }
+    int operator()(const AuditOptions& options) const { return run_command(options.run, global); }
     int operator()(const TraceOptions& options) const { return trace_command(options, global); }
     int operator()(const ImportOptions& options) const { return import_command(options, global); }
+    int operator()(const AgreeOptions& options) const { return agree_command(options, global); }
     int operator()(const VerifyOptions& options) const { return verify_command(options, global); }
     int operator()(const DoctorOptions& options) const { return doctor_command(options, global); }
     int operator()(const TheoremsOptions& options) const { return theorems_command(options); }

@@ -1,6 +1,7 @@
-// run: everything checked, then one pass per checkpoint, artifacts, verdicts, the table.
+// run, and audit: everything checked, then the passes, artifacts, verdicts, the table.
 #include <ctime>
 
+#include "app/audit_table.h"
 #include "app/commands.h"
 #include "app/output.h"
 #include "app/progress_printer.h"
@@ -56,7 +57,10 @@ void print_outcome(const RunOptions& options, const GlobalOptions& global,
     print(verify::render_json(judgements, judge_options));
     return;
   }
+  const bool audit = !options.audited.empty();
+  const size_t artifacts = judgements.size();  // they come first
   print(verify::render_table(judgements, table_style(options.shape)) +
+        (audit ? '\n' + audit_tables(std::span(files).first(artifacts)) : "") +
         run_summary(options.out, files, options.shape, global.program));
 }
 

@@ -97,6 +97,10 @@ RunOptions finish_run(const CLI::App& command, const RawRun& raw) {
     check_suite(command, options);
     return options;
   }
+  if (!raw.a.empty()) {
+    throw usage_error("plan", fmt::format("'{}' after the experiments", raw.a),
+                      "two checkpoints after `audit` alone");
+  }
   if (!options.family.empty()) throw usage_error("--family", "given", "`suite` as experiment");
   if (!intervenes) options.experiments.names = parse_experiments(raw.experiments);
   for (const std::string& text : raw.parameters) {
@@ -117,23 +121,36 @@ PlanCommandLine::PlanCommandLine(CLI::App& program) {
       "Say what a run would read, compute and need, from headers or a config.json alone; opens no "
       "text");
   add_run_options(*command_, raw_);
+  command_->add_option("A", raw_.a, "with `audit` in place of experiments: the reference");
+  command_->add_option("B", raw_.b, "and its changed copy");
+  command_->get_option("experiments")->required(false);  // --power takes none
+  add_power_options(*command_, power_);
   command_->add_flag("--json", raw_.options.json, "print JSON, for programs");
   command_->footer(experiment_list() + R"(
 Sizes are in bytes (MB is 1e6, MiB 2^20), work in FLOPs, times in seconds.
 
-Exit codes: 0 done; 2 usage; 3 checkpoint refused; 4 a file cannot be read; 5 --memory is too low.
+Exit codes: 0 done; 2 usage; 3 checkpoint refused; 4 a file cannot be read; 5 --memory is too low;
+6 an artifact of --power is INVALID.
 
 Without weights --model is the folder of a config.json, or that file: the plan then says what it
 assumes of tensors, tokenizer and texts.
 
 Examples:
   routegauge plan all --model allenai/OLMoE-1B-7B-0924 --domain prose=texts/ --memory 16G
-  routegauge plan all --model DeepSeek-V3/config.json --windows 40)");
+  routegauge plan all --model DeepSeek-V3/config.json --windows 40
+  routegauge plan audit MODEL CHANGED_COPY --domain prose=texts/
+  routegauge plan --power pilot
+  routegauge plan --power --effect 0.2)");
 }
 
 std::optional<Command> PlanCommandLine::chosen() const {
   if (!command_->parsed()) return std::nullopt;
-  PlanOptions options = {finish_run(*command_, raw_)};
+  if (auto power = chosen_power(*command_, power_, raw_.options.json)) return *power;
+  if (raw_.experiments.empty()) {
+    throw usage_error("experiments", "none", "experiments of a run, or --power");
+  }
+  const bool audit = raw_.experiments == "audit";
+  PlanOptions options = {audit ? finish_audit(*command_, raw_) : finish_run(*command_, raw_)};
   if (options.run.family.empty() && options.run.text.domains.empty() &&
       !options.run.text.windows.windows) {
     throw usage_error("--domain", "none with --windows all",

@@ -1,6 +1,7 @@
 #include "app/study.h"
 
 #include "app/parameters.h"
+#include "lab/audit.h"
 #include "lab/family.h"
 #include "lab/intervention.h"
 #include "lab/measurement.h"
@@ -17,6 +18,10 @@ std::unique_ptr<lab::Study> make_study(const RunOptions& options, lab::Purpose p
     return std::make_unique<lab::InterventionStudy>(chosen_models(options).front(),
                                                     options.intervene, purpose, options.text,
                                                     pass_settings(options));
+  }
+  if (!options.audited.empty()) {
+    return std::make_unique<lab::Audit>(options.audited[0], options.audited[1], purpose,
+                                        options.text, pass_settings(options));
   }
   return std::make_unique<lab::Measurement>(chosen_models(options), purpose, options.text,
                                             pass_settings(options));

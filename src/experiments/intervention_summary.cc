@@ -25,7 +25,7 @@ void require_finite(std::span<const double> of_window, const char* what, const c
   const auto at = std::find_if_not(of_window.begin(), of_window.end(),
                                    [](double value) { return std::isfinite(value); });
   if (at == of_window.end()) return;
-  throw Error(ErrorId::RT007, {.object = kIntervention,
+  throw Error(ErrorId::RT012, {.object = kIntervention,
                                .found = fmt::format("{} {} in window {} of {}", what, *at,
                                                     at - of_window.begin(), pass),
                                .expected = "a distribution over next tokens at every position",

@@ -29,7 +29,7 @@ struct InterventionFacts {
 };
 
 // `plain` and `touched`: outputs of the two passes, the second one with the first as reference.
-// RT007 where a position of either has no distribution over next tokens.
+// RT012 where a position of either has no distribution over next tokens.
 record::Contribution reduce_intervention(const Setting& setting, const InterventionFacts& facts,
                                          const OutputRecord& plain, const OutputRecord& touched,
                                          const RouteChange& change);

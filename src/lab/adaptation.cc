@@ -94,6 +94,7 @@ void AdaptationPasses::take(Pass& pass, const stream::PassResult& result,
   Run& run = runs_[outcomes_.size()];
   run.layer_hashes = layer_hashes(pass.subject().model(), result.digests);
   run.pass = nullptr;
+  for (const auto* outputs : {&run.eval, &run.base}) (*outputs)->require_finite(run.name);
   outcomes_.push_back(conclude(pass, result, out, progress));
   outcomes_.back().facts.model.name = run.name;
   require_distinct(run);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/cancel.h"
 #include "base/cores.h"
 #include "base/error.h"
@@ -33,8 +35,18 @@ Samples::Samples(const Subject& reader, TextSettings settings,
 }
 
 Samples::Samples(const Subject& reader, const std::filesystem::path& tokens_file)
-    : reader_(reader), tokens_file_(tokens_file) {
+    : reader_(reader), tokens_source_(tokens_file.string()) {
   sequences_.push_back(read_token_rows(tokens_file, reader.model().vocabulary));
+}
+
+Samples::Samples(const Subject& reader, tap::SequenceSet set, const std::string& source)
+    : reader_(reader), tokens_source_(source) {
+  const uint32_t vocabulary = reader.model().vocabulary;
+  for (const int32_t id : set.ids) {
+    if (id < 0 || static_cast<uint32_t>(id) >= vocabulary)
+      throw id_outside(source, "", std::to_string(id), vocabulary);
+  }
+  sequences_.push_back(std::move(set));
 }
 
 void Samples::read(const EngineSettings& engine, const std::filesystem::path& spill_folder,
@@ -82,9 +94,12 @@ void Samples::assume() {
 }
 
 void Samples::check_fit(const Subject& subject) const {
-  if (!tokens_file_.empty()) {
-    subject.check_sequence_length(sequences_[0].lengths[0], "window 0 of " + tokens_file_.string(),
-                                  "Write shorter rows into the file.");
+  if (!tokens_source_.empty()) {
+    const std::vector<uint32_t>& lengths = sequences_[0].lengths;
+    const auto longest = std::max_element(lengths.begin(), lengths.end());
+    subject.check_sequence_length(
+        *longest, fmt::format("window {} of {}", longest - lengths.begin(), tokens_source_),
+        "Cut its tokens into shorter sequences.");
     return;
   }
   subject.check_sequence_length(settings_.windows.seq_len, "--seq-len", "Lower --seq-len.");

@@ -24,6 +24,9 @@ class Samples {
   Samples(const Subject& reader, TextSettings settings, const ExperimentSettings& experiments);
   // Ids that `reader` has embedding rows for, from a file (token_rows.h). CO007, TK010.
   Samples(const Subject& reader, const std::filesystem::path& tokens_file);
+  // The same of ids that the caller has, of sequences of any lengths; `source` names them in
+  // messages. TK010.
+  Samples(const Subject& reader, tap::SequenceSet set, const std::string& source);
   Samples(const Samples&) = delete;  // observers point at its sets
   Samples& operator=(const Samples&) = delete;
 
@@ -53,7 +56,7 @@ class Samples {
  private:
   const Subject& reader_;
   TextSettings settings_;
-  std::filesystem::path tokens_file_;  // empty: domains are read
+  std::string tokens_source_;  // of ids; empty: domains are read
   std::vector<text::WindowSet> domains_;
   std::vector<tap::SequenceSet> sequences_;
   std::optional<Prompts> prompts_;

@@ -14,6 +14,7 @@
 #include "experiments/family/terminal_compatibility.h"
 #include "experiments/family/terminal_tracking.h"
 #include "lab/facts.h"
+#include "lab/same_ids.h"
 
 namespace rg::lab {
 namespace {
@@ -21,31 +22,9 @@ namespace {
 constexpr const char* kVersion = "1.0";
 constexpr const char* kChart = "chart_compatibility";
 constexpr const char* kScan = "terminal_ovk_scan";
-
-// RT010 at the first token that differs.
-void require_same_ids(const std::string& name, const Samples& own, const std::string& base_name,
-                      const Samples& base) {
-  for (size_t d = 0; d < base.domains().size(); ++d) {
-    const std::vector<int32_t>&ids = own.sequences()[d].ids, &expected = base.sequences()[d].ids;
-    const size_t common = std::min(ids.size(), expected.size());
-    const auto at = static_cast<size_t>(
-        std::mismatch(ids.begin(), ids.begin() + static_cast<ptrdiff_t>(common), expected.begin())
-            .first -
-        ids.begin());
-    if (at == common && ids.size() == expected.size()) continue;
-    const uint32_t length = base.domains()[d].seq_len;
-    const auto token = [&](const std::vector<int32_t>& of) {
-      return at < of.size() ? fmt::format("token {}", of[at]) : std::string("no window");
-    };
-    throw Error(ErrorId::RT010,
-                {.object = name,
-                 .found = fmt::format("{} at position {} of window {} of {}", token(ids),
-                                      at % length, at / length, base.domains()[d].domain),
-                 .expected = fmt::format("{}, as {} reads it", token(expected), base_name),
-                 .hint = "Checkpoints of one family need tokenizers that give the same ids. A "
-                         "model with another tokenizer can stand among the siblings."});
-  }
-}
+constexpr const char* kSameIdsHint =
+    "Checkpoints of one family need tokenizers that give the same ids. A model with another "
+    "tokenizer can stand among the siblings.";
 
 ExperimentSettings experiments_of(const Family& family) {
   ExperimentSettings experiments{.names = {kChart, kScan}, .parameters = {}};
@@ -117,7 +96,7 @@ void Suite::read(const EngineSettings& engine, const std::filesystem::path& spil
   for (size_t m = 0; m < members_.size(); ++m) {
     if (members_[m].own_reading == nullptr) continue;
     require_same_ids(family_.members[m].name, *members_[m].own_reading, family_.members[0].name,
-                     members_[m].pass->samples());
+                     members_[m].pass->samples(), kSameIdsHint);
   }
   watch(spill_folder);
 }
@@ -185,6 +164,7 @@ void Suite::take(Pass& pass, const stream::PassResult& result, const std::filesy
   }
   facts.model.name = family_.members[index].name;
   Member& member = members_[index];
+  for (const auto& outputs : member.outputs) outputs->require_finite(facts.model.name);
   for (size_t v = 0; v < member.views.size(); ++v) {
     View& view = member.views[v];
     view.used = used_checkpoint(*pass.gates_asked()[v], result.other_digests[v]);

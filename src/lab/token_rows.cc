@@ -23,6 +23,16 @@ Error bad_tokens(const std::filesystem::path& file, std::string object, std::str
 
 }  // namespace
 
+Error id_outside(const std::string& source, const std::string& place, const std::string& id,
+                 uint32_t vocabulary) {
+  return Error(ErrorId::TK010,
+               {.file = source,
+                .object = place,
+                .found = "token id " + id,
+                .expected = fmt::format("0 to {}, the rows of the embedding", vocabulary - 1),
+                .hint = "The ids were made by the tokenizer of another model."});
+}
+
 tap::SequenceSet read_token_rows(const std::filesystem::path& file, uint32_t vocabulary) {
   const Json rows =
       parse_json(read_whole_file(file, kMaxTokenFileBytes), JsonLimits{}, file.string());
@@ -47,12 +57,7 @@ tap::SequenceSet read_token_rows(const std::filesystem::path& file, uint32_t voc
                          "whole numbers", "Ids are written as integers, not as 1.0 or \"1\".");
       }
       if (id < 0 || id >= vocabulary) {
-        throw Error(ErrorId::TK010,
-                    {.file = file.string(),
-                     .object = window,
-                     .found = "token id " + write_json(id, JsonLayout::compact),
-                     .expected = fmt::format("0 to {}, the rows of the embedding", vocabulary - 1),
-                     .hint = "The ids were made by the tokenizer of another model."});
+        throw id_outside(file.string(), window, write_json(id, JsonLayout::compact), vocabulary);
       }
       set.ids.push_back(id.get<int32_t>());
     }

@@ -21,6 +21,7 @@ tap::Needs combined_needs(std::span<tap::Observer* const> observers) {
     all.next_unembedding |= one.next_unembedding;
     all.logits |= one.logits;
     all.held_bytes += one.held_bytes;
+    all.kept_file_bytes += one.kept_file_bytes;
   }
   return all;
 }

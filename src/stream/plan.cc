@@ -108,11 +108,14 @@ void tabulate(const Run& run, Plan& plan) {
     add(store.name, store.bytes(), store.place == Place::memory ? plan.memory : plan.spilled);
   }
   plan.spill_bytes = plan.stores.spilled_bytes();
+  plan.kept_bytes = run.needs.kept_file_bytes;
+  add("experiments' records for later passes", plan.kept_bytes, plan.spilled);
   if (run.settings.keep_final_states != nullptr) {
-    plan.kept_bytes = FinalStates::bytes(run.model, run.settings.compute, run.rows);
-    add("last hidden states, for passes compared with this one", plan.kept_bytes, plan.spilled);
-    plan.spill_bytes += plan.kept_bytes;
+    const uint64_t states = FinalStates::bytes(run.model, run.settings.compute, run.rows);
+    add("last hidden states, for passes compared with this one", states, plan.spilled);
+    plan.kept_bytes += states;
   }
+  plan.spill_bytes += plan.kept_bytes;
   line("decisions and schedule of a layer", run.rows * ((k + 1) * 4 + k * (4 + 16 + 8)));
   if (run.settings.intervention) {
     line("imposed routes", run.settings.intervention->imposed_bytes());

@@ -168,6 +168,8 @@ struct Needs {
   double stored_outputs_per_row = 0;  // unweighted outputs kept until the layer ends
   // Memory that the observer itself holds during the pass, for the plan.
   uint64_t held_bytes = 0;
+  // Of a file without a name that the observer fills during the pass and later passes read.
+  uint64_t kept_file_bytes = 0;
 };
 
 class Observer {

@@ -125,7 +125,7 @@ void read_subject(Inspector& inspect, const At& root, const HeaderRules& rules, 
     const std::string& a = (edge / "ckpt_a").value->string();
     const std::string& b = (edge / "ckpt_b").value->string();
     inspect.judgement().model = a + "->" + b;
-    if (rules.edge) {
+    if (rules.edge && rules.one_input) {
       inspect.judgement().model += " on the inputs of " + (direction == "BtoA" ? b : a);
     }
     if (!model && header.full) inspect.need(root, "model");

@@ -51,6 +51,7 @@ struct HeaderRules {
   RequiredLayers required;
   bool terminal_measured;  // terminal_ovk_scan
   bool edge = false;       // measured on an edge; `model` is its reference, `other` its other end
+  bool one_input = true;   // on an edge: both gates decide on the reference's gate inputs
   bool declared_edges = true;  // of a family: `edges` lists the comparisons
   bool intervened = false;     // of a run with an intervention, as no other test's artifact is
 };

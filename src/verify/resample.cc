@@ -20,7 +20,7 @@ constexpr uint64_t kMaxSteps = uint64_t{1} << 38;  // additions, minutes
 std::ptrdiff_t offset(size_t row, size_t width) { return static_cast<std::ptrdiff_t>(row * width); }
 
 // Adds count * value for eight columns: the trip count is fixed so that the compiler vectorises.
-void accumulate(double* sum, const double* value, double count) {
+void accumulate(double* __restrict sum, const double* __restrict value, double count) {
   for (size_t i = 0; i < kLane; ++i) sum[i] += count * value[i];
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,9 @@ class Replicates {
   // How often window w was drawn; only with KeepDraws::yes.
   uint32_t draws(size_t replicate, size_t window) const {
     return draws_[replicate * windows_ + window];
+  }
+  std::span<const uint32_t> draws_of(size_t replicate) const {  // (windows)
+    return std::span(draws_).subspan(replicate * windows_, windows_);
   }
 
  private:

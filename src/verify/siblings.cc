@@ -75,18 +75,28 @@ std::optional<Interval> Analysis::t_interval(ColumnId id) const {
     if (value) squares += (*value - *estimate) * (*value - *estimate);
   }
   const double error = std::sqrt(squares / (m - 1) / m);
+  struct Deviation {
+    size_t index;           // of the window
+    double value, squared;  // squared: of the distance from the estimate
+  };
+  std::vector<Deviation> defined;
+  for (size_t w = 0; w < x.size(); ++w) {
+    if (x[w]) defined.push_back({w, *x[w], (*x[w] - *estimate) * (*x[w] - *estimate)});
+  }
+  const Sample& sample = primary();
   std::vector<double> t;
-  for (size_t b = 0; b < primary().count(); ++b) {
-    const std::optional<double> center = primary().mean(id, b);
+  for (size_t b = 0; b < sample.count(); ++b) {
+    const std::optional<double> center = sample.mean(id, b);
     if (!center) continue;
+    const double about = *center;
+    const uint32_t* const counts = sample.replicates().draws_of(b).data();
     uint64_t drawn = 0;
     double spread = 0, about_estimate = 0;
-    for (size_t w = 0; w < x.size(); ++w) {
-      if (!x[w]) continue;
-      const uint32_t count = primary().replicates().draws(b, w);
+    for (const Deviation& window : defined) {
+      const uint32_t count = counts[window.index];
       drawn += count;
-      spread += count * ((*x[w] - *center) * (*x[w] - *center));
-      about_estimate += count * ((*x[w] - *estimate) * (*x[w] - *estimate));
+      spread += count * ((window.value - about) * (window.value - about));
+      about_estimate += count * window.squared;
     }
     if (drawn < 2 || spread <= kEqualDraws * about_estimate) continue;
     const auto n = static_cast<double>(drawn);

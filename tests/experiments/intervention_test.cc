@@ -269,7 +269,7 @@ TEST(ReduceIntervention, RefusesOutputsThatAreNoDistribution) {
     reduce_intervention(passes.touched_setting, facts, *passes.plain_outputs, outputs,
                         *passes.change);
   });
-  EXPECT_EQ(error.id, ErrorId::RT007);
+  EXPECT_EQ(error.id, ErrorId::RT012);
   EXPECT_TRUE(error.says("window 3 of the pass with the intervention")) << error.line;
 }
 

@@ -8,6 +8,7 @@
 
 #include "experiments/fake_engine.h"
 #include "experiments/live_bytes.h"
+#include "support/caught.h"
 
 namespace rg::experiments::testing {
 namespace {
@@ -130,6 +131,9 @@ TEST(OutputRecord, AnUndefinedPositionLeavesItsWindowUndefinedAlone) {
     EXPECT_EQ(std::isnan(record.kl()[w]), w == 3) << w;
     EXPECT_EQ(std::isnan(record.entropy()[w]), w == 3) << w;
   }
+  const test::Caught error = test::caught([&] { record.require_finite("tuned"); });
+  EXPECT_EQ(error.id, ErrorId::RT012);
+  EXPECT_TRUE(error.says("tuned: found a prediction in window 3 of")) << error.line;
 }
 
 TEST(OutputRecord, HoldsWhatItTellsThePlanFromTheFirstLayerOn) {

@@ -1,4 +1,4 @@
-"""Every command but run and import, end to end on a tiny checkpoint: what it prints, writes and returns."""
+"""Every command but run, import and agree, end to end on a tiny checkpoint: what it prints, writes and returns."""
 
 import json
 import os
@@ -16,7 +16,7 @@ import second_core  # noqa: E402  (the second verifier's canonical form)
 
 class CommandLine(ProgramTest):
     def test_help_shows_examples_codes_and_every_command(self):
-        commands = ["inspect", "plan", "run", "verify", "trace", "import", "doctor", "theorems"]
+        commands = ["inspect", "plan", "run", "verify", "trace", "import", "agree", "doctor", "theorems"]
         self.assertExit(run("--help"), 0, "Commands:", *commands)
         for command in [[]] + [[name] for name in commands] + [
                 ["theorems", name] for name in ("list", "show", "status", "check", "page")]:

@@ -260,7 +260,7 @@ class Intervention(unittest.TestCase):
     def test_a_scale_beyond_the_numbers_of_the_model(self):
         result = self.measure("beyond", [(LAYER, EXPERT, {"scale": 3e38})])
         self.assertEqual(result.returncode, 3, result.stdout)
-        self.assertIn("error[RT007]", result.stderr)
+        self.assertIn("error[RT012]", result.stderr)
         self.assertFalse(os.path.exists(os.path.join(self.folder, "beyond", "intervention")))
 
     def test_the_help_names_the_option(self):

@@ -27,7 +27,7 @@ TEST(Audit, IsReported) {
   const Judgement judgement = judge(made("audit"));
   EXPECT_EQ(judgement.verdict, Verdict::reported);
   EXPECT_EQ(exit_code({judgement}), ExitCode::done);
-  EXPECT_EQ(judgement.model, "synthetic->synthetic-4bit on the inputs of synthetic");
+  EXPECT_EQ(judgement.model, "synthetic->synthetic-4bit");
   EXPECT_EQ(judgement.sentence,
             "11.9 % of the routing decisions flip, 74.1 % of that by the gates' inputs and 25.9 % "
             "by the gates; the loss changes by +0.0565 nats, +0.0251 of them by choosing other "

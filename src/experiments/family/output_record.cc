@@ -1,6 +1,9 @@
 #include "experiments/family/output_record.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "kernels/logits.h"
@@ -64,6 +67,21 @@ void OutputRecord::on_logits(const tap::LogitsBlock& block) {
 
 std::span<const double> OutputRecord::kl() const {
   return has_reference_ ? std::span<const double>(kl_) : std::span<const double>();
+}
+
+void OutputRecord::require_finite(const std::string& checkpoint) const {
+  for (const auto& means : {loss(), kl()}) {
+    const auto at = std::find_if_not(means.begin(), means.end(),
+                                     [](double mean) { return std::isfinite(mean); });
+    if (at == means.end()) continue;
+    throw Error(ErrorId::RT012,
+                {.object = checkpoint,
+                 .found = fmt::format("a prediction in window {} of {} that is not finite",
+                                      at - means.begin(), windows_->name),
+                 .expected = "finite logits",
+                 .hint = "Losses and divergences have no value there. Look for weights that "
+                         "overflow."});
+  }
 }
 
 }  // namespace rg::experiments

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "tap/tap.h"
@@ -33,6 +34,10 @@ class OutputRecord : public tap::Observer {
   std::span<const double> varentropy() const { return varentropy_; }
   std::span<const double> collision_entropy() const { return collision_entropy_; }
   std::span<const double> log_p() const { return log_p_; }  // (windows, T) ln p of the next token
+
+  // RT012 with the first window where the pass over `checkpoint` left a loss or divergence without
+  // a value.
+  void require_finite(const std::string& checkpoint) const;
 
  private:
   void add(const tap::LogitsBlock& block, uint32_t row);
