@@ -1,15 +1,13 @@
 """The second verifier's judge of audit: where the choices of a changed copy of a checkpoint part
 from its reference's, what that costs, and how well forecasts of it do."""
 
-from fractions import Fraction
-
 import second_core as core
 import second_forecasts
 from second_core import difference
 from second_edges import BINS, by_layer, decile_counts
 from second_forecasts import DRAWS, merged, score
 from second_intervention import defined_means, rate, summed, window_counts
-from second_verifier import MISSING, POSITIVE, UNBOUNDED, is_int
+from second_verifier import MISSING, POSITIVE, UNBOUNDED
 
 COMPUTE = ("f32", "bf16")
 MASSES = ("total", "local", "inherited", "through_a")
@@ -34,7 +32,9 @@ def floats(j, value, bounds):
 
 
 def layered_counts(j, value, most):
-    return {layer: window_counts(j, at, most) for layer, at in by_layer(j, value).items()}
+    """{layer: n counts}, zeros where there are none."""
+    return {layer: [0 if v is None else int(v) for v in values]
+            for layer, values in j.layered(value, (0, most), True).items()}
 
 
 def bins_of(j, value, read):
@@ -82,11 +82,10 @@ class Audit:
         self.t, self.most = j.seq - 1, j.k * (j.seq - 1)
         self.settings(j, root)
         self.fold(j, root)
-        self.decile_edges(j, root)
         per_window = j.need(root, "per_window")
         self.decisions_of(j, per_window)
         self.tokens_of(j, per_window)
-        self.deciles_of(j, per_window)
+        self.deciles_of(j, root, per_window)
         self.guarantee(j, per_window)
         self.limits(j, root, per_window)
         self.forecasts_of(j, per_window)
@@ -123,21 +122,9 @@ class Audit:
             if j.sound() and self.folds != [document % 2 for document in j.documents]:
                 j.bad("document_ids")
 
-    def decile_edges(self, j, root):
-        at = j.need(root, "decile_edges")
-        self.edges, self.without_edges = {}, {}
-        if j.groups == 1 and j.get(at, "group") is not MISSING:
-            j.bad("null_pattern")
-        for name in margin_names(j):
-            bounds = UNBOUNDED if name == "logit" else POSITIVE
-            listed = by_layer(j, j.need(at, name))
-            self.edges[name] = {layer: None if value is None else ascending(j, value, bounds)
-                                for layer, value in listed.items()}
-            self.without_edges[name] = {layer: value is None for layer, value in listed.items()}
-
     def decisions_of(self, j, per_window):
         lost = self.layers(j, per_window, "n_undefined", self.t)
-        self.decisions = {layer: [self.t - n for n in lost.get(layer, [0] * j.n)]
+        self.decisions = {layer: [self.t - n for n in lost[layer]]
                           for layer in j.layers}
         mass = j.need(per_window, "mass")
         self.mass = {name: self.layers(j, mass, name, self.most) for name in MASSES}
@@ -160,28 +147,36 @@ class Audit:
                      for name in LOSSES}
         self.top1 = window_counts(j, j.need(per_window, "top1_equal"), self.t)
 
-    def deciles_of(self, j, per_window):
-        at, self.deciles = j.need(per_window, "deciles"), {}
-        if j.groups == 1 and j.get(at, "group") is not MISSING:
+    def deciles_of(self, j, root, per_window):
+        edges, sums = j.need(root, "decile_edges"), j.need(per_window, "deciles")
+        self.edges, self.deciles = {}, {}
+        if j.groups == 1 and any(j.get(at, "group") is not MISSING for at in (edges, sums)):
             j.bad("null_pattern")
         for name in margin_names(j):
-            self.deciles[name] = {}
-            for layer, value in by_layer(j, j.need(at, name)).items():
-                found, edges = None, self.edges[name].get(layer)
-                if edges and (edges[0] == edges[-1] or not any(self.decisions[layer])):
-                    j.bad("null_pattern")
-                if null_iff(j, value, self.without_edges[name].get(layer)):
-                    found = {kind: decile_counts(j, j.need(value, kind), most)
-                             for kind, most in (("decisions", self.t), ("flips", self.t),
-                                                ("mass", self.most))}
-                self.deciles[name][layer] = found
+            self.edges[name], self.deciles[name] = {}, {}
+            listed = by_layer(j, j.need(edges, name))
+            for layer, value in by_layer(j, j.need(sums, name)).items():
+                if layer in listed:
+                    self.deciles_of_layer(j, name, layer, listed[layer], value)
+
+    def deciles_of_layer(self, j, name, layer, listed, value):
+        if listed is not None and not any(self.decisions[layer]):
+            j.bad("null_pattern")
+        edges = found = None
+        if null_iff(j, value, listed is None):
+            edges = ascending(j, listed, UNBOUNDED if name == "logit" else POSITIVE)
+            if edges and edges[0] == edges[-1]:
+                j.bad("null_pattern")
+            found = {kind: decile_counts(j, j.need(value, kind), most)
+                     for kind, most in (("decisions", self.t), ("flips", self.t),
+                                        ("mass", self.most))}
+        self.edges[name][layer], self.deciles[name][layer] = edges, found
 
     def guarantee(self, j, per_window):
         self.guaranteed = self.broken = None
-        known = isinstance(self.gates_equal, bool)
         for attribute, name in (("guaranteed", "guaranteed"), ("broken", "guaranteed_flips")):
             value = j.need(per_window, name)
-            if null_iff(j, value, not self.gates_equal if known else None):
+            if null_iff(j, value, self.gates_equal is not True):
                 setattr(self, attribute, layered_counts(j, value, self.t))
 
     def limits(self, j, root, per_window):
@@ -363,7 +358,7 @@ def claim_split(j, path, sums):
     if ends is not None and ends[0] > 0:
         rate(j, path + ["share_gate"], gate, total)
     else:
-        j.claims.exact(path + ["share_gate"], None)
+        j.claims.mean(path + ["share_gate"], None)
 
 
 def claim_floor(j, path, sums):
@@ -372,7 +367,7 @@ def claim_floor(j, path, sums):
     rate(j, gates + ["d"], sums.gates["mass"], whole)
     rate(j, gates + ["ties"], sums.gates["ties"], sums.decisions)
     if not sums.again:
-        j.claims.exact(path + ["pass"], None)
+        j.claims.mean(path + ["pass"], None)
         return
     own = sums.again_decisions
     rate(j, path + ["pass", "flips"], sums.again["flips"], own)
@@ -386,11 +381,11 @@ def claim_sums(j, path, sums):
         rate(j, path + [name], values, sums.decisions)
     rate(j, path + ["depth"], *sums.depth)
     if sums.guaranteed is None:
-        j.claims.exact(path + ["guaranteed"], None)
+        j.claims.mean(path + ["guaranteed"], None)
     else:
         rate(j, path + ["guaranteed"], sums.guaranteed, sums.decisions)
     if sums.bounds is None:
-        j.claims.exact(path + ["bounds"], None)
+        j.claims.mean(path + ["bounds"], None)
     else:
         for name in LIMITS:
             rate(j, path + ["bounds", name], sums.bounds[name], sums.decisions)
@@ -466,7 +461,7 @@ def claim_two_by_two(j, a):
         if ends is not None and (ends[0] > 0 or ends[1] < 0):
             rate(j, path + [name], part, whole)
         else:
-            j.claims.exact(path + [name], None)
+            j.claims.mean(path + [name], None)
 
 
 def fold_levels(a, layer, fold):
@@ -505,7 +500,7 @@ def layer_levels(a, layer):
 
 def claim_forecasts(j, a):
     if a.drawn is None:
-        j.claims.exact(["summary", "forecasts"], None)
+        j.claims.mean(["summary", "forecasts"], None)
         return
     by_place = {("per_layer", str(layer)): layer_levels(a, layer) for layer in j.layers}
     by_place["pooled",] = {name: merged(of[name] for of in by_place.values())

@@ -258,14 +258,14 @@ def claim_score(j, path, own, f0, f1):
         claims.near(path + [name, "rate"], found[0])
         claims.add(path + [name, "ci95"], "near_ends", found[1], "summary_interval")
     if f0 is None:
-        claims.exact(path + ["slope"], None)
+        claims.mean(path + ["slope"], None, "iterated_value")
     else:
         claims.add(path + ["slope", "value"], "iterated", own.slope[0], "iterated_value")
         claims.add(path + ["slope", "ci95"], "iterated_ends", own.slope[1], "iterated_value")
     informative = False
     for name, reference in (("skill_f0", f0), ("skill_f1", f1)):
         if reference is None:
-            claims.exact(path + [name], None)
+            claims.mean(path + [name], None)
             continue
         value, ends = skill(own, reference)
         claims.near(path + [name, "value"], value)
