@@ -5,7 +5,8 @@ if(NOT TARGET rg_levels)
   add_library(rg_levels STATIC ${levels}/blank.cc ${levels}/found.cc ${levels}/nulls.cc
               ${levels}/power.cc ${levels}/simulated_edge.cc ${levels}/simulated_model.cc
               ${levels}/simulated_family.cc ${artifacts}/artifacts.cc ${artifacts}/edge_artifacts.cc
-              ${artifacts}/family_artifacts.cc)
+              ${artifacts}/family_artifacts.cc
+              ${artifacts}/audit_artifacts.cc ${artifacts}/intervention_artifacts.cc)
   if(RG_UNITY)
     set_target_properties(rg_levels PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
   endif()

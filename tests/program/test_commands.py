@@ -370,7 +370,7 @@ class Trace(ProgramTest):
 
     def test_rows_beyond_the_positions_are_to_be_shortened(self):
         result = run("trace", "--model", self.model, "--tokens", self.tokens([[1] * 257]), "--out", self.out("x"))
-        self.assertExit(result, 3, "error[CF017]", "257 tokens", "at most 256", "shorter rows")
+        self.assertExit(result, 3, "error[CF017]", "257 tokens", "at most 256", "shorter sequences")
 
 
 if __name__ == "__main__":
