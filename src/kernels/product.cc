@@ -75,6 +75,11 @@ bool cpu_has_bf16() {
   return isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx;
 }
 
+void leave_out_amx() {
+  check_internal(dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx512_core_bf16) == dnnl::status::success,
+                 "the ISA limit is set before the first product");
+}
+
 void limit_products_to_avx2() {
   check_internal(dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx2) == dnnl::status::success,
                  "the ISA limit is set before the first product");

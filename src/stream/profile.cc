@@ -15,7 +15,7 @@ namespace rg::stream {
 
 void apply_isa_limit() {
   const char* limit = std::getenv("RG_MAX_ISA");
-  if (limit == nullptr || *limit == '\0') return;
+  if (limit == nullptr || *limit == '\0') return kernels::leave_out_amx();
   if (std::string_view(limit) != "avx2") {
     throw Error(ErrorId::US001, {.object = "environment variable RG_MAX_ISA",
                                  .found = limit,
