@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "app/log_facts.h"
 #include "base/cores.h"
 #include "base/numbers.h"
 #include "logs/readers/reader.h"
@@ -55,8 +56,10 @@ void require_recorded(const lab::RecordedRoutes& routes, int layer,
 
 }  // namespace
 
-lab::RecordedRoutes read_recorded_routes(const std::filesystem::path& log, int threads) {
+lab::RecordedRoutes read_recorded_routes(const std::filesystem::path& log, const std::string& model,
+                                         int threads) {
   logs::ReadOptions options;
+  options.model = log_model_facts(model);
   options.threads = effective_threads(threads);
   logs::Record record = logs::read_log_file(log, options);
   lab::RecordedRoutes routes{

@@ -17,6 +17,9 @@ InterventionStudy::InterventionStudy(const std::string& model,
   InterventionFile file = read_intervention(intervention, subject.model());
   if (file.routes) {
     routes_ = read_routes(file.routes->log);
+    if (!file.routes->weights) {
+      for (auto& [layer, recorded] : routes_->layers) recorded.weights = {};
+    }
     impose(*routes_, file.routes->weights, subject.model(), file.intervention);
   }
   touched_->intervene(std::move(file.intervention));

@@ -33,7 +33,8 @@ class Runs(unittest.TestCase):
     @classmethod
     def job(cls, name, rows, *more, command="run", routes=None):
         return [command, "intervention", "--model", MODEL, "--domain", f"prose={cls.text}", "--windows", WINDOWS,
-                "--seq-len", LENGTH, "--intervene", cls.file(name, rows, routes), "--out", os.path.join(cls.folder, name),
+                "--seq-len", LENGTH, "--intervene", cls.file(name, rows, routes),
+                "--out", os.path.join(cls.folder, name),
                 *([] if "--compute" in more else ["--compute", "f32"]),
                 *([] if "--threads" in more else ["--threads", 2]), *more]
 
@@ -298,9 +299,10 @@ class ImposedRoutes(Runs):
         self.assertEqual(result.returncode, 0, result.stderr)
         return self.written(name)
 
-    def refuse(self, log, *words, weights="own", rows=(), code=6):
+    def refuse(self, log, *words, weights="own", rows=(), code=6, model=MODEL):
         for command in ("run", "plan"):
             job = self.job("refused", rows, command=command, routes={"log": log, "weights": weights})
+            job[job.index(MODEL)] = model
             if command == "plan" and "token id" in words[-1]:
                 continue  # which opens no text
             result = run(*job)
@@ -404,6 +406,7 @@ class ImposedRoutes(Runs):
         with open(os.path.join(narrow, "config.json"), "w", encoding="utf-8") as file:
             json.dump(config, file)
         self.refuse(self.log("k", model=narrow), "LG008", f"found {K - 1} for each token", f"expected k = {K}")
+        self.refuse("own", "LG007", "layer 4", model=MODEL + "-4l")
         self.refuse("absent", "IO003", code=4)
         result = run(*self.job("refused", [], routes={"log": "own", "weights": "mine"}))
         self.assertEqual(result.returncode, 2)

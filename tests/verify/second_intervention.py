@@ -1,5 +1,5 @@
-"""The second verifier's judge of intervention: what masking, forcing or scaling experts, or imposing
-routes, changes in one model."""
+"""The second verifier's judge of intervention: what masking, forcing or scaling experts, or
+imposing routes, changes in one model."""
 
 import second_core as core
 from second_core import difference
