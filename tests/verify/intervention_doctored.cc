@@ -116,7 +116,7 @@ std::vector<Doctored> doctored_impositions() {
       listed("imposed routes and a scale in one", Json::array({two_actions})),
       listed("a whole layer masked", Json::array({unstated})),
       imposed_with("a third digest", "log_sha256", digest),
-      imposed_with("ids without a digest", "ids_sha256", nullptr),
+      imposed_with("ids without a digest", "ids_sha256", false),
       imposed_with("a short digest of ids", "ids_sha256", digest.substr(1)),
       imposed_with("a long digest of ids", "ids_sha256", digest + "0"),
       imposed_with("a digest of ids in capitals", "ids_sha256", std::string(64, 'F')),
