@@ -283,9 +283,9 @@ TEST_F(InterventionRun, RefusesRoutesOfOtherTokensOrModels) {
   const RecordedRoutes whole = log = recorded();
   const size_t row = 2 * kLength + 5;
   log.tokens[row] += 1;
-  expect_refused(
-      ErrorId::LG008, "sequence 2, position 5",
-      fmt::format("found token id {}, expected {} as in t", log.tokens[row], whole.tokens[row]));
+  expect_refused(ErrorId::LG008, "sequence 2, position 5",
+                 fmt::format("found token id {}, expected {} as in domain:t", log.tokens[row],
+                             whole.tokens[row]));
   log = whole;
   log.lengths.pop_back();
   expect_refused(ErrorId::LG008, "sequences", "found 11 sequences, expected 12,");
