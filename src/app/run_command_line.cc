@@ -43,8 +43,10 @@ void add_run_options(CLI::App& command, RawRun& raw) {
           "with suite: the file that names base, descendants, edges, domains and thresholds")
       ->type_name("FILE");
   command
-      .add_option("--intervene", raw.options.intervene,
-                  "with intervention: the file that names experts to mask, force or scale")
+      .add_option(
+          "--intervene", raw.options.intervene,
+          "with intervention: the file that names experts to mask, force or scale, or routes "
+          "to impose")
       ->type_name("FILE");
   command.add_option("--out", raw.options.out, "folder for the results")
       ->type_name("DIR")
@@ -130,7 +132,7 @@ PlanCommandLine::PlanCommandLine(CLI::App& program) {
 Sizes are in bytes (MB is 1e6, MiB 2^20), work in FLOPs, times in seconds.
 
 Exit codes: 0 done; 2 usage; 3 checkpoint refused; 4 a file cannot be read; 5 --memory is too low;
-6 an artifact of --power is INVALID.
+6 an artifact of --power is INVALID, or a routing log refused.
 
 Without weights --model is the folder of a config.json, or that file: the plan then says what it
 assumes of tensors, tokenizer and texts.
@@ -176,7 +178,7 @@ RunCommandLine::RunCommandLine(CLI::App& program) {
   command_->footer(experiment_list() + R"(
 Exit codes: 0 everything is written, whatever the verdicts (verify turns them into a code);
 2 usage, or another run in --out; 3 input refused; 4 disk, permissions, folder in use;
-5 memory; 130, 143 stopped: the same command starts over.
+5 memory; 6 a routing log refused; 130, 143 stopped: the same command starts over.
 
 Examples:
   routegauge run all --model MODEL --domain prose=texts/ --domain code=src.jsonl.zst --out results

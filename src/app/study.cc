@@ -1,6 +1,7 @@
 #include "app/study.h"
 
 #include "app/parameters.h"
+#include "app/recorded_routes.h"
 #include "lab/audit.h"
 #include "lab/family.h"
 #include "lab/intervention.h"
@@ -15,9 +16,12 @@ std::unique_ptr<lab::Study> make_study(const RunOptions& options, lab::Purpose p
                                         options.engine);
   }
   if (!options.intervene.empty()) {
-    return std::make_unique<lab::InterventionStudy>(chosen_models(options).front(),
-                                                    options.intervene, purpose, options.text,
-                                                    pass_settings(options));
+    const std::string model = chosen_models(options).front();
+    const auto read_routes = [&](const std::filesystem::path& log) {
+      return read_recorded_routes(log, model, options.engine.threads);
+    };
+    return std::make_unique<lab::InterventionStudy>(model, options.intervene, read_routes, purpose,
+                                                    options.text, pass_settings(options));
   }
   if (!options.audited.empty()) {
     return std::make_unique<lab::Audit>(options.audited[0], options.audited[1], purpose,

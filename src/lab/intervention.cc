@@ -7,13 +7,22 @@
 namespace rg::lab {
 
 InterventionStudy::InterventionStudy(const std::string& model,
-                                     const std::filesystem::path& intervention, Purpose purpose,
+                                     const std::filesystem::path& intervention,
+                                     const ReadRoutes& read_routes, Purpose purpose,
                                      const TextSettings& texts, const PassSettings& settings) {
   const Subject& subject = programme_.add_reader(model, purpose, texts.allow_regex);
   const Samples& samples = programme_.samples_for(subject, texts, settings.experiments);
   plain_ = &programme_.add(subject, samples, settings);
   touched_ = &programme_.add(subject, samples, settings);
-  touched_->intervene(read_intervention(intervention, subject.model()));
+  InterventionFile file = read_intervention(intervention, subject.model());
+  if (file.routes) {
+    routes_ = read_routes(file.routes->log);
+    if (!file.routes->weights) {
+      for (auto& [layer, recorded] : routes_->layers) recorded.weights = {};
+    }
+    impose(*routes_, file.routes->weights, subject.model(), file.intervention);
+  }
+  touched_->intervene(std::move(file.intervention));
   std::map<std::string, Json> given = settings.experiments.parameters;
   given.erase("layers");  // the pass's
   replicates_ = experiments::effective_parameters(experiments::intervention_parameters(), given,
@@ -25,11 +34,13 @@ InterventionStudy::InterventionStudy(const std::string& model,
 void InterventionStudy::read(const EngineSettings& engine,
                              const std::filesystem::path& spill_folder, Progress& progress) {
   Study::read(engine, spill_folder, progress);
+  if (routes_) require_same_tokens(*routes_, plain_->samples());
   watch(spill_folder);
 }
 
 void InterventionStudy::assume() {
   Study::assume();
+  if (routes_) require_same_sequences(*routes_, plain_->samples());
   watch({});
 }
 

@@ -1,6 +1,6 @@
-// What masking, forcing or scaling experts does to a model: a plain pass, then one with the
-// intervention, which is compared with it; an artifact per domain. docs/commands.md, `run
-// intervention`.
+// What masking, forcing or scaling experts, or imposing recorded routes, does to a model: a plain
+// pass, then one with the intervention, which is compared with it; an artifact per domain.
+// docs/commands.md, `run intervention`.
 #pragma once
 
 #include <filesystem>
@@ -12,6 +12,7 @@
 #include "experiments/family/output_record.h"
 #include "experiments/intervention_record.h"
 #include "lab/outcome.h"
+#include "lab/recorded_routes.h"
 #include "lab/study.h"
 #include "stream/final_states.h"
 
@@ -20,10 +21,13 @@ namespace rg::lab {
 class InterventionStudy : public Study {
  public:
   // `settings` name no experiments; of parameters, intervention_parameters(). The errors of Pass
-  // and read_intervention(), US003.
+  // and read_intervention(), US003. `read_routes` is called where the file names a log; its errors
+  // and those of impose().
   InterventionStudy(const std::string& model, const std::filesystem::path& intervention,
-                    Purpose purpose, const TextSettings& texts, const PassSettings& settings);
+                    const ReadRoutes& read_routes, Purpose purpose, const TextSettings& texts,
+                    const PassSettings& settings);
 
+  // LG008 where a log's routes are of other tokens.
   void read(const EngineSettings& engine, const std::filesystem::path& spill_folder,
             Progress& progress) override;
   void assume() override;
@@ -43,6 +47,7 @@ class InterventionStudy : public Study {
   void watch(const std::filesystem::path& folder);
   void reduce(const Pass& touched, Progress& progress);
 
+  std::optional<RecordedRoutes> routes_;        // which the second pass points into
   uint32_t replicates_ = 0;                     // of the bootstrap
   Pass *plain_ = nullptr, *touched_ = nullptr;  // until each has run
   std::optional<stream::FinalStates> plain_states_;

@@ -23,8 +23,17 @@ class InterventionReader {
  public:
   explicit InterventionReader(std::string file) : file_(std::move(file)) {}
 
-  stream::Intervention read(const Json& root) const {
-    check_keys(root, "the file", {"interventions"});
+  InterventionFile read(const Json& root) const {
+    if (root.is_object() && root.size() == 2 && root.contains("interventions") &&
+        root.contains("routes")) {
+      return {.intervention = list(root), .routes = imposed_log(root.at("routes"))};
+    }
+    check_keys(root, "the file", {"interventions"}, ", or of interventions, routes");
+    return {.intervention = list(root), .routes = {}};
+  }
+
+ private:
+  stream::Intervention list(const Json& root) const {
     const Json& rows = root.at("interventions");
     if (!rows.is_array()) throw malformed("interventions", rows, "an array");
     stream::Intervention intervention{file_, {}};
@@ -33,8 +42,18 @@ class InterventionReader {
     }
     return intervention;
   }
-
- private:
+  ImposedLog imposed_log(const Json& routes) const {
+    check_keys(routes, "routes", {"log", "weights"});
+    const Json &log = routes.at("log"), &weights = routes.at("weights");
+    if (!log.is_string() || log.get<std::string>().empty()) {
+      throw malformed("routes.log", log, "the path of a routing log");
+    }
+    if (weights != "own" && weights != "replayed") {
+      throw malformed("routes.weights", weights, "\"own\" or \"replayed\"");
+    }
+    return {.log = std::filesystem::path(file_).parent_path() / log.get<std::string>(),
+            .weights = weights == "replayed"};
+  }
   Error malformed(const std::string& at, const Json& found, std::string expected) const {
     return Error(ErrorId::US001,
                  {.file = file_,
@@ -45,11 +64,12 @@ class InterventionReader {
   }
   // Exactly these.
   void check_keys(const Json& object, const std::string& at,
-                  std::initializer_list<const char*> keys) const {
+                  std::initializer_list<const char*> keys, const char* more = "") const {
     const bool all = object.is_object() && object.size() == keys.size() &&
                      std::all_of(keys.begin(), keys.end(),
                                  [&](const char* key) { return object.contains(key); });
-    if (!all) throw malformed(at, object, fmt::format("an object of {}", fmt::join(keys, ", ")));
+    if (all) return;
+    throw malformed(at, object, fmt::format("an object of {}{}", fmt::join(keys, ", "), more));
   }
   int number(const Json& row, const char* key, const std::string& at) const {
     const Json& value = row.at(key);
@@ -90,19 +110,18 @@ Json digest_of(std::span<const T> values) {
 
 }  // namespace
 
-stream::Intervention read_intervention(const std::filesystem::path& file,
-                                       const model::Model& model) {
+InterventionFile read_intervention(const std::filesystem::path& file, const model::Model& model) {
   const std::string text = read_whole_file(file, kMaxInterventionFileBytes);
   const Json root = parse_json(text, JsonLimits{}, file.string());
-  stream::Intervention intervention = InterventionReader(file.string()).read(root);
-  for (auto& [layer, how] : intervention.layers) {  // the order of rows means nothing
+  InterventionFile read = InterventionReader(file.string()).read(root);
+  for (auto& [layer, how] : read.intervention.layers) {  // the order of rows means nothing
     std::sort(how.masked.begin(), how.masked.end());
     std::sort(how.forced.begin(), how.forced.end());
     std::sort(how.scaled.begin(), how.scaled.end(),
               [](const auto& a, const auto& b) { return a.expert < b.expert; });
   }
-  stream::require_fits(intervention, model);
-  return intervention;
+  stream::require_fits(read.intervention, model);
+  return read;
 }
 
 Json to_json(const stream::Intervention& intervention) {

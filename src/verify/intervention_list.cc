@@ -33,6 +33,20 @@ bool is_fp32_factor(const Value& value) {
   return value.is_number() && value.number() >= -kLargest && value.number() <= kLargest;
 }
 
+bool is_sha256(const Value& value) {
+  return value.is(Kind::string) && value.string().size() == 64 &&
+         value.string().find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+// Imposed routes, by their digests; null: the gate weighs them.
+bool is_imposition(const Value& action) {
+  if (!has_exactly(action, {"impose"})) return false;
+  const Value& routes = *action.find("impose");
+  if (!has_exactly(routes, {"ids_sha256", "weights_sha256"})) return false;
+  const Value& weights = *routes.find("weights_sha256");
+  return is_sha256(*routes.find("ids_sha256")) && (weights.is(Kind::null) || is_sha256(weights));
+}
+
 std::optional<ExpertAction> action_of(const Value& value) {
   if (value.is(Kind::string) && value.string() == "mask") return ExpertAction::mask;
   if (value.is(Kind::string) && value.string() == "force") return ExpertAction::force;
@@ -43,7 +57,8 @@ std::optional<ExpertAction> action_of(const Value& value) {
 }
 
 std::optional<InterventionRow> read_intervention_row(const Case& c, const At& row) {
-  if (!has_exactly(*row.value, {"layer", "expert", "action"})) {
+  const bool of_layer = has_exactly(*row.value, {"layer", "action"});
+  if (!of_layer && !has_exactly(*row.value, {"layer", "expert", "action"})) {
     misstated(c, row.path, "is not an object of layer, expert and action");
     return std::nullopt;
   }
@@ -52,6 +67,13 @@ std::optional<InterventionRow> read_intervention_row(const Case& c, const At& ro
   if (!layer.is(Kind::integer) ||
       std::find(gates.begin(), gates.end(), layer.integer()) == gates.end()) {
     misstated(c, row.path + ".layer", "is not a layer that has a gate");
+    return std::nullopt;
+  }
+  if (of_layer) {
+    if (is_imposition(*row.value->find("action"))) {
+      return InterventionRow{static_cast<int>(layer.integer()), 0, ExpertAction::impose};
+    }
+    misstated(c, row.path + ".action", "is not imposed routes by SHA-256 of their ids and weights");
     return std::nullopt;
   }
   const Value& expert = *row.value->find("expert");
@@ -77,6 +99,11 @@ void check_feasible(const Case& c, const std::string& path,
   for (size_t i = 0; i < rows.size(); ++i) {
     const InterventionRow& row = rows[i];
     const std::string at = fmt::format("{}[{}]", path, i);
+    if (row.action == ExpertAction::impose) {
+      if (masked[row.layer].empty() && forced[row.layer] == 0) continue;
+      misstated(c, at, "imposes routes where experts are masked or forced");
+      return;
+    }
     if (row.action == ExpertAction::mask) {
       masked[row.layer].insert(row.expert);
       if (masked[row.layer].size() + c.header.topk > c.header.experts) {
@@ -119,7 +146,8 @@ std::vector<InterventionRow> read_intervention(const Case& c) {
       return std::tuple(r.layer, r.action, r.expert);
     };
     if (!rows.empty() && key(rows.back()) >= key(*row)) {
-      misstated(c, at.path, "breaks the order: layer, then masked, forced, scaled, then expert");
+      misstated(c, at.path,
+                "breaks the order: layer, then masked, forced, scaled, imposed, then expert");
       return {};
     }
     rows.push_back(*row);
@@ -144,6 +172,11 @@ std::string describe_intervention(const std::vector<InterventionRow>& rows) {
         "{} {} at {}", parts.empty() ? counted(experts, "expert") : std::to_string(experts),
         kActionWords[a], at_layers(at)));
   }
+  const auto imposed =
+      static_cast<uint64_t>(std::count_if(rows.begin(), rows.end(), [](const InterventionRow& row) {
+        return row.action == ExpertAction::impose;
+      }));
+  if (imposed > 0) parts.push_back("routes imposed at " + counted(imposed, "layer"));
   if (parts.empty()) return "no expert masked, forced or scaled";
   std::string text = parts.front();
   for (size_t i = 1; i < parts.size(); ++i) {

@@ -16,7 +16,8 @@ namespace {
 
 class InterventionFile : public testing::Test {
  protected:
-  stream::Intervention read(std::string_view text) const {
+  stream::Intervention read(std::string_view text) const { return read_file(text).intervention; }
+  lab::InterventionFile read_file(std::string_view text) const {
     test::put_file(texts / "touch.json", text);
     return read_intervention(texts / "touch.json", subject.model());
   }
@@ -83,6 +84,34 @@ TEST_F(InterventionFile, OfAnotherFormIsRefusedWithItsPlace) {
   }
   EXPECT_EQ(test::caught([&] { read(R"({"interventions": [], "interventions": []})"); }).id,
             ErrorId::JS002);
+}
+
+TEST_F(InterventionFile, MayNameALogWhoseRoutesAreImposed) {
+  const auto with = [](const std::string& routes) {
+    return R"({"interventions": [{"layer": 0, "expert": 3, "action": "mask"}], "routes": )" +
+           routes + "}";
+  };
+  EXPECT_FALSE(read_file(row("")).routes);
+  lab::InterventionFile found = read_file(with(R"({"log": "logs/a", "weights": "own"})"));
+  ASSERT_TRUE(found.routes);
+  EXPECT_EQ(found.routes->log, texts / "logs/a");
+  EXPECT_FALSE(found.routes->weights);
+  EXPECT_EQ(found.intervention.of(0)->masked, (std::vector<int32_t>{3}));
+  EXPECT_TRUE(found.intervention.of(0)->imposed_ids.empty());
+  found = read_file(with(R"({"weights": "replayed", "log": "/logs/a"})"));
+  EXPECT_EQ(found.routes->log, "/logs/a");
+  EXPECT_TRUE(found.routes->weights);
+
+  expect_refused(with("3"), "routes", "an object of log, weights");
+  expect_refused(with(R"({"log": "a"})"), "routes", "an object of log, weights");
+  expect_refused(with(R"({"log": "a", "weights": "own", "k": 2})"), "routes", "log, weights");
+  expect_refused(with(R"({"log": "", "weights": "own"})"), "routes.log", "the path of a");
+  expect_refused(with(R"({"log": 1, "weights": "own"})"), "routes.log", "the path of a");
+  for (const char* weights : {"\"mine\"", "true", "null"}) {
+    expect_refused(with(fmt::format(R"({{"log": "a", "weights": {}}})", weights)), "routes.weights",
+                   "\"own\" or \"replayed\"");
+  }
+  expect_refused(R"({"routes": {"log": "a", "weights": "own"}})", "the file", "interventions");
 }
 
 TEST_F(InterventionFile, ThatTheModelHasNoPlaceForIsRefused) {

@@ -5,10 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
+#include "base/sha256.h"
 #include "lab/facts.h"
 #include "lab/intervention_file.h"
 #include "lab/measurement.h"
+#include "lab/routing.h"
 #include "support/caught.h"
 #include "support/kept_progress.h"
 #include "tiny_subject.h"
@@ -69,16 +72,24 @@ class InterventionRun : public testing::Test {
     settings.experiments.parameters["bootstrap"] = 200;
     return settings;
   }
-  std::unique_ptr<InterventionStudy> study_of(const std::string& rows,
-                                              const PassSettings& settings) const {
-    test::put_file(files / "touch.json", R"({"interventions": [)" + rows + "]}");
-    return std::make_unique<InterventionStudy>(model, files / "touch.json", Purpose::run,
+  // With the routes of `log`, where `weights` says how they are weighed.
+  std::unique_ptr<InterventionStudy> study_of(const std::string& rows, const PassSettings& settings,
+                                              const std::string& weights = "") const {
+    const std::string routes =
+        weights.empty() ? "" : R"(, "routes": {"log": "log", "weights": ")" + weights + "\"}";
+    test::put_file(files / "touch.json", R"({"interventions": [)" + rows + "]" + routes + "}");
+    const auto read_log = [&](const std::filesystem::path& path) {
+      EXPECT_EQ(path, files / "log");
+      return log;
+    };
+    return std::make_unique<InterventionStudy>(model, files / "touch.json", read_log, Purpose::run,
                                                text_settings(), settings);
   }
   // The artifact of a run.
-  Json run(const std::string& rows, const PassSettings& settings = pass_settings()) const {
+  Json run(const std::string& rows, const PassSettings& settings = pass_settings(),
+           const std::string& weights = "") const {
     test::KeptProgress progress;
-    const auto study = study_of(rows, settings);
+    const auto study = study_of(rows, settings, weights);
     study->read(settings.engine, files.path(), progress);
     study->programme().make_plans(files.path());
     const auto out = files / "out";
@@ -92,23 +103,65 @@ class InterventionRun : public testing::Test {
   }
   // By window, tokens that select the expert in a plain pass.
   std::vector<uint64_t> plainly_chosen(int layer, int32_t expert) const {
+    std::vector<uint64_t> chosen;
+    pass_over([&](Pass& pass, Programme& programme, const Samples& samples) {
+      PlainObserver observer(samples.sequences()[0], layer, expert);
+      watch(pass, observer, programme);
+      chosen = observer.chosen;
+    });
+    return chosen;
+  }
+  // What a plain pass chooses, as a log has it.
+  RecordedRoutes recorded() const {
+    RecordedRoutes routes{.source = "log", .k = 0, .lengths = {}, .tokens = {}, .layers = {}};
+    pass_over([&](Pass& pass, Programme& programme, const Samples& samples) {
+      const tap::SequenceSet& set = samples.sequences()[0];
+      RoutingObserver observer(pass.subject().model(), set, pass.layers());
+      routes.k = pass.subject().model().gate().top_k;
+      routes.lengths = set.lengths;
+      routes.tokens.assign(set.ids.begin(), set.ids.end());
+      watch(pass, observer, programme);
+      for (LayerRouting& layer : observer.take()) {
+        routes.layers[layer.layer] = {.ids = std::move(layer.ids),
+                                      .weights = std::move(layer.weights)};
+      }
+    });
+    return routes;
+  }
+  void watch(Pass& pass, tap::Observer& observer, Programme& programme) const {
+    test::KeptProgress progress;
+    pass.watch(observer);
+    programme.make_plans(files.path());
+    programme.run(progress, [](const Pass&, const stream::PassResult&) {});
+  }
+  template <typename Do>
+  void pass_over(const Do& act) const {
     test::KeptProgress progress;
     Programme programme;
     const PassSettings settings = pass_settings();
     const Subject& subject = programme.add_reader(model, Purpose::run, false);
     Samples& samples = programme.add_samples(subject, text_settings(), {});
     samples.read(settings.engine, {}, progress);
-    Pass& pass = programme.add(subject, samples, settings);
-    PlainObserver observer(samples.sequences()[0], layer, expert);
-    pass.watch(observer);
-    programme.make_plans(files.path());
-    programme.run(progress, [](const Pass&, const stream::PassResult&) {});
-    return observer.chosen;
+    act(programme.add(subject, samples, settings), programme, samples);
   }
   static std::string touch(int layer, int expert, const std::string& action) {
     return fmt::format(R"({{"layer": {}, "expert": {}, "action": {}}})", layer, expert, action);
   }
 
+  // LG008 and so on, with this place and words.
+  void expect_refused(ErrorId id, const std::string& object, std::string_view words,
+                      const std::string& weights = "replayed") const {
+    test::KeptProgress progress;
+    const auto error = test::caught([&] {
+      study_of("", pass_settings(), weights)->read(pass_settings().engine, files.path(), progress);
+    });
+    EXPECT_EQ(error.id, id) << error.line;
+    EXPECT_EQ(error.parts.file, "log");
+    EXPECT_EQ(error.parts.object, object) << error.line;
+    EXPECT_TRUE(error.says(words)) << error.line;
+  }
+
+  RecordedRoutes log = {.source = "", .k = 0, .lengths = {}, .tokens = {}, .layers = {}};
   test::TempFolder folder, files;
   std::string model = write_model(folder, touchable_model());
 };
@@ -170,6 +223,94 @@ TEST_F(InterventionRun, ThatScalesLeavesItsOwnLayersRoutes) {
   EXPECT_EQ(artifact["per_window"]["mass"]["0"], kNothing);
   EXPECT_NE(artifact["per_window"]["mass"]["1"], kNothing);
   EXPECT_EQ(artifact["summary"]["outcome"], "CHANGED");
+}
+
+TEST_F(InterventionRun, ThatImposesItsOwnRoutesChangesNothing) {
+  log = recorded();
+  ASSERT_EQ(log.layers.size(), 3u);
+  for (const std::string weights : {"own", "replayed"}) {
+    const Json artifact = run("", pass_settings(), weights);
+    EXPECT_EQ(artifact["summary"]["outcome"], "UNCHANGED") << weights;
+    EXPECT_EQ(artifact["per_window"]["kl"], kNothing);
+    EXPECT_EQ(artifact["summary"]["downstream"]["overlap"]["rate"], 1.0);
+    Json rows = Json::array();
+    for (const auto& [layer, routes] : log.layers) {
+      const auto digest = [](const auto& values) {
+        return Json(sha256_hex(std::as_bytes(std::span(values))));
+      };
+      rows.push_back(
+          {{"layer", layer},
+           {"action",
+            {{"impose",
+              {{"ids_sha256", digest(routes.ids)},
+               {"weights_sha256", weights == "own" ? Json() : digest(routes.weights)}}}}}});
+    }
+    EXPECT_EQ(artifact["intervention"]["interventions"], rows);
+    EXPECT_EQ(artifact["settings"]["intervention"], artifact["intervention"]);
+  }
+}
+
+TEST_F(InterventionRun, ThatImposesOtherRoutesReplacesThem) {
+  log = recorded();
+  const RecordedLayer plain = log.layers.at(1);
+  log.layers = {{1, plain}};
+  std::vector<uint64_t> mass(kWindows, 0);
+  const auto experts = static_cast<int32_t>(touchable_model().experts);
+  for (size_t row = 0; row < log.tokens.size(); ++row) {
+    const auto first = plain.ids.begin() + static_cast<ptrdiff_t>(row * log.k);
+    for (uint32_t i = 0; i < log.k; ++i) {
+      int32_t& id = log.layers.at(1).ids[row * log.k + i];
+      id = (id + 1) % experts;
+      const bool kept = std::find(first, first + log.k, id) != first + log.k;
+      if (row % kLength != kPositions) mass[row / kLength] += kept ? 0 : 1;
+    }
+  }
+  ASSERT_GT(mass[0], 0u);
+  const Json artifact = run(touch(1, 2, R"({"scale": 2})"), pass_settings(), "own");
+  EXPECT_EQ(artifact["per_window"]["mass"]["0"], kNothing);
+  EXPECT_EQ(artifact["per_window"]["mass"]["1"], Json(mass));
+  EXPECT_NE(artifact["per_window"]["mass"]["2"], kNothing);
+  EXPECT_EQ(artifact["summary"]["downstream"], artifact["summary"]["per_layer"]["2"]);
+  EXPECT_EQ(artifact["intervention"]["interventions"].size(), 2u);
+  log.layers.at(1) = plain;
+  for (float& weight : log.layers.at(1).weights) weight *= 2;
+  const Json heavier = run("", pass_settings(), "replayed");
+  EXPECT_EQ(heavier["per_window"]["mass"]["1"], kNothing);
+  EXPECT_EQ(heavier["summary"]["outcome"], "CHANGED");
+}
+
+TEST_F(InterventionRun, RefusesRoutesOfOtherTokensOrModels) {
+  const RecordedRoutes whole = log = recorded();
+  const size_t row = 2 * kLength + 5;
+  log.tokens[row] += 1;
+  expect_refused(ErrorId::LG008, "sequence 2, position 5",
+                 fmt::format("found token id {}, expected {} as in domain:t", log.tokens[row],
+                             whole.tokens[row]));
+  log = whole;
+  log.lengths.pop_back();
+  expect_refused(ErrorId::LG008, "sequences", "found 11 sequences, expected 12,");
+  EXPECT_EQ(test::caught([&] { study_of("", pass_settings(), "own")->assume(); }).id,
+            ErrorId::LG008);
+  log = whole;
+  --log.lengths[3];
+  expect_refused(ErrorId::LG008, "sequence 3", "found 15 rows, expected 16,");
+  log = whole;
+  ++log.k;
+  expect_refused(ErrorId::LG008, "experts",
+                 fmt::format("found {} for each token, expected k = {} ", log.k, whole.k));
+  log = whole;
+  log.layers[7] = log.layers[0];
+  expect_refused(ErrorId::LG008, "layers", "found 7, expected layers with a gate, 0-2");
+  log = whole;
+  log.layers[1].weights.clear();
+  expect_refused(ErrorId::LG006, "layer 1", "no weights");
+  EXPECT_EQ(run("", pass_settings(), "own")["summary"]["outcome"], "UNCHANGED");
+  log = whole;
+  log.layers[1].weights[4] = std::numeric_limits<float>::infinity();
+  expect_refused(ErrorId::LG005, "layer 1", "found weight inf in row");
+  log = whole;
+  EXPECT_EQ(test::caught([&] { study_of(touch(1, 2, "\"mask\""), pass_settings(), "own"); }).id,
+            ErrorId::US001);
 }
 
 TEST_F(InterventionRun, MeasuresTheLayersAskedFor) {

@@ -1,9 +1,11 @@
 """run intervention, end to end: its artifact against traces, what stays the same, what is refused."""
 
+import hashlib
 import json
 import math
 import os
 import shutil
+import struct
 import tempfile
 import unittest
 
@@ -17,7 +19,30 @@ LAYER, EXPERT = 3, 5
 T = LENGTH - 1
 
 
-class Intervention(unittest.TestCase):
+class Runs(unittest.TestCase):
+    """Files and runs of interventions in the shipped model."""
+
+    @classmethod
+    def file(cls, name, rows, routes=None):
+        path = os.path.join(cls.folder, f"{name}.json")
+        rows = [{"layer": layer, "expert": expert, "action": action} for layer, expert, action in rows]
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"interventions": rows, **({} if routes is None else {"routes": routes})}, file)
+        return path
+
+    @classmethod
+    def job(cls, name, rows, *more, command="run", routes=None):
+        return [command, "intervention", "--model", MODEL, "--domain", f"prose={cls.text}", "--windows", WINDOWS,
+                "--seq-len", LENGTH, "--intervene", cls.file(name, rows, routes),
+                "--out", os.path.join(cls.folder, name),
+                *([] if "--compute" in more else ["--compute", "f32"]),
+                *([] if "--threads" in more else ["--threads", 2]), *more]
+
+    def written(self, name):
+        return load(os.path.join(self.folder, name, "intervention/routegauge-tiny-olmoe/prose/single/run.json"))
+
+
+class Intervention(Runs):
     """The shipped model on made-up text."""
 
     @classmethod
@@ -33,21 +58,6 @@ class Intervention(unittest.TestCase):
         assert traced.returncode == 0, traced.stderr
 
     @classmethod
-    def file(cls, name, rows):
-        path = os.path.join(cls.folder, f"{name}.json")
-        rows = [{"layer": layer, "expert": expert, "action": action} for layer, expert, action in rows]
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump({"interventions": rows}, file)
-        return path
-
-    @classmethod
-    def job(cls, name, rows, *more, command="run"):
-        return [command, "intervention", "--model", MODEL, "--domain", f"prose={cls.text}", "--windows", WINDOWS,
-                "--seq-len", LENGTH, "--intervene", cls.file(name, rows), "--out", os.path.join(cls.folder, name),
-                *([] if "--compute" in more else ["--compute", "f32"]),
-                *([] if "--threads" in more else ["--threads", 2]), *more]
-
-    @classmethod
     def measure(cls, name, rows, *more):
         return run(*cls.job(name, rows, *more))
 
@@ -55,9 +65,6 @@ class Intervention(unittest.TestCase):
         result = self.measure(name, rows, *more)
         self.assertEqual(result.returncode, 0, result.stderr)
         return self.written(name)
-
-    def written(self, name):
-        return load(os.path.join(self.folder, name, "intervention/routegauge-tiny-olmoe/prose/single/run.json"))
 
     def refused(self, *words, options, code=2):
         out = os.path.join(self.folder, "refused")
@@ -265,6 +272,160 @@ class Intervention(unittest.TestCase):
 
     def test_the_help_names_the_option(self):
         self.assertIn("--intervene FILE", run("run", "--help").stdout)
+
+
+class ImposedRoutes(Runs):
+    """Routes of logs that trace wrote, in the shipped model."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="routegauge-imposed-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder, True)
+        cls.text = make_text(os.path.join(cls.folder, "prose"), "prose", 12, 400)
+        cls.log("own")
+
+    @classmethod
+    def log(cls, name, *more, model=MODEL, windows=WINDOWS, text=None):
+        traced = run("trace", "--model", model, "--domain", f"prose={text or cls.text}", "--windows", windows,
+                     "--seq-len", LENGTH, "--threads", 2, "--compute", "f32", "--log", os.path.join(cls.folder, name),
+                     *more)
+        assert traced.returncode == 0, traced.stderr
+        return name
+
+    def impose(self, log, weights="own", *, name=None, rows=()):
+        """The artifact; the path of the log is relative to the file's folder."""
+        name = name or f"{log}-{weights}"
+        result = run(*self.job(name, rows, routes={"log": log, "weights": weights}))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return self.written(name)
+
+    def refuse(self, log, *words, weights="own", rows=(), code=6, model=MODEL):
+        for command in ("run", "plan"):
+            job = self.job("refused", rows, command=command, routes={"log": log, "weights": weights})
+            job[job.index(MODEL)] = model
+            if command == "plan" and "token id" in words[-1]:
+                continue  # which opens no text
+            result = run(*job)
+            self.assertEqual(result.returncode, code, result.stderr)
+            for word in words:
+                self.assertIn(word, result.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "refused", "intervention")))
+
+    def routes_of(self, log):
+        """By layer, ids and weights as they are stored."""
+        tensors = read_safetensors(os.path.join(self.folder, log, "routing.safetensors"))
+        return {layer: (tensors[f"layers.{layer}.topk_ids"][2], tensors[f"layers.{layer}.topk_weights"][2])
+                for layer in range(LAYERS) if f"layers.{layer}.topk_ids" in tensors}
+
+    def digests_of(self, log, weights):
+        """Rows of the artifact, from the log."""
+        rows = []
+        for layer, (ids, given) in self.routes_of(log).items():
+            of_ids = hashlib.sha256(struct.pack(f"<{len(ids)}i", *ids)).hexdigest()
+            of_weights = hashlib.sha256(struct.pack(f"<{len(given)}f", *given)).hexdigest()
+            rows.append({"layer": layer, "action": {"impose": {
+                "ids_sha256": of_ids, "weights_sha256": of_weights if weights == "replayed" else None}}})
+        return rows
+
+    def test_its_own_routes_change_nothing(self):
+        schema = load(os.path.join(ROOT, "schema/intervention.schema.json"))
+        form = load(os.path.join(ROOT, "schema/intervention_file.schema.json"))
+        for weights in ("own", "replayed"):
+            with self.subTest(weights=weights):
+                artifact = self.impose("own", weights)
+                windows = artifact["per_window"]
+                self.assertEqual(artifact["summary"]["outcome"], "UNCHANGED")
+                self.assertEqual(windows["kl"], [0] * WINDOWS)
+                self.assertEqual(windows["loss"], windows["loss_plain"])
+                self.assertEqual(artifact["intervention"], {"interventions": self.digests_of("own", weights)})
+                self.assertEqual(len(artifact["intervention"]["interventions"]), LAYERS)
+                self.assertEqual(artifact["settings"]["intervention"], artifact["intervention"])
+                jsonschema.Draft7Validator(schema).validate(artifact)
+                jsonschema.Draft7Validator(form).validate(load(os.path.join(self.folder, f"own-{weights}.json")))
+                judged = run("verify", os.path.join(self.folder, f"own-{weights}"), "--json")
+                verdict, = json.loads(judged.stdout)["verdicts"]
+                self.assertEqual(verdict["verdict"], "REPORTED")
+                self.assertIn(f"routes imposed at {LAYERS} layers", verdict["sentence"])
+
+    def test_routes_of_another_model_change_it(self):
+        log = self.log("t1", model=MODEL + "-t1")
+        artifact, weighed = self.impose(log), self.impose(log, "replayed")
+        self.assertEqual(artifact["summary"]["outcome"], "CHANGED")
+        self.assertGreater(artifact["summary"]["kl"]["mean"], 0)
+        self.assertNotEqual(weighed["per_window"]["kl"], artifact["per_window"]["kl"])
+        # At the first layer, where gates see the same states, the difference is that of the logs.
+        own, other = self.routes_of("own")[0][0], self.routes_of(log)[0][0]
+        mass = [sum(K - len(set(own[row * K:row * K + K]) & set(other[row * K:row * K + K]))
+                    for row in range(w * LENGTH, w * LENGTH + T)) for w in range(WINDOWS)]
+        self.assertEqual(artifact["per_window"]["mass"]["0"], mass)
+        self.assertEqual(artifact["intervention"]["interventions"], self.digests_of(log, "own"))
+
+    def test_layers_that_the_log_lacks_are_left_alone(self):
+        log = self.log("upper", "--layers", "5,6", model=MODEL + "-t1")
+        artifact = self.impose(log, rows=[(5, EXPERT, {"scale": 0.5}), (LAYER, EXPERT, {"scale": 1})])
+        rows = artifact["intervention"]["interventions"]
+        self.assertEqual([(row["layer"], row.get("expert")) for row in rows],
+                         [(LAYER, EXPERT), (5, EXPERT), (5, None), (6, None)])
+        for layer in range(5):
+            self.assertEqual(artifact["per_window"]["mass"][str(layer)], [0] * WINDOWS)
+        self.assertGreater(sum(artifact["per_window"]["mass"]["7"]), 0)
+        self.refuse(log, "US001", "layer 5", "routes imposed, and experts masked", rows=[(5, 1, "mask")], code=2)
+
+    def test_the_plan_says_what_is_imposed(self):
+        whole = json.loads(run(*self.job("planned", [], "--json", command="plan",
+                                         routes={"log": "own", "weights": "replayed"})).stdout)
+        plain, touched = whole["plans"]
+        self.assertEqual(touched["intervention"]["interventions"], self.digests_of("own", "replayed"))
+        held = [sum(row["bytes"] for row in plan["memory"]) for plan in whole["plans"]]
+        self.assertGreater(held[1], held[0])
+
+    def test_results_dont_depend_on_threads_or_blocks(self):
+        log, digest = self.log("again", model=MODEL + "-t1"), set()
+        for name, more in (("whole", []), ("one-thread", ["--threads", 1]), ("blocks", ["--block-windows", 5])):
+            result = run(*self.job(name, [], *more, routes={"log": log, "weights": "own"}))
+            self.assertEqual(result.returncode, 0, result.stderr)
+            digest.add(self.written(name)["body_sha256"])
+        self.assertEqual(len(digest), 1)
+
+    def test_another_log_is_another_run(self):
+        self.impose("own", name="run")
+        job = self.job("run", [], routes={"log": "own", "weights": "replayed"})
+        result = run(*job)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("US002", result.stderr)
+
+    def test_logs_of_other_tokens_or_gates_are_refused(self):
+        code = make_text(os.path.join(self.folder, "code-text"), "code", 12, 400)
+        self.refuse(self.log("code", text=code), "LG008", "sequence 0, position", "found token id ")
+        self.refuse(self.log("fewer", windows=WINDOWS - 1), "LG008", f"found {WINDOWS - 1} sequences",
+                    f"expected {WINDOWS}, one for each window")
+        narrow = os.path.join(self.folder, "narrow")
+        shutil.copytree(MODEL, narrow)
+        config = load(os.path.join(MODEL, "config.json"))
+        config["num_experts_per_tok"] = K - 1
+        with open(os.path.join(narrow, "config.json"), "w", encoding="utf-8") as file:
+            json.dump(config, file)
+        self.refuse(self.log("k", model=narrow), "LG008", f"found {K - 1} for each token", f"expected k = {K}")
+        self.refuse("own", "LG007", "layer 4", model=MODEL + "-4l")
+        self.refuse("absent", "IO003", code=4)
+        result = run(*self.job("refused", [], routes={"log": "own", "weights": "mine"}))
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("routes.weights", result.stderr)
+
+    def test_a_token_without_a_choice_is_refused(self):
+        holes = os.path.join(self.folder, "holes")
+        shutil.copytree(os.path.join(self.folder, "own"), holes)
+        path = os.path.join(holes, "routing.safetensors")
+        with open(path, "rb") as file:
+            content = bytearray(file.read())
+        size, = struct.unpack_from("<Q", content)
+        start, end = json.loads(content[8:8 + size])[f"layers.{LAYER}.topk_ids"]["data_offsets"]
+        row = (end - start) // (WINDOWS * LENGTH)
+        first = 8 + size + start + (LENGTH + 7) * row
+        content[first:first + row] = b"\xff" * row
+        with open(path, "wb") as file:
+            file.write(content)
+        self.refuse("holes", "LG006", "sequence 1, position 7", f"no choice of experts at layer {LAYER}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,12 @@ Json expert_row(int layer, int expert, const Json& action) {
   return {{"layer", layer}, {"expert", expert}, {"action", action}};
 }
 
+Json imposed_row(int layer, const Json& weights_sha256) {
+  const Json routes = {{"ids_sha256", std::string(32, '0') + std::string(32, 'f')},
+                       {"weights_sha256", weights_sha256}};
+  return {{"layer", layer}, {"action", {{"impose", routes}}}};
+}
+
 void set_intervention(Json& artifact, const Json& rows) {
   artifact["intervention"] = artifact["settings"]["intervention"] = {{"interventions", rows}};
 }

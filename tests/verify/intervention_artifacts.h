@@ -10,6 +10,8 @@ namespace rg::verify::testing {
 Json make_intervention(const Shape& shape);
 
 // The same list in both of its places.
+// Routes imposed, and weights where a digest of them is given; else null.
+Json imposed_row(int layer, const Json& weights_sha256);
 void set_intervention(Json& artifact, const Json& rows);
 Json expert_row(int layer, int expert, const Json& action);
 

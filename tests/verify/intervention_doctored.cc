@@ -50,8 +50,6 @@ std::vector<Doctored> doctored_lists() {
   for (int e = 0; e < 3; ++e) forcing.push_back(expert_row(3, e, kForce));
   Json unnamed = row;
   unnamed.erase("expert");
-  const Json imposed = {{"layer", 3},
-                        {"action", {{"impose", {{"ids_sha256", std::string(64, '0')}}}}}};
   return {
       {Check::intervention_stated,
        kTouched,
@@ -70,7 +68,6 @@ std::vector<Doctored> doctored_lists() {
       listed("a row that is none", Json::array({3})),
       listed("a row without its expert", Json::array({unnamed})),
       listed("a row with more", Json::array({row_with("why", "")})),
-      listed("imposed routes", Json::array({imposed})),
       listed("a layer without a gate", Json::array({expert_row(4, 2, kMask)})),
       listed("a layer beyond the last", Json::array({expert_row(7, 2, kMask)})),
       listed("a layer that is no number", Json::array({row_with("layer", "3")})),
@@ -90,6 +87,60 @@ std::vector<Doctored> doctored_lists() {
       listed("a masked expert scaled", {row, expert_row(3, 2, {{"scale", 2}})}),
       listed("fewer than k experts left", crowded),
       listed("more than k experts forced", forcing),
+  };
+}
+
+// Routes imposed at layer 3, whose action has another value at this place below "impose".
+Doctored imposed_with(const char* what, const char* key, const Json& value) {
+  Json row = imposed_row(3, nullptr);
+  row["action"]["impose"][key] = value;
+  return listed(what, Json::array({row}));
+}
+
+std::vector<Doctored> doctored_impositions() {
+  const Json row = imposed_row(3, nullptr), routes = row["action"]["impose"];
+  const std::string digest = routes["ids_sha256"];
+  Json without_weights = row, of_expert = row, with_more = row, no_object = row, two_actions = row;
+  without_weights["action"]["impose"].erase("weights_sha256");
+  of_expert["expert"] = 0;
+  with_more["why"] = "";
+  no_object["action"]["impose"] = digest;
+  two_actions["action"]["scale"] = 1;
+  Json unstated = row;
+  unstated["action"] = kMask;
+  return {
+      listed("imposed routes without a word on weights", Json::array({without_weights})),
+      listed("routes imposed on an expert", Json::array({of_expert})),
+      listed("imposed routes with more", Json::array({with_more})),
+      listed("imposed routes that are no object", Json::array({no_object})),
+      listed("imposed routes and a scale in one", Json::array({two_actions})),
+      listed("a whole layer masked", Json::array({unstated})),
+      imposed_with("a third digest", "log_sha256", digest),
+      imposed_with("ids without a digest", "ids_sha256", false),
+      imposed_with("a short digest of ids", "ids_sha256", digest.substr(1)),
+      imposed_with("a long digest of ids", "ids_sha256", digest + "0"),
+      imposed_with("a digest of ids in capitals", "ids_sha256", std::string(64, 'F')),
+      imposed_with("a digest of ids that is a number", "ids_sha256", 64),
+      imposed_with("a short digest of weights", "weights_sha256", digest.substr(1)),
+      imposed_with("weights without imposing them", "weights_sha256", false),
+      listed("routes imposed on a layer without a gate", Json::array({imposed_row(4, digest)})),
+      listed("routes imposed twice", Json::array({row, imposed_row(3, digest)})),
+      listed("routes imposed before a scale of the layer",
+             Json::array({row, expert_row(3, 2, {{"scale", 2}})})),
+      listed("routes imposed where an expert is masked",
+             Json::array({expert_row(3, 2, kMask), row})),
+      listed("routes imposed where an expert is forced",
+             Json::array({expert_row(3, 2, kForce), row})),
+      listed("other sets below the first imposed routes", Json::array({imposed_row(5, digest)})),
+      {Check::intervention_stated,
+       kTouched,
+       "other imposed routes in the settings",
+       [row](Json& a) {
+         set_intervention(a, Json::array({row}));
+         at(a, "settings.intervention.interventions.0.action.impose.ids_sha256") =
+             std::string(64, '0');
+       },
+       {}},
   };
 }
 
@@ -333,7 +384,8 @@ std::vector<Doctored> doctored_mistaken() {
 
 std::vector<Doctored> doctored_interventions() {
   std::vector<Doctored> all = doctored_lists();
-  for (const auto& more : {doctored_touched(), doctored_touched_summaries(), doctored_mistaken()}) {
+  for (const auto& more : {doctored_impositions(), doctored_touched(), doctored_touched_summaries(),
+                           doctored_mistaken()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;

@@ -73,6 +73,24 @@ TEST(InterventionVerdict, LaterLayersAreCountedTogether) {
   }
 }
 
+TEST(InterventionVerdict, CountsLayersWithImposedRoutes) {
+  const std::string digest(64, 'a');
+  Json artifact = make_intervention({});
+  set_intervention(artifact, {expert_row(3, 2, {{"scale", 2}}), imposed_row(3, nullptr),
+                              imposed_row(5, digest)});
+  const std::string sentence = judge_completed(artifact).sentence;
+  const std::string both =
+      "With 1 expert scaled at layer 3 and routes imposed at 2 layers, the loss ";
+  EXPECT_TRUE(sentence.starts_with(both)) << sentence;
+  EXPECT_EQ(artifact["summary"]["downstream"], artifact["summary"]["per_layer"]["5"]);
+  set_intervention(artifact, Json::array({imposed_row(3, digest)}));
+  EXPECT_TRUE(
+      judge_completed(artifact).sentence.starts_with("With routes imposed at 1 layer, the "));
+  change_nothing(artifact);
+  judge_completed(artifact);
+  EXPECT_EQ(artifact["summary"]["outcome"], "UNCHANGED");
+}
+
 TEST(InterventionVerdict, OfTheLastLayerHasNoLaterOnes) {
   Json artifact = make_intervention({});
   keep_below(artifact, 5);

@@ -16,6 +16,14 @@ OF_FAMILIES = ("kl_edge_dominance", "entropy_collapse", "kl_bounded_adaptation")
 BUNDLES = ("terminal_tracking", "terminal_compatibility")
 AUDITS = ("audit_equal_gates", "audit_groups", "audit_identical", "audit_one_document",
           "audit_one_compute")
+
+
+def imposed(**changed):
+    """A row of imposed routes."""
+    routes = {"ids_sha256": "0" * 64, "weights_sha256": None, **changed}
+    return {"layer": 3, "action": {"impose": routes}}
+
+
 # Dotted places whose loss or change each schema must notice.
 BROKEN = {"chart_compatibility": (("strata_def.pair_def", "1_2"), ("gate_semantics.scores_dtype", "bf16")),
           "terminal_ovk_scan": (("summary.null", {"kind": "x"}), ("expert_counts.3", [0.5]),
@@ -26,6 +34,11 @@ BROKEN = {"chart_compatibility": (("strata_def.pair_def", "1_2"), ("gate_semanti
           "intervention": (("intervention.interventions", [3]), ("kl_direction", "p||q"),
                            ("intervention.interventions",
                             [{"layer": 3, "expert": 2, "action": "drop"}]),
+                           ("intervention.interventions", [{"layer": 3, "action": "mask"}]),
+                           ("intervention.interventions", [imposed(ids_sha256="0" * 63)]),
+                           ("intervention.interventions", [imposed(weights_sha256="F" * 64)]),
+                           ("intervention.interventions", [imposed(log=None)]),
+                           ("intervention.interventions", [dict(imposed(), expert=2)]),
                            ("settings.intervention.interventions",
                             [{"layer": 3, "expert": -1, "action": "mask"}]),
                            ("settings", {}), ("settings.intervention", None), ("per_window.mass.3", [0.5]),

@@ -47,6 +47,7 @@ BASES = (("chart_compatibility", None, 3), ("chart_compatibility", second_varian
          ("audit_one_document", None, 1), ("audit_one_compute", None, 1),
          ("intervention", None, 6), ("intervention", second_variants.nothing_listed, 2),
          ("intervention", second_variants.last_layer, 2),
+         ("intervention", second_variants.imposed, 3),
          ("kl_edge_dominance", None, 8), ("kl_edge_dominance", second_variants.published_family, 3),
          ("entropy_collapse", None, 4), ("kl_bounded_adaptation", None, 3),
          ("terminal_tracking", None, 3),

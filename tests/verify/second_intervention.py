@@ -1,5 +1,5 @@
-"""The second verifier's judge of intervention: what masking, forcing or scaling experts changes in
-one model."""
+"""The second verifier's judge of intervention: what masking, forcing or scaling experts, or
+imposing routes, changes in one model."""
 
 import second_core as core
 from second_core import difference
@@ -37,7 +37,7 @@ def summed(rows):
 # ---- the list
 
 
-ACTIONS = ("mask", "force", "scale")
+ACTIONS = ("mask", "force", "scale", "impose")
 LARGEST_FP32 = float.fromhex("0x1.fffffep127")
 
 
@@ -53,8 +53,23 @@ def action_of(value):
     return None
 
 
+def is_digest(value):
+    return isinstance(value, str) and len(value) == 64 and not set(value) - set("0123456789abcdef")
+
+
+def imposes(value):
+    """Whether an action imposes routes, with weights or without."""
+    routes = value["impose"] if isinstance(value, dict) and list(value) == ["impose"] else None
+    return (isinstance(routes, dict) and set(routes) == {"ids_sha256", "weights_sha256"} and
+            is_digest(routes["ids_sha256"]) and
+            (routes["weights_sha256"] is None or is_digest(routes["weights_sha256"])))
+
+
 def row_of(j, row):
     """(layer, rank of the action, expert), None where that is no row of this model."""
+    if isinstance(row, dict) and set(row) == {"layer", "action"}:  # of all its experts
+        fits = is_int(row["layer"]) and row["layer"] in j.moe_layers and imposes(row["action"])
+        return (int(row["layer"]), ACTIONS.index("impose"), -1) if fits else None
     if not isinstance(row, dict) or set(row) != {"layer", "expert", "action"}:
         return None
     layer, expert, action = row["layer"], row["expert"], action_of(row["action"])
@@ -68,9 +83,11 @@ def fits_model(j, rows):
     if any(one >= other for one, other in zip(rows, rows[1:])):
         return False
     for at in {layer for layer, _, _ in rows}:
-        masked, forced, scaled = ({e for layer, rank, e in rows if (layer, rank) == (at, action)}
-                                  for action in range(3))
+        masked, forced, scaled, imposed = (
+            {e for layer, rank, e in rows if (layer, rank) == (at, action)} for action in range(4))
         if masked & (forced | scaled) or len(masked) > j.e - j.k or len(forced) > j.k:
+            return False
+        if imposed and masked | forced:
             return False
     return True
 

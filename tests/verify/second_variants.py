@@ -313,6 +313,17 @@ def nothing_listed(artifact):
     return a
 
 
+def imposed(artifact):
+    """Routes imposed on two layers, on one of them with weights."""
+    a = copied(artifact)
+    routes = [{"impose": {"ids_sha256": "09af" * 16, "weights_sha256": weights}}
+              for weights in (None, "5b" * 32)]
+    a["intervention"] = a["settings"]["intervention"] = {"interventions": [
+        {"layer": 3, "expert": 1, "action": {"scale": 2}}, {"layer": 3, "action": routes[0]},
+        {"layer": 5, "action": routes[1]}]}
+    return a
+
+
 def last_layer(artifact):
     """An intervention that no measured layer is above."""
     a = copied(artifact)

@@ -75,6 +75,8 @@ def member_holds(value, names):
     return isinstance(value, dict) and any(holds(v, names) for v in value.values())
 
 
+# Null where routes are imposed and their weights are not.
+GATE_WEIGHS = "intervention.interventions.action.impose.weights_sha256"
 OUR_FAMILY = {"body_sha256", "checkpoints", "inputs", "notes", "null_reasons", "numeric_profile",
               "program_version", "settings", "tensors"}
 OUR_EDGE = {"D_delta", "L_delta", "D_p", "L_p", "D_p_holm", "L_p_holm", "holds"}
@@ -273,6 +275,8 @@ class Judge:
                 if not path and (key in OUTSIDE or v is None and key in ("y_ref_A", "y_ref_B")):
                     continue
                 below = path + "." + key if path else key
+                if v is None and below == GATE_WEIGHS:
+                    continue
                 if (v is None and below.startswith("summary.per_layer.") and
                         below.endswith(".degenerate")):
                     continue
