@@ -21,7 +21,7 @@ namespace rg::stream {
 using kernels::Compute;
 enum class NonFinite { stop, record };
 
-// bf16 iff the CPU (and RG_MAX_ISA) has AVX512_BF16 or AMX. `requested` is auto, bf16 or f32;
+// bf16 iff the CPU (and RG_MAX_ISA) has AVX512_BF16. `requested` is auto, bf16 or f32;
 // bf16 elsewhere is RT003.
 Compute choose_compute(const std::string& requested);
 // Applies RG_MAX_ISA (avx2) to oneDNN and to our own kernels; call once, before anything else.

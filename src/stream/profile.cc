@@ -36,7 +36,7 @@ Compute choose_compute(const std::string& requested) {
   if (!capable) {
     throw Error(ErrorId::RT003, {.object = "--compute bf16",
                                  .found = "instruction set " + kernels::onednn_isa(),
-                                 .expected = "AVX512_BF16 or AMX",
+                                 .expected = "AVX512_BF16",
                                  .hint = "Use --compute f32, or auto."});
   }
   return Compute::bf16;

@@ -1,6 +1,7 @@
 // Tests of families: growth along an edge, and the association of drift and forgetting over runs.
 #include <algorithm>
 
+#include "base/sha256.h"
 #include "levels/blank.h"
 #include "levels/stream.h"
 #include "verify/artifacts.h"
@@ -57,7 +58,14 @@ void copy_run(Json& artifact, const std::string& from, const std::string& to) {
     artifact["checkpoints"].back()["ckpt"] = to;
     artifact["checkpoints"].back()["tensors"][0]["sha256"] = std::string(64, 'a');
   }
-  artifact["layer_hashes"][to] = artifact["layer_hashes"][from];
+  Json hashes = artifact["layer_hashes"][from];
+  for (Json& hash : hashes) {  // frozen layers stay the base's, the others are this run's own
+    const bool frozen = std::any_of(artifact["layer_hashes"]["base"].begin(),
+                                    artifact["layer_hashes"]["base"].end(),
+                                    [&](const Json& of_base) { return of_base == hash; });
+    if (!frozen) hash = sha256_hex(hash.get<std::string>() + to);
+  }
+  artifact["layer_hashes"][to] = std::move(hashes);
 }
 
 std::string run_name(size_t i) { return "frozen-" + std::to_string(i + 1); }

@@ -130,6 +130,7 @@ double rms_error(const std::vector<float>& found, const std::vector<float>& expe
 // is held closely, and so is what the first layer's experts add where the selection is the same;
 // later, tokens with small margins take other experts, and only the mean can be held.
 TEST(ParityBf16, StaysNearOrIsRefused) {
+  limit_isa_once();
   if (choose_compute("auto") != Compute::bf16) {
     try {
       choose_compute("bf16");

@@ -101,6 +101,7 @@ std::vector<BrokenRule> broken_sets() {
            [](WindowOf& w) {
              w.add_mass(-1);
              w.set("depth_n", 0);
+             w.set("depth_sum", 0);
            })},
       {total, kAudit, "a total that its parts don't reach", "per_window.mass.total.3",
        where(flips,

@@ -20,6 +20,7 @@ constexpr int kCellsPerUnit = 32, kNormalEnd = 9;
 class NormalTable {
  public:
   NormalTable() {
+    cells_.reserve(size_t{2} * kNormalEnd * kCellsPerUnit + 1);
     for (int at = -kNormalEnd * kCellsPerUnit; at <= kNormalEnd * kCellsPerUnit; ++at) {
       const double x = static_cast<double>(at) / kCellsPerUnit;
       const double density = kInverseRootTwoPi * stats::pinned_exp(-0.5 * x * x);
