@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The main jobs on what is shipped: four experiments on the small model, in one pass over two held-out
-# domains; then the suite of its family. Each ends with its verdict table. Exits 0 once everything is written: a verdict is a finding, not a failure of the
-# program.
+# The main jobs on what is shipped: four experiments on the small model, in one pass over two
+# held-out domains; then the suite of its family. Each ends with its verdict table. Exits 0 once
+# everything is written: a verdict is a finding, not a failure of the program.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
