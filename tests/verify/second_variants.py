@@ -287,6 +287,10 @@ def undefined_layer(artifact):
     for w in range(n):
         p["flipped_layers"]["tokens"][0][w] += p["onset"][layer][w]
         p["flipped_layers"]["tokens"][1][w] -= p["onset"][layer][w]
+        if p["flipped_layers"]["tokens"][1][w] == 0:  # what the bin held belongs to the other now
+            for name in ("kl_sum", "loss_delta_sum"):
+                sums = p["flipped_layers"][name]
+                sums[0][w], sums[1][w] = sums[0][w] + sums[1][w], 0
     gates, again = p["floor"]["gates"], p["floor"]["pass"]
     for of in (*p["mass"].values(), p["flips"], p["reordered"], p["reweighted"],
                *p["distance"].values(), p["depth_sum"], p["depth_n"], p["onset"],
