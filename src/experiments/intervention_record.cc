@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "experiments/common.h"
+#include "kernels/logits.h"
 
 namespace rg::experiments {
 namespace {
@@ -16,17 +17,6 @@ uint32_t newly_selected(std::span<const int32_t> selected, std::span<const uint1
   return static_cast<uint32_t>(std::count_if(selected.begin(), selected.end(), [&](int32_t expert) {
     return std::find(kept.begin(), kept.end(), static_cast<uint16_t>(expert)) == kept.end();
   }));
-}
-
-uint32_t most_probable(std::span<const float> logits) {
-  uint32_t best = 0;
-  float highest = -std::numeric_limits<float>::infinity();
-  for (uint32_t i = 0; i < logits.size(); ++i) {
-    if (!(logits[i] > highest)) continue;
-    highest = logits[i];
-    best = i;
-  }
-  return best;
 }
 
 }  // namespace
@@ -121,8 +111,9 @@ void RouteChange::on_logits(const tap::LogitsBlock& block) {
   check_internal(block.reference_logits != nullptr, "the plain pass is the reference");
   for (uint32_t row = 0; row < block.rows && block.first_position + row < positions_; ++row) {
     const size_t at = size_t{row} * block.vocabulary;
-    top1_equal_[block.sequence] += most_probable({block.logits + at, block.vocabulary}) ==
-                                   most_probable({block.reference_logits + at, block.vocabulary});
+    top1_equal_[block.sequence] +=
+        kernels::most_probable(block.logits + at, block.vocabulary) ==
+        kernels::most_probable(block.reference_logits + at, block.vocabulary);
   }
 }
 

@@ -8,6 +8,8 @@
 #include "kernels/logits-inl.h"
 
 #if HWY_ONCE
+#include <limits>
+
 #include "base/error.h"
 
 namespace rg::kernels {
@@ -24,6 +26,17 @@ double kl_divergence(const float* logits, const float* reference, size_t n) {
   const double divergence = HWY_DYNAMIC_DISPATCH(KlDivergence)(logits, reference, n);
   check_internal(!(divergence <= -kMostRounding), "a divergence is not negative");
   return divergence < 0 ? 0.0 : divergence;
+}
+
+size_t most_probable(const float* logits, size_t n) noexcept {
+  size_t best = 0;
+  float highest = -std::numeric_limits<float>::infinity();
+  for (size_t i = 0; i < n; ++i) {
+    if (!(logits[i] > highest)) continue;
+    highest = logits[i];
+    best = i;
+  }
+  return best;
 }
 
 }  // namespace rg::kernels

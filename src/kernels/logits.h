@@ -22,4 +22,7 @@ LogitFacts logit_facts(const float* logits, size_t n) noexcept;  // n >= 1
 // and p isn't. Rounding below 0 gives 0; more than 1e-12 below is an internal error. n >= 1.
 double kl_divergence(const float* logits, const float* reference, size_t n);
 
+// Index of the largest logit, the lowest of equals; a NaN is never the largest. n >= 1.
+size_t most_probable(const float* logits, size_t n) noexcept;
+
 }  // namespace rg::kernels

@@ -207,5 +207,13 @@ TEST(Logits, ARowsBitsDontDependOnItsPlaceInMemory) {
   }
 }
 
+TEST(Logits, TheMostProbableIsTheLowestOfEqualsAndNeverANan) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const auto& [row, expected] : std::vector<std::pair<Row, size_t>>{
+           {{3}, 0}, {{1, 5, 5, 2}, 1}, {{nan, -4, -3, nan}, 2}, {{-2, -1, nan}, 1}}) {
+    EXPECT_EQ(most_probable(row.data(), row.size()), expected);
+  }
+}
+
 }  // namespace
 }  // namespace rg::kernels

@@ -62,7 +62,7 @@ SetTest::SetTest(const gate::GateSpec& spec, std::span<const float> selection_bi
       inside_(bank_stride(spec.experts), kBeyond),
       outside_(bank_stride(spec.experts), -kBeyond),
       changed_(spec.experts),
-      ordered_(spec.score != gate::Score::sigmoid && !spec.selection_bias && spec.groups == 1u) {}
+      ordered_(shift_invariant(spec) && spec.groups == 1u) {}
 
 void SetTest::decide(std::span<const float> logits) {
   logits_ = logits;

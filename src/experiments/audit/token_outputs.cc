@@ -9,19 +9,6 @@
 #include "kernels/logits.h"
 
 namespace rg::experiments {
-namespace {
-
-// A NaN is never the most probable.
-size_t most_probable(const float* logits, size_t n) {
-  size_t best = 0;
-  for (size_t i = 1; i < n; ++i) {
-    if (logits[i] > logits[best] || std::isnan(logits[best])) best = i;
-  }
-  return best;
-}
-
-}  // namespace
-
 TokenOutputs::TokenOutputs(const tap::SequenceSet* windows, uint32_t seq_len, Compared compared,
                            uint64_t held_beside)
     : windows_(windows), positions_(seq_len - 1), compared_(compared), held_beside_(held_beside) {
@@ -68,7 +55,9 @@ void TokenOutputs::on_logits(const tap::LogitsBlock& block) {
     if (compared_ == Compared::yes) {
       const float* const reference = block.reference_logits + row * n;
       kl_[token] = kl = kernels::kl_divergence(logits, reference, n);
-      if (most_probable(logits, n) == most_probable(reference, n)) ++top1_equal_[block.sequence];
+      if (kernels::most_probable(logits, n) == kernels::most_probable(reference, n)) {
+        ++top1_equal_[block.sequence];
+      }
     }
     if (std::isfinite(loss_[token]) && std::isfinite(kl)) continue;
     throw Error(ErrorId::RT012,
