@@ -27,8 +27,8 @@ void limit_products_to_avx2();  // RG_MAX_ISA=avx2; before the first product
 // Otherwise, before the first product: with AMX kernels of oneDNN 2.6.3 a row of some shapes (100
 // inputs and 7 outputs, 1024 and 900) has other bits in a tile of another height.
 void leave_out_amx();
-std::string onednn_isa();       // oneDNN's effective level, "avx512_core_bf16"
-std::string onednn_version();   // "2.6.3"
+std::string onednn_isa();      // oneDNN's effective level, "avx512_core_bf16"
+std::string onednn_version();  // "2.6.3"
 
 // Ascending numbers of rows for tiles whose rows come from anywhere, for products with at least
 // `least_out` outputs each. Call it after limit_products_to_avx2.
