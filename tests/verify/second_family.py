@@ -387,10 +387,53 @@ def over_runs(values):
 
 def resampled_runs(j, drifts, losses):
     """rho of every replicate; None where its ranks are constant."""
-    runs = range(len(drifts))
-    for b in range(j.B):
-        drawn = [core.draw_below(len(drifts), j.seed, 1, i, b, 2) for i in runs]
+    for counts in core.count_table(len(drifts), j.B, j.seed, 2):
+        drawn = [i for i, count in enumerate(counts) for _ in range(count)]
         yield spearman([drifts[i] for i in drawn], [losses[i] for i in drawn])
+
+
+def drawn_means(j, values, layer):
+    """The mean over runs in every replicate."""
+    return [core.left_to_right(map(operator.mul, counts, values)) / len(values)
+            for counts in core.count_table(len(values), j.B, j.seed, layer)]
+
+
+def claim_intervals_over_runs(j, means, others):
+    for name, short, own, other in zip(("D_hat", "L_forget_hat"), "DL", means, others):
+        drawn = drawn_means(j, own, 2)
+        j.claims.interval(["summary", name + "_mean_ci95"], core.interval(drawn))
+        j.claims.interval(["summary", "freeze_advantage", short + "_delta_ci95"],
+                          core.interval(difference(drawn_means(j, other, 3), drawn)))
+
+
+def variance(values):
+    center = over_runs(values)
+    return core.left_to_right((v - center) * (v - center) for v in values) / (len(values) - 1)
+
+
+def claim_replication(j, path, n, z):
+    check = "convergence_numbers"
+    j.claims.near(path + ["z"], z, check)
+    j.claims.near(path + ["replication"], None if z is None else core.NORMAL.cdf(z - 1.96), check)
+    needed = n * (3.242 / z * (3.242 / z)) if z is not None and z > 0 else 9e15
+    j.claims.exact(path + ["n_for_90"], math.ceil(needed) if needed < 9e15 else None, check)
+
+
+def claim_z_over_runs(j, bounds, means, others, rho, replicates):
+    """Smallest distance over standard error of the four conditions; both advantages count."""
+    distances = []
+    for bound, own, other in zip(bounds, means, others):
+        error = variance(own) / len(own) if len(own) > 1 else 0.0
+        beside = variance(other) / len(other) if len(other) > 1 else 0.0
+        distances += [(bound - over_runs(own), math.sqrt(error)),
+                      (over_runs(other) - over_runs(own), math.sqrt(error + beside) if error else 0)]
+    defined = [r for r in replicates if r is not None]
+    spread = math.sqrt(variance(defined)) if len(defined) > 1 else 0.0
+    distances.append((rho, spread))
+    known = all(distance is not None and error > 0 for distance, error in distances)
+    claim_replication(j, ["summary", "replication"], len(means[0]),
+                      min(distance / error for distance, error in distances) if known else None)
+    j.claims.exact(["summary", "replication", "unit"], "run")
 
 
 def claim_runs(j, names, arrays, bounds, rows):
@@ -427,8 +470,8 @@ def kl_bounded_adaptation(j, root):
     if not j.sound():
         return
     means = claim_runs(j, recipes[0], arrays, bounds, ["runs"])
-    others = [over_runs(of) for of in
-              claim_runs(j, recipes[1], arrays, bounds, ["baseline", "runs"])]
+    compared = claim_runs(j, recipes[1], arrays, bounds, ["baseline", "runs"])
+    others = [over_runs(of) for of in compared]
     own = [over_runs(of) for of in means]
     for name, short, value, other in zip(("D_hat", "L_forget_hat"), "DL", own, others):
         j.claims.mean(["baseline", name], other)
@@ -441,6 +484,8 @@ def kl_bounded_adaptation(j, root):
     j.claims.exact(at + ["K"], len(recipes[0]))
     j.claims.exact(at + ["dropped"], replicates.count(None))
     j.claims.mean(at + ["p_exact"], permutation_share(*means))
+    claim_intervals_over_runs(j, means, compared)
+    claim_z_over_runs(j, bounds, means, compared, rho, replicates)
     conditions = {"drift": own[0] <= bounds[0], "forgetting": own[1] <= bounds[1],
                   "correlation": ends is not None and ends[0] > 0,
                   "advantage": own[0] < others[0] and own[1] < others[1]}
