@@ -546,6 +546,37 @@ def combined(verdicts, otherwise):
     return otherwise
 
 
+def stated(part, artifact, *path):
+    """What a part states, which has been judged; nothing by the published rule."""
+    value = part.get(artifact, *path) if part.full else None
+    return None if value is MISSING else value
+
+
+def bundled_convergence(j, deciding):
+    """From (part, artifact) of those that decide; the place of the least certain one."""
+    check, path = "convergence_numbers", ["summary", "convergence"]
+    values = {name: [stated(part, artifact, *path, name) for part, artifact in deciding]
+              for name in ("settled_at", "settled", "z", "replication", "n_for_90")}
+    at = min(range(len(deciding)), key=lambda i: (-math.inf if values["z"][i] is None
+                                                  else values["z"][i]))
+    latest = None if None in values["settled_at"] else max(values["settled_at"])
+    j.claims.exact(path + ["settled_at"], latest, check)
+    j.claims.exact(path + ["settled"], all(values["settled"]), check)
+    j.claims.near(path + ["z"], values["z"][at], check)
+    j.claims.near(path + ["replication"], values["replication"][at], check)
+    j.claims.exact(path + ["n_for_90"], values["n_for_90"][at], check)
+    return at
+
+
+def bundled_effect(j, effects, names, delta):
+    """The weakest of these (names, delta, ends): undefined, else the largest; the first."""
+    found = max(effects, key=lambda e: math.inf if e[1] is None else e[1])
+    for name, value in zip(names, found[0]):
+        j.claims.exact(["summary", "effect", name], value)
+    j.claims.mean(["summary", "effect", delta], found[1])
+    j.claims.interval(["summary", "effect", "ci95"], found[2])
+
+
 def terminal_tracking(j, root):
     least = j.integer(j.need(j.need(root, "verification"), "min_distinct_terminals"), 2,
                       core.MAX_INT)
@@ -578,6 +609,12 @@ def terminal_tracking(j, root):
     j.claims.exact(["summary", "distinct_terminal_moe_layers"], len(set(layers)))
     if j.full:
         j.claims.exact(["summary", "verdict"], j.verdict)
+        deciding = list(zip(parts, scans))
+        bundled_convergence(j, deciding)
+        at = ("summary", "terminal_jump")
+        bundled_effect(j, [((name_of(scan), stated(part, scan, *at, "pair")),
+                            stated(part, scan, *at, "delta_mean"), stated(part, scan, *at, "ci95"))
+                           for part, scan in deciding], ("ckpt", "pair"), "delta_mean")
 
 
 terminal_tracking.header = bundle_header
@@ -609,6 +646,22 @@ def terminal_compatibility(j, root):
     j.claims.exact(["summary", "chart_verdict"], charted)
     j.claims.exact(["summary", "scan_verdict"], scanned)
     j.claims.exact(["summary", "compatibility"], compatibility)
+    deciding = [(parts[0], chart), (parts[1], scan)]
+    if compatibility == "not applicable":
+        del deciding[0]
+    least = deciding[bundled_convergence(j, deciding)]
+    if least[1] is scan:
+        at = ("summary", "terminal_jump")
+        effects = [(("scan", "terminal_jump", last), stated(*least, *at, "delta_mean"),
+                    stated(*least, *at, "ci95"))]
+    else:
+        effects = []
+        for layer in chart["verification"]["required_layers"]:
+            for name, member in (("c1", "kappa_hidden"), ("c2", "random_e2_delta_hidden_boundary")):
+                at = ("summary", "per_layer", str(int(layer)), member)
+                effects.append((("chart", name, int(layer)), stated(*least, *at, "delta"),
+                                stated(*least, *at, "ci95")))
+    bundled_effect(j, effects, ("part", "name", "layer"), "delta")
     types = {int(path[2]): value for path, _, value, _ in parts[0].claims
              if path[-1] == "failure_type"}
     up_to = [layer for layer in parts[0].layers if layer <= last]
