@@ -15,7 +15,7 @@ constexpr uint32_t kReplicates = 200;
 constexpr double kFirstSize = 50, kSqrtTwo = 1.4142135623730951;
 constexpr double kAgreementNeeded = 0.95;
 constexpr double kPowerDistance = 3.242;  // 1.960 + 1.282
-constexpr double kMostWindows = 9e15;     // above this a double isn't an exact count
+constexpr double kMostUnits = 9e15;       // above this a double isn't an exact count
 
 }  // namespace
 
@@ -27,6 +27,18 @@ std::optional<double> smallest_z(std::span<const Criterion> criteria) {
     smallest = smallest ? std::min(*smallest, z) : z;
   }
   return smallest;
+}
+
+Replication replication_of(size_t units, std::optional<double> z) {
+  Replication result{.z = z, .replication = {}, .n_for_90 = {}};
+  if (!z) return result;
+  result.replication = normal_cdf(*z - 1.96);
+  if (*z > 0) {
+    const double ratio = kPowerDistance / *z;
+    const double needed = std::ceil(static_cast<double>(units) * (ratio * ratio));
+    if (needed < kMostUnits) result.n_for_90 = needed;
+  }
+  return result;
 }
 
 std::vector<size_t> window_grid(size_t windows) {
@@ -50,15 +62,10 @@ void gather(std::span<const double> values, std::span<const uint32_t> members,
 Convergence judge_convergence(size_t windows, uint64_t seed, int threads, int final_label,
                               const Judge& judge, std::optional<double> z) {
   Convergence result;
-  result.z = z;
-  if (z) {
-    result.replication = normal_cdf(*z - 1.96);
-    if (*z > 0) {
-      const double ratio = kPowerDistance / *z;
-      const double needed = std::ceil(static_cast<double>(windows) * (ratio * ratio));
-      if (needed < kMostWindows) result.n_for_90 = needed;
-    }
-  }
+  const Replication distance = replication_of(windows, z);
+  result.z = distance.z;
+  result.replication = distance.replication;
+  result.n_for_90 = distance.n_for_90;
   const std::vector<size_t> grid = window_grid(windows);
   if (grid.empty()) return result;
 

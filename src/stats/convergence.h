@@ -26,6 +26,13 @@ std::optional<double> smallest_z(std::span<const Criterion> criteria);
 
 std::vector<size_t> window_grid(size_t windows);  // 50, 71, 100, ... <= windows
 
+// How likely a repetition of as many units would agree, and how many units make that 90 % likely.
+struct Replication {
+  std::optional<double> z, replication;
+  std::optional<double> n_for_90;  // none if z <= 0 or beyond 9e15 units
+};
+Replication replication_of(size_t units, std::optional<double> z);
+
 struct Agreement {
   size_t windows;
   double agreement;  // share of the 200 subsets with the final verdict

@@ -126,6 +126,12 @@ struct ConvergenceLabels {
 void claim_convergence(const Case& c, Claims& claims, std::optional<double> z,
                        const ConvergenceLabels& labels);
 
+// How likely a repetition of n units agrees, from the smallest z; none where there is no z.
+std::optional<Convergence> replication_of(uint64_t n, std::optional<double> z);
+// Its z, replication and n_for_90 at a path.
+void claim_replication(Claims& claims, const Claims::Path& at,
+                       const std::optional<Convergence>& replication);
+
 // The numbers of windows, up to n, at which convergence is looked at: 50 * 2^(i/2), rounded.
 std::vector<uint64_t> window_grid(uint64_t n);
 

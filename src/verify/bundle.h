@@ -31,6 +31,20 @@ Verdict bundle_verdict(const BundleRule& rule, std::span<const Verdict> parts);
 // of its verdict, effect and convergence of the part whose z is smallest.
 Verdict conclude_bundle(const Case& c, std::span<const Part> parts, const BundleRule& rule);
 
+// The first part without a z, else the one with the smallest. A part judged by the published rule
+// states none.
+const Part& least_certain(std::span<const Part* const> parts);
+// summary.convergence, from what the parts that decide state of theirs.
+void claim_bundled_convergence(std::span<const Part* const> deciding, Claims& claims);
+// A mean change and its interval as the part states them; none where it has none.
+struct StatedEffect {
+  std::optional<double> delta;
+  std::optional<Interval> ci95;
+};
+StatedEffect stated_effect(const Part& part, const At& block, std::string_view delta);
+// Of claims that a change is below zero: the weaker one is undefined, or else larger.
+bool is_weaker(const StatedEffect& effect, const StatedEffect& than);
+
 // The artifact's model, by the hashes of all its tensors; none if it lists no tensors.
 std::optional<std::string> weights_of(const At& artifact);
 

@@ -21,15 +21,44 @@ constexpr uint32_t kSubsets = 200;
 constexpr uint32_t kSubsetReplicates = 200;
 constexpr double kAgreementNeeded = 0.95;
 
-std::optional<int64_t> n_for_90(uint64_t n, std::optional<double> z) {
-  if (!z || !(*z > 0)) return std::nullopt;
-  const double ratio = kPowerQuantile / *z;
+std::optional<uint64_t> n_for_90(uint64_t n, double z) {
+  if (!(z > 0)) return std::nullopt;
+  const double ratio = kPowerQuantile / z;
   const double needed = std::ceil(static_cast<double>(n) * (ratio * ratio));
   if (!(needed < 9e15)) return std::nullopt;
-  return static_cast<int64_t>(needed);
+  return static_cast<uint64_t>(needed);
 }
 
 }  // namespace
+
+std::optional<Convergence> replication_of(uint64_t n, std::optional<double> z) {
+  if (!z) return std::nullopt;
+  return Convergence{.z = *z,
+                     .replication = boost::math::cdf(boost::math::normal_distribution<double>(),
+                                                     *z - kReplicationQuantile),
+                     .n_for_90 = n_for_90(n, *z),
+                     .settled_at = {},
+                     .settled = {}};
+}
+
+void claim_replication(Claims& claims, const Claims::Path& at,
+                       const std::optional<Convergence>& replication) {
+  const auto below = [&](const char* key) {
+    Claims::Path path = at;
+    path.emplace_back(key);
+    return path;
+  };
+  std::optional<double> z, agrees;
+  std::optional<int64_t> needed;
+  if (replication) {
+    z = replication->z;
+    agrees = replication->replication;
+    if (replication->n_for_90) needed = static_cast<int64_t>(*replication->n_for_90);
+  }
+  claims.near(below("z"), z, Check::convergence_numbers);
+  claims.near(below("replication"), agrees, Check::convergence_numbers);
+  claims.count(below("n_for_90"), needed, Check::convergence_numbers);
+}
 
 std::vector<uint64_t> window_grid(uint64_t n) {
   constexpr double kFirst = 50;
@@ -66,28 +95,14 @@ void claim_convergence(const Case& c, Claims& claims, std::optional<double> z,
   Judgement& judgement = c.inspect.judgement();
   const Header& header = c.header;
   const uint64_t n = header.n_windows;
-  if (z) {
-    const double replication =
-        boost::math::cdf(boost::math::normal_distribution<double>(), *z - kReplicationQuantile);
-    const auto needed = n_for_90(n, z);
-    judgement.convergence = Convergence{
-        .z = *z,
-        .replication = replication,
-        .n_for_90 = needed ? std::optional(static_cast<uint64_t>(*needed)) : std::nullopt,
-        .settled_at = {},
-        .settled = {}};
-  }
+  judgement.convergence = replication_of(n, z);
   // The summary speaks of the artifact's own list of layers.
   if (!header.full || header.required_by_verifier) return;
 
   const Claims::Path at = {"summary", "convergence"};
   const auto below = [&](const char* key) { return Claims::Path{at[0], at[1], key}; };
   claims.text(below("verdict"), labels.final);
-  claims.near(below("z"), z, Check::convergence_numbers);
-  claims.near(below("replication"),
-              z ? std::optional(judgement.convergence->replication) : std::nullopt,
-              Check::convergence_numbers);
-  claims.count(below("n_for_90"), n_for_90(n, z), Check::convergence_numbers);
+  claim_replication(claims, at, judgement.convergence);
 
   const std::vector<uint64_t> grid = window_grid(n);
   for (size_t i = 0; i < grid.size(); ++i) {

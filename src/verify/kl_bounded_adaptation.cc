@@ -41,11 +41,12 @@ struct RecipeMeans {
   double drift_mean = 0, forgetting_mean = 0;
 };
 
-// The tuned runs resampled with replacement, whatever the comparison's.
+// The tuned runs resampled with replacement; the comparison's too for the deltas alone.
 struct RunResamples {
-  std::vector<double> drift, forgetting, rho;  // rho: of replicates that have ranks
-  size_t dropped = 0;                          // that have none
-  size_t supporting = 0;                       // on the passing side of every condition
+  std::vector<double> drift, forgetting, rho;         // rho: of replicates that have ranks
+  std::vector<double> drift_delta, forgetting_delta;  // the comparison's mean less theirs
+  size_t dropped = 0;                                 // that have no ranks
+  size_t supporting = 0;                              // on the passing side of every condition
 };
 
 struct Conditions {
@@ -153,21 +154,34 @@ RecipeMeans means_of(const std::vector<std::string>& checkpoints, const Adaptati
   return means;
 }
 
+// Over runs in their order: how often each was drawn times its value.
+double mean_of_drawn(const std::vector<double>& values, const std::vector<uint32_t>& drawn) {
+  std::vector<double> counts(values.size(), 0.0);
+  for (const uint32_t run : drawn) counts[run] += 1;
+  double sum = 0;
+  for (size_t i = 0; i < values.size(); ++i) sum += counts[i] * values[i];
+  return sum / static_cast<double>(values.size());
+}
+
 RunResamples resample_runs(const RecipeMeans& tuned, const RecipeMeans& compared,
                            const Thresholds& largest, uint64_t seed, uint32_t replicates) {
   RunResamples result;
   const auto runs = static_cast<uint32_t>(tuned.drift.size());
+  const auto others = static_cast<uint32_t>(compared.drift.size());
   std::vector<double> drift(runs), forgetting(runs);
   for (uint32_t b = 0; b < replicates; ++b) {
-    const std::vector<uint32_t> drawn = drawn_runs(runs, seed, b);
+    const std::vector<uint32_t> drawn = drawn_runs(runs, seed, b, kTunedRuns);
+    const std::vector<uint32_t> other = drawn_runs(others, seed, b, kComparedRuns);
     for (uint32_t i = 0; i < runs; ++i) {
       drift[i] = tuned.drift[drawn[i]];
       forgetting[i] = tuned.forgetting[drawn[i]];
     }
-    const double d = mean_of_runs(drift), l = mean_of_runs(forgetting);
+    const double d = mean_of_drawn(tuned.drift, drawn), l = mean_of_drawn(tuned.forgetting, drawn);
     const std::optional<double> rho = rank_correlation(drift, forgetting);
     result.drift.push_back(d);
     result.forgetting.push_back(l);
+    result.drift_delta.push_back(mean_of_drawn(compared.drift, other) - d);
+    result.forgetting_delta.push_back(mean_of_drawn(compared.forgetting, other) - l);
     if (rho) {
       result.rho.push_back(*rho);
     } else {
@@ -222,6 +236,12 @@ void claim_over_runs(const RecipeMeans& tuned, const RecipeMeans& compared,
   claims.mean({"summary", "freeze_advantage", "D_delta"}, compared.drift_mean - tuned.drift_mean);
   claims.mean({"summary", "freeze_advantage", "L_delta"},
               compared.forgetting_mean - tuned.forgetting_mean);
+  claims.interval({"summary", "D_hat_mean_ci95"}, percentile_interval(resamples.drift));
+  claims.interval({"summary", "L_forget_hat_mean_ci95"}, percentile_interval(resamples.forgetting));
+  claims.interval({"summary", "freeze_advantage", "D_delta_ci95"},
+                  percentile_interval(resamples.drift_delta));
+  claims.interval({"summary", "freeze_advantage", "L_delta_ci95"},
+                  percentile_interval(resamples.forgetting_delta));
   const auto below = [](const char* key) { return Claims::Path{"summary", "correlation", key}; };
   claims.mean(below("rho"), rank_correlation(tuned.drift, tuned.forgetting));
   claims.interval(below("ci95"), percentile_interval(resamples.rho));
@@ -240,13 +260,31 @@ void claim_conditions(const Conditions& conditions, Verdict verdict, Claims& cla
   claims.text({"summary", "verdict"}, std::string(verdict_name(verdict)));
 }
 
-// Of a mean over runs that is to lie on one side of a bound; its errors are those of resampled
-// runs.
+// Standard error of a mean over runs; none for a single run.
+std::optional<double> error_of_mean(const std::vector<double>& runs) {
+  const std::optional<double> deviation = sample_deviation(runs);
+  if (!deviation) return std::nullopt;
+  return std::sqrt(*deviation * *deviation / static_cast<double>(runs.size()));
+}
+
+// Of the difference of both recipes' means. A single run of the comparison doesn't show how such
+// runs vary: its mean counts as exact.
+std::optional<double> error_of_delta(const std::vector<double>& tuned,
+                                     const std::vector<double>& compared) {
+  const std::optional<double> own = sample_deviation(tuned);
+  if (!own) return std::nullopt;
+  const double other = sample_deviation(compared).value_or(0);
+  return std::sqrt(*own * *own / static_cast<double>(tuned.size()) +
+                   other * other / static_cast<double>(compared.size()));
+}
+
+// Of a statistic over runs that is to lie on one side of a bound.
 struct RunCriterion {
   const char* name;
   double estimate, bound;
   int side;
   bool holds;
+  std::optional<double> error;  // standard error of estimate - bound
 };
 
 Criterion criterion_of(const RunCriterion& of, const std::vector<double>& replicates) {
@@ -256,8 +294,7 @@ Criterion criterion_of(const RunCriterion& of, const std::vector<double>& replic
                       .ci95 = percentile_interval(replicates),
                       .holds = of.holds,
                       .z = {}};
-  const std::optional<double> error = sample_deviation(replicates);
-  if (error && *error > 0) criterion.z = of.side * (of.estimate - of.bound) / *error;
+  if (of.error && *of.error > 0) criterion.z = of.side * (of.estimate - of.bound) / *of.error;
   return criterion;
 }
 
@@ -267,17 +304,33 @@ void add_run_criteria(const Adaptation& adaptation, const RecipeMeans& tuned,
   const double d = tuned.drift_mean, l = tuned.forgetting_mean;
   const double rho = rank_correlation(tuned.drift, tuned.forgetting).value_or(0);
   judgement.criteria = {
-      criterion_of({"drift", d, adaptation.largest.drift, -1, conditions.drift}, resamples.drift),
-      criterion_of({"forgetting", l, adaptation.largest.forgetting, -1, conditions.forgetting},
+      criterion_of(
+          {"drift", d, adaptation.largest.drift, -1, conditions.drift, error_of_mean(tuned.drift)},
+          resamples.drift),
+      criterion_of({"forgetting", l, adaptation.largest.forgetting, -1, conditions.forgetting,
+                    error_of_mean(tuned.forgetting)},
                    resamples.forgetting),
-      criterion_of({"correlation of drift and forgetting", rho, 0, 1, conditions.correlation},
+      criterion_of({"correlation of drift and forgetting", rho, 0, 1, conditions.correlation,
+                    sample_deviation(resamples.rho)},
                    resamples.rho),
-      criterion_of({"drift below comparison", d, compared.drift_mean, -1, d < compared.drift_mean},
+      criterion_of({"drift below comparison", d, compared.drift_mean, -1, d < compared.drift_mean,
+                    error_of_delta(tuned.drift, compared.drift)},
                    resamples.drift),
-      criterion_of({"forgetting below comparison", l, compared.forgetting_mean, -1,
-                    l < compared.forgetting_mean},
-                   resamples.forgetting)};
+      criterion_of(
+          {"forgetting below comparison", l, compared.forgetting_mean, -1,
+           l < compared.forgetting_mean, error_of_delta(tuned.forgetting, compared.forgetting)},
+          resamples.forgetting)};
   choose_effect(judgement);
+}
+
+// From the smallest z of all criteria, in runs; none where a criterion has none.
+void claim_over_repetitions(const Judgement& judgement, size_t runs, Claims& claims) {
+  std::optional<double> z = std::numeric_limits<double>::infinity();
+  for (const Criterion& criterion : judgement.criteria) {
+    z = z && criterion.z ? std::optional(std::min(*z, *criterion.z)) : std::nullopt;
+  }
+  claim_replication(claims, {"summary", "replication"}, replication_of(runs, z));
+  claims.text({"summary", "replication", "unit"}, "run");
 }
 
 std::string explain_success(const Adaptation& adaptation, const RecipeMeans& tuned,
@@ -341,8 +394,10 @@ void judge_kl_bounded_adaptation(const Case& c, Finding& finding) {
   if (!c.inspect.sound()) return;
 
   const uint64_t runs = adaptation.tuned.size();
-  check_resample_budget({runs, runs, *c.header.replicates}, options.max_replicates, judgement.path);
-  check_resample_budget({runs, runs, options.replicates}, UINT32_MAX, judgement.path);
+  const uint64_t drawn = runs + adaptation.compared.size();
+  check_resample_budget({drawn, drawn, *c.header.replicates}, options.max_replicates,
+                        judgement.path);
+  check_resample_budget({drawn, drawn, options.replicates}, UINT32_MAX, judgement.path);
   DomainAnalyses analyses(c);
   const RecipeMeans tuned = means_of(adaptation.tuned, arrays, analyses);
   const RecipeMeans compared = means_of(adaptation.compared, arrays, analyses);
@@ -359,6 +414,7 @@ void judge_kl_bounded_adaptation(const Case& c, Finding& finding) {
   claim_conditions(conditions, verdict, finding.claims);
 
   add_run_criteria(adaptation, tuned, compared, conditions, resamples, judgement);
+  claim_over_repetitions(judgement, runs, finding.claims);
   finding.verdict = Verdict::insufficient;
   if (!enough_for_a_verdict(c, kMinRoleWindows) || !enough_runs(judgement, runs)) return;
   finding.verdict = verdict;

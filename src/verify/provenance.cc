@@ -72,7 +72,8 @@ bool family_carries_our_fields(const At& root) {
 bool carries_our_fields(const At& root, const std::string& test) {
   if (test == "kl_edge_dominance") return family_carries_our_fields(root);
   if (test == "terminal_tracking") {
-    return holds_any(root, {"body_sha256", "family", "notes", "null_reasons", "program_version"});
+    return holds_any(root, {"body_sha256", "family", "notes", "null_reasons", "program_version"}) ||
+           holds_any(root / "summary", {"convergence", "effect"});
   }
   const bool edge = test == "boundary_amplification" || test == "behavior_compression";
   // No other program writes the other tests.

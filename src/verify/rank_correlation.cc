@@ -9,7 +9,6 @@ namespace rg::verify {
 namespace {
 
 constexpr size_t kMostPermuted = 9;
-constexpr uint32_t kRunLayer = 2;
 
 // Twice (rank - mean rank), equal values at the mean of their ranks: an integer.
 std::vector<int64_t> doubled_ranks(std::span<const double> values) {
@@ -54,10 +53,10 @@ std::optional<double> permutation_p(std::span<const double> x, std::span<const d
   return static_cast<double>(at_least) / static_cast<double>(arrangements);
 }
 
-std::vector<uint32_t> drawn_runs(uint32_t runs, uint64_t seed, uint32_t replicate) {
+std::vector<uint32_t> drawn_runs(uint32_t runs, uint64_t seed, uint32_t replicate, uint32_t layer) {
   std::vector<uint32_t> drawn(runs);
   for (uint32_t i = 0; i < runs; ++i) {
-    drawn[i] = draw_below(runs, seed, Purpose::bootstrap, {i, replicate, kRunLayer});
+    drawn[i] = draw_below(runs, seed, Purpose::bootstrap, {i, replicate, layer});
   }
   return drawn;
 }

@@ -16,8 +16,11 @@ std::optional<double> rank_correlation(std::span<const double> x, std::span<cons
 // runs and where the correlation is.
 std::optional<double> permutation_p(std::span<const double> x, std::span<const double> y);
 
+// Counter layers that draw runs.
+inline constexpr uint32_t kTunedRuns = 2, kComparedRuns = 3;
+
 // The `runs` runs of one replicate, drawn with replacement (Philox purpose 1, i = draw,
-// j = replicate, layer 2).
-std::vector<uint32_t> drawn_runs(uint32_t runs, uint64_t seed, uint32_t replicate);
+// j = replicate).
+std::vector<uint32_t> drawn_runs(uint32_t runs, uint64_t seed, uint32_t replicate, uint32_t layer);
 
 }  // namespace rg::verify

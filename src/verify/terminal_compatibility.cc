@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "verify/bundle.h"
 
@@ -64,6 +65,34 @@ void claim_layer_sets(const Judgement& chart, int terminal, Claims& claims) {
   claim("full", chart.layers);
 }
 
+// What decides: the last jump of the scan, or of C1 and C2 at every layer that the chart requires
+// the change that is nearest to none, or beyond it.
+void claim_effect(const Part& part, bool by_scan, std::span<const int> required, int terminal,
+                  Claims& claims) {
+  const At summary = part.at / "summary";
+  std::string name = "terminal_jump";
+  int layer = terminal;
+  std::optional<StatedEffect> weakest;
+  if (by_scan) weakest = stated_effect(part, summary / name, "delta_mean");
+  for (const int number : by_scan ? std::span<const int>() : required) {
+    const At block = (summary / "per_layer") / std::to_string(number);
+    for (const auto& [criterion, member] :
+         {std::pair{"c1", "kappa_hidden"}, std::pair{"c2", "random_e2_delta_hidden_boundary"}}) {
+      const StatedEffect own = stated_effect(part, block / member, "delta");
+      if (weakest && !is_weaker(own, *weakest)) continue;
+      weakest = own;
+      name = criterion;
+      layer = number;
+    }
+  }
+  const auto below = [](const char* key) { return Claims::Path{"summary", "effect", key}; };
+  claims.text(below("part"), by_scan ? "scan" : "chart");
+  claims.text(below("name"), name);
+  claims.count(below("layer"), layer);
+  claims.mean(below("delta"), weakest->delta);
+  claims.interval(below("ci95"), weakest->ci95);
+}
+
 std::string explain_compatibility(std::string_view compatibility, int terminal) {
   const std::string where = fmt::format("layer {}", terminal);
   if (compatibility == kSafe) {
@@ -111,7 +140,11 @@ void judge_terminal_compatibility(const Case& c, Finding& finding) {
   std::optional<std::string> compatibility;
   if (finding.verdict == Verdict::pass) compatibility = kSafe;
   if (finding.verdict == Verdict::fail) compatibility = kUnsafe;
-  if (finding.verdict == Verdict::reported) compatibility = kNotApplicable;
+  if (finding.verdict == Verdict::reported) {
+    compatibility = kNotApplicable;
+    judgement.effect = scan.judgement.effect;
+    judgement.convergence = scan.judgement.convergence;
+  }
 
   Claims& claims = finding.claims;
   claim_layer_sets(chart.judgement, terminal, claims);
@@ -121,6 +154,12 @@ void judge_terminal_compatibility(const Case& c, Finding& finding) {
     claims.text({"summary", "chart_verdict"}, std::string(verdict_name(chart.judgement.verdict)));
     claims.text({"summary", "scan_verdict"}, std::string(verdict_name(scan.judgement.verdict)));
     claims.text({"summary", "compatibility"}, compatibility);
+    // Where the scan fails nothing is asked of the chart.
+    std::vector<const Part*> deciding = {&scan};
+    if (compatibility != kNotApplicable) deciding.insert(deciding.begin(), &chart);
+    const Part& least = least_certain(deciding);
+    claim_bundled_convergence(deciding, claims);
+    claim_effect(least, &least == &scan, required, terminal, claims);
   }
   judgement.sentence =
       compatibility

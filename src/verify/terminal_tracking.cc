@@ -50,6 +50,27 @@ std::vector<int> terminal_layers(std::span<const Part> scans) {
   return layers;
 }
 
+// Of all scans the terminal jump that is nearest to none, or beyond it.
+void claim_weakest_jump(std::span<const Part> scans, Claims& claims) {
+  const auto jump_of = [](const Part& scan) { return (scan.at / "summary") / "terminal_jump"; };
+  const Part* weakest = &scans.front();
+  StatedEffect effect = stated_effect(*weakest, jump_of(*weakest), "delta_mean");
+  for (const Part& scan : scans) {
+    const StatedEffect own = stated_effect(scan, jump_of(scan), "delta_mean");
+    if (!is_weaker(own, effect)) continue;
+    weakest = &scan;
+    effect = own;
+  }
+  std::optional<std::string> pair;
+  const At stated = jump_of(*weakest) / "pair";
+  if (weakest->judgement.rule == "full" && stated) pair = stated.value->string();
+  const auto below = [](const char* key) { return Claims::Path{"summary", "effect", key}; };
+  claims.text(below("ckpt"), weakest->judgement.model);
+  claims.text(below("pair"), pair);
+  claims.mean(below("delta_mean"), effect.delta);
+  claims.interval(below("ci95"), effect.ci95);
+}
+
 std::string name_models(std::span<const Part> scans) {
   std::string names;
   for (const Part& scan : scans) names += (names.empty() ? "" : "+") + scan.judgement.model;
@@ -130,6 +151,10 @@ void judge_terminal_tracking(const Case& c, Finding& finding) {
   // A verifier's own layers may give the scans other verdicts than those that the summary is of.
   if (c.header.full && !c.inspect.options().required_layers) {
     claims.text({"summary", "verdict"}, std::string(verdict_name(finding.verdict)));
+    std::vector<const Part*> deciding;
+    for (const Part& scan : scans) deciding.push_back(&scan);
+    claim_bundled_convergence(deciding, claims);
+    claim_weakest_jump(scans, claims);
   }
 
   if (finding.verdict == Verdict::pass || finding.verdict == Verdict::fail) {

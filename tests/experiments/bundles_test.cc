@@ -19,7 +19,18 @@ Json artifact_of(const std::string& ckpt, int terminal, const std::string& verdi
           {"data", {{"n_windows", windows}}},
           {"tensors", Json::array({{{"name", "embedding"}, {"sha256", "same in all"}},
                                    {{"name", "gate"}, {"sha256", "of " + ckpt}}})},
-          {"summary", {{"convergence", {{"verdict", verdict}}}}}};
+          {"summary",
+           {{"terminal_jump",
+             {{"pair", "3->" + std::to_string(terminal)},
+              {"delta_mean", -0.2},
+              {"ci95", {-0.25, -0.15}}}},
+            {"convergence",
+             {{"verdict", verdict},
+              {"settled_at", 71},
+              {"settled", true},
+              {"z", 5.0},
+              {"replication", 0.99},
+              {"n_for_90", 85}}}}}};
 }
 
 Json scan_of(const std::string& ckpt, int terminal, const std::string& verdict) {
@@ -42,10 +53,21 @@ TEST(TerminalTracking, BundlesWholeScansAndCountsTheirDepths) {
   const Json fields = track(scans, 2);
   EXPECT_EQ(fields["scans"], Json(scans));
   EXPECT_EQ(fields["verification"], Json({{"min_distinct_terminals", 2}}));
-  EXPECT_EQ(fields["summary"], Json({{"n_scans", 3},
-                                     {"terminal_moe_layers", {15, 23, 15}},
-                                     {"distinct_terminal_moe_layers", 2},
-                                     {"verdict", "PASS"}}));
+  EXPECT_EQ(
+      fields["summary"],
+      Json({{"n_scans", 3},
+            {"terminal_moe_layers", {15, 23, 15}},
+            {"distinct_terminal_moe_layers", 2},
+            {"effect",
+             {{"ckpt", "a"}, {"pair", "3->15"}, {"delta_mean", -0.2}, {"ci95", {-0.25, -0.15}}}},
+            {"convergence",
+             {{"settled_at", 71},
+              {"settled", true},
+              {"z", 5.0},
+              {"replication", 0.99},
+              {"n_for_90", 85}}},
+            {"verdict", "PASS"}}));
+  EXPECT_FALSE(fields.contains("null_reasons"));
   EXPECT_EQ(track(scans, 3)["summary"]["verdict"], "FAIL");
 }
 
@@ -56,6 +78,58 @@ TEST(TerminalTracking, PassesOnlyIfEveryScanDoes) {
   const Json small = artifact_of("b", 23, "PASS", 199);
   EXPECT_EQ(tracked({scan_of("a", 15, "PASS"), small}), "INSUFFICIENT");
   EXPECT_EQ(tracked({scan_of("a", 15, "DEGENERATE"), small}), "INSUFFICIENT");
+}
+
+// The artifact with another block of convergence.
+Json with(Json artifact, const Json& settled_at, bool settled, const Json& z,
+          const Json& replication, const Json& n_for_90) {
+  artifact["summary"]["convergence"].update({{"settled_at", settled_at},
+                                             {"settled", settled},
+                                             {"z", z},
+                                             {"replication", replication},
+                                             {"n_for_90", n_for_90}});
+  return artifact;
+}
+
+TEST(TerminalTracking, TheLeastCertainScanSaysHowLikelyARepetitionIs) {
+  const Json sure = scan_of("a", 15, "PASS");
+  const Json late = with(scan_of("b", 23, "PASS"), 200, false, 6.0, 0.999, 60);
+  const Json near = with(scan_of("c", 31, "PASS"), 50, true, 2.5, 0.7, 340);
+  EXPECT_EQ(track({sure, late, near}, 2)["summary"]["convergence"], Json({{"settled_at", 200},
+                                                                          {"settled", false},
+                                                                          {"z", 2.5},
+                                                                          {"replication", 0.7},
+                                                                          {"n_for_90", 340}}));
+  const Json failing = with(scan_of("d", 31, "FAIL"), nullptr, false, -1.5, 0.0003, nullptr);
+  const Json against = track({sure, failing, near}, 2);
+  EXPECT_EQ(against["summary"]["convergence"], Json({{"settled_at", nullptr},
+                                                     {"settled", false},
+                                                     {"z", -1.5},
+                                                     {"replication", 0.0003},
+                                                     {"n_for_90", nullptr}}));
+  EXPECT_TRUE(against["null_reasons"].contains("summary.convergence"));
+  const Json unknown = with(scan_of("e", 7, "PASS"), 50, true, nullptr, nullptr, nullptr);
+  EXPECT_EQ(track({failing, unknown}, 2)["summary"]["convergence"]["z"], nullptr);
+}
+
+TEST(TerminalTracking, TheWeakestJumpIsTheEffect) {
+  const auto jumping = [](const std::string& ckpt, const Json& delta, const Json& ci95) {
+    Json scan = scan_of(ckpt, 15, "PASS");
+    scan["summary"]["terminal_jump"].update({{"delta_mean", delta}, {"ci95", ci95}});
+    return scan;
+  };
+  const Json strong = jumping("a", -0.5, {-0.6, -0.4}), weak = jumping("b", -0.1, {-0.2, -0.01});
+  const Json rise = jumping("c", 0.3, {0.2, 0.4}), none = jumping("d", nullptr, nullptr);
+  const auto effect = [](const std::vector<Json>& scans) {
+    return track(scans, 2)["summary"]["effect"];
+  };
+  EXPECT_EQ(
+      effect({strong, weak}),
+      Json({{"ckpt", "b"}, {"pair", "3->15"}, {"delta_mean", -0.1}, {"ci95", {-0.2, -0.01}}}));
+  EXPECT_EQ(effect({strong, rise, weak})["ckpt"], "c");
+  EXPECT_EQ(effect({rise, none, strong})["ckpt"], "d");
+  EXPECT_TRUE(track({strong, none}, 2)["null_reasons"].contains("summary.effect"));
+  EXPECT_EQ(effect({jumping("e", -0.1, {-0.3, 0.0}), weak})["ckpt"], "e");  // the first on a tie
 }
 
 TEST(TerminalTracking, RefusesTwoScansOfOneModel) {
@@ -72,8 +146,11 @@ Json chart_of(const std::string& verdict, const std::vector<int>& layers,
   chart["layers"] = layers;
   chart["verification"] = {{"required_layers", required}};
   for (const int layer : layers) {
-    chart["summary"]["per_layer"][std::to_string(layer)]["failure_type"] =
-        layer == 15 ? "C2_only" : "neither";
+    chart["summary"]["per_layer"][std::to_string(layer)] = {
+        {"kappa_hidden", {{"delta", -0.01 * layer}, {"ci95", {-0.5, -0.001}}}},
+        {"random_e2_delta_hidden_boundary",
+         {{"delta", layer == 11 ? 0.02 : -0.3}, {"ci95", {-0.4, 0.1}}}},
+        {"failure_type", layer == 15 ? "C2_only" : "neither"}};
   }
   return chart;
 }
@@ -90,6 +167,49 @@ TEST(TerminalCompatibility, JudgesTheChartOnlyWhereTheScanPasses) {
   EXPECT_EQ(compatibility("FAIL", "FAIL")["compatibility"], "not applicable");
   EXPECT_EQ(compatibility("FAIL", "PASS")["chart_verdict"], "FAIL");
   EXPECT_EQ(compatibility("FAIL", "PASS")["scan_verdict"], "PASS");
+}
+
+TEST(TerminalCompatibility, TheLessCertainPartDecides) {
+  const Json chart = with(chart_of("PASS", {3, 11, 15}, {3, 15}), 100, true, 3.0, 0.85, 234);
+  const Json scan = with(scan_of("a", 15, "PASS"), 50, true, 4.0, 0.98, 132);
+  const auto summary = [](const Json& c, const Json& s) {
+    return bundle_compatibility(c, s).fields["summary"];
+  };
+  const Json by_chart = summary(chart, scan);
+  EXPECT_EQ(by_chart["convergence"], Json({{"settled_at", 100},
+                                           {"settled", true},
+                                           {"z", 3.0},
+                                           {"replication", 0.85},
+                                           {"n_for_90", 234}}));
+  EXPECT_EQ(by_chart["effect"], Json({{"part", "chart"},
+                                      {"name", "c1"},
+                                      {"layer", 3},
+                                      {"delta", -0.01 * 3},
+                                      {"ci95", {-0.5, -0.001}}}));
+  const Json wider = with(chart_of("PASS", {3, 11, 15}, {3, 11, 15}), 100, true, 3.0, 0.85, 234);
+  EXPECT_EQ(summary(wider, scan)["effect"]["name"], "c2");
+  EXPECT_EQ(summary(wider, scan)["effect"]["layer"], 11);
+  const Json nearer = with(scan, 50, true, 2.0, 0.5, 526);
+  EXPECT_EQ(summary(chart, nearer)["convergence"]["n_for_90"], 526);
+  EXPECT_EQ(summary(chart, nearer)["convergence"]["settled_at"], 100);
+  EXPECT_EQ(summary(chart, nearer)["effect"], Json({{"part", "scan"},
+                                                    {"name", "terminal_jump"},
+                                                    {"layer", 15},
+                                                    {"delta", -0.2},
+                                                    {"ci95", {-0.25, -0.15}}}));
+}
+
+TEST(TerminalCompatibility, TheScanAloneDecidesWhereItFails) {
+  const Json chart = with(chart_of("FAIL", {15}, {15}), nullptr, false, -3.0, 0.0, nullptr);
+  const Json scan = with(scan_of("a", 15, "FAIL"), 50, true, 0.5, 0.07, 8400);
+  const Json summary = bundle_compatibility(chart, scan).fields["summary"];
+  EXPECT_EQ(summary["compatibility"], "not applicable");
+  EXPECT_EQ(summary["effect"]["part"], "scan");
+  EXPECT_EQ(summary["convergence"], Json({{"settled_at", 50},
+                                          {"settled", true},
+                                          {"z", 0.5},
+                                          {"replication", 0.07},
+                                          {"n_for_90", 8400}}));
 }
 
 TEST(TerminalCompatibility, WithoutBothVerdictsThereIsNone) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <tuple>
 
 #include "experiments/fake_engine.h"
 #include "experiments/family_fixture.h"
@@ -95,7 +96,9 @@ TEST(KlBoundedAdaptation, StatesWhatWasRegisteredAndMeasured) {
   EXPECT_EQ(fields["baseline"]["runs"][1]["ckpt"], "run-8");
   EXPECT_EQ(fields["layer_hashes"]["start"], Json::parse(R"({"0": "a0", "1": "a1", "2": "a2"})"));
   EXPECT_EQ(fields["layer_hashes"]["run-8"]["0"], "b0");
-  EXPECT_FALSE(fields.contains("null_reasons"));
+  // Ranks that always agree have no spread, and nothing else is undefined.
+  EXPECT_EQ(fields["null_reasons"].size(), 1);
+  EXPECT_TRUE(fields["null_reasons"].contains("summary.replication"));
 
   const Json& drift = fields["per_window"]["eval"]["D"];
   const Json& base = fields["per_window"]["base"];
@@ -158,6 +161,92 @@ TEST(KlBoundedAdaptation, SummaryFollowsFromTheArrays) {
   EXPECT_EQ(correlation["p_exact"], *stats::spearman_exact_p(tuned_d, tuned_l));
 }
 
+double variance_of_runs(const std::vector<double>& runs) {
+  const double center = plain_mean(runs);
+  double squares = 0;
+  for (const double value : runs) squares += (value - center) * (value - center);
+  return squares / static_cast<double>(runs.size() - 1);
+}
+
+// D_hat or L_forget_hat of a recipe's rows.
+std::vector<double> estimates(const Json& rows, const char* name) {
+  std::vector<double> values;
+  for (const Json& row : rows) values.push_back(row[name].get<double>());
+  return values;
+}
+
+TEST(KlBoundedAdaptation, IntervalsDrawTheRunsOfBothRecipes) {
+  const Adaptation adaptation(kOrdinary);
+  const Json fields = adaptation_fields(adaptation.facts());
+  const Json& summary = fields["summary"];
+  const stats::CountTable own(kTuned, 200, 3, 2), other(kCompared, 200, 3, 3);
+  for (const auto& [estimate, mean, delta] :
+       {std::tuple{"D_hat", "D_hat_mean_ci95", "D_delta_ci95"},
+        std::tuple{"L_forget_hat", "L_forget_hat_mean_ci95", "L_delta_ci95"}}) {
+    const auto tuned = stats::mean_replicates(own, estimates(fields["runs"], estimate)).values;
+    const auto compared =
+        stats::mean_replicates(other, estimates(fields["baseline"]["runs"], estimate)).values;
+    EXPECT_EQ(summary[mean], Json(*stats::percentile_interval(tuned))) << estimate;
+    std::vector<double> deltas;
+    for (size_t b = 0; b < 200; ++b) deltas.push_back(compared[b] - tuned[b]);
+    EXPECT_EQ(summary["freeze_advantage"][delta], Json(*stats::percentile_interval(deltas)));
+  }
+}
+
+TEST(KlBoundedAdaptation, TheNearestConditionSaysHowLikelyARepetitionIs) {
+  // Forgetting follows drift but for one exchange: ranks that always agree have no spread.
+  const auto exchanged = [](Steps steps) {
+    std::swap(steps[0], steps[1]);
+    return steps;
+  };
+  const Adaptation adaptation(lowered_by(kOrdinary, 1), lowered_by(exchanged(kOrdinary), 2));
+  AdaptationFacts facts = adaptation.facts();
+  Json fields = adaptation_fields(facts);
+  const std::vector<double> drift = estimates(fields["runs"], "D_hat");
+  // The bound on drift is nearest, then the comparison is.
+  const double error = std::sqrt(variance_of_runs(drift) / kTuned);
+  facts.l_max = 100;
+  facts.d_max = plain_mean(drift) + error;
+  const Json near_bound = adaptation_fields(facts)["summary"]["replication"];
+  EXPECT_NEAR(near_bound["z"].get<double>(), 1, 1e-9);
+  EXPECT_NEAR(near_bound["replication"].get<double>(), std::erfc(0.96 / std::sqrt(2.0)) / 2, 1e-9);
+  EXPECT_EQ(near_bound["n_for_90"], 64);  // 6 * 3.242^2 = 63.06
+  EXPECT_EQ(near_bound["unit"], "run");
+
+  facts.d_max = plain_mean(drift) - error;
+  const Json beyond = adaptation_fields(facts);
+  EXPECT_NEAR(beyond["summary"]["replication"]["z"].get<double>(), -1, 1e-9);
+  EXPECT_EQ(beyond["summary"]["replication"]["n_for_90"], nullptr);
+  EXPECT_EQ(beyond["null_reasons"].size(), 1);
+
+  Steps close = kOrdinary;
+  close[6] = 0.36f;
+  close[7] = 0.42f;
+  const Adaptation closer(lowered_by(close, 1), lowered_by(exchanged(close), 2));
+  facts = closer.facts();
+  facts.d_max = facts.l_max = 100;
+  fields = adaptation_fields(facts);
+  const auto distance = [&](const char* name, const char* delta) {
+    const std::vector<double> ours = estimates(fields["runs"], name);
+    const std::vector<double> theirs = estimates(fields["baseline"]["runs"], name);
+    return fields["summary"]["freeze_advantage"][delta].get<double>() /
+           std::sqrt(variance_of_runs(ours) / kTuned + variance_of_runs(theirs) / kCompared);
+  };
+  const double nearest =
+      std::min(distance("D_hat", "D_delta"), distance("L_forget_hat", "L_delta"));
+  EXPECT_NEAR(fields["summary"]["replication"]["z"].get<double>(), nearest, 1e-9);
+  EXPECT_GT(nearest, 0);
+
+  facts.comparison.pop_back();  // one alone counts as exact
+  fields = adaptation_fields(facts);
+  const double single =
+      std::min(fields["summary"]["freeze_advantage"]["D_delta"].get<double>() /
+                   std::sqrt(variance_of_runs(estimates(fields["runs"], "D_hat")) / kTuned),
+               fields["summary"]["freeze_advantage"]["L_delta"].get<double>() /
+                   std::sqrt(variance_of_runs(estimates(fields["runs"], "L_forget_hat")) / kTuned));
+  EXPECT_NEAR(fields["summary"]["replication"]["z"].get<double>(), single, 1e-9);
+}
+
 // What the four conditions say, and the verdict.
 std::string outcome(const Json& fields) {
   std::string text;
@@ -204,7 +293,9 @@ TEST(KlBoundedAdaptation, EqualRunsHaveNoRanks) {
   EXPECT_EQ(correlation["ci95"], nullptr);
   EXPECT_EQ(correlation["dropped"], 200);
   EXPECT_EQ(correlation["p_exact"], nullptr);
-  EXPECT_EQ(fields["null_reasons"].size(), 3);
+  EXPECT_EQ(fields["summary"]["replication"],
+            Json::parse(R"({"z": null, "replication": null, "n_for_90": null, "unit": "run"})"));
+  EXPECT_EQ(fields["null_reasons"].size(), 4);
 }
 
 TEST(KlBoundedAdaptation, AnUndefinedWindowIsNullWithAReasonAndLeftOut) {
@@ -221,7 +312,7 @@ TEST(KlBoundedAdaptation, AnUndefinedWindowIsNullWithAReasonAndLeftOut) {
   EXPECT_EQ(base["L_forget"]["run-2"][7], nullptr);
   EXPECT_NE(base["L_forget"]["run-3"][7], nullptr);
   EXPECT_NE(fields["runs"][1]["L_forget_hat"], nullptr);
-  EXPECT_EQ(fields["null_reasons"].size(), 2);
+  EXPECT_EQ(fields["null_reasons"].size(), 3);  // of ranks that always agree, too
 }
 
 }  // namespace

@@ -2,8 +2,11 @@
 // runs.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/random.h"
 #include "verify/artifacts.h"
+#include "verify/order_statistics.h"
 #include "verify/rank_correlation.h"
 
 namespace rg::verify::testing {
@@ -61,11 +64,12 @@ TEST(RankCorrelation, PCountsPermutations) {
 }
 
 TEST(RankCorrelation, RunsAreDrawnFromATableOfTheirOwn) {
-  const std::vector<uint32_t> drawn = drawn_runs(6, 11, 3);
+  const std::vector<uint32_t> drawn = drawn_runs(6, 11, 3, kTunedRuns);
   ASSERT_EQ(drawn.size(), 6u);
   for (uint32_t i = 0; i < 6; ++i) {
     EXPECT_EQ(drawn[i], draw_below(6, 11, Purpose::bootstrap, {i, 3, 2}));
   }
+  EXPECT_NE(drawn_runs(6, 11, 3, kComparedRuns), drawn);
 }
 
 TEST(KlBoundedAdaptation, PassesWhereAllFourConditionsHold) {
@@ -135,10 +139,94 @@ TEST(KlBoundedAdaptation, RunsThatDriftAlikeAreDegenerate) {
   complete(artifact);
   EXPECT_TRUE(at(artifact, "summary.correlation.rho").is_null());
   EXPECT_EQ(at(artifact, "summary.correlation.dropped"), 200);
+  EXPECT_TRUE(at(artifact, "summary.replication.z").is_null());
   const Judgement judgement = judge(artifact);
   EXPECT_EQ(judgement.verdict, Verdict::degenerate);
   EXPECT_EQ(judgement.sentence,
             "All 6 runs drift alike, or all forget alike: their ranks can't be compared.");
+}
+
+// By the formulas of the documentation, from the means that the artifact states.
+TEST(KlBoundedAdaptation, RepetitionIsJudgedByTheSpreadOfRuns) {
+  Json artifact = make_kl_bounded_adaptation({});
+  artifact["thresholds"] = {{"D_max", 0.079}, {"L_max", 0.05}};
+  complete(artifact);
+  double squares = 0;
+  const double mean = at(artifact, "summary.D_hat_mean");
+  for (const Json& run : artifact["runs"]) {
+    squares += std::pow(run["D_hat"].get<double>() - mean, 2);
+  }
+  const double z = (0.079 - mean) / std::sqrt(squares / 5 / 6);
+  EXPECT_GT(z, 0.2);
+  EXPECT_LT(z, 1.5);
+  EXPECT_NEAR(at(artifact, "summary.replication.z").get<double>(), z, 1e-12);
+  EXPECT_NEAR(at(artifact, "summary.replication.replication").get<double>(),
+              std::erfc((1.96 - z) / std::sqrt(2.0)) / 2, 1e-12);
+  EXPECT_EQ(at(artifact, "summary.replication.n_for_90"), std::ceil(6 * std::pow(3.242 / z, 2)));
+  EXPECT_EQ(at(artifact, "summary.replication.unit"), "run");
+  const Judgement judgement = judge(artifact);
+  EXPECT_EQ(judgement.effect->name, "drift");
+  EXPECT_NEAR(*judgement.effect->z, z, 1e-12);
+}
+
+TEST(KlBoundedAdaptation, TheComparisonsSpreadCountsFromTwoRunsOn) {
+  Json artifact = make_kl_bounded_adaptation({});
+  const auto distance = [&] {  // of the comparison in drift
+    complete(artifact);
+    const Judgement judgement = judge(artifact);
+    EXPECT_EQ(judgement.criteria[3].name, "drift below comparison");
+    return *judgement.criteria[3].z;
+  };
+  const auto variance = [&](const Json& runs) {
+    double sum = 0, squares = 0;
+    for (const Json& run : runs) sum += run["D_hat"].get<double>();
+    const auto count = static_cast<double>(runs.size());
+    for (const Json& run : runs) squares += std::pow(run["D_hat"].get<double>() - sum / count, 2);
+    return squares / (count - 1) / count;
+  };
+  const double both = distance();
+  const double own = variance(artifact["runs"]);
+  const Json delta = at(artifact, "summary.freeze_advantage.D_delta");
+  EXPECT_NEAR(both, delta.get<double>() / std::sqrt(own + variance(artifact["baseline"]["runs"])),
+              1e-9);
+  // The second is left out everywhere.
+  artifact["baseline"]["runs"].erase(1);
+  artifact["family"]["ckpts"].erase(8);
+  artifact["checkpoints"].erase(7);
+  for (const char* arrays : {"per_window.eval.D", "per_window.base.L_forget",
+                             "per_window.base.loss", "layer_hashes", "summary.per_run"}) {
+    at(artifact, arrays).erase("fewer-2");
+  }
+  const double one = distance();
+  EXPECT_NEAR(one, at(artifact, "summary.freeze_advantage.D_delta").get<double>() / std::sqrt(own),
+              1e-9);
+  // A single run is drawn every time: only the tuned ones move the interval.
+  const Json& bootstrap = at(artifact, "summary.bootstrap");
+  const double alone = at(artifact, "baseline.D_hat");
+  std::vector<double> deltas;
+  for (uint32_t b = 0; b < bootstrap["B"].get<uint32_t>(); ++b) {
+    double sum = 0;
+    for (const uint32_t run : drawn_runs(6, bootstrap["seed"].get<uint64_t>(), b, kTunedRuns)) {
+      sum += artifact["runs"][run]["D_hat"].get<double>();
+    }
+    deltas.push_back(alone - sum / 6);
+  }
+  const Interval expected = *percentile_interval(deltas);
+  const Json& stated = at(artifact, "summary.freeze_advantage.D_delta_ci95");
+  EXPECT_NEAR(stated[0].get<double>(), expected.lo, 1e-12);
+  EXPECT_NEAR(stated[1].get<double>(), expected.hi, 1e-12);
+}
+
+// Forgetting in the order of drift: every replicate's ranks agree, so their spread is unknown.
+TEST(KlBoundedAdaptation, RanksThatAlwaysAgreeLeaveRepetitionUndefined) {
+  Json artifact = make_kl_bounded_adaptation({});
+  move_run(artifact, "frozen-6", 0, 0.02);
+  complete(artifact);
+  EXPECT_EQ(at(artifact, "summary.correlation.rho"), 1.0);
+  EXPECT_TRUE(at(artifact, "summary.replication.z").is_null());
+  EXPECT_TRUE(at(artifact, "summary.replication.replication").is_null());
+  EXPECT_TRUE(at(artifact, "summary.replication.n_for_90").is_null());
+  EXPECT_EQ(judge(artifact).verdict, Verdict::pass);
 }
 
 TEST(KlBoundedAdaptation, NeedsFiveRuns) {

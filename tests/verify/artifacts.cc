@@ -544,7 +544,8 @@ void complete(Json& artifact) {
     const Claims claims = recompute_summary(text_of(artifact), quick_options());
     for (const Claim& claim : claims.all()) place(artifact, claim);
     Json& summary = artifact["summary"];
-    if (!summary.contains("convergence")) break;
+    // That of a bundle has no agreements of its own.
+    if (!summary.contains("convergence") || !summary["convergence"].contains("grid")) break;
     for (Json& point : summary["convergence"]["grid"]) point["agreement"] = 1;
   }
   if (ours) explain_nulls(artifact);

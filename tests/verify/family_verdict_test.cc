@@ -265,6 +265,33 @@ TEST(TerminalTracking, PassesWhereEveryScanPassesAtItsOwnLastLayer) {
             "last MoE layer, wherever that is (layers 5, 7).");
 }
 
+TEST(TerminalTracking, EffectAndConvergenceAreTheWeakestScans) {
+  Json artifact = make_terminal_tracking({});
+  // Half of the drop in the second one.
+  Json& scan = artifact["scans"][1];
+  Json& last = at(scan, "per_window.ovk_cf_mean.7");
+  for (size_t w = 0; w < last.size(); w += 2) {
+    last[w] = at(scan, "per_window.ovk_cf_mean.1")[w];
+  }
+  const Json bootstrap = scan["summary"]["bootstrap"];
+  const Json convergence = scan["summary"]["convergence"];
+  const Json null = {{"kind", scan["summary"]["null"]["kind"]}};
+  scan["summary"] = {{"bootstrap", bootstrap}, {"null", null}, {"convergence", convergence}};
+  complete(scan);
+  complete(artifact);
+  const Json& own = scan["summary"];
+  const Json& summary = artifact["summary"];
+  EXPECT_EQ(summary["effect"]["ckpt"], "deeper");
+  EXPECT_EQ(summary["effect"]["pair"], "3->7");
+  EXPECT_EQ(summary["effect"]["delta_mean"], own["terminal_jump"]["delta_mean"]);
+  EXPECT_EQ(summary["effect"]["ci95"], own["terminal_jump"]["ci95"]);
+  EXPECT_EQ(summary["convergence"]["z"], own["convergence"]["z"]);
+  EXPECT_EQ(summary["convergence"]["n_for_90"], own["convergence"]["n_for_90"]);
+  const Judgement judgement = judge(artifact);
+  EXPECT_NE(judgement.verdict, Verdict::invalid) << judgement.sentence;
+  EXPECT_EQ(judgement.convergence->z, own["convergence"]["z"].get<double>());
+}
+
 TEST(TerminalTracking, FailsWhereOneScanFails) {
   Json artifact = make_terminal_tracking({});
   flatten(artifact["scans"][1]);
@@ -357,7 +384,9 @@ TEST(TerminalTracking, APublishedOneTellsModelsByTheirTensorsOrElseTheirNames) {
   for (const char* member : {"body_sha256", "family", "notes", "program_version"}) {
     artifact.erase(member);
   }
-  artifact["summary"].erase("verdict");
+  for (const char* member : {"convergence", "effect", "verdict"}) {
+    artifact["summary"].erase(member);
+  }
   const Judgement judgement = judge(artifact);
   EXPECT_EQ(judgement.verdict, Verdict::pass) << judgement.sentence;
   EXPECT_EQ(judgement.rule, "published");

@@ -65,11 +65,18 @@ BROKEN = {"chart_compatibility": (("strata_def.pair_def", "1_2"), ("gate_semanti
                                     ("registration.sha256", "0"), ("layer_hashes.base", {}),
                                     ("per_window.eval.D.frozen-1", [-1]),
                                     ("summary.correlation.rho", 1.5),
+                                    ("summary.replication.unit", "window"),
+                                    ("summary.replication", {"z": 1}),
+                                    ("summary.freeze_advantage.D_delta_ci95", [1]),
                                     ("summary.verdict", "HOLDS")),
           "terminal_tracking": (("scans", []), ("verification.min_distinct_terminals", 1),
-                                ("summary.n_scans", "two"), ("summary.verdict", "HOLDS")),
+                                ("summary.n_scans", "two"), ("summary.verdict", "HOLDS"),
+                                ("summary.effect.pair", "5"), ("summary.convergence.z", "large"),
+                                ("summary.convergence.settled", None)),
           "terminal_compatibility": (("chart", {}), ("summary.compatibility", "perhaps"),
-                                     ("summary.layer_sets.terminal", []))}
+                                     ("summary.layer_sets.terminal", []),
+                                     ("summary.effect.part", "other"),
+                                     ("summary.convergence.n_for_90", 0.5))}
 ANYWHERE = (("extra", 1), ("body_sha256", "0"))
 PLAIN = (("settings.intervention", {"interventions": []}),)
 MEASURED = (("inputs", []), ("tensors", []), ("gate_semantics.tie_rule", "higher"))

@@ -387,10 +387,53 @@ def over_runs(values):
 
 def resampled_runs(j, drifts, losses):
     """rho of every replicate; None where its ranks are constant."""
-    runs = range(len(drifts))
-    for b in range(j.B):
-        drawn = [core.draw_below(len(drifts), j.seed, 1, i, b, 2) for i in runs]
+    for counts in core.count_table(len(drifts), j.B, j.seed, 2):
+        drawn = [i for i, count in enumerate(counts) for _ in range(count)]
         yield spearman([drifts[i] for i in drawn], [losses[i] for i in drawn])
+
+
+def drawn_means(j, values, layer):
+    """The mean over runs in every replicate."""
+    return [core.left_to_right(map(operator.mul, counts, values)) / len(values)
+            for counts in core.count_table(len(values), j.B, j.seed, layer)]
+
+
+def claim_intervals_over_runs(j, means, others):
+    for name, short, own, other in zip(("D_hat", "L_forget_hat"), "DL", means, others):
+        drawn = drawn_means(j, own, 2)
+        j.claims.interval(["summary", name + "_mean_ci95"], core.interval(drawn))
+        j.claims.interval(["summary", "freeze_advantage", short + "_delta_ci95"],
+                          core.interval(difference(drawn_means(j, other, 3), drawn)))
+
+
+def variance(values):
+    center = over_runs(values)
+    return core.left_to_right((v - center) * (v - center) for v in values) / (len(values) - 1)
+
+
+def claim_replication(j, path, n, z):
+    check = "convergence_numbers"
+    j.claims.near(path + ["z"], z, check)
+    j.claims.near(path + ["replication"], None if z is None else core.NORMAL.cdf(z - 1.96), check)
+    needed = n * (3.242 / z * (3.242 / z)) if z is not None and z > 0 else 9e15
+    j.claims.exact(path + ["n_for_90"], math.ceil(needed) if needed < 9e15 else None, check)
+
+
+def claim_z_over_runs(j, bounds, means, others, rho, replicates):
+    """Smallest distance over standard error of the four conditions; both advantages count."""
+    distances = []
+    for bound, own, other in zip(bounds, means, others):
+        error = variance(own) / len(own) if len(own) > 1 else 0.0
+        beside = variance(other) / len(other) if len(other) > 1 else 0.0
+        distances += [(bound - over_runs(own), math.sqrt(error)),
+                      (over_runs(other) - over_runs(own), math.sqrt(error + beside) if error else 0)]
+    defined = [r for r in replicates if r is not None]
+    spread = math.sqrt(variance(defined)) if len(defined) > 1 else 0.0
+    distances.append((rho, spread))
+    known = all(distance is not None and error > 0 for distance, error in distances)
+    claim_replication(j, ["summary", "replication"], len(means[0]),
+                      min(distance / error for distance, error in distances) if known else None)
+    j.claims.exact(["summary", "replication", "unit"], "run")
 
 
 def claim_runs(j, names, arrays, bounds, rows):
@@ -427,8 +470,8 @@ def kl_bounded_adaptation(j, root):
     if not j.sound():
         return
     means = claim_runs(j, recipes[0], arrays, bounds, ["runs"])
-    others = [over_runs(of) for of in
-              claim_runs(j, recipes[1], arrays, bounds, ["baseline", "runs"])]
+    compared = claim_runs(j, recipes[1], arrays, bounds, ["baseline", "runs"])
+    others = [over_runs(of) for of in compared]
     own = [over_runs(of) for of in means]
     for name, short, value, other in zip(("D_hat", "L_forget_hat"), "DL", own, others):
         j.claims.mean(["baseline", name], other)
@@ -441,6 +484,8 @@ def kl_bounded_adaptation(j, root):
     j.claims.exact(at + ["K"], len(recipes[0]))
     j.claims.exact(at + ["dropped"], replicates.count(None))
     j.claims.mean(at + ["p_exact"], permutation_share(*means))
+    claim_intervals_over_runs(j, means, compared)
+    claim_z_over_runs(j, bounds, means, compared, rho, replicates)
     conditions = {"drift": own[0] <= bounds[0], "forgetting": own[1] <= bounds[1],
                   "correlation": ends is not None and ends[0] > 0,
                   "advantage": own[0] < others[0] and own[1] < others[1]}
@@ -501,6 +546,37 @@ def combined(verdicts, otherwise):
     return otherwise
 
 
+def stated(part, artifact, *path):
+    """What a part states, which has been judged; nothing by the published rule."""
+    value = part.get(artifact, *path) if part.full else None
+    return None if value is MISSING else value
+
+
+def bundled_convergence(j, deciding):
+    """From (part, artifact) of those that decide; the place of the least certain one."""
+    check, path = "convergence_numbers", ["summary", "convergence"]
+    values = {name: [stated(part, artifact, *path, name) for part, artifact in deciding]
+              for name in ("settled_at", "settled", "z", "replication", "n_for_90")}
+    at = min(range(len(deciding)), key=lambda i: (-math.inf if values["z"][i] is None
+                                                  else values["z"][i]))
+    latest = None if None in values["settled_at"] else max(values["settled_at"])
+    j.claims.exact(path + ["settled_at"], latest, check)
+    j.claims.exact(path + ["settled"], all(values["settled"]), check)
+    j.claims.near(path + ["z"], values["z"][at], check)
+    j.claims.near(path + ["replication"], values["replication"][at], check)
+    j.claims.exact(path + ["n_for_90"], values["n_for_90"][at], check)
+    return at
+
+
+def bundled_effect(j, effects, names, delta):
+    """The weakest of these (names, delta, ends): undefined, else the largest; the first."""
+    found = max(effects, key=lambda e: math.inf if e[1] is None else e[1])
+    for name, value in zip(names, found[0]):
+        j.claims.exact(["summary", "effect", name], value)
+    j.claims.mean(["summary", "effect", delta], found[1])
+    j.claims.interval(["summary", "effect", "ci95"], found[2])
+
+
 def terminal_tracking(j, root):
     least = j.integer(j.need(j.need(root, "verification"), "min_distinct_terminals"), 2,
                       core.MAX_INT)
@@ -533,6 +609,12 @@ def terminal_tracking(j, root):
     j.claims.exact(["summary", "distinct_terminal_moe_layers"], len(set(layers)))
     if j.full:
         j.claims.exact(["summary", "verdict"], j.verdict)
+        deciding = list(zip(parts, scans))
+        bundled_convergence(j, deciding)
+        at = ("summary", "terminal_jump")
+        bundled_effect(j, [((name_of(scan), stated(part, scan, *at, "pair")),
+                            stated(part, scan, *at, "delta_mean"), stated(part, scan, *at, "ci95"))
+                           for part, scan in deciding], ("ckpt", "pair"), "delta_mean")
 
 
 terminal_tracking.header = bundle_header
@@ -564,6 +646,22 @@ def terminal_compatibility(j, root):
     j.claims.exact(["summary", "chart_verdict"], charted)
     j.claims.exact(["summary", "scan_verdict"], scanned)
     j.claims.exact(["summary", "compatibility"], compatibility)
+    deciding = [(parts[0], chart), (parts[1], scan)]
+    if compatibility == "not applicable":
+        del deciding[0]
+    least = deciding[bundled_convergence(j, deciding)]
+    if least[1] is scan:
+        at = ("summary", "terminal_jump")
+        effects = [(("scan", "terminal_jump", last), stated(*least, *at, "delta_mean"),
+                    stated(*least, *at, "ci95"))]
+    else:
+        effects = []
+        for layer in chart["verification"]["required_layers"]:
+            for name, member in (("c1", "kappa_hidden"), ("c2", "random_e2_delta_hidden_boundary")):
+                at = ("summary", "per_layer", str(int(layer)), member)
+                effects.append((("chart", name, int(layer)), stated(*least, *at, "delta"),
+                                stated(*least, *at, "ci95")))
+    bundled_effect(j, effects, ("part", "name", "layer"), "delta")
     types = {int(path[2]): value for path, _, value, _ in parts[0].claims
              if path[-1] == "failure_type"}
     up_to = [layer for layer in parts[0].layers if layer <= last]

@@ -85,7 +85,8 @@ OUR_TRACKING = {"body_sha256", "family", "notes", "null_reasons", "program_versi
 
 def is_ours(root, test):
     if test == "terminal_tracking":
-        return holds(root, OUR_TRACKING)
+        return (holds(root, OUR_TRACKING) or
+                holds(root.get("summary"), {"convergence", "effect"}))
     if test == "kl_edge_dominance":
         summary = root.get("summary")
         edges = summary.get("edges") if isinstance(summary, dict) else None

@@ -9,13 +9,16 @@
 #include "base/error.h"
 #include "experiments/common.h"
 #include "experiments/family/family_outputs.h"
+#include "experiments/family/over_runs.h"
+#include "stats/convergence.h"
 #include "stats/spearman.h"
 
 namespace rg::experiments {
 namespace {
 
 constexpr uint32_t kAdaptationWindows = 1000;  // of each role; fewer give no verdict
-constexpr uint32_t kRunTable = 2;              // counter layer: neither windows nor documents
+// Counter layers that draw runs: neither windows nor documents, and each recipe its own.
+constexpr uint32_t kRunTable = 2, kComparedRunTable = 3;
 constexpr const char* kNoWindow = "no window defines it";
 
 struct TunedRun {
@@ -33,7 +36,7 @@ struct TunedRun {
 // Runs of one recipe, and the means of their estimates.
 struct Recipe {
   std::vector<TunedRun> runs;
-  std::vector<double> d_hats, l_hats;
+  RunMeans means;
   double d_mean, l_mean;
 };
 
@@ -86,21 +89,20 @@ TunedRun tuned_run(const AdaptationFacts& facts, const RoleTables& tables,
 
 Recipe recipe_of(const AdaptationFacts& facts, const RoleTables& tables,
                  std::span<const AdaptationRun> runs) {
-  Recipe recipe{.runs = {}, .d_hats = {}, .l_hats = {}, .d_mean = kNaN, .l_mean = kNaN};
+  Recipe recipe{.runs = {}, .means = {}, .d_mean = kNaN, .l_mean = kNaN};
   for (const AdaptationRun& run : runs) {
     recipe.runs.push_back(tuned_run(facts, tables, run));
-    recipe.d_hats.push_back(recipe.runs.back().d_hat());
-    recipe.l_hats.push_back(recipe.runs.back().l_hat());
+    recipe.means.drift.push_back(recipe.runs.back().d_hat());
+    recipe.means.forgetting.push_back(recipe.runs.back().l_hat());
   }
-  recipe.d_mean = stats::mean(recipe.d_hats);
-  recipe.l_mean = stats::mean(recipe.l_hats);
+  recipe.d_mean = stats::mean(recipe.means.drift);
+  recipe.l_mean = stats::mean(recipe.means.forgetting);
   return recipe;
 }
 
-RunCorrelation correlation_of(const AdaptationFacts& facts, const Recipe& tuned) {
-  const stats::CountTable table(tuned.runs.size(), facts.replicates, facts.seed, kRunTable);
-  RunCorrelation found{.rho = stats::spearman_replicates(table, tuned.d_hats, tuned.l_hats),
-                       .p_exact = stats::spearman_exact_p(tuned.d_hats, tuned.l_hats),
+RunCorrelation correlation_of(const stats::CountTable& table, const RunMeans& tuned) {
+  RunCorrelation found{.rho = stats::spearman_replicates(table, tuned.drift, tuned.forgetting),
+                       .p_exact = stats::spearman_exact_p(tuned.drift, tuned.forgetting),
                        .dropped = 0};
   found.dropped = std::count_if(found.rho.values.begin(), found.rho.values.end(),
                                 [](double value) { return std::isnan(value); });
@@ -201,9 +203,37 @@ Json correlation_json(const RunCorrelation& correlation, size_t runs, Nulls& nul
                                           : nulls.null(path + ".p_exact", too_many)}};
 }
 
+Json advantage_json(const Recipe& tuned, const Recipe& comparison, const RunIntervals& intervals,
+                    Nulls& nulls) {
+  const std::string path = "summary.freeze_advantage";
+  return {{"D_delta", nulls.number(comparison.d_mean - tuned.d_mean, path, kNoWindow)},
+          {"D_delta_ci95", interval_json(intervals.drift_delta, nulls, path)},
+          {"L_delta", nulls.number(comparison.l_mean - tuned.l_mean, path, kNoWindow)},
+          {"L_delta_ci95", interval_json(intervals.forgetting_delta, nulls, path)}};
+}
+
+Json replication_json(size_t runs, std::optional<double> z, Nulls& nulls) {
+  const stats::Replication of = stats::replication_of(runs, z);
+  const auto optional = [&](const std::optional<double>& value) {
+    return value ? Json(*value)
+                 : nulls.null("summary.replication", "runs that show no spread, or not reached");
+  };
+  return {
+      {"z", optional(of.z)},
+      {"replication", optional(of.replication)},
+      {"n_for_90", of.n_for_90 ? Json(static_cast<int64_t>(*of.n_for_90)) : optional(std::nullopt)},
+      {"unit", "run"}};
+}
+
 Json summary_json(const AdaptationFacts& facts, const RoleTables& tables, const Recipe& tuned,
                   const Recipe& comparison, Nulls& nulls) {
-  const RunCorrelation correlation = correlation_of(facts, tuned);
+  const stats::CountTable own(tuned.runs.size(), facts.replicates, facts.seed, kRunTable);
+  const stats::CountTable other(comparison.runs.size(), facts.replicates, facts.seed,
+                                kComparedRunTable);
+  const RunCorrelation correlation = correlation_of(own, tuned.means);
+  const RunIntervals intervals = intervals_over_runs(own, other, tuned.means, comparison.means);
+  const std::optional<double> z = smallest_z_over_runs({facts.d_max, facts.l_max}, tuned.means,
+                                                       comparison.means, correlation.rho);
   const AdaptationConditions conditions = conditions_of(facts, tuned, comparison, correlation);
   const auto number = [&](double value) { return nulls.number(value, "summary", kNoWindow); };
   const std::vector<const TunedRun*> runs = all_runs(tuned, comparison);
@@ -213,12 +243,14 @@ Json summary_json(const AdaptationFacts& facts, const RoleTables& tables, const 
              "empirical: drift and forgetting are not associated over runs; runs resampled with "
              "replacement"}}},
           {"D_hat_mean", number(tuned.d_mean)},
+          {"D_hat_mean_ci95", interval_json(intervals.drift, nulls, "summary.D_hat_mean_ci95")},
           {"L_forget_hat_mean", number(tuned.l_mean)},
+          {"L_forget_hat_mean_ci95",
+           interval_json(intervals.forgetting, nulls, "summary.L_forget_hat_mean_ci95")},
           {"per_run", per_run_json(facts, tables, runs, nulls)},
           {"correlation", correlation_json(correlation, tuned.runs.size(), nulls)},
-          {"freeze_advantage",
-           {{"D_delta", number(comparison.d_mean - tuned.d_mean)},
-            {"L_delta", number(comparison.l_mean - tuned.l_mean)}}},
+          {"freeze_advantage", advantage_json(tuned, comparison, intervals, nulls)},
+          {"replication", replication_json(tuned.runs.size(), z, nulls)},
           {"conditions",
            {{"drift", conditions.drift},
             {"forgetting", conditions.forgetting},

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -54,6 +55,37 @@ Json compatibility_json(const std::string& chart, const std::string& scan, Nulls
   return chart == kPassVerdict ? "safe" : "unsafe";
 }
 
+// Of C1 and C2 at every required layer the change that is nearest to none, or beyond it.
+Json weakest_criterion(const Json& chart, Nulls& nulls) {
+  Json weakest;
+  for (const Json& required : chart.at("verification").at("required_layers")) {
+    const int layer = required.get<int>();
+    const Json& of_layer = chart.at("summary").at("per_layer").at(layer_key(layer));
+    for (const auto& [name, member] :
+         {std::pair{"c1", "kappa_hidden"}, std::pair{"c2", "random_e2_delta_hidden_boundary"}}) {
+      const Json& block = of_layer.at(member);
+      if (!weakest.is_null() && !is_weaker(block.at("delta"), weakest.at("delta"))) continue;
+      weakest = {{"part", "chart"},
+                 {"name", name},
+                 {"layer", layer},
+                 {"delta", block.at("delta")},
+                 {"ci95", block.at("ci95")}};
+    }
+  }
+  for (const char* const key : {"delta", "ci95"})
+    weakest[key] = bundled_effect(weakest[key], nulls);
+  return weakest;
+}
+
+Json terminal_effect(const Json& scan, Nulls& nulls) {
+  const Json& jump = scan.at("summary").at("terminal_jump");
+  return {{"part", "scan"},
+          {"name", "terminal_jump"},
+          {"layer", scan.at("model").at("terminal_moe_layer")},
+          {"delta", bundled_effect(jump.at("delta_mean"), nulls)},
+          {"ci95", bundled_effect(jump.at("ci95"), nulls)}};
+}
+
 }  // namespace
 
 record::Contribution bundle_compatibility(const Json& chart, const Json& scan) {
@@ -64,15 +96,22 @@ record::Contribution bundle_compatibility(const Json& chart, const Json& scan) {
   require_terminal_layer(chart, terminal);
   const std::string chart_verdict = bundled_verdict(chart), scan_verdict = bundled_verdict(scan);
   Nulls nulls;
-  record::Contribution part{
-      .fields = {{"chart", chart},
-                 {"scan", scan},
-                 {"summary",
-                  {{"chart_verdict", chart_verdict},
-                   {"scan_verdict", scan_verdict},
-                   {"compatibility", compatibility_json(chart_verdict, scan_verdict, nulls)},
-                   {"layer_sets", layer_sets(chart, terminal)}}}},
-      .notes = {}};
+  Json compatibility = compatibility_json(chart_verdict, scan_verdict, nulls);
+  // Where the scan fails nothing is asked of the chart.
+  std::vector<const Json*> deciding = {&scan};
+  if (compatibility != "not applicable") deciding.insert(deciding.begin(), &chart);
+  const bool by_scan = deciding[least_certain(deciding)] == &scan;
+  record::Contribution part{.fields = {{"chart", chart},
+                                       {"scan", scan},
+                                       {"summary",
+                                        {{"chart_verdict", chart_verdict},
+                                         {"scan_verdict", scan_verdict},
+                                         {"compatibility", std::move(compatibility)},
+                                         {"effect", by_scan ? terminal_effect(scan, nulls)
+                                                            : weakest_criterion(chart, nulls)},
+                                         {"convergence", bundled_convergence(deciding, nulls)},
+                                         {"layer_sets", layer_sets(chart, terminal)}}}},
+                            .notes = {}};
   nulls.add_to(part.fields);
   return part;
 }

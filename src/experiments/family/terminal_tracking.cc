@@ -45,6 +45,24 @@ std::string tracking_verdict(const std::vector<std::string>& scans, size_t disti
   return passed == scans.size() && distinct >= min_distinct ? kPassVerdict : kFailVerdict;
 }
 
+// Of all scans the terminal jump that is nearest to none, or beyond it.
+Json weakest_jump(std::span<const Json* const> scans, Nulls& nulls) {
+  const auto jump_of = [](const Json& scan) -> const Json& {
+    return scan.at("summary").at("terminal_jump");
+  };
+  const Json* weakest = scans[0];
+  for (const Json* const scan : scans) {
+    if (is_weaker(jump_of(*scan).at("delta_mean"), jump_of(*weakest).at("delta_mean"))) {
+      weakest = scan;
+    }
+  }
+  const Json& jump = jump_of(*weakest);
+  return {{"ckpt", weakest->at("model").at("ckpt")},
+          {"pair", jump.at("pair")},
+          {"delta_mean", bundled_effect(jump.at("delta_mean"), nulls)},
+          {"ci95", bundled_effect(jump.at("ci95"), nulls)}};
+}
+
 }  // namespace
 
 record::Contribution bundle_terminal_scans(std::span<const Json* const> scans,
@@ -64,14 +82,20 @@ record::Contribution bundle_terminal_scans(std::span<const Json* const> scans,
     terminal_layers.push_back(scan->at("model").at("terminal_moe_layer").get<int>());
   }
   const size_t distinct = std::set<int>(terminal_layers.begin(), terminal_layers.end()).size();
-  return {.fields = {{"scans", std::move(whole)},
-                     {"verification", {{"min_distinct_terminals", min_distinct}}},
-                     {"summary",
-                      {{"n_scans", scans.size()},
-                       {"terminal_moe_layers", terminal_layers},
-                       {"distinct_terminal_moe_layers", distinct},
-                       {"verdict", tracking_verdict(verdicts, distinct, min_distinct)}}}},
-          .notes = {}};
+  Nulls nulls;
+  record::Contribution part{
+      .fields = {{"scans", std::move(whole)},
+                 {"verification", {{"min_distinct_terminals", min_distinct}}},
+                 {"summary",
+                  {{"n_scans", scans.size()},
+                   {"terminal_moe_layers", terminal_layers},
+                   {"distinct_terminal_moe_layers", distinct},
+                   {"effect", weakest_jump(scans, nulls)},
+                   {"convergence", bundled_convergence(scans, nulls)},
+                   {"verdict", tracking_verdict(verdicts, distinct, min_distinct)}}}},
+      .notes = {}};
+  nulls.add_to(part.fields);
+  return part;
 }
 
 }  // namespace rg::experiments
