@@ -214,7 +214,7 @@ std::vector<Candidate> candidates(const RandomWeights& random) {
 }
 
 double rate(const Candidate& candidate, RandomWeights& random, Compute compute, int threads) {
-  const auto shape = model::CallShape::filling_a_tile(kRows);
+  const auto shape = model::CallShape::filling_a_tile(kRows, compute);
   const model::MixerProducts products(
       candidate.mixer, {.width = candidate.width, .compute = compute, .shapes = {&shape, 1}});
   Buffer<std::byte> memory(products.packed_bytes()), staging(products.staging_bytes());

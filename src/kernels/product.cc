@@ -75,11 +75,6 @@ bool cpu_has_bf16() {
   return isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx;
 }
 
-void leave_out_amx() {
-  check_internal(dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx512_core_bf16) == dnnl::status::success,
-                 "the ISA limit is set before the first product");
-}
-
 void limit_products_to_avx2() {
   check_internal(dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx2) == dnnl::status::success,
                  "the ISA limit is set before the first product");
@@ -100,6 +95,8 @@ bool has_avx512() {
   }
 }
 
+bool has_amx() { return dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx512_core_amx; }
+
 std::vector<uint32_t> multiples_of_32(uint32_t first, uint32_t last) {
   std::vector<uint32_t> heights;
   for (uint32_t rows = first; rows <= last; rows += 32) heights.push_back(rows);
@@ -108,16 +105,21 @@ std::vector<uint32_t> multiples_of_32(uint32_t first, uint32_t last) {
 
 }  // namespace
 
-uint32_t tallest_tile() { return has_avx512() ? 192 : 768; }
+uint32_t tallest_tile(Compute compute) {
+  if (compute == Compute::bf16 && has_amx()) return 128;
+  return has_avx512() ? 192 : 768;
+}
 
-std::vector<uint32_t> tile_heights(uint32_t least_out) {
-  if (has_avx512()) return multiples_of_32(32, tallest_tile());
+std::vector<uint32_t> tile_heights(uint32_t least_out, Compute compute) {
+  // With AMX oneDNN 2.6 cuts the sum over the inputs by the number of rows: one height for all.
+  if (compute == Compute::bf16 && has_amx()) return {tallest_tile(compute)};
+  if (has_avx512()) return multiples_of_32(32, tallest_tile(compute));
   // Without AVX-512 oneDNN 2.6 has two kernels for fp32, whose sums differ in order: a slow one
   // where 1/rows + 1/out >= 0.0038, and one that is twice as fast. In the slow one a row's bits
   // depend on its position for most numbers of rows, but not for 384.
   constexpr uint32_t kLeast = 384;
   if (1.0 / kLeast + 1.0 / least_out >= 0.0038) return {kLeast};
-  return multiples_of_32(kLeast, tallest_tile());
+  return multiples_of_32(kLeast, tallest_tile(compute));
 }
 
 std::string onednn_isa() {

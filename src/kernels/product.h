@@ -4,7 +4,8 @@
 //
 // An output row's bits depend on the shape of the call, never on threads. Within tile_heights()
 // they depend neither on the number of rows nor on the row's position (measured with oneDNN 2.6.3
-// on AVX-512 and AVX2, ADR 2; tests/kernels repeats the measurement for every class of shapes).
+// on AVX2, AVX-512 and AMX, ADR 2; tests/kernels repeats the measurement for every class of
+// shapes).
 #pragma once
 
 #include <cstddef>
@@ -24,16 +25,13 @@ constexpr size_t compute_bytes(Compute compute) { return compute == Compute::bf1
 
 bool cpu_has_bf16();            // AVX512_BF16, unless limit_products_to_avx2 was called
 void limit_products_to_avx2();  // RG_MAX_ISA=avx2; before the first product
-// Otherwise, before the first product: with AMX kernels of oneDNN 2.6.3 a row of some shapes (100
-// inputs and 7 outputs, 1024 and 900) has other bits in a tile of another height.
-void leave_out_amx();
-std::string onednn_isa();      // oneDNN's effective level, "avx512_core_bf16"
-std::string onednn_version();  // "2.6.3"
+std::string onednn_isa();       // oneDNN's effective level, "avx512_core_bf16"
+std::string onednn_version();   // "2.6.3"
 
 // Ascending numbers of rows for tiles whose rows come from anywhere, for products with at least
 // `least_out` outputs each. Call it after limit_products_to_avx2.
-std::vector<uint32_t> tile_heights(uint32_t least_out);
-uint32_t tallest_tile();  // of any product
+std::vector<uint32_t> tile_heights(uint32_t least_out, Compute compute);
+uint32_t tallest_tile(Compute compute);  // of any product
 
 // Packed weights: (out,in) row-major as input; inside, the layout that the product chose.
 class PackedWeights {

@@ -37,9 +37,10 @@ struct LayerPass::Worker {
       : index(index_),
         mixer(prepared.mixer_scratch_bytes()),
         normed(size_t{call_rows} * model.width * compute_bytes(settings.compute)),
-        tile_in(size_t{kernels::tallest_tile()} * model.width * compute_bytes(settings.compute)),
+        tile_in(size_t{kernels::tallest_tile(settings.compute)} * model.width *
+                compute_bytes(settings.compute)),
         tile(prepared.expert_scratch_bytes()),
-        tile_out(size_t{kernels::tallest_tile()} * model.width),
+        tile_out(size_t{kernels::tallest_tile(settings.compute)} * model.width),
         padded_out(size_t{call_rows} * model.width),
         residual(block_rows * model.width),
         residual_in(needs.residual_in ? block_rows * model.width : 0),
@@ -60,7 +61,7 @@ struct LayerPass::Worker {
         other_ranked(settings.other_models.size() * block_rows * (model.gate().top_k + 1)),
         update_row(model.width),
         embedding(block_rows),
-        every_row(kernels::tallest_tile()) {}
+        every_row(kernels::tallest_tile(settings.compute)) {}
 };
 
 // What an observer asked for in one block.

@@ -52,7 +52,8 @@ struct LogitsWorker {
 
   LogitsWorker(const model::Model& model, const Settings& settings, const OutputHead& own,
                const ReferenceHead* reference) {
-    const size_t rows = OutputHead::rows(model), narrow = kernels::compute_bytes(settings.compute);
+    const size_t rows = OutputHead::rows(model, settings.compute),
+                 narrow = kernels::compute_bytes(settings.compute);
     residual = Buffer<float>(rows * model.width);
     normed = Buffer<float>(rows * model.width);
     in = Buffer<std::byte>(rows * model.width * narrow);
@@ -68,7 +69,7 @@ struct LogitsWorker {
 class LogitsPass {
  public:
   LogitsPass(const LogitsRun& run, const LayerPass& layers)
-      : run_(run), layers_(layers), rows_(OutputHead::rows(run.model)) {
+      : run_(run), layers_(layers), rows_(OutputHead::rows(run.model, run.settings.compute)) {
     if (run.settings.reference) reference_.emplace(*run.settings.reference, run.settings.compute);
     for (int i = 0; i < run.settings.threads; ++i) {
       workers_.emplace_back(run.model, run.settings, run.head, reference_ ? &*reference_ : nullptr);
@@ -171,7 +172,8 @@ void show_logits(const LogitsRun& run, const LayerPass& layers) {
 }
 
 uint64_t logits_worker_bytes(const model::Model& model, const Settings& settings) {
-  const uint64_t rows = OutputHead::rows(model), narrow = kernels::compute_bytes(settings.compute);
+  const uint64_t rows = OutputHead::rows(model, settings.compute),
+                 narrow = kernels::compute_bytes(settings.compute);
   uint64_t row = 8 * uint64_t{model.width} + narrow * model.width + 4 * uint64_t{model.vocabulary};
   if (settings.reference) {
     row += narrow * settings.reference->model->width + 4 * uint64_t{model.vocabulary};

@@ -4,20 +4,22 @@
 
 namespace rg::stream {
 
-uint32_t OutputHead::rows(const model::Model& model) {
+uint32_t OutputHead::rows(const model::Model& model, kernels::Compute compute) {
   constexpr uint32_t kLeast = 64;  // fewer leave a core waiting for weights
-  for (const uint32_t height : kernels::tile_heights(model.vocabulary)) {
+  for (const uint32_t height : kernels::tile_heights(model.vocabulary, compute)) {
     if (height >= kLeast) return height;
   }
-  return kernels::tallest_tile();
+  return kernels::tallest_tile(compute);
 }
 
 OutputHead::OutputHead(const model::Model& model, kernels::Compute compute)
-    : model_(model), product_(rows(model), model.width, model.vocabulary, compute) {}
+    : model_(model),
+      rows_(rows(model, compute)),
+      product_(rows_, model.width, model.vocabulary, compute) {}
 
 void OutputHead::logits(const void* in, const Weights& weights, float* out,
                         kernels::Scratch& scratch) const noexcept {
-  const size_t vocabulary = model_.vocabulary, count = rows(model_) * vocabulary;
+  const size_t vocabulary = model_.vocabulary, count = rows_ * vocabulary;
   product_.run(in, *weights.unembedding, out, scratch);
   if (!weights.bias.empty()) {
     for (size_t at = 0; at < count; at += vocabulary) {

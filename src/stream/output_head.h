@@ -14,7 +14,7 @@ class OutputHead {
   OutputHead(const model::Model& model, kernels::Compute compute);
 
   // Rows of a call: always as many, so that a row's bits don't depend on the others.
-  static uint32_t rows(const model::Model& model);
+  static uint32_t rows(const model::Model& model, kernels::Compute compute);
   const kernels::WeightProduct& product() const { return product_; }
 
   struct Weights {
@@ -27,6 +27,7 @@ class OutputHead {
 
  private:
   const model::Model& model_;
+  uint32_t rows_;  // of a call
   kernels::WeightProduct product_;
 };
 

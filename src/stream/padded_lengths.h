@@ -14,7 +14,7 @@ namespace rg::stream {
 
 class PaddedLengths {
  public:
-  explicit PaddedLengths(std::span<const tap::SequenceSet* const> sets);
+  PaddedLengths(std::span<const tap::SequenceSet* const> sets, kernels::Compute compute);
 
   // Rows of one sequence.
   uint32_t of(uint32_t length) const { return shape(length).rows; }

@@ -69,7 +69,7 @@ PassResult run_pass(const formats::Checkpoint& checkpoint, const model::Model& m
   const auto start = Clock::now();
   const uint64_t read_before = bytes_read(checkpoint, settings);
   PassResult result;
-  const PaddedLengths lengths(sets);
+  const PaddedLengths lengths(sets, settings.compute);
   const model::ModelProducts products(model, settings.compute, lengths.shapes());
   const tap::Needs needs = combined_needs(observers);
   std::optional<OutputHead> head;

@@ -62,7 +62,7 @@ uint64_t worker_bytes(const Run& run, size_t block_rows) {
          call_rows * run.narrow_row() + run.products.mixer_scratch_bytes() +
          run.settings.other_models.size() * block_rows * (experts + run.model.gate().top_k + 1) *
              4 +
-         kernels::tallest_tile() * (run.wide_row() + run.narrow_row()) +
+         kernels::tallest_tile(run.settings.compute) * (run.wide_row() + run.narrow_row()) +
          run.products.expert_scratch_bytes();
 }
 
@@ -286,7 +286,7 @@ Plan make_plan(const model::Model& model, std::span<const tap::SequenceSet* cons
     require_fits(*settings.intervention, model);
     require_routes(*settings.intervention, model, rows_of(sets));
   }
-  const PaddedLengths lengths(sets);
+  const PaddedLengths lengths(sets, settings.compute);
   const model::ModelProducts products(model, settings.compute, lengths.shapes());
   const Run run{model,
                 sets,

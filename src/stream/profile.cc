@@ -15,7 +15,7 @@ namespace rg::stream {
 
 void apply_isa_limit() {
   const char* limit = std::getenv("RG_MAX_ISA");
-  if (limit == nullptr || *limit == '\0') return kernels::leave_out_amx();
+  if (limit == nullptr || *limit == '\0') return;
   if (std::string_view(limit) != "avx2") {
     throw Error(ErrorId::US001, {.object = "environment variable RG_MAX_ISA",
                                  .found = limit,
@@ -49,7 +49,8 @@ Profile numeric_profile(Compute compute) {
 }
 
 double measure_flops_per_s(uint32_t in_width, uint32_t out_width, Compute compute, int threads) {
-  const kernels::WeightProduct product(kernels::tallest_tile(), in_width, out_width, compute);
+  const kernels::WeightProduct product(kernels::tallest_tile(compute), in_width, out_width,
+                                       compute);
   const size_t element = kernels::compute_bytes(compute);
   Buffer<std::byte> raw(size_t{in_width} * out_width * element);
   std::memset(raw.data(), 0, raw.bytes());
@@ -61,9 +62,9 @@ double measure_flops_per_s(uint32_t in_width, uint32_t out_width, Compute comput
   parallel_for(static_cast<size_t>(threads), threads, [&](size_t i, int) {
     kernels::Scratch scratch;
     scratch.reserve(product.scratch_bytes());
-    Buffer<std::byte> in(size_t{kernels::tallest_tile()} * in_width * element);
+    Buffer<std::byte> in(size_t{kernels::tallest_tile(compute)} * in_width * element);
     std::memset(in.data(), 0, in.bytes());
-    Buffer<float> out(size_t{kernels::tallest_tile()} * out_width);
+    Buffer<float> out(size_t{kernels::tallest_tile(compute)} * out_width);
     size_t runs = 0;
     double seconds = 0;
     while (seconds < 0.5) {
@@ -71,8 +72,8 @@ double measure_flops_per_s(uint32_t in_width, uint32_t out_width, Compute comput
       ++runs;
       seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     }
-    rates[i] =
-        static_cast<double>(runs) * 2.0 * kernels::tallest_tile() * in_width * out_width / seconds;
+    rates[i] = static_cast<double>(runs) * 2.0 * kernels::tallest_tile(compute) * in_width *
+               out_width / seconds;
   });
   double total = 0;
   for (const double rate : rates) total += rate;

@@ -11,8 +11,6 @@ int main(int argc, char** argv) {
   if (limit != nullptr && *limit != '\0') {
     rg::kernels::limit_to_avx2();
     rg::kernels::limit_products_to_avx2();
-  } else {
-    rg::kernels::leave_out_amx();
   }
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();

@@ -61,15 +61,15 @@ struct Shape {
 // Every class of shape: one block of the inner size or several; on AVX2 too few outputs for the
 // kernel that copies its inputs, about as many as it needs, and more.
 constexpr Shape kWeights[] = {
-    {0, 64, 48},    {0, 128, 96},  {0, 100, 7},   {0, 512, 256}, {0, 768, 1536},
-    {0, 1024, 900}, {0, 1600, 64}, {0, 64, 3000}, {0, 600, 836}, {0, 600, 838},
+    {0, 64, 48},   {0, 128, 96},  {0, 100, 7},   {0, 512, 256}, {0, 768, 1536}, {0, 1024, 900},
+    {0, 1600, 64}, {0, 64, 3000}, {0, 600, 836}, {0, 600, 838}, {0, 4608, 64},
 };
 constexpr Shape kSequences[] = {{32, 64, 12}, {256, 96, 288}, {512, 1024, 896}, {1, 16, 5}};
 
-std::vector<Shape> all_shapes() {
+std::vector<Shape> all_shapes(Compute compute) {
   std::vector<Shape> shapes(std::begin(kSequences), std::end(kSequences));
   for (Shape shape : kWeights) {
-    const std::vector<uint32_t> heights = tile_heights(shape.out);
+    const std::vector<uint32_t> heights = tile_heights(shape.out, compute);
     shape.rows = heights.front();
     shapes.push_back(shape);
   }
@@ -86,7 +86,7 @@ void expect_close(const std::vector<double>& expected, const float* got, uint32_
 
 TEST(WeightProduct, EqualsTheReference) {
   for (const Compute compute : compute_types()) {
-    for (const Shape& shape : all_shapes()) {
+    for (const Shape& shape : all_shapes(compute)) {
       const WeightProduct product(shape.rows, shape.in, shape.out, compute);
       const Values a = values(size_t{shape.rows} * shape.in, compute, 1);
       const Values w = values(size_t{shape.out} * shape.in, compute, 2);
@@ -162,7 +162,7 @@ void expect_same_bits(const WeightProduct& product, const Packed& packed, const 
 TEST(WeightProduct, ARowsBitsDependNeitherOnTheTileNorOnItsPlaceNorOnThreads) {
   for (const Compute compute : compute_types()) {
     for (Shape shape : kWeights) {
-      const std::vector<uint32_t> heights = tile_heights(shape.out);
+      const std::vector<uint32_t> heights = tile_heights(shape.out, compute);
       const WeightProduct first(heights.front(), shape.in, shape.out, compute);
       const Packed packed = pack(first, values(size_t{shape.out} * shape.in, compute, 7));
       std::vector<float> reference;
@@ -175,11 +175,13 @@ TEST(WeightProduct, ARowsBitsDependNeitherOnTheTileNorOnItsPlaceNorOnThreads) {
 }
 
 TEST(WeightProduct, TilesAreNeverTallerThanTheTallest) {
-  for (const uint32_t out : {1u, 48u, 836u, 838u, 2048u, 100000u}) {
-    const std::vector<uint32_t> heights = tile_heights(out);
-    ASSERT_FALSE(heights.empty());
-    EXPECT_TRUE(std::is_sorted(heights.begin(), heights.end()));
-    EXPECT_LE(heights.back(), tallest_tile());
+  for (const Compute compute : compute_types()) {
+    for (const uint32_t out : {1u, 48u, 836u, 838u, 2048u, 100000u}) {
+      const std::vector<uint32_t> heights = tile_heights(out, compute);
+      ASSERT_FALSE(heights.empty());
+      EXPECT_TRUE(std::is_sorted(heights.begin(), heights.end()));
+      EXPECT_LE(heights.back(), tallest_tile(compute));
+    }
   }
 }
 

@@ -59,20 +59,30 @@ TEST(JoinedProducts, AWindowMayStandInEitherPlace) {
   }
 }
 
-TEST(CallShape, FillsTheLowestTile) {
-  limit_isa_once();
-  const uint32_t least = kernels::tile_heights(UINT32_MAX).front();
-  for (const uint32_t rows : {32u, 33u, 100u, 128u, 200u, 255u, 256u, 383u, 384u, 4096u}) {
-    const auto shape = model::CallShape::filling_a_tile(rows);
-    EXPECT_EQ(shape.rows, rows);
+void expect_filled_tile(uint32_t rows, kernels::Compute compute) {
+  const std::vector<uint32_t> heights = kernels::tile_heights(UINT32_MAX, compute);
+  const uint32_t least = heights.front();
+  const auto shape = model::CallShape::filling_a_tile(rows, compute);
+  EXPECT_EQ(shape.rows, rows);
+  EXPECT_GE(shape.joined, shape.sequences * rows);
+  if (shape.sequences > 1) {
     EXPECT_GE(shape.joined, least);
-    EXPECT_GE(shape.joined, shape.sequences * rows);
     EXPECT_LT(shape.joined, shape.sequences * rows + 32);
     EXPECT_LT((shape.sequences - 1) * rows, least);
-    if (shape.sequences > 1) {
-      const std::vector<uint32_t> heights = kernels::tile_heights(UINT32_MAX);
-      EXPECT_NE(std::find(heights.begin(), heights.end(), shape.joined), heights.end()) << rows;
-    }
+    EXPECT_NE(std::find(heights.begin(), heights.end(), shape.joined), heights.end()) << rows;
+    return;
+  }
+  EXPECT_EQ(shape.joined, rows);
+  // Alone either as tall as a tile, or because no tile holds enough of them.
+  const uint32_t enough = (least + rows - 1) / rows * rows;
+  EXPECT_TRUE(rows >= least || enough > heights.back() - heights.back() % 32) << rows;
+}
+
+TEST(CallShape, FillsTheLowestTileIfOneHoldsThem) {
+  limit_isa_once();
+  for (const uint32_t rows : {32u, 33u, 64u, 100u, 128u, 200u, 255u, 256u, 383u, 384u, 4096u}) {
+    expect_filled_tile(rows, kernels::Compute::f32);
+    if (kernels::cpu_has_bf16()) expect_filled_tile(rows, kernels::Compute::bf16);
   }
 }
 

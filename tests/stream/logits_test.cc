@@ -41,7 +41,7 @@ class SeenLogits : public tap::Observer {
 
 // Sequences longer than one call of the head, so that the last call is partly empty.
 tap::SequenceSet long_windows(const model::Model& model) {
-  const uint32_t length = std::min(model.positions, OutputHead::rows(model) + 9);
+  const uint32_t length = std::min(model.positions, OutputHead::rows(model, Compute::f32) + 9);
   tap::SequenceSet set = {
       .name = "windows", .lengths = {length, length, length}, .ids = {}, .causal = true};
   for (size_t i = 0; i < size_t{3} * length; ++i) {

@@ -40,7 +40,7 @@ ExpertProducts::ExpertProducts(const MlpSpec& spec, uint32_t width, Compute comp
       input_width_(spec.input_width(width)),
       hidden_rows_(spec.has_gate() ? 2 * spec.inner_width : spec.inner_width),
       compute_(compute),
-      heights_(kernels::tile_heights(least_outputs(spec, width))),
+      heights_(kernels::tile_heights(least_outputs(spec, width), compute)),
       gate_up_(input_width_, hidden_rows_, compute, heights_),
       down_(spec.inner_width, input_width_, compute, heights_) {
   if (spec.latent_width == 0) return;

@@ -15,7 +15,7 @@ class JoinedProducts {
       : in_(in),
         out_(out),
         compute_(setting.compute),
-        tallest_(kernels::tile_heights(out).back()),
+        tallest_(kernels::tile_heights(out, setting.compute).back()),
         products_(in, out, setting.compute, heights(setting.shapes)) {}
 
   kernels::PackedWeights pack(const void* raw, void* memory) const {

@@ -21,12 +21,14 @@ struct CallShape {
 
   // One sequence per call.
   static CallShape single(uint32_t rows) { return {rows, 1, rows}; }
-  // As many sequences as fill the lowest tile.
-  static CallShape filling_a_tile(uint32_t rows) {
-    const uint32_t least = kernels::tile_heights(std::numeric_limits<uint32_t>::max()).front();
-    if (rows >= least) return single(rows);
-    const uint32_t sequences = (least + rows - 1) / rows;
-    return {rows, sequences, (sequences * rows + 31) / 32 * 32};
+  // As many sequences as fill the lowest tile, where a tile holds them; else one.
+  static CallShape filling_a_tile(uint32_t rows, kernels::Compute compute) {
+    constexpr uint32_t kMany = std::numeric_limits<uint32_t>::max();
+    const std::vector<uint32_t> heights = kernels::tile_heights(kMany, compute);
+    if (rows >= heights.front()) return single(rows);
+    const uint32_t sequences = (heights.front() + rows - 1) / rows;
+    const uint32_t joined = (sequences * rows + 31) / 32 * 32;
+    return joined <= heights.back() ? CallShape{rows, sequences, joined} : single(rows);
   }
   bool operator==(const CallShape&) const = default;
 };
