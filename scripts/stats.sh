@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Levels and power of every test, simulated: docs/statistics.json, and the tables of
-# docs/statistics.md. About eight minutes on two cores.
+# docs/statistics.md. About ten minutes on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh scripts/packages-test.txt
