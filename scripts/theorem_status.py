@@ -14,6 +14,7 @@ entry that names a theorem there is not, a committed status that differs. A theo
 and an entry without a theorem is informal.
 """
 
+import concurrent.futures
 import fnmatch
 import json
 import os
@@ -24,6 +25,7 @@ import sys
 import proof_sources
 
 CLOSED = "Closed under the global context"
+JOBS = int(os.environ.get("PROOFS_JOBS", "2"))  # runs of coqc at once
 
 
 def permitted(folder):
@@ -57,9 +59,9 @@ def ask_coq(build, name, modules, commands):
     return run.stdout
 
 
-def assumptions(build, theorems):
-    """For each theorem the sorted names it rests on, by `Print Assumptions`."""
-    printed = ask_coq(build, "PrintAssumptions.v", {t.module for t in theorems},
+def assumptions_of(build, name, theorems):
+    """For each theorem the sorted names it rests on, by `Print Assumptions` in one run of coqc."""
+    printed = ask_coq(build, name, {t.module for t in theorems},
                       [f"Print Assumptions {t.module}.{t.name}." for t in theorems])
     answers = []
     for line in printed.splitlines():
@@ -72,18 +74,32 @@ def assumptions(build, theorems):
     return [sorted(answer) for answer in answers]
 
 
+def assumptions(build, theorems):
+    """The same of all theorems, dealt out to JOBS runs at a time; in the order of the theorems."""
+    names = [None] * len(theorems)
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        asked = [pool.submit(assumptions_of, build, f"PrintAssumptions{part}.v", theorems[part::JOBS])
+                 for part in range(JOBS)]
+        for part, answer in enumerate(asked):
+            names[part::JOBS] = answer.result()
+    return names
+
+
 def mentions(build, sources, theorems):
     """{theorem: facts of Missing.v in its type}, by `Search`, which looks into types by identity."""
     if proof_sources.MISSING + ".v" not in proof_sources.listed_files(sources):
         return {}
     code = proof_sources.read_code(sources, proof_sources.MISSING + ".v")
     facts = re.findall(r"\bDefinition\s+([A-Za-z0-9_']+_statement)\b", code)
+    # Loading the modules takes most of the time: one run, an answer in a file of its own for each fact.
+    ask_coq(build, "SearchMissing.v", {t.module for t in theorems} | {"Missing"},
+            ["Set Search Output Name Only.",
+             *(f'Redirect "SearchMissing{at}" Search Routegauge.Missing.{fact}.' for at, fact in enumerate(facts))])
     found = {}
-    for fact in facts:
-        printed = ask_coq(build, "SearchMissing.v", {t.module for t in theorems} | {"Missing"},
-                          ["Set Search Output Name Only.", f"Search Routegauge.Missing.{fact}."])
-        for name in printed.split():
-            found.setdefault(name.split(".")[-1], []).append(fact)
+    for at, fact in enumerate(facts):
+        with open(os.path.join(build, f"SearchMissing{at}.out"), encoding="utf-8") as printed:
+            for name in printed.read().split():
+                found.setdefault(name.split(".")[-1], []).append(fact)
     return found
 
 

@@ -2,6 +2,7 @@
 with the C++ one."""
 
 import collections
+import functools
 import hashlib
 import itertools
 import json
@@ -84,6 +85,7 @@ def has_duplicates(value):
     return False
 
 
+@functools.lru_cache(maxsize=1 << 18, typed=True)  # most numbers of a mutant are those of its base
 def number_text(value):
     """What std::to_chars writes: the shortest text that reads back exactly, plain unless
     scientific is shorter, exact digits for whole numbers in plain form."""
