@@ -1,14 +1,18 @@
 // The main benchmark: a whole pass against the ceiling of its own products, in one process.
 // Prints every ratio and writes build/bench/performance.json. --decode, --blocks and --import print
 // only how fast packed weights are decoded, token mixers run and routing logs are checked; --peer
-// only compares with transformers; --large streams a checkpoint of 24 GB in little memory. Nothing
-// here judges: see docs/performance.md for what the figures should be and what they were where.
+// only compares with transformers; --keys only times the tap of keys; --large streams a checkpoint
+// of 24 GB in little memory. Nothing here judges: see docs/performance.md for what the figures
+// should be and what they were where.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -27,6 +31,7 @@
 #include "family_rate.h"
 #include "import_rate.h"
 #include "kernels/elementwise.h"
+#include "key_watcher.h"
 #include "silent.h"
 #include "stream/pass.h"
 #include "synthetic_checkpoint.h"
@@ -87,6 +92,16 @@ struct Bench {
     Silent silent;
     const stream::Plan plan = stream::make_plan(model, sets, {}, with);
     return {plan, stream::run_pass(checkpoint, model, sets, {}, with, plan, silent)};
+  }
+
+  // With an observer that is shown every query, key and value and does nothing.
+  Timing tapped(const stream::Settings& with) {
+    KeyWatcher watcher(windows);
+    const tap::SequenceSet* sets[] = {&windows};
+    tap::Observer* observers[] = {&watcher};
+    Silent silent;
+    const stream::Plan plan = stream::make_plan(model, sets, observers, with);
+    return {plan, stream::run_pass(checkpoint, model, sets, observers, with, plan, silent)};
   }
 
   Timing four(const stream::Settings& with) {
@@ -231,6 +246,29 @@ void report_import(Json& figures, const std::filesystem::path& folder, int threa
           fmt::format("a log with {:.0f} MB of ids read and checked", rate.bytes / 1e6));
 }
 
+// Passes with and without the tap in turn, the fastest of each; and the processor time of both,
+// which other programs on the machine disturb less.
+void report_keys(Json& figures, Bench& bench, int repeats) {
+  struct Best {
+    double seconds = HUGE_VAL, processor_seconds = HUGE_VAL;
+  } plain, tapped;
+  const auto time = [](Best& best, const auto& pass) {
+    const std::clock_t start = std::clock();
+    best.seconds = std::min(best.seconds, pass().result.seconds);
+    best.processor_seconds = std::min(best.processor_seconds,
+                                      static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
+  };
+  for (int i = 0; i < repeats; ++i) {
+    time(tapped, [&] { return bench.tapped(bench.settings); });
+    time(plain, [&] { return bench.plain(bench.settings); });
+  }
+  add_row(figures, "key_tap_vs_plain", tapped.seconds / plain.seconds,
+          fmt::format("a pass that shows queries, keys and values {:.2f} s, without {:.2f} s; "
+                      "processor time {:.3f}",
+                      tapped.seconds, plain.seconds,
+                      tapped.processor_seconds / plain.processor_seconds));
+}
+
 // transformers on the same windows, if PEER_PYTHON names a Python that has it.
 void report_peer(Json& figures, const std::string& program, const Bench& bench,
                  const std::filesystem::path& folder) {
@@ -328,6 +366,14 @@ int run(int argc, char** argv) {
     report_peer(figures, argv[0], Bench(folder, 1), folder);
     return 0;
   }
+  if (argc >= 2 && std::string_view(argv[1]) == "--keys") {
+    const std::filesystem::path folder = argc > 2 ? argv[2] : "build/bench/olmoe-shaped";
+    write_synthetic_checkpoint(folder, olmoe_shaped());
+    Bench bench(folder, argc > 3 ? static_cast<uint32_t>(std::stoul(argv[3])) : 40);
+    Json figures;
+    report_keys(figures, bench, 3);
+    return 0;
+  }
   if (argc >= 2 && std::string_view(argv[1]) == "--large") {
     report_large(argv[0], argc > 2 ? argv[2] : "build/bench/deepseek-shaped");
     return 0;
@@ -394,6 +440,7 @@ int run(int argc, char** argv) {
              static_cast<double>(bench.checkpoint.weight_bytes()),
          "weight bytes read / in the checkpoint, with all four");
 
+  report_keys(figures, bench, 1);
   const double edge_seconds = edge_pass_seconds(bench.checkpoint, model, bench.windows, base);
   report("edge_vs_passes", edge_seconds / plain_seconds,
          fmt::format("both directions of an edge: two passes of {:.2f} s", edge_seconds));

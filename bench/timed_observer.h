@@ -28,6 +28,18 @@ class TimedObserver final : public tap::Observer {
   void begin_layer(const tap::LayerView& view) override {
     timed(alone_, [&] { observer_.begin_layer(view); });
   }
+  void begin_keys(const tap::KeyView& view) override {
+    timed(alone_, [&] { observer_.begin_keys(view); });
+  }
+  void on_keys(const tap::KeyView& view, const tap::KeyBlock& block) override {
+    timed(slot(block.worker), [&] { observer_.on_keys(view, block); });
+  }
+  void end_keys(const tap::KeyView& view) override {
+    timed(alone_, [&] { observer_.end_keys(view); });
+  }
+  void on_no_keys(int layer, std::string_view mixer) override {
+    timed(alone_, [&] { observer_.on_no_keys(layer, mixer); });
+  }
   void on_gate(const tap::LayerView& view, const tap::GateBlock& block) override {
     timed(slot(block.worker), [&] { observer_.on_gate(view, block); });
   }

@@ -22,6 +22,7 @@ enum class Purpose : uint32_t {
   random_direction = 10,   // signs
   drawn_experts = 11,      // i = step
   theorem_check = 12,      // i, j = number of the draw, layer = hash of the entry's id
+  key_positions = 13,      // i = step, j = window, layer = index of its set
 };
 
 struct Counter {

@@ -33,7 +33,8 @@ LayerPass::LayerPass(const model::Model& model, std::span<const tap::SequenceSet
       tables_(tables),
       needs_(combined_needs(observers)),
       sequences_(list_sequences(sets)),
-      blocks_(cut_blocks(sets, sequences_, lengths, plan.block_windows)) {
+      blocks_(cut_blocks(sets, sequences_, lengths, plan.block_windows)),
+      key_tap_(model, observers, lengths.most_rows(), settings.threads) {
   rows_ = sequences_.empty() ? 0 : sequences_.back().first_row + sequences_.back().length;
   output_rows_ = plan.output_rows;
   ScratchFile* spill = plan.stores.spilled_bytes() != 0 ? open_spill() : nullptr;
@@ -116,6 +117,7 @@ void LayerPass::mix(const MixerSlice& slice) {
                     .threads = settings_.threads};
     for (tap::Observer* observer : observers_) observer->begin_layer(layer_->view);
   }
+  key_tap_.begin(slice.layer);
   for (PendingRequests& pending : pending_) {
     pending.requests.clear();
     pending.experts.clear();
@@ -139,103 +141,10 @@ void LayerPass::mix(const MixerSlice& slice) {
     show_gate(b, block, worker, residual);
   });
   throw_if_a_product_failed();
+  key_tap_.end();
   if (!layer_->router) return;
   for (tap::Observer* observer : observers_) observer->on_gates_done(layer_->view);
   schedule();
-}
-
-// What the mixer adds to the rows of the block, and the residual with it.
-void LayerPass::mix_block(const BlockRange& block, Worker& worker, float* residual) {
-  const size_t values = size_t{block.rows} * model_.width;
-  if (needs_.residual_in) std::copy_n(residual, values, worker.residual_in.data());
-  if (model_.layer(layer_->slice->layer).has_mixer()) {
-    run_mixer(block, worker, residual);
-  } else {
-    std::fill_n(worker.attention_out.data(), values, 0.0f);
-  }
-  if (sums_lone_mixers(model_, needs_)) join_lone_mixers(block, worker, residual);
-}
-
-// Of mixers that no feed-forward part follows in their own layer, the next one's gate is shown the
-// sum.
-void LayerPass::join_lone_mixers(const BlockRange& block, Worker& worker, const float* residual) {
-  const size_t values = size_t{block.rows} * model_.width;
-  float* const added = worker.attention_out.data();
-  if (after_lone_mixer_) {
-    kernels::add(
-        floats(lone_mixers_.load(block.first_row, block.rows, bytes_of(worker.lone_mixers.data()))),
-        values, added);
-    if (needs_.residual_in) {
-      std::copy_n(residual, values, worker.residual_in.data());
-      kernels::add_scaled(-1, added, values, worker.residual_in.data());
-    }
-  }
-  if (layer_->groups.empty()) lone_mixers_.store(block.first_row, block.rows, bytes_of(added));
-}
-
-// A normed row in the compute type. `row` may be worker.update_row.
-void LayerPass::norm_row(const model::NormWeights& norm, const float* row, Worker& worker,
-                         std::byte* out) const {
-  if (settings_.compute == Compute::bf16) {
-    norm.apply(row, worker.update_row.data());
-    kernels::round_to_bf16(worker.update_row.data(), model_.width, reinterpret_cast<bf16_t*>(out));
-  } else {
-    norm.apply(row, floats(out));
-  }
-}
-
-void LayerPass::run_mixer(const BlockRange& block, Worker& worker, float* residual) {
-  const size_t width = model_.width, values = size_t{block.rows} * width;
-  const MixerSlice& slice = *layer_->slice;
-  const size_t row_bytes = width * compute_bytes(settings_.compute);
-  for (uint32_t done = 0; done < block.sequences;) {
-    const Sequence& first = sequences_[block.first_sequence + done];
-    const uint32_t length = first.length;
-    const model::CallShape& shape = lengths_.shape(length);
-    const uint32_t count = std::min(shape.sequences, block.sequences - done);
-    const size_t at = size_t{first.first_row - block.first_row} * width;
-    const bool padded = count * length != shape.joined;
-    if (padded) std::memset(worker.normed.data(), 0, shape.joined * row_bytes);
-    const float* in = residual + at;
-    for (uint32_t s = 0; s < count; ++s) {
-      std::byte* normed = worker.normed.data() + size_t{s} * shape.rows * row_bytes;
-      for (uint32_t t = 0; t < length; ++t, in += width, normed += row_bytes) {
-        norm_row(slice.mixer_norm, in, worker, normed);
-      }
-    }
-    float* out = padded ? worker.padded_out.data() : worker.attention_out.data() + at;
-    layer_->products.mixer->run(
-        slice.mixer, {.shape = shape,
-                      .sequences = count,
-                      .length = length,
-                      .mask = sets_[first.set]->causal ? model::Mask::causal : model::Mask::none,
-                      .in = worker.normed.data(),
-                      .out = out,
-                      .scratch = worker.mixer.data(),
-                      .products = &worker.products});
-    const size_t used = size_t{length} * width;
-    for (uint32_t s = 0; padded && s < count; ++s) {
-      std::copy_n(out + size_t{s} * shape.rows * width, used,
-                  worker.attention_out.data() + at + s * used);
-    }
-    done += count;
-  }
-  if (slice.mixer_output_norm) {
-    norm_rows(*slice.mixer_output_norm, worker.attention_out.data(), block.rows,
-              worker.attention_out.data());
-  }
-  const float multiplier = model_.layer(slice.layer).residual_multiplier;
-  if (multiplier != 1) {
-    kernels::set_scaled(multiplier, worker.attention_out.data(), values,
-                        worker.attention_out.data());
-  }
-  kernels::add(worker.attention_out.data(), values, residual);
-  residual_.store(block.first_row, block.rows, bytes_of(residual));
-  if (!needs_.parts) return;
-  float* sum = floats(
-      attention_sum_.load(block.first_row, block.rows, bytes_of(worker.attention_sum.data())));
-  kernels::add(worker.attention_out.data(), values, sum);
-  attention_sum_.store(block.first_row, block.rows, bytes_of(sum));
 }
 
 // The normed rows that gate and experts read.

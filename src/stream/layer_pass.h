@@ -8,6 +8,7 @@
 
 #include "model/blocks/block.h"
 #include "stream/expert_schedule.h"
+#include "stream/key_tap.h"
 #include "stream/layer_router.h"
 #include "stream/padded_lengths.h"
 #include "stream/pass.h"
@@ -48,6 +49,9 @@ class LayerPass {
 
   void mix_block(const BlockRange& block, Worker& worker, float* residual);
   void run_mixer(const BlockRange& block, Worker& worker, float* residual);
+  void call_mixer(const BlockRange& call, Worker& worker, const float* residual, float* added);
+  void norm_call(const BlockRange& call, const model::CallShape& shape, Worker& worker,
+                 const float* residual, float* kept) const;
   void norm_row(const model::NormWeights& norm, const float* row, Worker& worker,
                 std::byte* out) const;
   void join_lone_mixers(const BlockRange& block, Worker& worker, const float* residual);
@@ -98,6 +102,7 @@ class LayerPass {
   Buffer<float> token_weights_;    // (groups, rows): what a shared expert's output is multiplied by
 
   std::vector<Worker> workers_;
+  KeyTap key_tap_;
   std::vector<LayerRouter::WorkerScratch> router_scratch_;
   std::vector<PendingRequests> pending_;  // per observer and block
   std::unique_ptr<LayerState> layer_;

@@ -20,7 +20,11 @@ tap::Needs combined_needs(std::span<tap::Observer* const> observers) {
     all.expert_outputs |= one.expert_outputs;
     all.next_unembedding |= one.next_unembedding;
     all.logits |= one.logits;
+    all.keys |= one.keys;
     all.held_bytes += one.held_bytes;
+    all.held_key_rows += one.held_key_rows;
+    all.held_query_rows += one.held_query_rows;
+    all.held_value_rows += one.held_value_rows;
     all.kept_file_bytes += one.kept_file_bytes;
   }
   return all;

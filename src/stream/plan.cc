@@ -53,11 +53,12 @@ uint64_t output_rows(const Run& run) {
 
 uint64_t worker_bytes(const Run& run, size_t block_rows) {
   const uint64_t wide = block_rows * run.wide_row(), longest = run.lengths.longest();
-  const uint64_t call_rows = run.lengths.most_rows();
+  const uint32_t call_rows = run.lengths.most_rows();
   const uint64_t buffers = 4u + (run.needs.residual_in ? 1u : 0u) + (run.needs.parts ? 2u : 0u) +
                            (sums_lone_mixers(run.model, run.needs) ? 1u : 0u);
   const uint64_t experts = run.products.experts();
-  return buffers * wide + block_rows * run.narrow_row() + 2 * block_rows * experts * 4 +
+  const uint64_t keys = run.needs.keys ? KeyTap::worker_bytes(run.model, call_rows) : 0;
+  return keys + buffers * wide + block_rows * run.narrow_row() + 2 * block_rows * experts * 4 +
          (longest + call_rows) * run.wide_row() + longest * experts * 4 +
          call_rows * run.narrow_row() + run.products.mixer_scratch_bytes() +
          run.settings.other_models.size() * block_rows * (experts + run.model.gate().top_k + 1) *
@@ -120,7 +121,7 @@ void tabulate(const Run& run, Plan& plan) {
   if (run.settings.intervention) {
     line("imposed routes", run.settings.intervention->imposed_bytes());
   }
-  line("experiments' own records", run.needs.held_bytes);
+  line("experiments' own records", run.needs.held_bytes + KeyTap::held_bytes(run.model, run.needs));
   line(fmt::format("{} weight slices", plan.slices_in_memory),
        plan.slices_in_memory *
            SliceReader::slot_bytes(run.model, run.products, plan.experts_per_slice));

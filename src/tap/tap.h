@@ -1,34 +1,27 @@
 // What an experiment may see: read-only views of one layer and one block of tokens during a pass
 // over the layers. An experiment never sees the model, so it works with every family.
 //
-// Within a layer the order is: begin_layer once; on_gate for every block (concurrently, any order);
-// on_gates_done once; on_expert for every wanted expert (one at a time, ascending); on_update for
-// every block (concurrently); on_outputs for every request (concurrently); end_layer once. A layer
-// begins when the one before has ended. After the last one comes on_logits, for every position. The
-// calls that are not concurrent all come from the thread that runs the pass, while no other
-// callback runs. Observers write to slots of their own window and reduce in on_gates_done or
-// end_layer, in window order; so results do not depend on threads or block size.
+// Within a layer the order is: begin_layer once; begin_keys once; on_keys and on_gate for every
+// block (concurrently, any order; of a row on_keys first); end_keys once; on_gates_done once;
+// on_expert for every wanted expert (one at a time, ascending); on_update for every block
+// (concurrently); on_outputs for every request (concurrently); end_layer once. A layer begins when
+// the one before has ended. Of a layer without a gate only the three calls about keys come; of a
+// layer without keys, on_no_keys instead of the three. After the last layer comes on_logits, for
+// every position. The calls that are not concurrent all come from the thread that runs the pass,
+// while no other callback runs. Observers write to slots of their own window and reduce in
+// end_keys, on_gates_done or end_layer, in window order; so results do not depend on threads or
+// block size.
 #pragma once
 
 #include <cstdint>
 #include <span>
-#include <string>
-#include <vector>
+#include <string_view>
 
 #include "gate/gate.h"
+#include "tap/block.h"
+#include "tap/keys.h"
 
 namespace rg::tap {
-
-// A set of token sequences that the pass carries: the windows of a domain, or prompts.
-struct SequenceSet {
-  std::string name;               // "domain:prose", "prompts", "prompts-unmasked"
-  std::vector<uint32_t> lengths;  // tokens of each sequence
-  std::vector<int32_t> ids;       // all sequences, one after another
-  bool causal = true;             // false: every token attends to the whole sequence
-
-  size_t sequences() const { return lengths.size(); }
-  size_t rows() const { return ids.size(); }
-};
 
 // Row products with this layer's router and the counterfactual gate. `rows` must be the length of
 // some sequence of the sets: either the rows of one whole sequence in order, or that many gathered
@@ -65,15 +58,6 @@ struct LayerView {
   const Router* router;
   const Embeddings* embeddings;  // null unless some observer needs parts
   int threads;                   // workers that callbacks may be called from
-};
-
-// A run of whole sequences of one set. Pointers are (rows, .) row-major, first row = the first
-// token of sequence `first_sequence`.
-struct Block {
-  const SequenceSet* set;
-  size_t first_sequence, sequences;
-  size_t first_row, rows;  // within the set
-  int worker;              // [0, threads)
 };
 
 // Asks for unweighted expert outputs u_e(y) of a token, beyond those that routing computes.
@@ -163,11 +147,15 @@ struct Needs {
   bool expert_outputs = false;    // on_outputs is called
   bool next_unembedding = false;  // unembedding rows of the true next tokens, kept for the pass
   bool logits = false;            // on_logits is called; every layer is run
+  bool keys = false;              // begin_keys, on_keys, end_keys, on_no_keys are called
   // Expected values for the plan, for untied margins, per row of the observed sets and per layer:
   double extra_outputs_per_row = 0;   // expert products beyond the routed ones
   double stored_outputs_per_row = 0;  // unweighted outputs kept until the layer ends
   // Memory that the observer itself holds during the pass, for the plan.
   uint64_t held_bytes = 0;
+  // The same by rows, for an observer that doesn't know how wide they are: of all heads' keys,
+  // queries and values of one layer, fp32. The plan counts the widest layer.
+  uint64_t held_key_rows = 0, held_query_rows = 0, held_value_rows = 0;
   // Of a file without a name that the observer fills during the pass and later passes read.
   uint64_t kept_file_bytes = 0;
 };
@@ -181,6 +169,12 @@ class Observer {
   // Experts of `layer` whose matrices it wants to see, ascending; the same answer during a run.
   virtual std::span<const int32_t> wanted_experts(int /*layer*/) const { return {}; }
   virtual void begin_layer(const LayerView&) {}
+  virtual void begin_keys(const KeyView&) {}
+  virtual void on_keys(const KeyView&, const KeyBlock&) {}
+  virtual void end_keys(const KeyView&) {}
+  // The layer's mixer has no keys. `mixer`: "gated delta net", "Kimi delta attention", "Mamba-2",
+  // "short convolution", or "none".
+  virtual void on_no_keys(int /*layer*/, std::string_view /*mixer*/) {}
   virtual void on_gate(const LayerView&, const GateBlock&) {}
   virtual void on_gates_done(const LayerView&) {}
   virtual void on_expert(const LayerView&, const ExpertMatrices&) {}

@@ -122,10 +122,45 @@ void AttentionProducts::each_head(float* row, Query&& query, Key&& key) const no
   for (uint32_t h = 0; h < spec_.kv_heads; ++h) key(row + q_width_ + size_t{h} * spec_.head_width);
 }
 
+// Copies of one row between its steps, for a call that asks for them.
+struct AttentionProducts::Keeper {
+  const AttentionProducts& of;
+  const KeyRows* keys;  // null: no copies
+  size_t at;            // row of `keys`
+  const float* row;
+
+  // What `step` is now, unless it is the same as after the step `before`.
+  void keep(float* KeyRows::Steps::*step, float* KeyRows::Steps::*before) const noexcept {
+    if (keys == nullptr || keys->keys.*step == keys->keys.*before) return;
+    copy(step);
+  }
+  void keep_first() const noexcept {
+    if (keys != nullptr) copy(&KeyRows::Steps::projected);
+  }
+  void keep_values() const noexcept {
+    if (keys == nullptr) return;
+    std::copy_n(row + of.q_width_ + of.k_width_, of.v_width_, keys->values + at * of.v_width_);
+  }
+
+ private:
+  void copy(float* KeyRows::Steps::*step) const noexcept {
+    const uint32_t width = of.spec_.head_width;
+    float* query = keys->queries.*step + at * of.spec_.heads * width;
+    for (uint32_t h = 0; h < of.spec_.heads; ++h, query += width) {
+      std::copy_n(row + size_t{h} * of.layout_.query.head_stride, width, query);
+    }
+    std::copy_n(row + of.q_width_, of.k_width_, keys->keys.*step + at * of.k_width_);
+  }
+};
+
 // Norm, clip, rotation and scale of one row's queries and keys.
-void AttentionProducts::prepare_row(const Packed& weights, uint32_t position, uint32_t length,
+void AttentionProducts::prepare_row(const Packed& weights, const MixerCall& call, uint32_t t,
                                     float* row) const noexcept {
+  using Steps = KeyRows::Steps;
+  const std::optional<size_t> kept = call.key_row(t);
+  const Keeper keeper = {*this, kept ? call.keys : nullptr, kept.value_or(0), row};
   if (weights.qkv_bias.size() != 0) kernels::add(weights.qkv_bias.data(), all_width_, row);
+  keeper.keep_first();
   const auto norm_heads = [&] {
     each_head(
         row, [&](float* head) { weights.q_norm.apply(head, head); },
@@ -137,25 +172,32 @@ void AttentionProducts::prepare_row(const Packed& weights, uint32_t position, ui
   } else if (spec_.qk_norm == QkNorm::per_head) {
     norm_heads();
   }
-  if (spec_.value_norm_epsilon) {
-    for (uint32_t h = 0; h < spec_.kv_heads; ++h) {
-      float* head = row + q_width_ + k_width_ + size_t{h} * spec_.value_width;
-      kernels::rms_norm(head, ones_.data(), spec_.value_width, *spec_.value_norm_epsilon, head);
-    }
-  }
-  if (spec_.value_scale != 1) {
-    float* values = row + q_width_ + k_width_;
-    kernels::set_scaled(spec_.value_scale, values, v_width_, values);
-  }
+  prepare_values(row + q_width_ + k_width_);
   if (spec_.clip_qkv) kernels::clamp(*spec_.clip_qkv, all_width_, row);
+  keeper.keep(&Steps::normed, &Steps::projected);
+  keeper.keep_values();
   if (rotation_) {
-    const auto rotate = [&](float* head) { rotation_->rotate(position, length, head); };
+    const uint32_t position = std::min(t % call.shape.rows, call.length - 1);
+    const auto rotate = [&](float* head) { rotation_->rotate(position, call.length, head); };
     each_head(row, rotate, rotate);
   }
+  keeper.keep(&Steps::rotated, &Steps::normed);
   if (spec_.qk_norm == QkNorm::per_head_rotated) norm_heads();
+  keeper.keep(&Steps::scored, &Steps::rotated);
   each_head(
       row, [&](float* head) { kernels::set_scaled(spec_.scale, head, spec_.head_width, head); },
       [](float*) {});
+}
+
+// Norm and scale of one row's values.
+void AttentionProducts::prepare_values(float* values) const noexcept {
+  if (spec_.value_norm_epsilon) {
+    for (uint32_t h = 0; h < spec_.kv_heads; ++h) {
+      float* head = values + size_t{h} * spec_.value_width;
+      kernels::rms_norm(head, ones_.data(), spec_.value_width, *spec_.value_norm_epsilon, head);
+    }
+  }
+  if (spec_.value_scale != 1) kernels::set_scaled(spec_.value_scale, values, v_width_, values);
 }
 
 // The context's heads times sigmoid of their gates.
@@ -183,7 +225,7 @@ void AttentionProducts::run_as(const Packed& weights, const MixerCall& call) con
   auto* narrowed = reinterpret_cast<T*>(buffers.narrow);
   for (uint32_t row = 0; row < call.rows(); ++row) {
     float* qkv = buffers.qkv + size_t{row} * all_width_;
-    prepare_row(weights, std::min(row % call.shape.rows, call.length - 1), call.length, qkv);
+    prepare_row(weights, call, row, qkv);
     narrow(qkv, all_width_, narrowed + size_t{row} * all_width_);
   }
   for (uint32_t first = 0; first < call.rows(); first += call.shape.rows) {

@@ -35,12 +35,14 @@ class AttentionProducts {
 
  private:
   struct Buffers;
+  struct Keeper;
   template <typename T>
   void run_as(const Packed& weights, const MixerCall& call) const noexcept;
   template <typename Query, typename Key>
   void each_head(float* row, Query&& query, Key&& key) const noexcept;
-  void prepare_row(const Packed& weights, uint32_t position, uint32_t length,
+  void prepare_row(const Packed& weights, const MixerCall& call, uint32_t t,
                    float* row) const noexcept;
+  void prepare_values(float* values) const noexcept;
   void gate_context(uint32_t rows, float* projected, float* context) const noexcept;
 
   AttentionSpec spec_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/blocks/experts.h"
+#include "model/blocks/keys.h"
 #include "model/blocks/mixer_call.h"
 #include "model/blocks/norm.h"
 #include "model/blocks/router.h"

@@ -128,11 +128,73 @@ void LatentAttentionProducts::run(const Packed& weights, const MixerCall& call) 
   compute_ == Compute::bf16 ? run_as<bf16_t>(weights, call) : run_as<float>(weights, call);
 }
 
+// Copies of one row between its steps, for a call that asks for them.
+struct LatentAttentionProducts::Keeper {
+  const LatentAttentionProducts& of;
+  const KeyRows* keys;  // null: no copies
+  size_t at;            // row of `keys`
+  const float *query, *latent, *shared, *kv;
+
+  void keep_unrotated() const noexcept {
+    if (keys == nullptr) return;
+    std::copy_n(query, of.q_width_, keys->queries.projected + at * of.q_width_);
+    std::copy_n(latent, of.spec_.latent, keys->latent + at * of.spec_.latent);
+    std::copy_n(shared, of.spec_.rotated_width, keys->shared + at * of.spec_.rotated_width);
+  }
+  void keep_rotated() const noexcept {
+    if (keys == nullptr) return;
+    const uint32_t plain = of.spec_.plain_width, rotated = of.spec_.rotated_width;
+    const uint32_t width = of.spec_.value_width;
+    if (of.rotation_) {
+      std::copy_n(query, of.q_width_, keys->queries.rotated + at * of.q_width_);
+      std::copy_n(shared, rotated, keys->shared_rotated + at * rotated);
+    }
+    for (uint32_t h = 0; h < of.spec_.heads; ++h) {
+      const float* head = kv + size_t{h} * (plain + width);
+      float* key = keys->keys.scored + at * of.q_width_ + size_t{h} * of.key_width_;
+      std::copy_n(head, plain, key);
+      std::copy_n(shared, rotated, key + plain);
+      std::copy_n(head + plain, width, keys->values + at * of.o_width_ + size_t{h} * width);
+    }
+  }
+};
+
+// Rotation and scale of one row's queries and keys, and what the products read of them.
+template <typename T>
+void LatentAttentionProducts::prepare_row(const Buffers& buffers, const MixerCall& call,
+                                          uint32_t t) const noexcept {
+  const uint32_t plain = spec_.plain_width, rotated = spec_.rotated_width;
+  const uint32_t position = std::min(t % call.shape.rows, call.length - 1);
+  float* down = buffers.down + size_t{t} * down_width_;
+  float* q = q_ ? buffers.q + size_t{t} * q_width_ : down;
+  float* shared = down + first_width_ + spec_.latent;  // the rotated key of all heads
+  const float* kv = buffers.kv + size_t{t} * kv_width_;
+  auto* key = reinterpret_cast<T*>(buffers.key) + size_t{t} * q_width_;
+  const std::optional<size_t> kept = call.key_row(t);
+  const Keeper keeper = {
+      *this, kept ? call.keys : nullptr, kept.value_or(0), q, down + first_width_, shared, kv};
+  keeper.keep_unrotated();
+  if (rotation_) {
+    rotation_->rotate(position, call.length, shared);
+    for (uint32_t h = 0; h < spec_.heads; ++h) {
+      rotation_->rotate(position, call.length, q + h * key_width_ + plain);
+    }
+  }
+  keeper.keep_rotated();
+  for (uint32_t h = 0; h < spec_.heads; ++h) {
+    narrow(kv + h * (plain + spec_.value_width), plain, key + h * key_width_);
+    narrow(shared, rotated, key + h * key_width_ + plain);
+  }
+  kernels::set_scaled(spec_.scale, q, q_width_, q);
+  narrow(q, q_width_, reinterpret_cast<T*>(buffers.query) + size_t{t} * q_width_);
+  narrow(kv, kv_width_, reinterpret_cast<T*>(buffers.value) + size_t{t} * kv_width_);
+}
+
 template <typename T>
 void LatentAttentionProducts::run_as(const Packed& weights, const MixerCall& call) const noexcept {
   Arena arena(call.scratch);
   const Buffers buffers(arena, *this);
-  const uint32_t rows = call.rows(), plain = spec_.plain_width, rotated = spec_.rotated_width;
+  const uint32_t rows = call.rows(), plain = spec_.plain_width;
   down_.run(call, call.in, weights.down, buffers.down);
   if (weights.down_bias.size() != 0) {
     for (uint32_t t = 0; t < rows; ++t) {
@@ -157,23 +219,7 @@ void LatentAttentionProducts::run_as(const Packed& weights, const MixerCall& cal
   auto* query = reinterpret_cast<T*>(buffers.query);
   auto* key = reinterpret_cast<T*>(buffers.key);
   auto* value = reinterpret_cast<T*>(buffers.value);
-  for (uint32_t t = 0; t < rows; ++t) {
-    const uint32_t position = std::min(t % call.shape.rows, call.length - 1);
-    float* down = buffers.down + size_t{t} * down_width_;
-    float* q = q_ ? buffers.q + size_t{t} * q_width_ : down;
-    float* shared = down + first_width_ + spec_.latent;  // the rotated key of all heads
-    const float* kv = buffers.kv + size_t{t} * kv_width_;
-    if (rotation_) rotation_->rotate(position, call.length, shared);
-    for (uint32_t h = 0; h < spec_.heads; ++h) {
-      if (rotation_) rotation_->rotate(position, call.length, q + h * key_width_ + plain);
-      T* head = key + size_t{t} * q_width_ + h * key_width_;
-      narrow(kv + h * (plain + spec_.value_width), plain, head);
-      narrow(shared, rotated, head + plain);
-    }
-    kernels::set_scaled(spec_.scale, q, q_width_, q);
-    narrow(q, q_width_, query + size_t{t} * q_width_);
-    narrow(kv, kv_width_, value + size_t{t} * kv_width_);
-  }
+  for (uint32_t t = 0; t < rows; ++t) prepare_row<T>(buffers, call, t);
   for (size_t first = 0; first < rows; first += call.shape.rows) {
     heads_.run(call.shape.rows, call.length, call.mask,
                {.query = reinterpret_cast<const std::byte*>(query + first * q_width_),

@@ -36,8 +36,11 @@ class LatentAttentionProducts {
 
  private:
   struct Buffers;
+  struct Keeper;
   template <typename T>
   void run_as(const Packed& weights, const MixerCall& call) const noexcept;
+  template <typename T>
+  void prepare_row(const Buffers& buffers, const MixerCall& call, uint32_t t) const noexcept;
   void scale_heads(const Buffers& buffers, uint32_t rows) const noexcept;
 
   LatentAttentionSpec spec_;

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "kernels/product.h"
 #include "model/blocks/head_attention.h"
+#include "model/blocks/keys.h"
 
 namespace rg::model {
 
@@ -64,8 +66,15 @@ struct MixerCall {
   float* out;           // (shape.joined, d); rows without a token are meaningless
   std::byte* scratch;   // scratch_bytes(), 64-byte aligned
   kernels::Scratch* products;
+  const KeyRows* keys = nullptr;  // written on request, by mixers that have keys
 
   uint32_t rows() const { return sequences * shape.rows; }  // of all sequences
+  // The row of `keys` for row t of the call; none where nothing is asked or there is no token.
+  std::optional<size_t> key_row(uint32_t t) const {
+    const uint32_t position = t % shape.rows;
+    if (keys == nullptr || position >= length) return {};
+    return size_t{t / shape.rows} * length + position;
+  }
 };
 
 }  // namespace rg::model
