@@ -1,8 +1,9 @@
 // The main benchmark: a whole pass against the ceiling of its own products, in one process.
-// Prints every ratio and writes build/bench/performance.json. --decode, --blocks and --import print
-// only how fast packed weights are decoded, token mixers run and routing logs are checked; --peer
-// only compares with transformers; --large streams a checkpoint of 24 GB in little memory. Nothing
-// here judges: see docs/performance.md for what the figures should be and what they were where.
+// Prints every ratio and writes build/bench/performance.json. --decode, --blocks, --import and
+// --keys print only how fast packed weights are decoded, token mixers run, routing logs are checked
+// and gauges of keys are found; --peer only compares with transformers; --large streams a
+// checkpoint of 24 GB in little memory. Nothing here judges: see docs/performance.md for what the
+// figures should be and what they were where.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@
 #include "family_rate.h"
 #include "import_rate.h"
 #include "kernels/elementwise.h"
+#include "key_rate.h"
 #include "silent.h"
 #include "stream/pass.h"
 #include "synthetic_checkpoint.h"
@@ -231,6 +233,21 @@ void report_import(Json& figures, const std::filesystem::path& folder, int threa
           fmt::format("a log with {:.0f} MB of ids read and checked", rate.bytes / 1e6));
 }
 
+void report_keys(Json& figures, int threads) {
+  const KeyRate rate = key_rate(threads);
+  add_row(figures, "gauges_seconds", rate.seconds_measured / rate.heads_measured * rate.heads,
+          fmt::format("all gauges of {} heads of d = {} and {} keys: {} heads took {:.2f} s on {} "
+                      "threads, times {}",
+                      rate.heads, rate.width, rate.keys, rate.heads_measured, rate.seconds_measured,
+                      threads, rate.heads / rate.heads_measured));
+  add_row(figures, "itq_vs_product", rate.itq_products_per_s / rate.product_per_s,
+          fmt::format("ITQ's products {:.0f} GFLOP/s, keys times a matrix {:.0f}, one thread",
+                      rate.itq_products_per_s / 1e9, rate.product_per_s / 1e9));
+  add_row(figures, "  itq_step_vs_product", rate.itq_step_per_s / rate.product_per_s,
+          fmt::format("the same over a whole step, signs and polar factor included: {:.1f} ms",
+                      1e3 * rate.itq_step_seconds));
+}
+
 // transformers on the same windows, if PEER_PYTHON names a Python that has it.
 void report_peer(Json& figures, const std::string& program, const Bench& bench,
                  const std::filesystem::path& folder) {
@@ -309,6 +326,11 @@ int run(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "--decode") {
     Json figures;
     report_decoding(figures);
+    return 0;
+  }
+  if (argc == 2 && std::string_view(argv[1]) == "--keys") {
+    Json figures;
+    report_keys(figures, static_cast<int>(std::thread::hardware_concurrency()));
     return 0;
   }
   if (argc == 2 && std::string_view(argv[1]) == "--import") {
@@ -400,6 +422,7 @@ int run(int argc, char** argv) {
   report("bootstrap_seconds", bootstrap_seconds(),
          "10,000 replicates over 200 windows and 64 layers, one thread");
   report_import(figures, folder, base.threads);
+  report_keys(figures, base.threads);
   const AuditRate audit = audit_rate(bench.checkpoint, model, bench.windows, base);
   report("audit_vs_passes", audit.seconds / audit.passes_seconds,
          fmt::format("an audit, forecasts included, {:.2f} s; {:.1f} % of decisions flip",

@@ -11,8 +11,8 @@ namespace rg::keys {
 
 // MR-5: means over uniformly random directions in d dimensions, hence of any key under a uniformly
 // random rotation (IF-1).
-double gaussian_cosine(uint32_t width);  // sqrt(d/pi) Gamma(d/2) / Gamma((d+1)/2)
-double gaussian_beta(uint32_t width);    // 2/pi + (1 - 2/pi)/d
+double gaussian_cosine(uint32_t width);            // sqrt(d/pi) Gamma(d/2) / Gamma((d+1)/2)
+double gaussian_beta(uint32_t width);              // 2/pi + (1 - 2/pi)/d
 double gaussian_cosine_deviation(uint32_t width);  // standard deviation of one key's cosine
 
 // IF-5: pooled beta of Gaussian keys of mean zero and these second moments in a gauge R:

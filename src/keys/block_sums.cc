@@ -60,8 +60,8 @@ void put_weighted_signs(std::span<float> turned, std::span<const float> weights)
       uint32_t out[kLanes];
       for (size_t lane = 0; lane < kLanes; ++lane) {
         const float value = to[lane] + 0.0f;  // -0 becomes 0, the rest stays
-        out[lane] = std::bit_cast<uint32_t>(weight[lane]) |
-                    (std::bit_cast<uint32_t>(value) & 0x80000000u);
+        out[lane] =
+            std::bit_cast<uint32_t>(weight[lane]) | (std::bit_cast<uint32_t>(value) & 0x80000000u);
       }
       for (size_t lane = 0; lane < kLanes; ++lane) to[lane] = std::bit_cast<float>(out[lane]);
     }

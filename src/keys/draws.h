@@ -1,5 +1,5 @@
-// Pinned draws of gauges and null models: a pure function of the seed, the head and what the draw is
-// for (base/random.h, Purpose::gauge).
+// Pinned draws of gauges and null models: a pure function of the seed, the head and what the draw
+// is for (base/random.h, Purpose::gauge).
 #pragma once
 
 #include <cstdint>

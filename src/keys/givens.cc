@@ -16,8 +16,8 @@ namespace {
 
 constexpr double kQuarter = std::numbers::pi / 2;
 constexpr size_t kBins = 512;
-// A little less than kBins: times a share of at most 1 it rounds down to a bin. The ends of bins are
-// those of this division.
+// A little less than kBins: times a share of at most 1 it rounds down to a bin. The ends of bins
+// are those of this division.
 constexpr float kLastBin = 511.999f;
 
 // Bins divide sine / (sine + cosine), which grows with the angle, into equal parts.
@@ -49,7 +49,8 @@ struct Crossings {
   void find(const float* x, const float* y) {
     constexpr uint32_t kSize = 0x7fffffffu;
     for (size_t lane = 0; lane < kLanes; ++lane) {
-      const uint32_t along = std::bit_cast<uint32_t>(x[lane]), across = std::bit_cast<uint32_t>(y[lane]);
+      const uint32_t along = std::bit_cast<uint32_t>(x[lane]),
+                     across = std::bit_cast<uint32_t>(y[lane]);
       const uint32_t differ = 0u - ((along ^ across) >> 31);  // all bits if the signs differ
       const uint32_t change = (along ^ across) & kSize & differ;
       cosine[lane] = std::bit_cast<float>((across & kSize) ^ change);
@@ -240,9 +241,8 @@ Search givens_sweeps(const ItqKeys& keys, const linear::Matrix& start, Metric me
   const double size = static_cast<double>(d);
   const auto value = [&] {
     const double sum = sum_of_sizes(coordinates);
-    return metric == Metric::mean_cosine
-               ? sum / (keys.nonzero_keys() * std::sqrt(size))
-               : sum * sum / (keys.nonzero_keys() * size * keys.energy());
+    return metric == Metric::mean_cosine ? sum / (keys.nonzero_keys() * std::sqrt(size))
+                                         : sum * sum / (keys.nonzero_keys() * size * keys.energy());
   };
   Search out{.gauge = start, .values = {value()}, .stop = Stop::most_steps};
   for (uint32_t sweep = 0; sweep < most_sweeps; ++sweep) {

@@ -31,7 +31,8 @@ std::optional<Way> way_to(uint32_t order) {
   if (std::has_single_bit(order)) return Way{.construction = Construction::sylvester};
   if (order % 4 != 0) return std::nullopt;
   if (order % 8 != 0) {  // no factor 2 to take out
-    if ((order - 1) % 4 == 3 && is_prime(order - 1)) return Way{.construction = Construction::paley_1};
+    if ((order - 1) % 4 == 3 && is_prime(order - 1))
+      return Way{.construction = Construction::paley_1};
     const uint32_t q = order / 2 - 1;
     if (q % 4 == 1 && is_prime(q)) return Way{.construction = Construction::paley_2};
   }
@@ -43,7 +44,8 @@ std::optional<Way> way_to(uint32_t order) {
     if (order % left != 0 || std::has_single_bit(left)) continue;
     if (way_to(left) && way_to(order / left)) return Way{Construction::product, left, order / left};
   }
-  if ((order - 1) % 4 == 3 && is_prime(order - 1)) return Way{.construction = Construction::paley_1};
+  if ((order - 1) % 4 == 3 && is_prime(order - 1))
+    return Way{.construction = Construction::paley_1};
   return std::nullopt;
 }
 

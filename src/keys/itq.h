@@ -1,6 +1,6 @@
 // ITQ (Gong and Lazebnik 2011) with weights that match a metric: alternately the signs under the
-// rotation and the best rotation for these signs. Never falls (GS-1), and where it rests the Hessian
-// is negative semidefinite (LH-4): a local answer, hence several starts.
+// rotation and the best rotation for these signs. Never falls (GS-1), and where it rests the
+// Hessian is negative semidefinite (LH-4): a local answer, hence several starts.
 #pragma once
 
 #include <cstdint>

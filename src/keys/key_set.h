@@ -13,8 +13,8 @@ namespace rg::keys {
 
 // Borrowed: row i, of `width` finite values, belongs to documents[i]; documents ascend.
 struct KeyView {
-  std::span<const float> values;  // (rows, width), row-major
-  uint32_t width = 0;             // d, at least 1
+  std::span<const float> values;        // (rows, width), row-major
+  uint32_t width = 0;                   // d, at least 1
   std::span<const uint32_t> documents;  // (rows)
 };
 
@@ -25,7 +25,7 @@ struct Document {
 
 struct KeySet {
   uint32_t width = 0;
-  std::vector<float> values;  // (rows, width), row-major
+  std::vector<float> values;        // (rows, width), row-major
   std::vector<Document> documents;  // ascending, none empty
 
   uint32_t rows() const { return static_cast<uint32_t>(values.size() / width); }
@@ -38,8 +38,8 @@ struct KeySet {
 // ascend, no width, or a value that isn't finite.
 KeySet set_of(const KeyView& keys);
 
-// Documents of even index, to fit on, and of odd index, to report on. Either may be empty. Documents
-// are never cut: their keys depend on each other.
+// Documents of even index, to fit on, and of odd index, to report on. Either may be empty.
+// Documents are never cut: their keys depend on each other.
 struct Halves {
   KeySet fit, held_out;
 };

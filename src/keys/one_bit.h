@@ -1,5 +1,5 @@
-// What one bit per coordinate keeps of keys: sums per document that can be added in any weighting (a
-// bootstrap over documents), and the four aggregates of them. Formulas: JF-1, JF-3, JF-7 of the
+// What one bit per coordinate keeps of keys: sums per document that can be added in any weighting
+// (a bootstrap over documents), and the four aggregates of them. Formulas: JF-1, JF-3, JF-7 of the
 // theorem catalogue.
 //
 // A key y is coded by its signs, the sign of zero being +1, and a scale. c(y) = |y|_1 / (sqrt(d)
@@ -17,11 +17,11 @@
 namespace rg::keys {
 
 struct CodeSums {
-  double keys = 0;           // of those below; zero rows aren't counted here
-  double zero_keys = 0;      // dropped: they have no direction
-  double cosines = 0;        // sum of c(y)
-  double squared_norms = 0;  // sum of |y|_1^2 / d: the energy that a scale per key keeps
-  double energy = 0;         // sum of |y|_2^2
+  double keys = 0;               // of those below; zero rows aren't counted here
+  double zero_keys = 0;          // dropped: they have no direction
+  double cosines = 0;            // sum of c(y)
+  double squared_norms = 0;      // sum of |y|_1^2 / d: the energy that a scale per key keeps
+  double energy = 0;             // sum of |y|_2^2
   std::vector<double> channels;  // (d): sum of |y_j|; empty before anything is added
 
   void add(const CodeSums& other, double weight);

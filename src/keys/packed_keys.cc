@@ -13,9 +13,7 @@ size_t aligned_bytes(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 }  // namespace
 
-uint32_t block_rows_of(uint32_t width) {
-  return std::clamp(131072 / width / 64 * 64, 64u, 1024u);
-}
+uint32_t block_rows_of(uint32_t width) { return std::clamp(131072 / width / 64 * 64, 64u, 1024u); }
 
 std::vector<float> row_major(const linear::Matrix& matrix) {
   std::vector<float> out;
@@ -44,9 +42,9 @@ struct PackedKeys::Packing {
     }
   };
 
-  Blocks turning;                // weights (block_rows, d): the block's keys
+  Blocks turning;                 // weights (block_rows, d): the block's keys
   std::optional<Blocks> moments;  // weights (d, block_rows): the same, transposed
-  std::vector<float> partial;          // (d, d)
+  std::vector<float> partial;     // (d, d)
   kernels::Scratch scratch;
 };
 
@@ -95,9 +93,9 @@ size_t PackedKeys::bytes() const {
 
 void PackedKeys::turn(uint32_t block, std::span<const float> matrix,
                       std::span<float> turned) const {
-  check_internal(matrix.size() == size_t{width_} * width_ &&
-                     turned.size() == size_t{width_} * block_rows_,
-                 "shapes of a turned block of keys");
+  check_internal(
+      matrix.size() == size_t{width_} * width_ && turned.size() == size_t{width_} * block_rows_,
+      "shapes of a turned block of keys");
   const Packing::Blocks& turning = packing_->turning;
   turning.product.run(matrix.data(), turning.weights[block], turned.data(), packing_->scratch);
   packing_->scratch.throw_if_failed();
@@ -106,8 +104,8 @@ void PackedKeys::turn(uint32_t block, std::span<const float> matrix,
 void PackedKeys::add_moment(uint32_t block, std::span<const float> coefficients,
                             linear::Matrix& moment) const {
   check_internal(packing_->moments.has_value(), "keys packed for moments");
-  check_internal(coefficients.size() == size_t{width_} * block_rows_ &&
-                     moment.rows() == width_ && moment.cols() == width_,
+  check_internal(coefficients.size() == size_t{width_} * block_rows_ && moment.rows() == width_ &&
+                     moment.cols() == width_,
                  "shapes of a moment of keys");
   const Packing::Blocks& moments = *packing_->moments;
   std::vector<float>& partial = packing_->partial;

@@ -1,7 +1,7 @@
 // Products of one set of keys with many d x d matrices, by oneDNN. Keys are cut into blocks of a
-// fixed number of rows that fit the cache, padded with zero rows, and packed once; a block's results
-// are fp32, what is summed over blocks is fp64, block by block. So results depend on the keys, the
-// matrix and d alone, never on threads.
+// fixed number of rows that fit the cache, padded with zero rows, and packed once; a block's
+// results are fp32, what is summed over blocks is fp64, block by block. So results depend on the
+// keys, the matrix and d alone, never on threads.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // The orthogonal factor of a square matrix: the rotation R with the largest sum_ij R_ij M_ij
-// (orthogonal Procrustes), in fp32 by matrix products, several times faster than by singular values.
+// (orthogonal Procrustes), in fp32 by matrix products, several times faster than by singular
+// values.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +11,12 @@
 
 namespace rg::keys {
 
-// Newton-Schulz, X <- (3 I - X X') X / 2, scaled by what the least singular value is known to exceed
-// (Chen and Chow 2014, "A stable scaling of Newton-Schulz for improving the sign function
+// Newton-Schulz, X <- (3 I - X X') X / 2, scaled by what the least singular value is known to
+// exceed (Chen and Chow 2014, "A stable scaling of Newton-Schulz for improving the sign function
 // computation of a Hermitian matrix"). Orthogonal to about 1e-6 (orthonormal() makes that exact).
 // Along singular values below some 1e-6 of the largest the factor is arbitrary, as far as the sum
-// above can tell. Where the iteration doesn't converge (an exact zero among the singular values) the
-// decomposition in fp64 takes its place.
+// above can tell. Where the iteration doesn't converge (an exact zero among the singular values)
+// the decomposition in fp64 takes its place.
 class PolarFactor {
  public:
   explicit PolarFactor(uint32_t width);

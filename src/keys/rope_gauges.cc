@@ -33,7 +33,8 @@ std::vector<float> rows_of(const PackedKeys& keys, const std::vector<uint32_t>& 
   const size_t all = across.size() / columns.size();
   std::vector<float> out(size_t{keys.rows()} * columns.size());
   for (size_t n = 0; n < keys.rows(); ++n) {
-    for (size_t at = 0; at < columns.size(); ++at) out[n * columns.size() + at] = across[at * all + n];
+    for (size_t at = 0; at < columns.size(); ++at)
+      out[n * columns.size() + at] = across[at * all + n];
   }
   return out;
 }

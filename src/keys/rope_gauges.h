@@ -1,6 +1,6 @@
-// Gauges that respect RoPE. In the planes only scaled rotations commute with it (RC-1, RC-2), on the
-// coordinates that it leaves alone every matrix does (RC-3): what commutes folds into the weights at
-// no cost (RC-4), unless gains of a QK-norm stand between (RC-5).
+// Gauges that respect RoPE. In the planes only scaled rotations commute with it (RC-1, RC-2), on
+// the coordinates that it leaves alone every matrix does (RC-3): what commutes folds into the
+// weights at no cost (RC-4), unless gains of a QK-norm stand between (RC-5).
 #pragma once
 
 #include <cstdint>
@@ -17,14 +17,14 @@ namespace rg::keys {
 // the global optimum of the mean cosine or the pooled beta within the torus.
 linear::Matrix torus_gauge(const ItqKeys& keys, const RotaryPlanes& planes, Metric metric);
 
-// RC-8: plane j times 1 / root mean square of its two coordinates, an unrotated coordinate times 1 /
-// its own; 1 where that is 0. No rotation; queries are divided. From second moments of n keys.
+// RC-8: plane j times 1 / root mean square of its two coordinates, an unrotated coordinate times 1
+// / its own; 1 where that is 0. No rotation; queries are divided. From second moments of n keys.
 linear::Matrix plane_scaling(const linear::Matrix& second_moments, double n,
                              const RotaryPlanes& planes);
 
 // A rotation of every group of columns on its own, by ITQ from the groups' principal axes and
-// Hadamard (where one exists); columns in no group stay. The weights are those of the whole keys, so
-// the metric is that of all columns. Mean cosine or pooled beta.
+// Hadamard (where one exists); columns in no group stay. The weights are those of the whole keys,
+// so the metric is that of all columns. Mean cosine or pooled beta.
 linear::Matrix block_rotation(const ItqKeys& keys, const std::vector<std::vector<uint32_t>>& groups,
                               Metric metric, const ItqOptions& options);
 
