@@ -93,7 +93,8 @@ void measure_itq(const keys::KeySet& rows, KeyRate& rate) {
                             });
   keys::PolarFactor polar(kWidth);
   const double steps = runs_per_s(kSeconds, [&] {
-    rotation = polar.of(itq.sign_moment(rotation, keys::Metric::mean_cosine).moment);
+    rotation = keys::itq_step(polar, itq.sign_moment(rotation, keys::Metric::mean_cosine).moment,
+                              rotation);
   });
   rate.itq_step_per_s = flops * steps;
   rate.itq_step_seconds = 1 / steps;

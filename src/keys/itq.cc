@@ -5,9 +5,13 @@
 
 #include "base/error.h"
 #include "keys/block_sums.h"
-#include "keys/polar.h"
 
 namespace rg::keys {
+namespace {
+
+constexpr double kInertia = 2e-4;
+
+}  // namespace
 
 std::string_view name_of(Metric metric) {
   switch (metric) {
@@ -81,6 +85,11 @@ SignMoment ItqKeys::sign_moment(const linear::Matrix& rotation, Metric metric) c
   return out;
 }
 
+linear::Matrix itq_step(PolarFactor& polar, const linear::Matrix& moment,
+                        const linear::Matrix& rotation) {
+  return polar.of(moment + kInertia * moment.norm() * rotation);
+}
+
 Search ItqKeys::search(const linear::Matrix& start, Metric metric,
                        const ItqOptions& options) const {
   PolarFactor polar(keys_.width());
@@ -88,7 +97,7 @@ Search ItqKeys::search(const linear::Matrix& start, Metric metric,
   SignMoment now = sign_moment(start, metric);
   out.values.push_back(now.value);
   for (uint32_t step = 0; step < options.most_steps; ++step) {
-    const linear::Matrix next = polar.of(now.moment);
+    const linear::Matrix next = itq_step(polar, now.moment, out.gauge);
     now = sign_moment(next, metric);
     const double before = out.values.back();
     if (now.value >= before) {

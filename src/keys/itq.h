@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "keys/packed_keys.h"
+#include "keys/polar.h"
 #include "keys/search.h"
 
 namespace rg::keys {
@@ -25,6 +26,13 @@ struct SignMoment {
   linear::Matrix moment;
   double value;
 };
+
+// The next rotation: the one with the largest sum of R_ij times the moment's entries, plus a little
+// of the last one (2e-4 of the moment's size). Coordinates that never change sign, as those of keys
+// with a large mean, make moments singular: that little keeps what they leave open as it was. No
+// step falls for it: what the sum would lose, nearness to the last rotation could not outweigh.
+linear::Matrix itq_step(PolarFactor& polar, const linear::Matrix& moment,
+                        const linear::Matrix& rotation);
 
 // Keys with their lengths, ready for any number of searches. One caller at a time.
 class ItqKeys {
