@@ -25,7 +25,7 @@ struct FitOptions {
   // this many of the random rotations. Each start makes `trial_steps` steps, the best one goes on:
   // 0 to let all go on.
   uint32_t rotation_starts = 3;
-  uint32_t trial_steps = 5;
+  uint32_t trial_steps = 4;
   uint32_t most_steps = 50;  // of ITQ, trial included
   double tolerance = 1e-6;   // relative gain of a step below which ITQ stops
   uint32_t sweeps = 1;       // of givens, at most

@@ -4,7 +4,6 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <numbers>
 #include <vector>
 
 #include "base/error.h"
@@ -14,7 +13,6 @@
 namespace rg::keys {
 namespace {
 
-constexpr double kQuarter = std::numbers::pi / 2;
 constexpr size_t kBins = 512;
 // A little less than kBins: times a share of at most 1 it rounds down to a bin. The ends of bins
 // are those of this division.

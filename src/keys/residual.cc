@@ -5,9 +5,9 @@
 
 #include "base/error.h"
 #include "kernels/product.h"
-#include "keys/block_sums.h"
 #include "keys/one_bit.h"
 #include "keys/principal.h"
+#include "keys/residual_block.h"
 #include "stats/pinned_math.h"
 
 namespace rg::keys {
@@ -18,16 +18,6 @@ struct Moments {
   linear::Matrix keys, residual;  // sum y y', sum e e', (d, d)
   double energy = 0, kept = 0;    // sum |y|^2, sum |y|_1^2 / d
 };
-
-// y - |y|_1 / d sgn(y), in place.
-void leave_residual(std::span<float> turned, const BlockNorms& norms, double width) {
-  const size_t columns = norms.one.size();
-  for (size_t i = 0; i < turned.size(); ++i) {
-    const double scale = norms.one[i % columns] / width;
-    const auto y = static_cast<double>(turned[i]);
-    turned[i] = static_cast<float>(y < 0 ? y + scale : y - scale);
-  }
-}
 
 // gram (d, d) += rows rows' over a block (d, block_rows), by one product.
 class BlockGram {
@@ -72,7 +62,7 @@ Moments moments_in(const PackedKeys& keys, const linear::Matrix& gauge) {
       out.kept += norms.one[n] * norms.one[n] / d;
     }
     gram.add(turned, out.keys);
-    leave_residual(turned, norms, d);
+    leave_residual(turned, norms);
     gram.add(turned, out.residual);
   }
   return out;

@@ -10,12 +10,14 @@
 #include "keys/draws.h"
 #include "keys/polar.h"
 #include "keys/residual.h"
+#include "keys/score_error.h"
 #include "samples.h"
 #include "theorems/centering.h"
 #include "theorems/linear.h"
 #include "theorems/local_hessian.h"
 #include "theorems/one_bit.h"
 #include "theorems/residual.h"
+#include "theorems/rope.h"
 #include "theorems/rotary.h"
 
 namespace rg::keys {
@@ -154,6 +156,53 @@ TEST(Residual, BudgetAndNulls) {
   EXPECT_FALSE(residual_shares(keys, keys, linear::Matrix::Identity(8, 8), one).has_value());
   const PackedKeys none({}, 8, PackedKeys::Use::turn_and_moments);
   EXPECT_FALSE(residual_shares(none, keys, linear::Matrix::Identity(8, 8), one).has_value());
+}
+
+TEST(ScoreError, IsTheMeanSquaredErrorOfScores) {
+  const Sample sample = uneven_sample(10, 1100, 130, 400);  // documents across blocks
+  const KeySet set = sample.set();
+  const PackedKeys keys(set.values, 130, PackedKeys::Use::turn);
+  theorems::Draws draws(10, "queries");
+  Tensor queries = draws.normal(60, 130);
+  queries.leftCols(5) *= 4;
+  const Tensor moments = queries.transpose() * queries / 60;
+  const linear::Matrix gauge = random_rotation(130, {.seed = 3}, 0);
+  const std::vector<ScoreSums> found =
+      score_sums(keys, gauge, linear::Matrix(moments), set.documents);
+  ASSERT_EQ(found.size(), 3u);
+  for (size_t at = 0; at < 3; ++at) {
+    const auto rows = static_cast<Eigen::Index>(set.documents[at].end - set.documents[at].begin);
+    const Tensor part = sample.tensor().middleRows(set.documents[at].begin, rows);
+    const Tensor turned = theorems::turned(part, Tensor(gauge));
+    const Tensor error = (turned - theorems::mmse_code(turned)) * Tensor(gauge);
+    const double expected = (queries * error.transpose()).squaredNorm() / 60;
+    EXPECT_EQ(found[at].keys, rows);
+    EXPECT_NEAR(found[at].error, expected, 1e-5 * expected);
+    EXPECT_NEAR(found[at].scores, (queries * part.transpose()).squaredNorm() / 60,
+                1e-5 * found[at].scores);
+  }
+}
+
+TEST(ScoreError, ScalingOfPlanesIsUndoneBeforeItCounts) {
+  const Sample sample = uneven_sample(11, 200, 6), queries = uneven_sample(12, 50, 6);
+  theorems::Vector scale(3);
+  scale << 0.5, 2, 3;
+  linear::Matrix gauge = linear::Matrix::Zero(6, 6);
+  for (Eigen::Index j = 0; j < 6; ++j) gauge(j, j) = scale[j / 2];
+  const KeySet set = sample.set();
+  const PackedKeys keys(set.values, 6, PackedKeys::Use::turn);
+  const linear::Matrix moments = queries.tensor().transpose() * queries.tensor() / 50;
+  const ScoreSums found = score_sums(keys, gauge, moments, set.documents).front();
+  EXPECT_NEAR(found.error / found.keys,
+              theorems::scaled_score_error(queries.tensor(), sample.tensor(), scale),
+              1e-5 * found.error / found.keys);
+  // With moments I and a rotation: the energy that beta per key says is lost.
+  const linear::Matrix rotation = random_rotation(6, {.seed = 4}, 0);
+  const ScoreSums plain =
+      score_sums(keys, rotation, linear::Matrix::Identity(6, 6), set.documents).front();
+  const CodeSums sums = sums_in(set, rotation);
+  EXPECT_NEAR(plain.error, sums.energy - sums.squared_norms, 1e-5 * sums.energy);
+  EXPECT_NEAR(plain.scores, sums.energy, 1e-5 * sums.energy);
 }
 
 TEST(Curvature, MatrixAndSecondDerivativesAreTheTheorems) {
