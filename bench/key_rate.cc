@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 #include <vector>
 
 #include "base/parallel.h"
@@ -53,13 +54,15 @@ keys::FitOptions all_gauges() {
   return options;
 }
 
-double seconds_of_all(int threads) {
+void time_all(int threads, KeyRate& rate) {
   std::vector<keys::HeadKeys> heads;
   for (uint32_t head = 0; head < kMeasured; ++head) heads.push_back(synthetic_head(head));
   const double start = seconds_now();
+  const std::clock_t cpu_start = std::clock();
   parallel_for(kMeasured, threads,
                [&](size_t head, int) { keys::fit_gauges(heads[head], all_gauges()); });
-  return seconds_now() - start;
+  rate.seconds_measured = seconds_now() - start;
+  rate.cpu_seconds = static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC;
 }
 
 // FLOP/s of keys times a matrix, as one product with packed weights.
@@ -107,11 +110,13 @@ KeyRate key_rate(int threads) {
                .heads_measured = kMeasured,
                .width = kWidth,
                .keys = kKeys,
-               .seconds_measured = seconds_of_all(threads),
+               .seconds_measured = 0,
+               .cpu_seconds = 0,
                .product_per_s = 0,
                .itq_products_per_s = 0,
                .itq_step_per_s = 0,
                .itq_step_seconds = 0};
+  time_all(threads, rate);
   parallel_for(1, 1, [&](size_t, int) {
     const keys::KeySet rows = synthetic_head(0).halves.fit;
     rate.product_per_s = plain_product(rows);
