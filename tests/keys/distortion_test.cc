@@ -11,6 +11,7 @@
 #include "keys/polar.h"
 #include "keys/residual.h"
 #include "keys/score_error.h"
+#include "linear/decompositions.h"
 #include "samples.h"
 #include "theorems/centering.h"
 #include "theorems/linear.h"
@@ -251,6 +252,14 @@ TEST(Curvature, ExtremesAtAFixedPointByTurningPlanes) {
     EXPECT_LE(along, at_end.flattest + 1e-6);
     EXPECT_GE(along, at_end.steepest - 1e-6);
   }
+  // Both are reached, in planes of M's eigenvectors.
+  const linear::Matrix axes = linear::symmetric_eigenpairs((m + m.transpose()) / 2).vectors;
+  const auto in_plane = [&](Eigen::Index i, Eigen::Index j) {
+    return second_derivative(
+        m, axes.col(i) * axes.col(j).transpose() - axes.col(j) * axes.col(i).transpose());
+  };
+  EXPECT_NEAR(in_plane(0, 1), at_end.flattest, 1e-9);
+  EXPECT_NEAR(in_plane(5, 4), at_end.steepest, 1e-9);
   const Curvature elsewhere =
       curvature_at(keys, random_rotation(6, {.seed = 9}, 0), Metric::mean_cosine);
   EXPECT_GT(elsewhere.asymmetry, 0.01);
