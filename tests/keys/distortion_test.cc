@@ -134,6 +134,7 @@ TEST(Residual, SharesAndErrorsAreTheTheorems) {
     EXPECT_NEAR(share.keys_held_out, theorems::held_out_share(keys, others, r), 1e-6);
     EXPECT_NEAR(share.residual_held_out, theorems::held_out_share(rest, other_rest, r), 1e-5);
     EXPECT_NEAR(share.bits, theorems::bits_per_coordinate(r, 12), 1e-12);
+    EXPECT_NEAR(share.white_edge, share.rank / 12.0 * std::pow(1 + std::sqrt(0.04), 2), 1e-12);
     // The errors, made: RR-2 and RR-3 along the fitting half's directions.
     const Tensor of_rest = theorems::svd_of(rest).right.leftCols(r);
     const Tensor of_keys = theorems::svd_of(keys).right.leftCols(r);

@@ -62,6 +62,8 @@ TEST(Fit, ReportsEveryGaugeAskedInOrder) {
   ASSERT_EQ(report.gauges.size(), every_kind().size() + 2 + 1);
   EXPECT_EQ(report.gauges[2].gauge.kind, GaugeKind::signed_hadamard);
   EXPECT_EQ(report.gauges[4].gauge.number, 2u);
+  EXPECT_NE(report.gauges[2].gauge.matrix, report.gauges[3].gauge.matrix);  // other signs
+  EXPECT_EQ(report.gauges[2].gauge.matrix.cwiseAbs(), report.gauges[3].gauge.matrix.cwiseAbs());
   EXPECT_EQ(report.fit_keys, 600);
   EXPECT_NEAR(report.fit_keys_per_width, 37.5, 1e-12);
   ASSERT_EQ(report.held_out_documents.size(), 12u);

@@ -274,6 +274,24 @@ TEST(Givens, ExactMaximumOfAPlane) {
   }
 }
 
+TEST(Givens, MaximaBetweenEndsOfBinsAreFound) {
+  // Many crossings per bin, so that the maximum often lies inside one whose first piece falls.
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    theorems::Draws draws(seed, "bins");
+    const int n = 400 + 20 * static_cast<int>(seed);
+    std::vector<float> fx, fy;
+    theorems::Vector x(n), y(n);
+    for (Eigen::Index i = 0; i < n; ++i) {
+      fx.push_back(static_cast<float>(draws.normal()));
+      fy.push_back(static_cast<float>(draws.normal()));
+      x[i] = static_cast<double>(fx.back());
+      y[i] = static_cast<double>(fy.back());
+    }
+    const double exact = theorems::best_plane_turn(x, y, theorems::Vector::Ones(n)).gain;
+    EXPECT_NEAR(best_plane_turn(fx, fy).gain, exact, 1e-10 * exact) << seed;
+  }
+}
+
 TEST(Givens, SweepsClimbAndEndAtNoPlaneToTurn) {
   const Sample sample = uneven_sample(19, 900, 10);
   const PackedKeys packed = packed_for_search(sample);
