@@ -1,14 +1,18 @@
 #include "keys/rope_gauges.h"
 
 #include <cmath>
+#include <utility>
 
 #include "base/error.h"
 #include "keys/givens.h"
 #include "keys/hadamard.h"
 #include "keys/principal.h"
+#include "keys/score_error.h"
 
 namespace rg::keys {
 namespace {
+
+constexpr uint32_t kTrialSteps = 4;  // of a group's two starts
 
 // Coordinates (columns, all rows with padding) of some columns of the keys, unchanged.
 std::vector<float> columns_of(const PackedKeys& keys, const std::vector<uint32_t>& columns) {
@@ -49,7 +53,7 @@ linear::Matrix rotation_of_group(const ItqKeys& keys, const std::vector<uint32_t
   const linear::Matrix identity = linear::Matrix::Identity(width, width);
   const std::vector<Start> starts{{.name = "identity", .rotation = identity},
                                   {.name = "principal axes", .rotation = start}};
-  return search_from(part, starts, metric, 0, options).best.gauge;
+  return search_from(part, starts, metric, kTrialSteps, options).best.gauge;
 }
 
 }  // namespace
@@ -88,6 +92,37 @@ linear::Matrix plane_scaling(const linear::Matrix& second_moments, double n,
   }
   for (const uint32_t i : planes.unrotated(width)) out(i, i) = inverse_rms(second_moments(i, i), 1);
   return out;
+}
+
+linear::Matrix descend_plane_scaling(const PackedKeys& keys, const RotaryPlanes& planes,
+                                     const linear::Matrix& start,
+                                     const linear::Matrix& query_moments, uint32_t sweeps) {
+  check_planes(planes, keys.width());
+  std::vector<std::vector<uint32_t>> groups;
+  for (const auto& pair : planes.pairs) groups.push_back({pair[0], pair[1]});
+  for (const uint32_t column : planes.unrotated(keys.width())) groups.push_back({column});
+  const Document all{.index = 0, .begin = 0, .end = keys.rows()};
+  const auto error_of = [&](const linear::Matrix& gauge) {
+    return score_sums(keys, gauge, query_moments, {&all, 1}).front().error;
+  };
+  linear::Matrix best = start;
+  double least = error_of(best), factor = 1.5;
+  for (uint32_t sweep = 0; sweep < sweeps; ++sweep) {
+    bool moved = false;
+    for (const std::vector<uint32_t>& group : groups) {
+      for (const double by : {factor, 1 / factor}) {
+        linear::Matrix trial = best;
+        for (const uint32_t column : group) trial(column, column) *= by;
+        const double error = error_of(trial);
+        if (error >= least) continue;
+        least = error;
+        best = std::move(trial);
+        moved = true;
+      }
+    }
+    if (!moved) factor = std::sqrt(factor);
+  }
+  return best;
 }
 
 linear::Matrix block_rotation(const ItqKeys& keys, const std::vector<std::vector<uint32_t>>& groups,

@@ -22,9 +22,18 @@ linear::Matrix torus_gauge(const ItqKeys& keys, const RotaryPlanes& planes, Metr
 linear::Matrix plane_scaling(const linear::Matrix& second_moments, double n,
                              const RotaryPlanes& planes);
 
+// Lowers the mean squared score error (score_error.h) from `start`, a diagonal gauge: plane after
+// plane a factor up or down, kept if the error falls; the factor is 1.5 and becomes its root after
+// a sweep without a move. Every trial costs four products with all keys: a sample of some thousand
+// is enough.
+linear::Matrix descend_plane_scaling(const PackedKeys& keys, const RotaryPlanes& planes,
+                                     const linear::Matrix& start,
+                                     const linear::Matrix& query_moments, uint32_t sweeps);
+
 // A rotation of every group of columns on its own, by ITQ from the groups' principal axes and
-// Hadamard (where one exists); columns in no group stay. The weights are those of the whole keys,
-// so the metric is that of all columns. Mean cosine or pooled beta.
+// Hadamard (where one exists) or the identity, whichever is ahead after four steps; columns in no
+// group stay. The weights are those of the whole keys, so the metric is that of all columns. Mean
+// cosine or pooled beta.
 linear::Matrix block_rotation(const ItqKeys& keys, const std::vector<std::vector<uint32_t>>& groups,
                               Metric metric, const ItqOptions& options);
 

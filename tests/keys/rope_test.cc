@@ -131,6 +131,30 @@ TEST(PlaneScaling, ReachesTheCeilingOfUniformPhases) {
   EXPECT_LT(mean_cosine(sample, linear::Matrix::Identity(d, d)), 0.85);
 }
 
+TEST(PlaneScaling, DescentIsTheTheoremsOnTheScoreError) {
+  const Sample sample = uneven_sample(8, 150, 6), queries = uneven_sample(9, 40, 6);
+  RotaryPlanes planes;
+  planes.pairs = {{0, 1}, {2, 3}, {4, 5}};
+  planes.frequencies = {1.0, 0.1, 0.01};
+  const PackedKeys packed = packed_for_rope(sample);
+  const linear::Matrix start = plane_scaling(second_moments(packed), 150, planes);
+  const linear::Matrix moments = queries.tensor().transpose() * queries.tensor() / 40;
+  const linear::Matrix found = descend_plane_scaling(packed, planes, start, moments, 12);
+  const auto error_of = [&](const linear::Matrix& gauge) {
+    theorems::Vector scale(3);
+    scale << gauge(0, 0), gauge(2, 2), gauge(4, 4);
+    return theorems::scaled_score_error(queries.tensor(), sample.tensor(), scale);
+  };
+  const theorems::Vector exact = theorems::descend_plane_scale(
+      queries.tensor(), sample.tensor(), theorems::inverse_plane_rms(sample.tensor()), 12);
+  EXPECT_NEAR(error_of(found),
+              theorems::scaled_score_error(queries.tensor(), sample.tensor(), exact),
+              1e-3 * error_of(found));
+  EXPECT_LT(error_of(found), 0.999 * error_of(start));
+  EXPECT_EQ(found(1, 1), found(0, 0));
+  EXPECT_LE(commutation_defect(found, planes), 1e-15);
+}
+
 TEST(Blocks, StayApartAndFindWhatIsInside) {
   theorems::Draws draws(6, "blocks");
   Tensor keys(700, 12);
