@@ -23,6 +23,10 @@ GaugeReport report_of(Made made, const HeadKeys& head, const GaugeMaker& maker,
   if (!out.gauge.refused.empty()) return out;
   out.in_sample = total_of(code_sums(fit, out.gauge.matrix, head.halves.fit.documents));
   out.held_out = code_sums(held_out, out.gauge.matrix, head.halves.held_out.documents);
+  if (head.query_moments) {
+    out.scores =
+        score_sums(held_out, out.gauge.matrix, *head.query_moments, head.halves.held_out.documents);
+  }
   out.trials = std::move(made.trials);
   if (!made.search) return out;
   out.path = std::move(made.search->values);

@@ -13,6 +13,7 @@
 #include "keys/key_set.h"
 #include "keys/one_bit.h"
 #include "keys/rotary_planes.h"
+#include "keys/score_error.h"
 #include "keys/search.h"
 
 namespace rg::keys {
@@ -39,6 +40,9 @@ struct HeadKeys {
   RotaryPlanes planes;  // none: no RoPE
   Placement placement;
   Place place;  // seed, layer, head of the draws
+  // Second moments (d, d) of the queries that read these keys, all of the group: then the error of
+  // scores is reported too.
+  std::optional<linear::Matrix> query_moments = {};
 };
 
 struct GaugeReport {
@@ -46,6 +50,7 @@ struct GaugeReport {
   Cost cost = Cost::free;
   CodeSums in_sample;              // of all fitting documents; for a refused gauge nothing
   std::vector<CodeSums> held_out;  // one per held-out document
+  std::vector<ScoreSums> scores;   // the same, if moments of queries are given
   // Of a search that is iterated:
   std::vector<double> path;  // its own metric, in sample
   std::optional<Stop> stop;

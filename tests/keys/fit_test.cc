@@ -86,6 +86,24 @@ TEST(Fit, ReportsEveryGaugeAskedInOrder) {
   EXPECT_EQ(named(report, GaugeKind::givens).gauge.made_of, "from itq_cosine");
 }
 
+TEST(Fit, ErrorsOfScoresAreReportedWhereQueriesAreGiven) {
+  HeadKeys head = head_of(uneven_sample(11, 400, 8, 20), true);
+  FitOptions options = quick();
+  options.gauges = {GaugeKind::identity, GaugeKind::plane_scaling, GaugeKind::itq_cosine};
+  for (const GaugeReport& gauge : fit_gauges(head, options).gauges) {
+    EXPECT_TRUE(gauge.scores.empty());
+  }
+  head.query_moments = linear::Matrix::Identity(8, 8);
+  const HeadReport report = fit_gauges(head, options);
+  for (const GaugeReport& gauge : report.gauges) {
+    ASSERT_EQ(gauge.scores.size(), 10u);
+    EXPECT_EQ(gauge.scores[3].keys, 20);
+    if (gauge.gauge.kind == GaugeKind::plane_scaling) continue;
+    const CodeSums& sums = gauge.held_out[3];
+    EXPECT_NEAR(gauge.scores[3].error, sums.energy - sums.squared_norms, 1e-5 * sums.energy);
+  }
+}
+
 TEST(Fit, HeldOutKeysHaveNoInfluenceOnTheFit) {
   const Sample sample = uneven_sample(2, 800, 8, 40);
   Sample changed = sample;
