@@ -22,7 +22,7 @@ enum class Purpose : uint32_t {
   random_direction = 10,   // signs
   drawn_experts = 11,      // i = step
   theorem_check = 12,      // i, j = number of the draw, layer = hash of the entry's id
-  gauge = 14,              // i = entry, j = kind of draw * 2^16 + its number, layer = layer * 2^12 + head
+  gauge = 14,              // i = entry, j = kind * 2^16 + number, layer = layer * 2^12 + head
 };
 
 struct Counter {
