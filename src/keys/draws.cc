@@ -28,9 +28,12 @@ std::vector<double> random_signs(uint32_t count, const Place& place, uint32_t nu
   return out;
 }
 
+double uniform_draw(uint32_t index, const Place& place, Draw draw, uint32_t number) {
+  return (gauge_word(index, place, draw, number) + 0.5) * 0x1p-32;
+}
+
 double normal_draw(uint32_t index, const Place& place, Draw draw, uint32_t number) {
-  const double uniform = (gauge_word(index, place, draw, number) + 0.5) * 0x1p-32;
-  return stats::normal_quantile(uniform);
+  return stats::normal_quantile(uniform_draw(index, place, draw, number));
 }
 
 linear::Matrix random_rotation(uint32_t width, const Place& place, uint32_t number) {

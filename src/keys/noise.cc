@@ -1,5 +1,7 @@
 #include "keys/noise.h"
 
+#include <cmath>
+#include <numbers>
 #include <vector>
 
 #include "keys/packed_keys.h"
@@ -9,7 +11,7 @@ namespace rg::keys {
 
 KeySet gaussian_keys(const linear::Column& mean, const linear::Matrix& covariance,
                      const KeySet& like, const Place& place, Draw draw) {
-  const uint32_t d = like.width, rows = like.rows();
+  const uint32_t d = like.width;
   const linear::Eigenpairs pairs = linear::symmetric_eigenpairs(covariance);
   const linear::Matrix root = pairs.vectors * pairs.values.cwiseMax(0.0).cwiseSqrt().asDiagonal();
   KeySet out{
@@ -30,7 +32,22 @@ KeySet gaussian_keys(const linear::Column& mean, const linear::Matrix& covarianc
       }
     }
   }
-  return rows == 0 ? like : out;
+  return out;
+}
+
+KeySet phase_shifted(const KeySet& keys, const RotaryPlanes& planes, const Place& place) {
+  check_planes(planes, keys.width);
+  KeySet out = keys;
+  for (uint32_t n = 0; n < keys.rows(); ++n) {
+    const double angle = 2 * std::numbers::pi * uniform_draw(n, place, Draw::phase, 0);
+    const double c = std::cos(angle), s = std::sin(angle);
+    for (const auto& [i, j] : planes.pairs) {
+      const auto x = static_cast<double>(keys.row(n)[i]), y = static_cast<double>(keys.row(n)[j]);
+      out.values[size_t{n} * keys.width + i] = static_cast<float>(c * x - s * y);
+      out.values[size_t{n} * keys.width + j] = static_cast<float>(s * x + c * y);
+    }
+  }
+  return out;
 }
 
 }  // namespace rg::keys

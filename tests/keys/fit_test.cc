@@ -171,6 +171,25 @@ TEST(Noise, HasTheMeanTheCovarianceAndTheShapeAsked) {
             gaussian_keys(mean, spread, like, {.seed = 1}, Draw::noise_held_out).values);
 }
 
+TEST(Noise, PhaseShiftsKeepLengthsAndObeyTheCeiling) {
+  // On the lattice without shifts; with them no gauge exceeds the ceiling, the identity reaches it.
+  theorems::Draws draws(6, "phases");
+  const HeadKeys head = head_of(sample_of(draws.signs(6000, 8)), true);
+  const KeySet shifted = phase_shifted(head.halves.fit, head.planes, head.place);
+  EXPECT_NE(shifted.values, head.halves.fit.values);
+  for (const auto& [i, j] : head.planes.pairs) {
+    EXPECT_NEAR(std::hypot(shifted.row(5)[i], shifted.row(5)[j]), std::sqrt(2.0), 1e-6);
+  }
+  const auto cosine = [](const KeySet& keys, const linear::Matrix& gauge) {
+    const PackedKeys packed(keys.values, keys.width, PackedKeys::Use::turn);
+    return aggregates_of(total_of(code_sums(packed, gauge, keys.documents)))->mean_cosine;
+  };
+  const linear::Matrix identity = linear::Matrix::Identity(8, 8);
+  EXPECT_EQ(cosine(head.halves.fit, identity), 1);
+  EXPECT_NEAR(cosine(shifted, identity), rope_ceiling_cosine(0), 0.005);
+  EXPECT_LT(cosine(shifted, random_rotation(8, head.place, 0)), rope_ceiling_cosine(0));
+}
+
 TEST(Fit, ThreadsAndNeighboursChangeNoBit) {
   std::vector<HeadKeys> heads;
   for (uint64_t seed = 0; seed < 4; ++seed) {
