@@ -1,9 +1,9 @@
 // The main benchmark: a whole pass against the ceiling of its own products, in one process.
-// Prints every ratio and writes build/bench/performance.json. --decode, --blocks and --import print
-// only how fast packed weights are decoded, token mixers run and routing logs are checked; --peer
-// only compares with transformers; --keys only times the tap of keys; --large streams a checkpoint
-// of 24 GB in little memory. Nothing here judges: see docs/performance.md for what the figures
-// should be and what they were where.
+// Prints every ratio and writes build/bench/performance.json. --decode, --blocks, --import, --keys
+// and --key-tap print only how fast packed weights are decoded, token mixers run, routing logs are
+// checked, gauges of keys are found and keys are shown; --peer only compares with transformers;
+// --large streams a checkpoint of 24 GB in little memory. Nothing here judges: see
+// docs/performance.md for what the figures should be and what they were where.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -31,6 +31,7 @@
 #include "family_rate.h"
 #include "import_rate.h"
 #include "kernels/elementwise.h"
+#include "key_rate.h"
 #include "key_watcher.h"
 #include "silent.h"
 #include "stream/pass.h"
@@ -248,7 +249,7 @@ void report_import(Json& figures, const std::filesystem::path& folder, int threa
 
 // Passes with and without the tap in turn, the fastest of each; and the processor time of both,
 // which other programs on the machine disturb less.
-void report_keys(Json& figures, Bench& bench, int repeats) {
+void report_key_tap(Json& figures, Bench& bench, int repeats) {
   struct Best {
     double seconds = HUGE_VAL, processor_seconds = HUGE_VAL;
   } plain, tapped;
@@ -267,6 +268,21 @@ void report_keys(Json& figures, Bench& bench, int repeats) {
                       "processor time {:.3f}",
                       tapped.seconds, plain.seconds,
                       tapped.processor_seconds / plain.processor_seconds));
+}
+
+void report_keys(Json& figures, int threads) {
+  const KeyRate rate = key_rate(threads);
+  add_row(figures, "gauges_seconds", rate.seconds_measured / rate.heads_measured * rate.heads,
+          fmt::format("all gauges of {} heads of d = {} and {} keys: {} heads took {:.2f} s on {} "
+                      "threads ({:.2f} s of CPU time), times {}",
+                      rate.heads, rate.width, rate.keys, rate.heads_measured, rate.seconds_measured,
+                      threads, rate.cpu_seconds, rate.heads / rate.heads_measured));
+  add_row(figures, "itq_vs_product", rate.itq_products_per_s / rate.product_per_s,
+          fmt::format("ITQ's products {:.0f} GFLOP/s, keys times a matrix {:.0f}, one thread",
+                      rate.itq_products_per_s / 1e9, rate.product_per_s / 1e9));
+  add_row(figures, "  itq_step_vs_product", rate.itq_step_per_s / rate.product_per_s,
+          fmt::format("the same over a whole step, signs and polar factor included: {:.1f} ms",
+                      1e3 * rate.itq_step_seconds));
 }
 
 // transformers on the same windows, if PEER_PYTHON names a Python that has it.
@@ -349,6 +365,11 @@ int run(int argc, char** argv) {
     report_decoding(figures);
     return 0;
   }
+  if (argc == 2 && std::string_view(argv[1]) == "--keys") {
+    Json figures;
+    report_keys(figures, static_cast<int>(std::thread::hardware_concurrency()));
+    return 0;
+  }
   if (argc == 2 && std::string_view(argv[1]) == "--import") {
     Json figures;
     std::filesystem::create_directories("build/bench");
@@ -366,12 +387,12 @@ int run(int argc, char** argv) {
     report_peer(figures, argv[0], Bench(folder, 1), folder);
     return 0;
   }
-  if (argc >= 2 && std::string_view(argv[1]) == "--keys") {
+  if (argc >= 2 && std::string_view(argv[1]) == "--key-tap") {
     const std::filesystem::path folder = argc > 2 ? argv[2] : "build/bench/olmoe-shaped";
     write_synthetic_checkpoint(folder, olmoe_shaped());
     Bench bench(folder, argc > 3 ? static_cast<uint32_t>(std::stoul(argv[3])) : 40);
     Json figures;
-    report_keys(figures, bench, 3);
+    report_key_tap(figures, bench, 3);
     return 0;
   }
   if (argc >= 2 && std::string_view(argv[1]) == "--large") {
@@ -440,13 +461,14 @@ int run(int argc, char** argv) {
              static_cast<double>(bench.checkpoint.weight_bytes()),
          "weight bytes read / in the checkpoint, with all four");
 
-  report_keys(figures, bench, 1);
+  report_key_tap(figures, bench, 1);
   const double edge_seconds = edge_pass_seconds(bench.checkpoint, model, bench.windows, base);
   report("edge_vs_passes", edge_seconds / plain_seconds,
          fmt::format("both directions of an edge: two passes of {:.2f} s", edge_seconds));
   report("bootstrap_seconds", bootstrap_seconds(),
          "10,000 replicates over 200 windows and 64 layers, one thread");
   report_import(figures, folder, base.threads);
+  report_keys(figures, base.threads);
   const AuditRate audit = audit_rate(bench.checkpoint, model, bench.windows, base);
   report("audit_vs_passes", audit.seconds / audit.passes_seconds,
          fmt::format("an audit, forecasts included, {:.2f} s; {:.1f} % of decisions flip",
