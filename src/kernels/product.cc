@@ -111,7 +111,7 @@ uint32_t tallest_tile(Compute compute) {
 }
 
 std::vector<uint32_t> tile_heights(uint32_t least_out, Compute compute) {
-  // With AMX oneDNN 2.6 cuts the sum over the inputs by the number of rows: one height for all.
+  // With AMX a row's bits depend on the number of rows for most shapes: one height for all.
   if (compute == Compute::bf16 && has_amx()) return {tallest_tile(compute)};
   if (has_avx512()) return multiples_of_32(32, tallest_tile(compute));
   // Without AVX-512 oneDNN 2.6 has two kernels for fp32, whose sums differ in order: a slow one
