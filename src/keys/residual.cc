@@ -1,14 +1,12 @@
 #include "keys/residual.h"
 
 #include <cmath>
-#include <numbers>
 
 #include "base/error.h"
 #include "kernels/product.h"
 #include "keys/one_bit.h"
 #include "keys/principal.h"
 #include "keys/residual_block.h"
-#include "stats/pinned_math.h"
 
 namespace rg::keys {
 namespace {
@@ -90,22 +88,6 @@ double beta_of_rest(const PackedKeys& keys, const linear::Matrix& gauge, const A
 
 double bits_per_coordinate(uint32_t rank, uint32_t width) {
   return 1 + 16.0 * (rank + 1.0) / width;
-}
-
-double two_bit_error() {
-  // A level is the centre of mass of its cell, the threshold is half way between two levels.
-  const auto density = [](double x) {
-    return stats::pinned_exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi);
-  };
-  double threshold = 1, error = 1;
-  for (int round = 0; round < 200; ++round) {
-    const double outside = 1 - stats::normal_cdf(threshold), inside = 0.5 - outside;
-    const double low = (density(0) - density(threshold)) / inside;
-    const double high = density(threshold) / outside;
-    error = 1 - 2 * (inside * low * low + outside * high * high);
-    threshold = (low + high) / 2;
-  }
-  return error;
 }
 
 std::optional<std::vector<ResidualShare>> residual_shares(const PackedKeys& fit,

@@ -33,8 +33,5 @@ std::optional<std::vector<ResidualShare>> residual_shares(const PackedKeys& fit,
                                                           std::span<const uint32_t> ranks);
 
 double bits_per_coordinate(uint32_t rank, uint32_t width);
-// Least relative squared error of a normal variable with 2 bits, 0.1175 (Lloyd 1982, Max 1960):
-// what a correction of 16 r / d bits competes with.
-double two_bit_error();
 
 }  // namespace rg::keys

@@ -149,7 +149,6 @@ TEST(Residual, SharesAndErrorsAreTheTheorems) {
 }
 
 TEST(Residual, BudgetAndNulls) {
-  EXPECT_NEAR(two_bit_error(), theorems::two_bit_error(), 1e-12);
   EXPECT_NEAR(bits_per_coordinate(8, 128), 2.125, 1e-15);
   theorems::Draws draws(6, "lattice");
   const Sample lattice = sample_of(draws.signs(40, 8));
