@@ -70,7 +70,7 @@ KvGauge kv_gauge_of(const keys::GaugeReport& report, const keys::HeadReport& hea
   if (!out.usable()) return out;
   const ByUnit found = by_unit(report.held_out, head.held_out_documents, units);
   if (report.in_sample.keys != counts.fit_keys ||
-      found.column(&keys::CodeSums::keys) != counts.keys || found.sinks.keys != counts.sink_keys) {
+      found.column(&keys::CodeSums::keys) != counts.nonzero || found.sinks.keys != counts.sink_nonzero) {
     out.refused = kVanishes;
     return out;
   }
@@ -106,7 +106,7 @@ std::optional<KvNoise> noise_of(const keys::HeadReport& report, uint32_t units) 
   const ByUnit found = by_unit(learned->held_out, report.held_out_documents, units);
   KvNoise out{.fit_keys = learned->in_sample.keys,
               .in_sample_cosines = learned->in_sample.cosines,
-              .keys = found.column(&keys::CodeSums::keys),
+              .nonzero = found.column(&keys::CodeSums::keys),
               .cosines = found.column(&keys::CodeSums::cosines),
               .random_cosines = std::vector<double>(units, 0)};
   double number = 0;
@@ -129,8 +129,8 @@ std::optional<KvCentred> centred_of(const keys::HeadReport& report, uint32_t uni
   const keys::CodeSums total = keys::total_of(found.units);
   return KvCentred{.fit_keys = learned->in_sample.keys,
                    .in_sample_cosines = learned->in_sample.cosines,
-                   .keys = found.column(&keys::CodeSums::keys),
-                   .zero_keys = found.column(&keys::CodeSums::zero_keys),
+                   .nonzero = found.column(&keys::CodeSums::keys),
+                   .zero = found.column(&keys::CodeSums::zero_keys),
                    .cosines = found.column(&keys::CodeSums::cosines),
                    .squared_norms = total.squared_norms,
                    .energy = total.energy};
@@ -142,10 +142,10 @@ void count_keys(const keys::HeadReport& report, uint32_t units, KvHead& out) {
       by_unit(report.gauges.front().held_out, report.held_out_documents, units);
   out.fit_keys = report.fit_keys;
   out.fit_zero_keys = report.fit_zero_keys;
-  out.keys = identity.column(&keys::CodeSums::keys);
-  out.zero_keys = identity.column(&keys::CodeSums::zero_keys);
-  out.sink_keys = identity.sinks.keys;
-  out.sink_zero_keys = identity.sinks.zero_keys;
+  out.nonzero = identity.column(&keys::CodeSums::keys);
+  out.zero = identity.column(&keys::CodeSums::zero_keys);
+  out.sink_nonzero = identity.sinks.keys;
+  out.sink_zero = identity.sinks.zero_keys;
 }
 
 std::vector<uint32_t> ranks_up_to(uint32_t largest, uint32_t width) {
@@ -187,8 +187,8 @@ const KvGauge& KvHead::of(keys::GaugeKind kind) const {
 }
 
 KvHead measure_kv_head(const KvHeadKeys& head, const KvRows& rows, const KvGaugeOptions& options) {
-  const keys::Halves raw{.fit = rows.fit(head.keys, head.width),
-                         .held_out = rows.held_out(head.keys, head.width)};
+  const keys::Halves raw{.fit = rows.fit(head.values, head.width),
+                         .held_out = rows.held_out(head.values, head.width)};
   const linear::Column mean = keys::mean_of(raw.fit);
   keys::FitOptions learned_alone = options.fit;
   learned_alone.gauges = {keys::GaugeKind::itq_cosine};
@@ -197,19 +197,19 @@ KvHead measure_kv_head(const KvHeadKeys& head, const KvRows& rows, const KvGauge
   for (size_t i = 0; i < std::size(kCentrings); ++i) {
     const keys::Centring centring = kCentrings[i];
     const bool main = centring == options.centring;
-    const keys::HeadKeys keys{
+    const keys::HeadKeys centred_keys{
         .halves = {.fit = keys::centred(raw.fit, centring, mean),
                    .held_out = keys::centred(raw.held_out, centring, mean)},
         .planes = head.planes,
         .placement = head.placement,
         .place = head.place};
-    const keys::HeadReport report = keys::fit_gauges(keys, main ? options.fit : learned_alone);
+    const keys::HeadReport report = keys::fit_gauges(centred_keys, main ? options.fit : learned_alone);
     if (main) {
       count_keys(report, rows.units(), out);
       for (const keys::GaugeReport& gauge : report.gauges) {
         out.gauges.push_back(kv_gauge_of(gauge, report, out, rows.units()));
       }
-      add_moments(keys, report, rows.sink_rows(), head.positions, options, out);
+      add_moments(centred_keys, report, rows.sink_rows(), head.positions, options, out);
     }
     if (main && !out.learned().usable()) continue;
     if (main) out.noise = noise_of(report, rows.units());

@@ -47,13 +47,13 @@ struct KvGauge {
 
 struct KvNoise {
   double fit_keys, in_sample_cosines;
-  std::vector<double> keys, cosines, random_cosines;  // (units)
+  std::vector<double> nonzero, cosines, random_cosines;  // (units)
 };
 
 // Keys centred in one way, in the gauge that was learned on them.
 struct KvCentred {
   double fit_keys, in_sample_cosines;
-  std::vector<double> keys, zero_keys, cosines;  // (units)
+  std::vector<double> nonzero, zero, cosines;  // (units)
   double squared_norms, energy;                  // over all units
 };
 
@@ -64,8 +64,8 @@ struct KvCorrection {
 
 struct KvHead {
   double fit_keys = 0, fit_zero_keys = 0;
-  std::vector<double> keys, zero_keys;  // (units)
-  double sink_keys = 0, sink_zero_keys = 0;
+  std::vector<double> nonzero, zero;  // (units): keys that are not zero, and zero keys
+  double sink_nonzero = 0, sink_zero = 0;
   std::vector<KvGauge> gauges;
   std::optional<KvNoise> noise;
   std::optional<KvCentred> centred[3];  // in the order of kCentrings
@@ -79,7 +79,7 @@ struct KvHead {
 
 // One head as it comes from the pass.
 struct KvHeadKeys {
-  std::span<const float> keys;     // (sampled rows, width)
+  std::span<const float> values;   // (sampled rows, width) keys
   std::span<const float> queries;  // (some, width) of its group, as before RoPE; or none
   uint32_t width;
   const keys::RotaryPlanes& planes;
