@@ -85,10 +85,12 @@ class KvGaugeExperiment : public ExperimentBase {
   std::map<int, std::string> without_keys_;
 };
 
-// Of one KV head: the sums by unit.
+// Of one KV head: sums by unit, single numbers, and at the end replicates.
 uint64_t KvGaugeExperiment::kept_bytes() const {
-  constexpr uint64_t kOtherArrays = 20;
-  return (options_.gauges() + kOtherArrays) * (units_.count + 16) * sizeof(double);
+  constexpr uint64_t kOtherArrays = 20, kNumbers = 64, kReplicated = 8;
+  const uint64_t arrays = (options_.gauges() + kOtherArrays) * (units_.count + kNumbers);
+  const auto replicates = static_cast<uint64_t>(setting_.integer("bootstrap"));
+  return (arrays + kReplicated * replicates) * sizeof(double);
 }
 
 tap::Needs KvGaugeExperiment::needs() const {
