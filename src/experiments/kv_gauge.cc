@@ -100,8 +100,8 @@ tap::Needs KvGaugeExperiment::needs() const {
                      kCopies * static_cast<uint64_t>(setting_.threads) * record_.rows() *
                          kWideHead * sizeof(float);
   // What is kept of every layer and head grows with the heads, as rows of keys do.
-  needs.held_key_rows = record_.rows() + setting_.layers.size() * kept_bytes() /
-                                             (kNarrowHead * sizeof(float));
+  needs.held_key_rows =
+      record_.rows() + setting_.layers.size() * kept_bytes() / (kNarrowHead * sizeof(float));
   if (keeps_queries()) needs.held_query_rows = windows();
   return needs;
 }
@@ -154,17 +154,16 @@ void KvGaugeExperiment::end_keys(const tap::KeyView& view) {
     parallel_for(view.kv_heads, view.threads, [&](size_t h, int) {
       const auto head = static_cast<uint32_t>(h);
       const std::vector<float> queries = queries_of(head, view);
-      layer.heads[h] = measure_kv_head(
-          {.values = record_.keys(head),
-           .queries = queries,
-           .width = view.key_width,
-           .planes = planes,
-           .placement = placement,
-           .place = {.seed = setting_.seed,
-                     .layer = static_cast<uint32_t>(view.layer),
-                     .head = head},
-           .positions = setting_.seq_len},
-          rows_, options_);
+      layer.heads[h] = measure_kv_head({.values = record_.keys(head),
+                                        .queries = queries,
+                                        .width = view.key_width,
+                                        .planes = planes,
+                                        .placement = placement,
+                                        .place = {.seed = setting_.seed,
+                                                  .layer = static_cast<uint32_t>(view.layer),
+                                                  .head = head},
+                                        .positions = setting_.seq_len},
+                                       rows_, options_);
     });
     layers_.push_back(std::move(layer));
   } else {

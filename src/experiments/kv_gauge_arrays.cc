@@ -103,12 +103,10 @@ class HeadJson {
     }
     if (search.curvature) {
       const keys::Curvature& at = *search.curvature;
-      out["curvature"] = {{"asymmetry", number(at.asymmetry)},
-                          {"least_eigenvalue", number(at.least_eigenvalue)},
-                          {"flattest", number(at.flattest)},
-                          {"steepest", number(at.steepest)},
-                          {"condition", number(at.condition)},
-                          {"kink_ratio", number(at.kink_ratio)}};
+      out["curvature"] = {
+          {"asymmetry", number(at.asymmetry)}, {"least_eigenvalue", number(at.least_eigenvalue)},
+          {"flattest", number(at.flattest)},   {"steepest", number(at.steepest)},
+          {"condition", number(at.condition)}, {"kink_ratio", number(at.kink_ratio)}};
     } else {
       null("the metric's weights change along the search");
     }

@@ -52,8 +52,8 @@ stats::Replicates mean_of_parts(std::span<const KvEstimates* const> parts,
 }  // namespace
 
 std::optional<KvEstimates> kv_estimates(const KvHead& head, const stats::CountTable& table) {
-  const bool has_keys = std::any_of(head.nonzero.begin(), head.nonzero.end(),
-                                [](double count) { return count > 0; });
+  const bool has_keys =
+      std::any_of(head.nonzero.begin(), head.nonzero.end(), [](double count) { return count > 0; });
   if (!has_keys || !head.learned().usable() || !head.noise) return std::nullopt;
   const std::vector<double>& learned = head.learned().cosines;
   const std::vector<double> random = random_cosines(head);
@@ -61,13 +61,13 @@ std::optional<KvEstimates> kv_estimates(const KvHead& head, const stats::CountTa
     return stats::ratio_replicates(table, over, under);
   };
   const KvNoise& noise = *head.noise;
-  KvEstimates out{.learned = ratio(learned, head.nonzero),
-                  .random = ratio(random, head.nonzero),
-                  .advantage = ratio(differences(learned, random), head.nonzero),
-                  .noise_advantage =
-                      ratio(differences(noise.cosines, noise.random_cosines), noise.nonzero),
-                  .excess = {},
-                  .centred = {}};
+  KvEstimates out{
+      .learned = ratio(learned, head.nonzero),
+      .random = ratio(random, head.nonzero),
+      .advantage = ratio(differences(learned, random), head.nonzero),
+      .noise_advantage = ratio(differences(noise.cosines, noise.random_cosines), noise.nonzero),
+      .excess = {},
+      .centred = {}};
   out.excess = replicate_difference(out.advantage, out.noise_advantage);
   for (size_t i = 0; i < std::size(kCentrings); ++i) {
     const std::optional<KvCentred>& one = head.centred[i];

@@ -30,7 +30,7 @@ struct ByUnit {
   std::vector<keys::CodeSums> units;
   keys::CodeSums sinks;
 
-  std::vector<double> column(double keys::CodeSums::* member) const {
+  std::vector<double> column(double keys::CodeSums::*member) const {
     std::vector<double> out;
     for (const keys::CodeSums& unit : units) out.push_back(unit.*member);
     return out;
@@ -70,7 +70,8 @@ KvGauge kv_gauge_of(const keys::GaugeReport& report, const keys::HeadReport& hea
   if (!out.usable()) return out;
   const ByUnit found = by_unit(report.held_out, head.held_out_documents, units);
   if (report.in_sample.keys != counts.fit_keys ||
-      found.column(&keys::CodeSums::keys) != counts.nonzero || found.sinks.keys != counts.sink_nonzero) {
+      found.column(&keys::CodeSums::keys) != counts.nonzero ||
+      found.sinks.keys != counts.sink_nonzero) {
     out.refused = kVanishes;
     return out;
   }
@@ -138,8 +139,7 @@ std::optional<KvCentred> centred_of(const keys::HeadReport& report, uint32_t uni
 
 // Counts by the identity, which is never refused.
 void count_keys(const keys::HeadReport& report, uint32_t units, KvHead& out) {
-  const ByUnit identity =
-      by_unit(report.gauges.front().held_out, report.held_out_documents, units);
+  const ByUnit identity = by_unit(report.gauges.front().held_out, report.held_out_documents, units);
   out.fit_keys = report.fit_keys;
   out.fit_zero_keys = report.fit_zero_keys;
   out.nonzero = identity.column(&keys::CodeSums::keys);
@@ -173,8 +173,8 @@ void add_moments(const keys::HeadKeys& head, const keys::HeadReport& report, uin
   const keys::PackedKeys rest(all.first(all.size() - size_t{sink_rows} * fit.width), fit.width,
                               keys::PackedKeys::Use::turn);
   if (rest.rows() == 0) return;
-  out.residual =
-      keys::residual_shares(packed, rest, learned->gauge.matrix, ranks).value_or(std::vector<keys::ResidualShare>{});
+  out.residual = keys::residual_shares(packed, rest, learned->gauge.matrix, ranks)
+                     .value_or(std::vector<keys::ResidualShare>{});
 }
 
 }  // namespace
@@ -203,7 +203,8 @@ KvHead measure_kv_head(const KvHeadKeys& head, const KvRows& rows, const KvGauge
         .planes = head.planes,
         .placement = head.placement,
         .place = head.place};
-    const keys::HeadReport report = keys::fit_gauges(centred_keys, main ? options.fit : learned_alone);
+    const keys::HeadReport report =
+        keys::fit_gauges(centred_keys, main ? options.fit : learned_alone);
     if (main) {
       count_keys(report, rows.units(), out);
       for (const keys::GaugeReport& gauge : report.gauges) {
@@ -216,9 +217,9 @@ KvHead measure_kv_head(const KvHeadKeys& head, const KvRows& rows, const KvGauge
     out.centred[i] = centred_of(report, rows.units());
   }
   if (options.before_rope && head.placement.rope && out.centred[2]) {
-    out.correction = {.turning_share = keys::turning_share(mean, head.planes),
-                      .of_scores = keys::score_correction(head.queries, mean, head.planes,
-                                                          head.positions)};
+    out.correction = {
+        .turning_share = keys::turning_share(mean, head.planes),
+        .of_scores = keys::score_correction(head.queries, mean, head.planes, head.positions)};
   }
   return out;
 }

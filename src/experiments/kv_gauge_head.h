@@ -54,7 +54,7 @@ struct KvNoise {
 struct KvCentred {
   double fit_keys, in_sample_cosines;
   std::vector<double> nonzero, zero, cosines;  // (units)
-  double squared_norms, energy;                  // over all units
+  double squared_norms, energy;                // over all units
 };
 
 struct KvCorrection {

@@ -53,9 +53,7 @@ std::vector<Parameter> kv_gauge_parameters() {
           {.key = "signed_hadamards",
            .help = "Hadamard gauges with random signs",
            .values = integer(1, 256, 10)},
-          {.key = "rotations",
-           .help = "uniformly random rotations",
-           .values = integer(1, 256, 3)},
+          {.key = "rotations", .help = "uniformly random rotations", .values = integer(1, 256, 3)},
           {.key = "residual_rank",
            .help = "largest rank of a correction of the code, in powers of 2; 0 for none",
            .values = integer(0, 1024, 8)}};

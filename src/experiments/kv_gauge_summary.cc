@@ -97,7 +97,7 @@ class BlockJson {
   // learned, random, advantage, noise_advantage, excess, centred; with outcome and place if
   // `judged`.
   void add(const KvEstimates* found, bool judged, Json& out) const {
-    const auto part = [&](stats::Replicates KvEstimates::* member) {
+    const auto part = [&](stats::Replicates KvEstimates::*member) {
       return found == nullptr ? nullptr : &(found->*member);
     };
     out["learned"] = block(part(&KvEstimates::learned));

@@ -470,9 +470,9 @@ void run(const FakeModel& model, std::span<tap::Observer* const> observers,
                               .embeddings = &embeddings,
                               .threads = feeding.threads};
     for (tap::Observer* observer : observers) observer->begin_layer(view);
-    const tap::KeyView keys =
-        model.attention ? key_view(model, *model.attention, layer, feeding.threads)
-                        : tap::KeyView{};
+    const tap::KeyView keys = model.attention
+                                  ? key_view(model, *model.attention, layer, feeding.threads)
+                                  : tap::KeyView{};
     begin_or_end_keys(model, observers, keys, true);
     std::vector<std::vector<Requests>> asked(observers.size(),
                                              std::vector<Requests>(blocks.size()));

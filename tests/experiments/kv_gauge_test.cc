@@ -179,11 +179,11 @@ TEST(KvGauge, DocumentsAreNumberedByTheirFirstWindow) {
 }
 
 TEST(KvGauge, ZeroKeysAreCountedAndNothingElse) {
-  const FakeModel model = model_with([](int layer, size_t row, uint32_t head,
-                                        std::span<float> key) {
-    gaussian_key(layer, row, head, key);
-    if (head == 1 && row % 5 == 0) std::fill(key.begin(), key.end(), 0.0f);
-  });
+  const FakeModel model =
+      model_with([](int layer, size_t row, uint32_t head, std::span<float> key) {
+        gaussian_key(layer, row, head, key);
+        if (head == 1 && row % 5 == 0) std::fill(key.begin(), key.end(), 0.0f);
+      });
   const Json fields = kv_measure(model, setting_of(model));
   const Json& heads = fields.at("heads").at("0");
   const Json &per_window = fields.at("per_window"), &units = fields.at("units");
@@ -230,11 +230,11 @@ void expect_reasons(const Json& value, const std::string& path, const Json& reas
 }
 
 TEST(KvGauge, AHeadWithoutKeysIsDegenerate) {
-  const FakeModel model = model_with([](int layer, size_t row, uint32_t head,
-                                        std::span<float> key) {
-    gaussian_key(layer, row, head, key);
-    if (head == 1 && layer == 1) std::fill(key.begin(), key.end(), 0.0f);
-  });
+  const FakeModel model =
+      model_with([](int layer, size_t row, uint32_t head, std::span<float> key) {
+        gaussian_key(layer, row, head, key);
+        if (head == 1 && layer == 1) std::fill(key.begin(), key.end(), 0.0f);
+      });
   const Json fields = kv_measure(model, setting_of(model));
   const Json& summary = fields.at("summary");
   EXPECT_EQ(summary.at("verdict").at("outcome"), "DEGENERATE");
@@ -421,8 +421,7 @@ TEST(KvGauge, TellsThePlanWhatItKeeps) {
   run(model, {&observer, 1}, {});
   const size_t live = live_bytes() - before;
   const tap::Needs needs = observer->needs();
-  const uint64_t told =
-      needs.held_bytes + needs.held_key_rows * 2 * kKvWidth * sizeof(float);
+  const uint64_t told = needs.held_bytes + needs.held_key_rows * 2 * kKvWidth * sizeof(float);
   EXPECT_LE(live, told);
   EXPECT_TRUE(needs.keys);
   EXPECT_EQ(needs.held_query_rows, 0u);
