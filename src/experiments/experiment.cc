@@ -11,9 +11,8 @@ namespace rg::experiments {
 
 const std::vector<Declaration>& all_experiments() {
   static const std::vector<Declaration> all = {
-      attention_router_declaration(),  expert_load_declaration(), chart_compatibility_declaration(),
-      terminal_ovk_scan_declaration(), kv_gauge_declaration(),
-  };
+      attention_router_declaration(), expert_load_declaration(), chart_compatibility_declaration(),
+      terminal_ovk_scan_declaration(), kv_gauge_declaration()};
   return all;
 }
 

@@ -53,16 +53,15 @@ class HeadJson {
             {"sink_keys", count_json(head.sink_nonzero)},
             {"sink_zero_keys", count_json(head.sink_zero)},
             {"gauges", std::move(gauges)},
-            {"noise", head.noise ? of(*head.noise) : null("no gauge was learned")},
+            {"noise", head.noise ? of(*head.noise) : null("noise", "no gauge was learned")},
             {"centring", centring(head)},
             {"residual", std::move(residual)},
             {"ceiling", ceiling(head)}};
   }
 
  private:
-  Json null(const char* reason) const { return nulls_.null(path_, reason); }
-  Json number(double value) const {
-    return nulls_.number(value, path_, "infinite or undefined at the end of the search");
+  Json null(const std::string& member, const char* reason) const {
+    return nulls_.null(path_ + "." + member, reason);
   }
 
   Json of(const KvGauge& gauge) const {
@@ -99,16 +98,19 @@ class HeadJson {
                       {"rate", search.decay->rate},
                       {"points", search.decay->points}};
     } else {
-      null("fewer than four steps left something to gain");
+      null("gauges.decay", "fewer than four steps left something to gain");
     }
     if (search.curvature) {
       const keys::Curvature& at = *search.curvature;
+      const auto number = [&](double value) {
+        return nulls_.number(value, path_ + ".gauges.curvature", "infinite, or no curvature");
+      };
       out["curvature"] = {
           {"asymmetry", number(at.asymmetry)}, {"least_eigenvalue", number(at.least_eigenvalue)},
           {"flattest", number(at.flattest)},   {"steepest", number(at.steepest)},
           {"condition", number(at.condition)}, {"kink_ratio", number(at.kink_ratio)}};
     } else {
-      null("the metric's weights change along the search");
+      null("gauges.curvature", "the metric's weights change along the search");
     }
   }
 
@@ -124,7 +126,7 @@ class HeadJson {
     Json out = Json::object();
     for (size_t i = 0; i < std::size(kCentringNames); ++i) {
       const std::optional<KvCentred>& one = head.centred[i];
-      out[kCentringNames[i]] = one ? of(*one) : null("no gauge was learned");
+      out[kCentringNames[i]] = one ? of(*one) : null("centring", "no gauge was learned");
     }
     if (head.correction) {
       out["dataset_mean"]["correction"] = {{"turning_share", head.correction->turning_share},
@@ -145,6 +147,9 @@ class HeadJson {
   }
 
   Json of(const keys::ResidualShare& share) const {
+    const auto number = [&](double value) {
+      return nulls_.number(value, path_ + ".residual", "nothing is left to share");
+    };
     return {{"rank", share.rank},
             {"keys_in_sample", number(share.keys_in_sample)},
             {"keys_held_out", number(share.keys_held_out)},
@@ -161,7 +166,8 @@ class HeadJson {
       return {{"resting_share", *head.resting_share},
               {"cosine", keys::rope_ceiling_cosine(*head.resting_share)}};
     }
-    return null(layer_.ceiling ? "no key to fit on" : "the keys are not those after RoPE");
+    return null("ceiling",
+                layer_.ceiling ? "no key to fit on" : "the keys are not those after RoPE");
   }
 
   const KvLayer& layer_;
@@ -181,7 +187,7 @@ Json kv_attention_json(const tap::KeyView& view, const keys::Placement& placemen
           {"heads", view.heads},
           {"kv_heads", view.kv_heads},
           {"width", view.key_width},
-          {"rotated_columns", view.rotation ? view.rotation->columns : 0},
+          {"rotated_columns", view.rotation ? view.rotation->columns : 0u},
           {"norm", name_of_norm(view.norm)},
           {"values_are_keys", view.values_are_keys},
           {"latent_width", view.latent_width},

@@ -217,7 +217,7 @@ KvHead measure_kv_head(const KvHeadKeys& head, const KvRows& rows, const KvGauge
     out.centred[i] = centred_of(report, rows.units());
   }
   if (options.before_rope && head.placement.rope && out.centred[2]) {
-    out.correction = {
+    out.correction = KvCorrection{
         .turning_share = keys::turning_share(mean, head.planes),
         .of_scores = keys::score_correction(head.queries, mean, head.planes, head.positions)};
   }

@@ -81,6 +81,7 @@ class BlockJson {
  public:
   BlockJson(Nulls& nulls, std::string path) : nulls_(nulls), path_(std::move(path)) {}
 
+  BlockJson below(const std::string& member) const { return {nulls_, path_ + "." + member}; }
   Json number(double value, const char* reason) const {
     return nulls_.number(value, path_, reason);
   }
@@ -193,12 +194,12 @@ Json head_json(const KvHead& head, const HeadStatistics& found, double width,
                const BlockJson& json) {
   Json out = {{"keys_per_width", head.fit_keys / width}};
   json.add(found.estimates ? &*found.estimates : nullptr, false, out);
-  out["random_spread"] = json.number(random_spread(head), kNoRandom);
-  out["noise_in_sample"] =
-      head.noise ? json.number(head.noise->in_sample_cosines / head.noise->fit_keys, kNoKeys)
-                 : json.null(kNoKeys);
-  out["gauges"] = gauges_json(head, found, width, json);
-  out["dc5"] = {{"key_dc", dc5_json(head, 1, json)}, {"dataset_mean", dc5_json(head, 2, json)}};
+  out["random_spread"] = json.below("random_spread").number(random_spread(head), kNoRandom);
+  out["noise_in_sample"] = head.noise ? Json(head.noise->in_sample_cosines / head.noise->fit_keys)
+                                      : json.below("noise_in_sample").null(kNoKeys);
+  out["gauges"] = gauges_json(head, found, width, json.below("gauges"));
+  const BlockJson dc5 = json.below("dc5");
+  out["dc5"] = {{"key_dc", dc5_json(head, 1, dc5)}, {"dataset_mean", dc5_json(head, 2, dc5)}};
   return out;
 }
 
@@ -233,7 +234,7 @@ Json layer_json(const KvLayer& layer, const std::vector<HeadStatistics>& heads,
   out["sentence"] = mean ? kv_sentence(*mean) : "undecided";
   Json& of_heads = out["heads"] = Json::array();
   for (size_t h = 0; h < heads.size(); ++h) {
-    of_heads.push_back(head_json(layer.heads[h], heads[h], layer.width, json));
+    of_heads.push_back(head_json(layer.heads[h], heads[h], layer.width, json.below("heads")));
   }
   return out;
 }
@@ -316,7 +317,8 @@ Json kv_summary(const KvStudy& study, Nulls& nulls) {
   const BlockJson json(nulls, "summary.verdict");
   Json verdict = {{"margin", kEquivalenceMargin}, {"outcome", ""}, {"sentence", ""}};
   json.add(model ? &*model : nullptr, true, verdict);
-  const std::string outcome = degenerate ? "DEGENERATE" : verdict["advantage"]["outcome"];
+  const std::string outcome =
+      degenerate ? "DEGENERATE" : verdict["advantage"]["outcome"].get<std::string>();
   verdict["outcome"] = outcome;
   verdict["sentence"] = degenerate ? "undecided" : kv_sentence(*model);
   verdict["cells"] = {{"below", cells.below}, {"within", cells.within}, {"above", cells.above}};

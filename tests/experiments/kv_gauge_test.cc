@@ -399,7 +399,7 @@ TEST(KvGauge, OutcomesByIntervalAndMargin) {
 
 // The published sentence needs its range, not just an advantage.
 TEST(KvGauge, AnAdvantageBelowThePublishedRangeIsSmaller) {
-  KvEstimates found;
+  KvEstimates found{};
   found.advantage = {0.05, {0.04, 0.05, 0.06}};
   for (stats::Replicates& centred : found.centred) centred = {0.85, {0.84, 0.85, 0.86}};
   EXPECT_EQ(kv_sentence(found), "smaller_advantage");
