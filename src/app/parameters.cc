@@ -44,7 +44,8 @@ std::vector<std::string> parse_experiments(const std::string& text) {
   std::vector<std::string> known, chosen;
   for (const auto& declaration : experiments::all_experiments()) {
     known.push_back(declaration.name);
-    if (wanted.erase(declaration.name) > 0 || wanted.contains("all")) {
+    const bool of_all = wanted.contains("all") && !declaration.by_name;
+    if (wanted.erase(declaration.name) > 0 || of_all) {
       chosen.push_back(declaration.name);
     }
   }

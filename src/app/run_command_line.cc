@@ -18,7 +18,8 @@ constexpr size_t kColumns = 100;
 std::string experiment_list() {
   std::string list = "\nExperiments:\n";
   for (const auto& declaration : experiments::all_experiments()) {
-    list += wrapped(declaration.summary, fmt::format("  {:<22}  ", declaration.name), 26, kColumns);
+    const std::string text = declaration.summary + (declaration.by_name ? " Not in `all`." : "");
+    list += wrapped(text, fmt::format("  {:<22}  ", declaration.name), 26, kColumns);
   }
   list += "\nParameters, each as --parameter KEY=JSON:\n";
   for (const ParameterLine& line : parameter_lines()) {

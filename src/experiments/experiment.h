@@ -77,6 +77,7 @@ struct Declaration {
   Json (*compare)(std::span<const Json* const> artifacts);
   // From a setting whose parameters are checked and complete; refuses what cannot be measured.
   std::unique_ptr<Experiment> (*create)(const Setting&);
+  bool by_name = false;  // takes long: left out of `all`
 
   // Refuses what cannot be measured before anything is read (RT001, RT002, RT006, RT007, US003).
   std::unique_ptr<Experiment> make(const Setting& setting) const;

@@ -132,6 +132,11 @@ std::vector<std::string> Pass::notes() const {
 std::vector<std::string> Pass::assumed() const {
   std::vector<std::string> all = subject_.checkpoint().assumed();
   all.insert(all.end(), samples_.assumed().begin(), samples_.assumed().end());
+  for (const std::string& name : settings_.experiments.names) {
+    if (!declaration_of(name).by_name) continue;
+    all.push_back(fmt::format(
+        "{}: its own work, seconds for every KV head, is not in the expected time", name));
+  }
   if (samples_.prompts() != nullptr && subject_.tokenizer() == nullptr) {
     all.push_back(fmt::format("no tokenizer.json: a token for every {} bytes of a prompt",
                               kAssumedBytesPerToken));

@@ -31,6 +31,14 @@ TEST(Parameters, AreListedInThePageOfTheExperiments) {
       << table();
 }
 
+TEST(Experiments, AllLeavesOutWhatIsAskedForByName) {
+  const std::vector<std::string> all = parse_experiments("all");
+  EXPECT_EQ(all, (std::vector<std::string>{"attention_router", "expert_load", "chart_compatibility",
+                                           "terminal_ovk_scan"}));
+  EXPECT_EQ(parse_experiments("kv_gauge"), std::vector<std::string>{"kv_gauge"});
+  EXPECT_EQ(parse_experiments("all,kv_gauge").size(), all.size() + 1);
+}
+
 RunOptions options_of(const std::vector<std::string>& experiments, const std::string& key) {
   RunOptions options;
   options.experiments.names = experiments;

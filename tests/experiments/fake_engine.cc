@@ -159,6 +159,67 @@ void feed_logits(const FakeModel& model, std::span<tap::Observer* const> observe
   }
 }
 
+tap::KeyView key_view(const FakeModel& model, const FakeKeys& attention, int layer, int threads) {
+  tap::KeyView view{};
+  view.layer = layer;
+  view.mixer = "attention";
+  view.width = model.shape.width;
+  view.heads = attention.heads;
+  view.kv_heads = attention.kv_heads;
+  view.key_width = view.value_width = attention.width;
+  view.norm = attention.norm;
+  view.scale = 1;
+  view.threads = threads;
+  if (attention.frequencies.empty()) return view;
+  tap::RotationView rotation{};
+  rotation.columns = attention.width;
+  rotation.planes = tap::Planes::half_split;
+  rotation.frequencies = attention.frequencies;
+  rotation.factor = 1;
+  view.rotation = rotation;
+  return view;
+}
+
+bool has_keys(const FakeModel& model, int layer) {
+  if (!model.attention) return false;
+  const std::vector<int>& without = model.attention->without;
+  return std::find(without.begin(), without.end(), layer) == without.end();
+}
+
+// A block's queries and keys, to the observers that ask for them.
+void feed_keys(const FakeModel& model, std::span<tap::Observer* const> observers,
+               const tap::KeyView& view, const tap::Block& range) {
+  const FakeKeys& attention = *model.attention;
+  const size_t set = size_t(range.set - model.sets.data());
+  const size_t wide = size_t(attention.heads) * attention.width;
+  const size_t narrow = size_t(attention.kv_heads) * attention.width;
+  std::vector<float> queries(range.rows * wide), keys(range.rows * narrow);
+  for (size_t i = 0; i < range.rows; ++i) {
+    attention.keys(view.layer, set, range.first_row + i, {keys.data() + i * narrow, narrow});
+    attention.queries(view.layer, set, range.first_row + i, {queries.data() + i * wide, wide});
+  }
+  tap::KeyBlock block{};
+  static_cast<tap::Block&>(block) = range;
+  block.queries = {queries.data(), queries.data(), queries.data(), queries.data()};
+  block.keys = {keys.data(), keys.data(), keys.data(), keys.data()};
+  for (tap::Observer* observer : observers) {
+    if (observer->needs().keys && watches(*observer, range.set)) observer->on_keys(view, block);
+  }
+}
+
+// Before and after the blocks of a layer.
+void begin_or_end_keys(const FakeModel& model, std::span<tap::Observer* const> observers,
+                       const tap::KeyView& view, bool begin) {
+  if (!model.attention) return;
+  const bool has = has_keys(model, view.layer);
+  for (tap::Observer* observer : observers) {
+    if (!observer->needs().keys) continue;
+    if (has && begin) observer->begin_keys(view);
+    if (has && !begin) observer->end_keys(view);
+    if (!has && begin) observer->on_no_keys(view.layer, "Mamba-2");
+  }
+}
+
 }  // namespace
 
 double normal(uint64_t seed, uint32_t i, uint32_t j, uint32_t layer) {
@@ -409,6 +470,10 @@ void run(const FakeModel& model, std::span<tap::Observer* const> observers,
                               .embeddings = &embeddings,
                               .threads = feeding.threads};
     for (tap::Observer* observer : observers) observer->begin_layer(view);
+    const tap::KeyView keys = model.attention
+                                  ? key_view(model, *model.attention, layer, feeding.threads)
+                                  : tap::KeyView{};
+    begin_or_end_keys(model, observers, keys, true);
     std::vector<std::vector<Requests>> asked(observers.size(),
                                              std::vector<Requests>(blocks.size()));
     const auto embedding_rows = [&](const Range& range) {
@@ -426,6 +491,7 @@ void run(const FakeModel& model, std::span<tap::Observer* const> observers,
       const Range& range = blocks[b];
       const Trace& trace = model.trace(layer, range.set);
       const auto rows = embedding_rows(range);
+      if (has_keys(model, layer)) feed_keys(model, observers, keys, block_of(range, worker));
       tap::GateBlock block{};
       static_cast<tap::Block&>(block) = block_of(range, worker);
       block.residual_in = trace.residual_in.data() + range.first_row * d;
@@ -454,6 +520,7 @@ void run(const FakeModel& model, std::span<tap::Observer* const> observers,
         observers[o]->on_gate(view, block);
       }
     });
+    begin_or_end_keys(model, observers, keys, false);
     for (tap::Observer* observer : observers) observer->on_gates_done(view);
     for (tap::Observer* observer : observers) {
       for (const int32_t expert : observer->wanted_experts(layer)) {

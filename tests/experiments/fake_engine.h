@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -29,6 +30,17 @@ struct Trace {
 
 struct LayerWeights {
   std::vector<float> router, gain, selection_bias, logit_bias;
+};
+
+// Attention of a fake model: a row's queries and keys, as normed and as scored.
+struct FakeKeys {
+  uint32_t heads = 2, kv_heads = 2, width = 8;
+  std::vector<float> frequencies = {};  // of RoPE over all columns in halves; empty: no RoPE
+  tap::KeyNorm norm = tap::KeyNorm::none;
+  std::vector<int> without = {};  // layers that have no keys
+  std::function<void(int layer, size_t set, size_t row, std::span<float> keys)> keys;
+  std::function<void(int layer, size_t set, size_t row, std::span<float> queries)> queries =
+      [](int, size_t, size_t, std::span<float>) {};
 };
 
 class FakeModel {
@@ -66,6 +78,7 @@ class FakeModel {
   // it has none.
   using NextLogits = std::function<std::vector<float>(size_t set, size_t row)>;
   NextLogits next_logits, reference_logits;
+  std::optional<FakeKeys> attention;  // none: no call about keys
 
  private:
   void compute(const Hooks& hooks);
