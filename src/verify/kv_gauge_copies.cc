@@ -38,7 +38,9 @@ class Copies {
     std::map<std::vector<double>, size_t> first;
     size_t copies = 0;
     for (size_t u = 0; u < of_unit_.size(); ++u) {
-      if (of_unit_[u].empty()) return;
+      const bool nothing = std::all_of(of_unit_[u].begin(), of_unit_[u].end(),
+                                       [](double value) { return value == 0; });
+      if (nothing) continue;
       const auto [known, is_new] = first.try_emplace(of_unit_[u], u);
       if (is_new) continue;
       if (++copies > kMostNamed) continue;
