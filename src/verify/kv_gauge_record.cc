@@ -175,7 +175,7 @@ int64_t read_attention(const Case& c, const Parameters& parameters, const At& at
   Inspector& inspect = c.inspect;
   if (!inspect.is(at, Kind::object)) return 0;
   const auto count = [&](const char* key, int64_t lo, int64_t hi) {
-    return inspect.integer(inspect.need(at, key), lo, hi).value_or(lo);
+    return inspect.integer(inspect.need(at, key), lo, hi).value_or(hi);
   };
   inspect.text(inspect.need(at, "mixer"));
   const int64_t heads = count("heads", 1, kMostColumns);
