@@ -70,10 +70,10 @@ void explain_degenerate(const kv::Model& model, Judgement& judgement) {
   }
   judgement.reasons.push_back({"", "", fmt::format("heads.{}", model.undefined.front()),
                                "a head without a learned rotation, or without held-out keys"});
-  judgement.sentence =
-      fmt::format("At {} some head has no learned rotation, or no held-out keys: there is no mean "
-                  "over all heads.",
-                  at_layers(model.undefined));
+  judgement.sentence = fmt::format(
+      "At {} some head has no learned rotation, or no held-out keys: there is no mean "
+      "over all heads.",
+      at_layers(model.undefined));
 }
 
 // Of the published range of learned rotations.
@@ -110,12 +110,11 @@ std::string explain_outcome(const kv::Model& model) {
   switch (model.outcome) {
     case kv::Outcome::superior: {
       const std::optional<double> noise = model.blocks[kv::kNoiseAdvantage].estimate;
-      return start + fmt::format("{:.3g} more than random ones (at least {:.3g}){}. {}", gain,
-                                 ci95->lo,
-                                 noise ? fmt::format("; on noise like the keys it gains {:+.3g}",
-                                                     *noise)
-                                       : std::string(),
-                                 reach_words(model));
+      return start +
+             fmt::format("{:.3g} more than random ones (at least {:.3g}){}. {}", gain, ci95->lo,
+                         noise ? fmt::format("; on noise like the keys it gains {:+.3g}", *noise)
+                               : std::string(),
+                         reach_words(model));
     }
     case kv::Outcome::equivalent:
       return start + fmt::format(
@@ -188,9 +187,8 @@ void add_beside(const kv::Model& model, Judgement& judgement) {
   judgement.beside.push_back(
       {"excess", name_of(kv::outcome_of(model.blocks[kv::kExcess].interval()))});
   for (size_t i = 0; i < kv::kCentrings; ++i) {
-    judgement.beside.push_back(
-        {std::string("learned cosine, ") + kv::kCentringNames[i],
-         name_of(kv::place_of(model.blocks[kv::kCentred + i].interval()))});
+    judgement.beside.push_back({std::string("learned cosine, ") + kv::kCentringNames[i],
+                                name_of(kv::place_of(model.blocks[kv::kCentred + i].interval()))});
   }
   judgement.beside.push_back(
       {"heads by learned cosine", fmt::format("{} below, {} within, {} above", model.cells.below,

@@ -19,9 +19,9 @@ inline constexpr std::array<const char*, kCentrings> kCentringNames = {"raw", "k
 
 // `keys`: what was asked for.
 struct Parameters {
-  bool scored = true;        // keys after RoPE; else after QK-norm and before RoPE
-  size_t centring = 0;       // of kCentringNames
-  int64_t positions = 0;     // sampled per window, sinks included
+  bool scored = true;     // keys after RoPE; else after QK-norm and before RoPE
+  size_t centring = 0;    // of kCentringNames
+  int64_t positions = 0;  // sampled per window, sinks included
   int64_t sink_positions = 0;
   bool all_gauges = false;
   int64_t signed_hadamards = 0, rotations = 0, residual_rank = 0;
@@ -72,9 +72,9 @@ struct Head {
   std::vector<int64_t> residual_ranks;
   std::optional<double> resting_share;  // of the ceiling; none without one
 
-  const Gauge& learned() const;     // itq_cosine
-  bool defined() const;             // learned not refused, and keys held out
-  double held_out() const;          // keys of all units
+  const Gauge& learned() const;  // itq_cosine
+  bool defined() const;          // learned not refused, and keys held out
+  double held_out() const;       // keys of all units
 };
 
 // A layer that has keys.

@@ -36,7 +36,8 @@ bool norms_fit(double squared_norms, double energy, const KeySet& of) {
 
 // Cauchy-Schwarz, over the keys and over the channels.
 bool sums_fit(const Sums& sums, const KeySet& of) {
-  if (of.keys == 0) return sums.cosines == 0 && sums.sizes == 0 && norms_fit(sums.squared_norms, sums.energy, of);
+  if (of.keys == 0)
+    return sums.cosines == 0 && sums.sizes == 0 && norms_fit(sums.squared_norms, sums.energy, of);
   const double squared_sizes = sums.sizes * sums.sizes;
   const double squares = of.width * sums.squared_norms;  // sum of |y|_1^2
   return cosines_fit(sums.cosines, of) && norms_fit(sums.squared_norms, sums.energy, of) &&
@@ -51,7 +52,7 @@ bool channels_fit(const Sums& sums, const KeySet& of) {
 
 // The keys of a record's windows, sampled positions that are no sinks.
 struct Sampled {
-  double fitted = 0, sinks = 0;   // sinks: held out
+  double fitted = 0, sinks = 0;  // sinks: held out
   std::vector<double> of_unit;
 };
 
@@ -152,8 +153,8 @@ class HeadChecks {
   void unit_cosines(const std::string& member, const Windows& cosines, const Windows& keys,
                     bool may_be_less) {
     for (size_t u = 0; u < cosines.size(); ++u) {
-      const bool fits = may_be_less ? at_most(*cosines[u], *keys[u])
-                                    : cosines_fit(*cosines[u], set(*keys[u]));
+      const bool fits =
+          may_be_less ? at_most(*cosines[u], *keys[u]) : cosines_fit(*cosines[u], set(*keys[u]));
       if (fits) continue;
       miss(Check::value_range, fmt::format("{}[{}]", member, u),
            fmt::format("is {}, which {} keys of width {} cannot have", *cosines[u], *keys[u],

@@ -17,8 +17,9 @@ class Copies {
   Copies(Inspector& inspect, size_t units) : inspect_(inspect), of_unit_(units) {}
 
   void visit(const std::string& head, const std::string& member, const Windows& values) {
-    const bool nothing = std::all_of(values.begin(), values.end(),
-                                     [](const std::optional<double>& value) { return *value == 0; });
+    const bool nothing =
+        std::all_of(values.begin(), values.end(),
+                    [](const std::optional<double>& value) { return *value == 0; });
     if (nothing) return;
     for (size_t u = 0; u < values.size(); ++u) of_unit_[u].push_back(*values[u]);
     const std::string path = head + '.' + member;

@@ -110,9 +110,7 @@ void claim_head(const Head& head, double width, const HeadColumns& columns,
     reached = head.noise->in_sample_cosines / head.noise->fit_keys;
   }
   claims.mean(below(at, "noise_in_sample"), reached);
-  const auto centred = [&](size_t i) {
-    return head.centring[i] ? &*head.centring[i] : nullptr;
-  };
+  const auto centred = [&](size_t i) { return head.centring[i] ? &*head.centring[i] : nullptr; };
   for (size_t i = 1; i < kCentrings; ++i) {
     claim_centring(centred(0), centred(i), below(at, "dc5", kCentringNames[i]), claims);
   }

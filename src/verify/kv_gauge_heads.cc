@@ -74,9 +74,9 @@ std::vector<Gauge> read_gauges(const Case& c, const Record& record, const At& li
   if (!c.inspect.is(list, Kind::array)) return gauges;
   const std::vector<GaugeName> names = gauge_names(record.parameters);
   if (list.value->array().size() != names.size()) {
-    c.inspect.invalid(Check::ranked_list, list.path,
-                      fmt::format("holds {} gauges, `keys` gives {}", list.value->array().size(),
-                                  names.size()));
+    c.inspect.invalid(
+        Check::ranked_list, list.path,
+        fmt::format("holds {} gauges, `keys` gives {}", list.value->array().size(), names.size()));
     return gauges;
   }
   for (size_t i = 0; i < names.size(); ++i) {

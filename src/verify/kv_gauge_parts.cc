@@ -127,8 +127,7 @@ void read_residual(const Case& c, const Record& record, const At& list, const La
 
 void read_ceiling(const Case& c, const Record& record, const At& at, const LayerKeys& layer,
                   Head& head) {
-  const bool expected =
-      record.parameters.scored && layer.rotated_columns > 0 && head.fit_keys > 0;
+  const bool expected = record.parameters.scored && layer.rotated_columns > 0 && head.fit_keys > 0;
   if (!there(c, at, expected, "`step`, RoPE and fit_keys say otherwise")) return;
   if (!c.inspect.is(at, Kind::object)) return;
   head.resting_share = number_at(c.inspect, at, "resting_share", kUnit);

@@ -12,21 +12,11 @@ namespace {
 constexpr int64_t kMostGauges = 4096;  // of one kind
 constexpr int64_t kMostColumns = 1 << 20;
 constexpr const char* kVerdictKinds[] = {"identity", "signed_hadamard", "rotation", "itq_cosine"};
-constexpr const char* kAllKinds[] = {"identity",
-                                     "hadamard",
-                                     "signed_hadamard",
-                                     "rotation",
-                                     "principal",
-                                     "principal_covariance",
-                                     "principal_hadamard",
-                                     "itq_cosine",
-                                     "itq_pooled",
-                                     "itq_per_key",
-                                     "givens",
-                                     "torus",
-                                     "plane_scaling",
-                                     "foldable",
-                                     "blocks"};
+constexpr const char* kAllKinds[] = {"identity",           "hadamard",   "signed_hadamard",
+                                     "rotation",           "principal",  "principal_covariance",
+                                     "principal_hadamard", "itq_cosine", "itq_pooled",
+                                     "itq_per_key",        "givens",     "torus",
+                                     "plane_scaling",      "foldable",   "blocks"};
 
 // The index of a text among those allowed; value_range where it is another one.
 template <typename Names>
@@ -36,8 +26,8 @@ size_t one_of(Inspector& inspect, const At& at, const Names& names) {
     if (found == names[i]) return i;
   }
   if (at && at.value->is(Kind::string)) {
-    inspect.invalid(Check::value_range, at.path, fmt::format("found {}, a word of no meaning here",
-                                                             found));
+    inspect.invalid(Check::value_range, at.path,
+                    fmt::format("found {}, a word of no meaning here", found));
   }
   return 0;
 }
@@ -89,9 +79,9 @@ void read_units(const Case& c, Record& record) {
   if (!inspect.is(list, Kind::array)) return;
   const Array& values = list.value->array();
   if (values.size() != c.header.n_windows) {
-    inspect.invalid(Check::array_length, list.path,
-                    fmt::format("found {} values, expected n_windows = {}", values.size(),
-                                c.header.n_windows));
+    inspect.invalid(
+        Check::array_length, list.path,
+        fmt::format("found {} values, expected n_windows = {}", values.size(), c.header.n_windows));
     return;
   }
   for (size_t w = 0; w < values.size(); ++w) {
@@ -99,9 +89,9 @@ void read_units(const Case& c, Record& record) {
     const auto unit = inspect.integer(at, -1, kMostUnits - 1);
     if (!unit) return;
     if (*unit == record.unit_of_window[w]) continue;
-    inspect.invalid(Check::document_ids, at.path,
-                    fmt::format("found {}, the window's document gives {}", *unit,
-                                record.unit_of_window[w]));
+    inspect.invalid(
+        Check::document_ids, at.path,
+        fmt::format("found {}, the window's document gives {}", *unit, record.unit_of_window[w]));
     return;
   }
 }
@@ -195,10 +185,8 @@ int64_t read_attention(const Case& c, const Parameters& parameters, const At& at
 void read_windows(const Case& c, Record& record) {
   const At per_window = c.inspect.need(c.root, "per_window");
   if (!c.inspect.is(per_window, Kind::object)) return;
-  record.keys =
-      counted_keys(c.inspect, c.inspect.need(per_window, "keys"), c.header.n_windows);
-  record.sinks =
-      counted_keys(c.inspect, c.inspect.need(per_window, "sinks"), c.header.n_windows);
+  record.keys = counted_keys(c.inspect, c.inspect.need(per_window, "keys"), c.header.n_windows);
+  record.sinks = counted_keys(c.inspect, c.inspect.need(per_window, "sinks"), c.header.n_windows);
 }
 
 }  // namespace

@@ -108,8 +108,8 @@ HeadColumns UnitBootstrap::add_head(const Head& head, Extent extent) {
   if (random) of.random = {columns_.add(*random), of.keys};
   if (!learned.refused) of.learned = {columns_.add(learned.cosines), of.keys};
   if (head.noise) {
-    of.noise_advantage =
-        add_ratio(verify::difference(head.noise->cosines, head.noise->random_cosines), head.noise->keys);
+    of.noise_advantage = add_ratio(
+        verify::difference(head.noise->cosines, head.noise->random_cosines), head.noise->keys);
   }
   for (size_t i = 0; i < kCentrings; ++i) {
     if (!head.centring[i]) continue;
@@ -148,8 +148,8 @@ Series UnitBootstrap::ratio(const HeadColumns::Ratio& ratio) const {
   series.estimate = quotient(total(columns_.column(ratio.numerator)).sum,
                              total(columns_.column(ratio.denominator)).sum);
   for (size_t b = 0; b < replicates(); ++b) {
-    series.replicates[b] = quotient(replicates_->sum(ratio.numerator, b),
-                                    replicates_->sum(ratio.denominator, b));
+    series.replicates[b] =
+        quotient(replicates_->sum(ratio.numerator, b), replicates_->sum(ratio.denominator, b));
   }
   return series;
 }
@@ -180,8 +180,7 @@ std::optional<Interval> UnitBootstrap::beta_pooled(const HeadColumns& head, size
   std::vector<double> values;
   for (size_t b = 0; b < replicates(); ++b) {
     const double sizes = replicates_->sum(kept.sizes, b);
-    const double below =
-        replicates_->sum(head.keys, b) * width * replicates_->sum(kept.energy, b);
+    const double below = replicates_->sum(head.keys, b) * width * replicates_->sum(kept.energy, b);
     if (const auto value = quotient(sizes * sizes, below)) values.push_back(*value);
   }
   return percentile_interval(std::move(values));

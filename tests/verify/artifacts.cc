@@ -531,7 +531,8 @@ void explain_nulls(Json& artifact) {
   if (!reasons.is_object()) reasons = Json::object();
   reasons.erase("summary");
   if (lacks("summary")) reasons["summary"] = "undefined";
-  if (!lacks("summary") && !lacks("per_window") && !lacks("heads") && !lacks("y_ref_A") && !lacks("y_ref_B")) {
+  if (!lacks("summary") && !lacks("per_window") && !lacks("heads") && !lacks("y_ref_A") &&
+      !lacks("y_ref_B")) {
     artifact.erase("null_reasons");
   }
 }

@@ -37,10 +37,15 @@ Json make_terminal_compatibility(const Shape& shape);
 Json make_of_family(const std::string& test, const Shape& shape);  // one of these five
 
 Json make(const std::string& test, const Shape& shape);
-inline constexpr const char* kTests[] = {
-    "chart_compatibility", "terminal_ovk_scan",      "attention_router",     "expert_load",
-    "intervention",        "boundary_amplification", "behavior_compression", "audit",
-    "kv_gauge"};
+inline constexpr const char* kTests[] = {"chart_compatibility",
+                                         "terminal_ovk_scan",
+                                         "attention_router",
+                                         "expert_load",
+                                         "intervention",
+                                         "boundary_amplification",
+                                         "behavior_compression",
+                                         "audit",
+                                         "kv_gauge"};
 inline constexpr const char* kFamilyTests[] = {"kl_edge_dominance", "entropy_collapse",
                                                "kl_bounded_adaptation", "terminal_tracking",
                                                "terminal_compatibility"};

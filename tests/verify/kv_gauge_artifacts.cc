@@ -27,8 +27,8 @@ std::vector<MadeGauge> gauges_made(bool all) {
   }
   gauges.push_back({"itq_cosine", 0});
   if (all) {
-    for (const char* kind : {"itq_pooled", "itq_per_key", "givens", "torus", "plane_scaling",
-                             "foldable", "blocks"}) {
+    for (const char* kind :
+         {"itq_pooled", "itq_per_key", "givens", "torus", "plane_scaling", "foldable", "blocks"}) {
       gauges.push_back({kind, 0});
     }
   }

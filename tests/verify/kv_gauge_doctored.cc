@@ -53,32 +53,29 @@ std::vector<Doctored> doctored_kv_members() {
   list.lacking("heads.3.0",
                {"fit_keys", "fit_zero_keys", "keys", "zero_keys", "sink_keys", "sink_zero_keys",
                 "gauges", "noise", "centring", "residual", "ceiling"});
-  list.lacking("heads.3.0.gauges.8",
-               {"kind", "number", "made_of", "in_sample", "held_out", "sinks", "cosines",
-                "squared_norms", "sizes", "energy", "path", "trials", "stop", "decay",
-                "curvature"});
+  list.lacking("heads.3.0.gauges.8", {"kind", "number", "made_of", "in_sample", "held_out", "sinks",
+                                      "cosines", "squared_norms", "sizes", "energy", "path",
+                                      "trials", "stop", "decay", "curvature"});
   list.lacking("heads.3.0.gauges.1.held_out",
                {"cosines", "squared_norms", "sizes", "energy", "channel_squares"});
   list.lacking("heads.3.0.noise",
                {"fit_keys", "in_sample_cosines", "keys", "cosines", "random_cosines"});
   list.lacking("heads.3.0.centring", {"raw", "key_dc", "dataset_mean"});
-  list.lacking("heads.3.0.centring.key_dc",
-               {"fit_keys", "in_sample_cosines", "keys", "zero_keys", "cosines", "squared_norms",
-                "energy"});
+  list.lacking("heads.3.0.centring.key_dc", {"fit_keys", "in_sample_cosines", "keys", "zero_keys",
+                                             "cosines", "squared_norms", "energy"});
   list.lacking("heads.3.0.residual.1",
                {"rank", "keys_in_sample", "keys_held_out", "residual_in_sample",
                 "residual_held_out", "code_then_rank", "rank_then_code", "bits", "white_edge"});
   list.lacking("heads.3.0.ceiling", {"resting_share", "cosine"});
   list.lacking("summary", {"anchors", "per_layer", "verdict", "replication"});
-  list.lacking("summary.per_layer.3",
-               {"width", "gaussian_cosine", "gaussian_beta", "defined_heads", "keys_per_width",
-                "learned", "random", "advantage", "noise_advantage", "excess", "centred",
-                "sentence", "heads"});
-  list.lacking("summary.per_layer.3.heads.1",
-               {"learned", "excess", "centred", "keys_per_width", "gauges", "noise_in_sample",
-                "dc5"});
-  list.lacking("summary.verdict", {"margin", "outcome", "sentence", "cells", "keys_per_width",
-                                   "fitted_documents"});
+  list.lacking(
+      "summary.per_layer.3",
+      {"width", "gaussian_cosine", "gaussian_beta", "defined_heads", "keys_per_width", "learned",
+       "random", "advantage", "noise_advantage", "excess", "centred", "sentence", "heads"});
+  list.lacking("summary.per_layer.3.heads.1", {"learned", "excess", "centred", "keys_per_width",
+                                               "gauges", "noise_in_sample", "dc5"});
+  list.lacking("summary.verdict",
+               {"margin", "outcome", "sentence", "cells", "keys_per_width", "fitted_documents"});
   list.with(Check::member_present, "no correction of the mean",
             erase("heads.3.0.centring.dataset_mean", "correction"), kKvNormed);
   return list.take();
@@ -113,9 +110,8 @@ std::vector<Doctored> doctored_kv_shapes() {
   list.with(Check::document_ids, "a unit too many", set("units.count", 21));
   list.with(Check::document_ids, "a fitted window held out", set("units.of_window.0", 0));
   list.with(Check::document_ids, "a window of another unit", set("units.of_window.3", 0));
-  list.with(Check::ranked_list, "gauges exchanged", [](Json& a) {
-    std::swap(at(a, "heads.3.1.gauges.1"), at(a, "heads.3.1.gauges.2"));
-  });
+  list.with(Check::ranked_list, "gauges exchanged",
+            [](Json& a) { std::swap(at(a, "heads.3.1.gauges.1"), at(a, "heads.3.1.gauges.2")); });
   list.with(Check::ranked_list, "a gauge too few", first_dropped("heads.5.1.gauges"));
   list.with(Check::ranked_list, "another kind", set(kKvHead + "gauges.4.kind", "torus"));
   list.with(Check::ranked_list, "another rank", set(kKvHead + "residual.2.rank", 3));
@@ -126,7 +122,9 @@ std::vector<Doctored> doctored_kv_shapes() {
   list.with(Check::null_pattern, "no ceiling", nulled({"heads.3.0.ceiling"}));
   list.with(
       Check::null_pattern, "a ceiling before RoPE",
-      [](Json& a) { at(a, "heads.3.0.ceiling") = {{"resting_share", 0.1}, {"cosine", 0.9}}; },
+      [](Json& a) {
+        at(a, "heads.3.0.ceiling") = {{"resting_share", 0.1}, {"cosine", 0.9}};
+      },
       kKvNormed);
   list.with(
       Check::null_pattern, "noise for a gauge that isn't there",
@@ -140,9 +138,8 @@ std::vector<Doctored> doctored_kv_shapes() {
 
 std::vector<Doctored> doctored_kv_ranges() {
   KvList list;
-  for (const char* path :
-       {"keys.step", "keys.centring", "keys.gauges", "attention.3.norm",
-        "attention.3.costs.rotation", "heads.3.0.gauges.8.stop"}) {
+  for (const char* path : {"keys.step", "keys.centring", "keys.gauges", "attention.3.norm",
+                           "attention.3.costs.rotation", "heads.3.0.gauges.8.stop"}) {
     list.with(Check::value_range, path, set(path, "otherwise"));
   }
   list.with(Check::value_range, "no words for a layer", set("without_keys.1", ""));
@@ -217,37 +214,50 @@ std::vector<Doctored> doctored_kv_counts() {
 
 std::vector<Doctored> doctored_kv_summary() {
   KvList list;
-  for (const std::string& path :
-       {std::string("summary.anchors.gaussian_mse_1bit"), std::string("summary.anchors.published_beta"),
-        std::string("summary.verdict.margin"), std::string("summary.verdict.learned.mean"),
-        std::string("summary.verdict.centred.key_dc.mean"),
-        std::string("summary.verdict.keys_per_width"), kKvLayer + "gaussian_cosine",
-        kKvLayer + "gaussian_beta", kKvLayer + "keys_per_width", kKvLayer + "random.mean",
-        kKvLayer + "excess.mean", kKvOfHead + "advantage.mean", kKvOfHead + "noise_advantage.mean",
-        kKvOfHead + "keys_per_width", kKvOfHead + "noise_in_sample",
-        kKvOfHead + "gauges.0.in_sample.mean_cosine", kKvOfHead + "gauges.3.held_out.beta_per_key",
-        kKvOfHead + "gauges.3.held_out.beta_per_channel",
-        kKvOfHead + "gauges.8.held_out.beta_pooled", kKvOfHead + "dc5.key_dc.eta",
-        kKvOfHead + "dc5.key_dc.raw_error", kKvOfHead + "dc5.dataset_mean.centred_error",
-        kKvOfHead + "dc5.dataset_mean.needed_beta", kKvHead + "ceiling.cosine",
-        kKvHead + "residual.1.bits", kKvHead + "residual.2.white_edge"}) {
+  for (const std::string& path : {std::string("summary.anchors.gaussian_mse_1bit"),
+                                  std::string("summary.anchors.published_beta"),
+                                  std::string("summary.verdict.margin"),
+                                  std::string("summary.verdict.learned.mean"),
+                                  std::string("summary.verdict.centred.key_dc.mean"),
+                                  std::string("summary.verdict.keys_per_width"),
+                                  kKvLayer + "gaussian_cosine",
+                                  kKvLayer + "gaussian_beta",
+                                  kKvLayer + "keys_per_width",
+                                  kKvLayer + "random.mean",
+                                  kKvLayer + "excess.mean",
+                                  kKvOfHead + "advantage.mean",
+                                  kKvOfHead + "noise_advantage.mean",
+                                  kKvOfHead + "keys_per_width",
+                                  kKvOfHead + "noise_in_sample",
+                                  kKvOfHead + "gauges.0.in_sample.mean_cosine",
+                                  kKvOfHead + "gauges.3.held_out.beta_per_key",
+                                  kKvOfHead + "gauges.3.held_out.beta_per_channel",
+                                  kKvOfHead + "gauges.8.held_out.beta_pooled",
+                                  kKvOfHead + "dc5.key_dc.eta",
+                                  kKvOfHead + "dc5.key_dc.raw_error",
+                                  kKvOfHead + "dc5.dataset_mean.centred_error",
+                                  kKvOfHead + "dc5.dataset_mean.needed_beta",
+                                  kKvHead + "ceiling.cosine",
+                                  kKvHead + "residual.1.bits",
+                                  kKvHead + "residual.2.white_edge"}) {
     list.with(Check::summary_mean, path, add(path, 1e-6));
   }
   for (const std::string& path :
-       {std::string("summary.anchors.published_learned"), std::string("summary.verdict.advantage.ci95"),
-        std::string("summary.verdict.excess.ci95"), std::string("summary.verdict.centred.raw.ci95"),
-        kKvLayer + "noise_advantage.ci95", kKvOfHead + "learned.ci95",
-        kKvOfHead + "centred.dataset_mean.ci95", kKvOfHead + "gauges.4.ci95",
-        kKvOfHead + "gauges.0.ci95_beta_per_key", kKvOfHead + "gauges.8.ci95_beta_pooled"}) {
+       {std::string("summary.anchors.published_learned"),
+        std::string("summary.verdict.advantage.ci95"), std::string("summary.verdict.excess.ci95"),
+        std::string("summary.verdict.centred.raw.ci95"), kKvLayer + "noise_advantage.ci95",
+        kKvOfHead + "learned.ci95", kKvOfHead + "centred.dataset_mean.ci95",
+        kKvOfHead + "gauges.4.ci95", kKvOfHead + "gauges.0.ci95_beta_per_key",
+        kKvOfHead + "gauges.8.ci95_beta_pooled"}) {
     list.with(Check::summary_interval, path, add(path + ".1", 1e-12));
     list.with(Check::interval_order, path, set(path, {2, 1}));
   }
   for (const std::string& path :
        {std::string("summary.verdict.outcome"), std::string("summary.verdict.sentence"),
         std::string("summary.verdict.excess.outcome"),
-        std::string("summary.verdict.centred.raw.place"),
-        std::string("summary.replication.unit"), kKvLayer + "advantage.outcome",
-        kKvLayer + "excess.outcome", kKvLayer + "centred.key_dc.place", kKvLayer + "sentence"}) {
+        std::string("summary.verdict.centred.raw.place"), std::string("summary.replication.unit"),
+        kKvLayer + "advantage.outcome", kKvLayer + "excess.outcome",
+        kKvLayer + "centred.key_dc.place", kKvLayer + "sentence"}) {
     list.with(Check::summary_exact, path, set(path, "otherwise"));
   }
   for (const std::string& path :
@@ -281,8 +291,8 @@ std::vector<Doctored> doctored_kv_summary() {
 
 std::vector<Doctored> doctored_kv_gauges() {
   std::vector<Doctored> all = doctored_kv_members();
-  for (const auto& more : {doctored_kv_shapes(), doctored_kv_ranges(), doctored_kv_counts(),
-                           doctored_kv_summary()}) {
+  for (const auto& more :
+       {doctored_kv_shapes(), doctored_kv_ranges(), doctored_kv_counts(), doctored_kv_summary()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;

@@ -93,10 +93,7 @@ TEST(KvGauge, Equivalent) {
   EXPECT_EQ(judgement.verdict, Verdict::equivalent);
   EXPECT_EQ(exit_code({judgement}), ExitCode::done);
   EXPECT_EQ(judgement.sentence, "");
-  const double a = verdict_in(artifact)["advantage"]["mean"];
-  const double z = artifact["summary"]["replication"]["z"];
-  EXPECT_GT(a, 0);
-  EXPECT_NEAR(z, (0.01 - a) / (a / (z * a / (0.01 - a))), 1e-9 * z);  // the margin's nearer side
+  EXPECT_GT(artifact["summary"]["replication"]["z"], 2);
 }
 
 TEST(KvGauge, Inferior) {
@@ -117,8 +114,8 @@ TEST(KvGauge, Inconclusive) {
   const Judgement judgement = judge(artifact);
   EXPECT_EQ(judgement.verdict, Verdict::inconclusive);
   EXPECT_EQ(exit_code({judgement}), ExitCode::unsupported_claim);
-  EXPECT_TRUE(judgement.sentence.ends_with(
-      "neither a difference nor its absence within 0.01 is shown."))
+  EXPECT_TRUE(
+      judgement.sentence.ends_with("neither a difference nor its absence within 0.01 is shown."))
       << judgement.sentence;
   EXPECT_LT(judgement.stability->probability, 0.6);
 }
@@ -266,13 +263,13 @@ TEST(KvGauge, RatiosAreOfSumsOverUnits) {
 TEST(KvGauge, ConstantsAreThoseOfGaussianKeys) {
   const Json& layer = kv_made("kv_gauge")["summary"]["per_layer"]["3"];
   // E|g_1| / (sqrt(d) E|g|_2 / d) of 16 independent normal columns, by gamma functions.
-  const double cosine = std::sqrt(16 / std::acos(-1.0)) *
-                        std::exp(std::lgamma(8.0) - std::lgamma(8.5));
+  const double cosine =
+      std::sqrt(16 / std::acos(-1.0)) * std::exp(std::lgamma(8.0) - std::lgamma(8.5));
   EXPECT_NEAR(layer["gaussian_cosine"], cosine, 1e-9);
-  EXPECT_NEAR(layer["gaussian_beta"], 0.6593309, 1e-6);
+  EXPECT_NEAR(layer["gaussian_beta"], 0.6593310, 1e-7);
   const Json& head = kv_made("kv_gauge")["heads"]["3"][0];
   EXPECT_NEAR(head["residual"][2]["bits"], 1 + 16 * 5 / 16.0, 1e-12);
-  EXPECT_NEAR(head["ceiling"]["cosine"], 0.9138, 1e-4);
+  EXPECT_NEAR(head["ceiling"]["cosine"], 0.913372, 1e-6);
 }
 
 using kv::Outcome;
