@@ -201,10 +201,11 @@ class HeadChecks {
   }
 
   void noise(const Noise& of) {
-    at_most_count("noise.fit_keys", of.fit_keys, head_.fit_keys + head_.fit_zero_keys);
-    for (size_t u = 0; u < of.keys.size(); ++u) {
-      at_most_count(fmt::format("noise.keys[{}]", u), *of.keys[u], sampled_.of_unit[u]);
+    if (of.fit_keys != sampled_.fitted) {
+      miss(Check::count_total, "noise.fit_keys",
+           fmt::format("is {}, the windows have {}", of.fit_keys, sampled_.fitted));
     }
+    units_add_up("noise.", of.keys, Windows(of.keys.size(), 0.0));  // none is zero
     in_sample("noise.in_sample_cosines", of.in_sample_cosines, of.fit_keys);
     unit_cosines("noise.cosines", of.cosines, of.keys, false);
     unit_cosines("noise.random_cosines", of.random_cosines, of.keys, true);
@@ -217,7 +218,7 @@ class HeadChecks {
   }
 
   void centred(const Centred& of, const std::string& below) {
-    at_most_count(below + "fit_keys", of.fit_keys, head_.fit_keys + head_.fit_zero_keys);
+    at_most_count(below + "fit_keys", of.fit_keys, sampled_.fitted);
     units_add_up(below, of.keys, of.zero_keys);
     in_sample(below + "in_sample_cosines", of.in_sample_cosines, of.fit_keys);
     unit_cosines(below + "cosines", of.cosines, of.keys, false);

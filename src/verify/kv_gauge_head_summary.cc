@@ -44,6 +44,17 @@ void claim_gauges(const Head& head, double width, const HeadColumns& columns,
   claims.absent(below(at, std::to_string(head.gauges.size())));
 }
 
+// Of the random gauges' mean cosines; none for fewer than two.
+std::optional<double> random_spread(const Head& head) {
+  const double keys = head.held_out();
+  if (keys == 0) return std::nullopt;
+  std::vector<double> cosines;
+  for (const Gauge& gauge : head.gauges) {
+    if (is_random(gauge)) cosines.push_back(gauge.held_out.cosines / keys);
+  }
+  return sample_deviation(cosines);
+}
+
 // Whether centring lowers the absolute error, each in its own learned gauge.
 void claim_centring(const Centred* raw, const Centred* centred, const Claims::Path& at,
                     Claims& claims) {
@@ -103,6 +114,7 @@ void claim_head(const Head& head, double width, const HeadColumns& columns,
                 const UnitBootstrap& bootstrap, const Blocks& blocks, const Claims::Path& at,
                 Claims& claims) {
   claim_blocks(blocks, Words::none, at, claims);
+  claims.near(below(at, "random_spread"), random_spread(head), Check::summary_mean);
   claims.mean(below(at, "keys_per_width"), head.fit_keys / width);
   claim_gauges(head, width, columns, bootstrap, below(at, "gauges"), claims);
   std::optional<double> reached;

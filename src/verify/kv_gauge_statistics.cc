@@ -20,8 +20,7 @@ std::optional<Windows> random_cosines(const Head& head) {
   Windows sums(head.keys.size(), 0.0);
   size_t count = 0;
   for (const Gauge& gauge : head.gauges) {
-    const bool random = gauge.name.kind == "signed_hadamard" || gauge.name.kind == "rotation";
-    if (!random || gauge.refused) continue;
+    if (!is_random(gauge)) continue;
     ++count;
     for (size_t u = 0; u < sums.size(); ++u) *sums[u] += *gauge.cosines[u];
   }
@@ -31,6 +30,10 @@ std::optional<Windows> random_cosines(const Head& head) {
 }
 
 }  // namespace
+
+bool is_random(const Gauge& gauge) {
+  return !gauge.refused && (gauge.name.kind == "signed_hadamard" || gauge.name.kind == "rotation");
+}
 
 std::vector<double> Series::defined() const {
   std::vector<double> values;

@@ -16,6 +16,9 @@ inline constexpr double kMargin = 0.01;  // of equivalence, in cosines
 inline constexpr Interval kPublishedLearned{0.919, 0.965};
 inline constexpr uint32_t kUnitCounter = 4;  // `layer` of the bootstrap's counter
 
+// Among a head's gauges, those that `random` is a mean of.
+bool is_random(const Gauge& gauge);
+
 // An estimate and its replicates; undefined where nothing is counted.
 struct Series {
   std::optional<double> estimate;

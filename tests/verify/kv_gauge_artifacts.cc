@@ -123,9 +123,9 @@ class MadeHead {
   }
 
   // Keys times a cosine about this one, per unit.
-  Json cosines_about(double cosine) {
+  Json cosines_about(double cosine, const std::vector<int>& units) {
     Json cosines = Json::array();
-    for (const int keys : units_) {
+    for (const int keys : units) {
       cosines.push_back(keys * draws_.around(cosine, variant_.spread));
     }
     return cosines;
@@ -182,11 +182,11 @@ class MadeHead {
       head_["noise"] = nullptr;
       return;
     }
-    head_["noise"] = {{"fit_keys", fit_keys_},
-                      {"in_sample_cosines", fit_keys_ * (variant_.noise + 0.005)},
-                      {"keys", head_["keys"]},
-                      {"cosines", cosines_about(variant_.noise)},
-                      {"random_cosines", cosines_about(variant_.random)}};
+    head_["noise"] = {{"fit_keys", keys_.fitted},
+                      {"in_sample_cosines", keys_.fitted * (variant_.noise + 0.005)},
+                      {"keys", keys_.of_unit},
+                      {"cosines", cosines_about(variant_.noise, keys_.of_unit)},
+                      {"random_cosines", cosines_about(variant_.random, keys_.of_unit)}};
   }
 
   void add_centring() {
@@ -199,7 +199,7 @@ class MadeHead {
       of["in_sample_cosines"] = fit_keys_ * (cosine + 0.01);
       of["keys"] = head_["keys"];
       of["zero_keys"] = head_["zero_keys"];
-      of["cosines"] = cosines_about(cosine);
+      of["cosines"] = cosines_about(cosine, units_);
       energy *= i == 0 ? 1.0 : 0.85;
       of["squared_norms"] = cosine * cosine * energy;
       of["energy"] = energy;
@@ -295,7 +295,11 @@ Json kv_gauge_of(const Shape& shape, const KvVariant& variant) {
     for (int h = 0; h < kKeyHeads; ++h) {
       const bool refused = variant.refused && layer == 5 && h == 0;
       heads.push_back(MadeHead(variant, keys, draws, refused).make());
-      if (refused || variant.normed) a["null_reasons"]["heads." + key] = "as the variant says";
+      if (variant.normed) a["null_reasons"]["heads." + key + ".ceiling"] = "before RoPE";
+      if (!refused) continue;
+      for (const char* member : {".noise", ".centring.raw"}) {
+        a["null_reasons"]["heads." + key + member] = "no learned rotation";
+      }
     }
     a["heads"][key] = heads;
   }
