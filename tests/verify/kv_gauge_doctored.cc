@@ -213,7 +213,7 @@ std::vector<Doctored> doctored_kv_counts() {
   return list.take();
 }
 
-std::vector<Doctored> doctored_kv_summary() {
+std::vector<Doctored> doctored_kv_numbers() {
   KvList list;
   for (const std::string& path : {std::string("summary.anchors.gaussian_mse_1bit"),
                                   std::string("summary.anchors.published_beta"),
@@ -254,6 +254,11 @@ std::vector<Doctored> doctored_kv_summary() {
     list.with(Check::summary_interval, path, add(path + ".1", 1e-12));
     list.with(Check::interval_order, path, set(path, {2, 1}));
   }
+  return list.take();
+}
+
+std::vector<Doctored> doctored_kv_words() {
+  KvList list;
   for (const std::string& path :
        {std::string("summary.verdict.outcome"), std::string("summary.verdict.sentence"),
         std::string("summary.verdict.excess.outcome"),
@@ -293,8 +298,8 @@ std::vector<Doctored> doctored_kv_summary() {
 
 std::vector<Doctored> doctored_kv_gauges() {
   std::vector<Doctored> all = doctored_kv_members();
-  for (const auto& more :
-       {doctored_kv_shapes(), doctored_kv_ranges(), doctored_kv_counts(), doctored_kv_summary()}) {
+  for (const auto& more : {doctored_kv_shapes(), doctored_kv_ranges(), doctored_kv_counts(),
+                           doctored_kv_numbers(), doctored_kv_words()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;
