@@ -137,7 +137,7 @@ std::string explain_outcome(const kv::Model& model) {
 
 // The share of the verifier's own replicates that agree with an outcome; with INCONCLUSIVE what no
 // other outcome has.
-double supporting(const kv::Series& own, kv::Outcome outcome) {
+double agreeing(const kv::Series& own, kv::Outcome outcome) {
   const std::vector<double> values = own.defined();
   if (values.empty()) return 1;
   const auto share = [&](const auto& agrees) {
@@ -166,8 +166,8 @@ void add_stability(const Case& c, const kv::Record& record, const kv::Model& mod
   ours.resample(c, options.seed, options.replicates, UINT32_MAX);
   const kv::Series own = kv::model_advantage(c, record, ours);
   c.inspect.judgement().stability =
-      stability_of(options, verdict_of(model.outcome), verdict_of(outcome_of(own.interval())),
-                   supporting(own, model.outcome));
+      stability_of(options, verdict_of(model.outcome), verdict_of(kv::outcome_of(own.interval())),
+                   agreeing(own, model.outcome));
 }
 
 void add_beside(const kv::Model& model, Judgement& judgement) {

@@ -139,9 +139,9 @@ void claim_stated_head(const Head& head, double width, const Claims::Path& at, C
     claims.near(below(row, "white_edge"), finite(rank / width * edge * edge), Check::summary_mean);
   }
   if (!head.resting_share) return;
-  constexpr double kPi = boost::math::constants::pi<double>();
+  constexpr double kSquaredPi = boost::math::constants::pi_sqr<double>();
   const double share = *head.resting_share;
-  claims.near(below(at, "ceiling", "cosine"), std::sqrt(share + 8 / (kPi * kPi) * (1 - share)),
+  claims.near(below(at, "ceiling", "cosine"), std::sqrt(share + 8 / kSquaredPi * (1 - share)),
               Check::summary_mean);
 }
 

@@ -97,7 +97,7 @@ class MadeHead {
     fit_keys_ = keys_.fitted - zero;
     head_["fit_keys"] = fit_keys_;
     head_["fit_zero_keys"] = zero;
-    head_["keys"] = head_["zero_keys"] = Json::array();
+    for (const char* name : {"keys", "zero_keys"}) head_[name] = Json::array();
     for (const int all : keys_.of_unit) {
       const int none = static_cast<int>(draws_.below(2));
       head_["keys"].push_back(all - none);
@@ -284,10 +284,11 @@ Json kv_gauge_of(const Shape& shape, const KvVariant& variant) {
   a["units"] = {{"count", keys.of_unit.size()}, {"of_window", keys.unit}};
   a["without_keys"] = {{"1", "Mamba-2"}};
   if (variant.without_keys) {
-    a["without_keys"]["3"] = a["without_keys"]["5"] =
-        "latent attention, which has no keys before RoPE";
+    for (const char* layer : {"3", "5"}) {
+      a["without_keys"][layer] = "latent attention, which has no keys before RoPE";
+    }
   }
-  a["attention"] = a["heads"] = a["null_reasons"] = Json::object();
+  for (const char* name : {"attention", "heads", "null_reasons"}) a[name] = Json::object();
   for (const int layer : keyed) {
     const std::string key = std::to_string(layer);
     a["attention"][key] = attention_made(variant.normed);

@@ -87,7 +87,7 @@ std::vector<Doctored> doctored_kv_shapes() {
   list.with(Check::layer_arrays, "heads of no layer", erase("heads", "3"));
   list.with(Check::layer_arrays, "attention of no layer", erase("attention", "5"));
   list.with(Check::layer_arrays, "heads of a layer without keys",
-            [](Json& a) { a["heads"]["1"] = a["heads"]["3"]; });
+            [](Json& a) { a["heads"]["1"] = Json(a["heads"]["3"]); });
   list.with(Check::layer_arrays, "a layer without keys that isn't measured",
             set("without_keys.4", "none"));
   list.with(Check::required_layers, "a layer left out", set("verification.required_layers", {3}));
