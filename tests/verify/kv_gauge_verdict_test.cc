@@ -208,10 +208,10 @@ TEST(KvGauge, MoreThanAHundredAndTwentyEightDocumentsShareUnits) {
 
 TEST(KvGauge, TheVerifierMayAskForOtherLayers) {
   Options options = quick_options();
-  options.required_layers = {{3}};
+  options.required_layers = std::vector{3};
   const std::string text = text_of(kv_made("kv_gauge_refused"));
   EXPECT_EQ(judge_text(text, "artifact", options).verdict, Verdict::superior);
-  options.required_layers = {{1, 3}};
+  options.required_layers = std::vector{1, 3};
   const Judgement judgement = judge_text(text, "artifact", options);
   ASSERT_EQ(judgement.verdict, Verdict::invalid);
   EXPECT_EQ(judgement.reasons.at(0).check, "required_layers");
