@@ -86,14 +86,18 @@ std::string reach_words(const kv::Model& model) {
   if (model.support != kv::Support::learned_rotations) {
     return "Whether it reaches the 0.919 to 0.965 published for learned rotations is undecided.";
   }
-  std::string reaching;
+  std::vector<std::string> reaching;
   for (size_t i = 0; i < kv::kCentrings; ++i) {
     const kv::Place place = kv::place_of(model.blocks[kv::kCentred + i].interval());
     if (place != kv::Place::within && place != kv::Place::above) continue;
-    reaching += (reaching.empty() ? "" : " and ") + std::string(kKeys[i]);
+    reaching.emplace_back(kKeys[i]);
+  }
+  std::string words = reaching.front();
+  for (size_t i = 1; i < reaching.size(); ++i) {
+    words += (i + 1 < reaching.size() ? ", " : " and ") + reaching[i];
   }
   return fmt::format("The 0.919 to 0.965 published for learned rotations is reached with {}.",
-                     reaching);
+                     words);
 }
 
 std::string explain_outcome(const kv::Model& model) {

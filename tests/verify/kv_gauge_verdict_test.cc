@@ -49,7 +49,11 @@ TEST(KvGauge, SuperiorWithinThePublishedRange) {
   EXPECT_EQ(verdict_in(artifact)["cells"], (Json{{"below", 0}, {"within", 4}, {"above", 0}}));
   EXPECT_EQ(verdict_in(artifact)["fitted_documents"], 20);
   EXPECT_EQ(artifact["summary"]["replication"]["unit"], "document");
-  EXPECT_EQ(judgement.sentence, "");
+  EXPECT_EQ(judgement.sentence,
+            "On held-out keys, with one bit per coordinate, a learned rotation keeps a mean cosine "
+            "of 0.935, 0.135 more than random ones (at least 0.134); on noise like the keys it "
+            "gains +0.0108. The 0.919 to 0.965 published for learned rotations is reached with "
+            "keys as they are, keys less their own mean and keys less their common mean.");
   ASSERT_TRUE(judgement.effect);
   EXPECT_EQ(judgement.effect->estimate, verdict_in(artifact)["advantage"]["mean"].get<double>());
   ASSERT_TRUE(judgement.stability);
@@ -92,7 +96,10 @@ TEST(KvGauge, Equivalent) {
   const Judgement judgement = judge(artifact);
   EXPECT_EQ(judgement.verdict, Verdict::equivalent);
   EXPECT_EQ(exit_code({judgement}), ExitCode::done);
-  EXPECT_EQ(judgement.sentence, "");
+  EXPECT_EQ(judgement.sentence,
+            "On held-out keys, with one bit per coordinate, a learned rotation keeps a mean cosine "
+            "of 0.802, as random ones do within 0.01: fitting it to the keys gains +0.00172 "
+            "(+0.001 to +0.00251).");
   EXPECT_GT(artifact["summary"]["replication"]["z"], 2);
 }
 
@@ -103,7 +110,10 @@ TEST(KvGauge, Inferior) {
   const Judgement judgement = judge(artifact);
   EXPECT_EQ(judgement.verdict, Verdict::inferior);
   EXPECT_EQ(exit_code({judgement}), ExitCode::done);
-  EXPECT_EQ(judgement.sentence, "");
+  EXPECT_EQ(
+      judgement.sentence,
+      "On held-out keys, with one bit per coordinate, a learned rotation keeps a mean cosine of "
+      "0.75, 0.0503 less than random ones (at least 0.0495): fitting it to the keys does harm.");
   EXPECT_GT(artifact["summary"]["replication"]["z"], 2);
 }
 
@@ -186,7 +196,7 @@ TEST(KvGauge, TooLittleIsSaid) {
             "Only 19 units of held-out documents were measured; a verdict needs 20.");
   KvVariant few;
   few.positions = 8;
-  EXPECT_EQ(sentence_of({}, few), "");
+  EXPECT_EQ(sentence_of({}, few), "Only 43.2 keys per column were fitted on; a verdict needs 50.");
 }
 
 TEST(KvGauge, FewKeysPerColumnAreNoted) {
