@@ -249,6 +249,7 @@ Record read_record(const Case& c) {
   record.parameters = read_parameters(c);
   read_units(c, record);
   const std::vector<int> keyed = read_keyed_layers(c);
+  if (!c.inspect.sound()) return record;  // what follows would only repeat it
   read_windows(c, record);
   const At attention = c.inspect.need(c.root, "attention");
   const At heads = c.inspect.need(c.root, "heads");

@@ -281,13 +281,11 @@ std::vector<Doctored> doctored_kv_words() {
     Json& heads = at(a, "summary.per_layer.3.heads");
     heads.push_back(Json(heads[0]));
   });
-  list.with(
-      Check::summary_exact, "statistics of a refused gauge",
-      [](Json& a) {
-        at(a, "summary.per_layer.5.heads.0.gauges.8") =
-            at(a, "summary.per_layer.5.heads.1.gauges.8");
-      },
-      kKvRefused);
+  list.with(Check::summary_exact, "statistics of a refused gauge", [](Json& a) {
+    at(a, "heads.3.1.gauges.5") = {{"kind", "rotation"}, {"number", 1}, {"refused", "none"}};
+    complete(a);
+    at(a, kKvOfHead + "gauges.5") = at(a, kKvOfHead + "gauges.4");
+  });
   list.with(Check::convergence_numbers, "z", add("summary.replication.z", 1e-6));
   list.with(Check::convergence_numbers, "replication", set("summary.replication.replication", 0.5));
   list.with(Check::convergence_numbers, "n for 90", count_more("summary.replication.n_for_90", 1));
