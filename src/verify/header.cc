@@ -50,7 +50,7 @@ void check_required(Inspector& inspect, const At& root, RequiredLayers rule, Hea
     }
   }
   header.required.assign(seen.begin(), seen.end());
-  if (header.required_by_verifier) return;
+  if (header.required_by_verifier || rule == RequiredLayers::with_keys) return;
   if (rule == RequiredLayers::all_later) {
     if (header.moe_layers.empty()) return;  // missing, which is a defect of its own
     std::vector<int> later = header.layers;

@@ -44,6 +44,7 @@ enum class RequiredLayers {
   none,       // no layer is measured
   any,        // a non-empty subset of the measured layers
   all_later,  // attention_router: all but the first MoE layer; may be empty
+  with_keys,  // kv_gauge: those that have keys, as its judge checks; may be empty
 };
 
 struct HeaderRules {
@@ -52,8 +53,9 @@ struct HeaderRules {
   bool terminal_measured;  // terminal_ovk_scan
   bool edge = false;       // measured on an edge; `model` is its reference, `other` its other end
   bool one_input = true;   // on an edge: both gates decide on the reference's gate inputs
-  bool declared_edges = true;  // of a family: `edges` lists the comparisons
-  bool intervened = false;     // of a run with an intervention, as no other test's artifact is
+  bool declared_edges = true;     // of a family: `edges` lists the comparisons
+  bool intervened = false;        // of a run with an intervention, as no other test's artifact is
+  bool counts_by_window = false;  // per_window holds what was sampled, nothing measured
 };
 
 Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules);

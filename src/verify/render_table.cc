@@ -22,6 +22,9 @@ std::string_view color_of(Verdict verdict) {
     case Verdict::pass:
     case Verdict::holds:
     case Verdict::reported:
+    case Verdict::superior:
+    case Verdict::equivalent:
+    case Verdict::inferior:
       return "\x1b[32m";
     case Verdict::invalid:
     case Verdict::over_budget:

@@ -46,7 +46,7 @@ void inspect_artifact(const At& root, Inspector& inspect, Finding& finding) {
   const Header header = read_header(inspect, root, test->rules);
   check_members(inspect, root, test->members);
   if (!inspect.sound()) return;  // what follows would only repeat it
-  warn_suspicious(inspect, root / "per_window", header);
+  if (!test->rules.counts_by_window) warn_suspicious(inspect, root / "per_window", header);
   test->judge({inspect, header, root}, finding);
 }
 
@@ -127,6 +127,14 @@ std::string_view verdict_name(Verdict verdict) {
       return "BROKEN";
     case Verdict::reported:
       return "REPORTED";
+    case Verdict::superior:
+      return "SUPERIOR";
+    case Verdict::equivalent:
+      return "EQUIVALENT";
+    case Verdict::inferior:
+      return "INFERIOR";
+    case Verdict::inconclusive:
+      return "INCONCLUSIVE";
     case Verdict::degenerate:
       return "DEGENERATE";
     case Verdict::insufficient:
@@ -218,6 +226,7 @@ ExitCode exit_code(const std::vector<Judgement>& judgements) {
         break;
       case Verdict::fail:
       case Verdict::broken:
+      case Verdict::inconclusive:
       case Verdict::degenerate:
       case Verdict::insufficient:
         code = ExitCode::unsupported_claim;
@@ -225,6 +234,9 @@ ExitCode exit_code(const std::vector<Judgement>& judgements) {
       case Verdict::pass:
       case Verdict::holds:
       case Verdict::reported:
+      case Verdict::superior:
+      case Verdict::equivalent:
+      case Verdict::inferior:
         break;
     }
   }

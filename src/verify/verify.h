@@ -26,6 +26,10 @@ enum class Verdict {
   holds,
   broken,
   reported,
+  superior,  // of kv_gauge, with the three after it: its outcome
+  equivalent,
+  inferior,
+  inconclusive,
   degenerate,
   insufficient,
   invalid,
@@ -136,8 +140,8 @@ Judgement judge_text(std::string_view text, const std::string& name, const Optio
 std::vector<Judgement> verify_paths(const std::vector<std::filesystem::path>& paths,
                                     const Options& options);
 
-// 6 if any is INVALID, else 5 if any is OVER_BUDGET, else 1 if any is FAIL, BROKEN, DEGENERATE or
-// INSUFFICIENT, else 0.
+// 6 if any is INVALID, else 5 if any is OVER_BUDGET, else 1 if any is FAIL, BROKEN, INCONCLUSIVE,
+// DEGENERATE or INSUFFICIENT, else 0.
 ExitCode exit_code(const std::vector<Judgement>& judgements);
 
 struct TableStyle {

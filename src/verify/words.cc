@@ -12,6 +12,10 @@ constexpr EffectWords kEffects[] = {
     {"flip_rate", "decisions that flip",
      "decisions that flip: share of the routing decisions that choose another set of experts",
      false},
+    {"advantage", "learned less random rotation",
+     "learned less random rotation: mean cosine between a held-out key and its code of one bit per "
+     "coordinate, interval over documents",
+     true},
     {"attention share", "attention share",
      "attention share: how much of the router's choice attention decides (Shapley value), 0 to 1",
      false},
@@ -70,6 +74,12 @@ constexpr Named kAlso[] = {
     {"published baseline", "by the published baseline, which ignores tied margins"},
     {"largest Holm p", "largest p of the joint test over strata, Holm-adjusted over layers"},
     {"outcome", "whether anything changed"},
+    {"excess", "advantage of learned rotations less that on noise like the keys"},
+    {"learned cosine, raw", "mean cosine against the published range, keys as they are"},
+    {"learned cosine, key_dc", "mean cosine against the published range, less each key's mean"},
+    {"learned cosine, dataset_mean",
+     "mean cosine against the published range, less the mean of the fitted keys"},
+    {"heads by learned cosine", "heads against the published range, best centring"},
     {"cold experts", "experts chosen by less than 1 % of the tokens"},
     {"F4, calibration", "forecast of flips by measured changes of the logits, calibration"},
     {"F4, information", "the same forecast against the margin alone"}};
@@ -77,6 +87,8 @@ constexpr Named kAlso[] = {
 constexpr Named kLabels[] = {
     {"H1", "attention dominates"},  {"H2", "balanced"},
     {"H3", "attention below half"}, {"inconclusive", "undecided"},
+    {"SUPERIOR", "superior"},       {"EQUIVALENT", "equivalent"},
+    {"INFERIOR", "inferior"},       {"INCONCLUSIVE", "inconclusive"},
     {"CALIBRATED", "calibrated"},   {"NOT_CALIBRATED", "not calibrated"},
     {"INFORMATIVE", "says more"},   {"NOT_INFORMATIVE", "not shown to say more"}};
 
@@ -151,6 +163,14 @@ std::string_view verdict_legend(Verdict verdict) {
       return "the claim is not supported";
     case Verdict::reported:
       return "a measurement without a claim";
+    case Verdict::superior:
+      return "better than what it is compared with";
+    case Verdict::equivalent:
+      return "as good as what it is compared with, within the margin";
+    case Verdict::inferior:
+      return "worse than what it is compared with";
+    case Verdict::inconclusive:
+      return "neither a difference nor its absence is shown";
     case Verdict::degenerate:
       return "the question has no answer here";
     case Verdict::insufficient:

@@ -90,7 +90,8 @@ void place(Json& root, const Claim& claim) {
   for (size_t i = 0; i < claim.path.size(); ++i) {
     const std::string& key = claim.path[i];
     const bool numeric = !key.empty() && key.find_first_not_of("0123456789") == std::string::npos;
-    if (i > 0 && holds_array(claim.path[i - 1], numeric)) {
+    const bool is_object = node->is_object() && !node->empty();  // of layers, as `heads` is
+    if (i > 0 && !is_object && holds_array(claim.path[i - 1], numeric)) {
       if (!node->is_array()) *node = Json::array();
       if (claim.kind == Claim::Kind::absent && i + 1 == claim.path.size()) return;
       const size_t index = std::stoul(key);
@@ -507,6 +508,7 @@ Json make(const std::string& test, const Shape& shape) {
   if (test == "expert_load") return make_expert_load(shape);
   if (test == "intervention") return make_intervention(shape);
   if (test.starts_with("audit")) return make_of_audit(test, shape);
+  if (test.starts_with("kv_gauge")) return make_of_kv_gauge(test, shape);
   return make_of_family(test, shape);
 }
 
@@ -529,7 +531,8 @@ void explain_nulls(Json& artifact) {
   if (!reasons.is_object()) reasons = Json::object();
   reasons.erase("summary");
   if (lacks("summary")) reasons["summary"] = "undefined";
-  if (!lacks("summary") && !lacks("per_window") && !lacks("y_ref_A") && !lacks("y_ref_B")) {
+  if (!lacks("summary") && !lacks("per_window") && !lacks("heads") && !lacks("y_ref_A") &&
+      !lacks("y_ref_B")) {
     artifact.erase("null_reasons");
   }
 }

@@ -24,6 +24,8 @@ Json make_boundary_amplification(const Shape& shape);
 Json make_behavior_compression(const Shape& shape);
 // At most 80 windows of 33 tokens and 100 replicates; also "audit_<variant>" of audit_artifacts.h.
 Json make_of_audit(const std::string& test, const Shape& shape);
+// Also "kv_gauge_<variant>" of kv_gauge_artifacts.h.
+Json make_of_kv_gauge(const std::string& test, const Shape& shape);
 // A family of `base`, `tuned` and `aligned`, in prose and, with 20 windows more, code.
 Json make_kl_edge_dominance(const Shape& shape);
 Json make_entropy_collapse(const Shape& shape);
@@ -35,9 +37,15 @@ Json make_terminal_compatibility(const Shape& shape);
 Json make_of_family(const std::string& test, const Shape& shape);  // one of these five
 
 Json make(const std::string& test, const Shape& shape);
-inline constexpr const char* kTests[] = {
-    "chart_compatibility", "terminal_ovk_scan",      "attention_router",     "expert_load",
-    "intervention",        "boundary_amplification", "behavior_compression", "audit"};
+inline constexpr const char* kTests[] = {"chart_compatibility",
+                                         "terminal_ovk_scan",
+                                         "attention_router",
+                                         "expert_load",
+                                         "intervention",
+                                         "boundary_amplification",
+                                         "behavior_compression",
+                                         "audit",
+                                         "kv_gauge"};
 inline constexpr const char* kFamilyTests[] = {"kl_edge_dominance", "entropy_collapse",
                                                "kl_bounded_adaptation", "terminal_tracking",
                                                "terminal_compatibility"};

@@ -25,6 +25,8 @@ std::vector<Doctored> doctored_edges();
 std::vector<Doctored> doctored_interventions();
 // Of audit.
 std::vector<Doctored> doctored_audits();
+// Of kv_gauge.
+std::vector<Doctored> doctored_kv_gauges();
 // Of kl_bounded_adaptation.
 std::vector<Doctored> doctored_adaptations();
 // Of the other tests of families, and of bundles.

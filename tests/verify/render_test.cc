@@ -81,7 +81,8 @@ TEST(Table, ExplainsWhatOccursAndCounts) {
   EXPECT_TRUE(pass.ends_with("\n1 test: 1 pass\n")) << pass;
   std::vector<Judgement> judgements = one_of_each();
   judgements.push_back(invalid());
-  EXPECT_EQ(count_verdicts(judgements), "9 tests: 3 pass, 4 reported, 1 holds, 1 invalid");
+  EXPECT_EQ(count_verdicts(judgements),
+            "10 tests: 3 pass, 4 reported, 1 holds, 1 superior, 1 invalid");
 }
 
 TEST(Table, AnEffectOfNoLayerIsAtNone) {

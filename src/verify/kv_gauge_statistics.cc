@@ -1,0 +1,250 @@
+#include "verify/kv_gauge_statistics.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "verify/analysis.h"
+
+namespace rg::verify::kv {
+namespace {
+
+std::optional<double> quotient(double numerator, double denominator) {
+  if (denominator == 0) return std::nullopt;
+  const double value = numerator / denominator;
+  return std::isfinite(value) ? std::optional(value) : std::nullopt;
+}
+
+// Per unit the mean over the random gauges of their sums of cosines; none without such gauges.
+std::optional<Windows> random_cosines(const Head& head) {
+  Windows sums(head.keys.size(), 0.0);
+  size_t count = 0;
+  for (const Gauge& gauge : head.gauges) {
+    if (!is_random(gauge)) continue;
+    ++count;
+    for (size_t u = 0; u < sums.size(); ++u) *sums[u] += *gauge.cosines[u];
+  }
+  if (count == 0) return std::nullopt;
+  for (std::optional<double>& sum : sums) *sum /= static_cast<double>(count);
+  return sums;
+}
+
+}  // namespace
+
+bool is_random(const Gauge& gauge) {
+  return !gauge.refused && (gauge.name.kind == "signed_hadamard" || gauge.name.kind == "rotation");
+}
+
+std::vector<double> Series::defined() const {
+  std::vector<double> values;
+  values.reserve(replicates.size());
+  for (const std::optional<double>& value : replicates) {
+    if (value) values.push_back(*value);
+  }
+  return values;
+}
+
+std::optional<Interval> Series::interval() const { return percentile_interval(defined()); }
+std::optional<double> Series::error() const { return sample_deviation(defined()); }
+
+Series difference(const Series& a, const Series& b) {
+  Series result;
+  if (a.estimate && b.estimate) result.estimate = *a.estimate - *b.estimate;
+  result.replicates = verify::difference(a.replicates, b.replicates);
+  return result;
+}
+
+void MeanOfBlocks::add(const Blocks& blocks) {
+  ++count_;
+  if (count_ == 1) {
+    sums_ = blocks;
+    return;
+  }
+  const auto add_to = [](std::optional<double>& sum, const std::optional<double>& value) {
+    if (sum && value) {
+      *sum += *value;
+    } else {
+      sum.reset();
+    }
+  };
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    add_to(sums_[i].estimate, blocks[i].estimate);
+    for (size_t b = 0; b < blocks[i].replicates.size(); ++b) {
+      add_to(sums_[i].replicates[b], blocks[i].replicates[b]);
+    }
+  }
+}
+
+Blocks MeanOfBlocks::mean(size_t replicates) const {
+  Blocks result = sums_;
+  const auto count = static_cast<double>(count_);
+  for (Series& series : result) {
+    series.replicates.resize(replicates);
+    if (series.estimate) *series.estimate /= count;
+    for (std::optional<double>& value : series.replicates) {
+      if (value) *value /= count;
+    }
+  }
+  return result;
+}
+
+UnitBootstrap::UnitBootstrap(const Record& record, Extent extent) : columns_(record.units) {
+  for (const auto& [number, layer] : record.layers) {
+    std::vector<HeadColumns>& heads = heads_[number];
+    for (const Head& head : layer.heads) heads.push_back(add_head(head, extent));
+  }
+}
+
+HeadColumns::Ratio UnitBootstrap::add_ratio(const Windows& numerator, const Windows& denominator) {
+  return {columns_.add(numerator), columns_.add(denominator)};
+}
+
+HeadColumns UnitBootstrap::add_head(const Head& head, Extent extent) {
+  HeadColumns of;
+  of.keys = columns_.add(head.keys);
+  const Gauge& learned = head.learned();
+  const std::optional<Windows> random = random_cosines(head);
+  if (random && !learned.refused) {
+    of.advantage = {columns_.add(verify::difference(learned.cosines, *random)), of.keys};
+  }
+  if (extent == Extent::advantage) return of;
+  if (random) of.random = {columns_.add(*random), of.keys};
+  if (!learned.refused) of.learned = {columns_.add(learned.cosines), of.keys};
+  if (head.noise) {
+    of.noise_advantage = add_ratio(
+        verify::difference(head.noise->cosines, head.noise->random_cosines), head.noise->keys);
+  }
+  for (size_t i = 0; i < kCentrings; ++i) {
+    if (!head.centring[i]) continue;
+    of.centred[i] = add_ratio(head.centring[i]->cosines, head.centring[i]->keys);
+  }
+  for (const Gauge& gauge : head.gauges) {
+    of.gauges.push_back(gauge.refused ? SIZE_MAX : columns_.add(gauge.cosines));
+    HeadColumns::Kept& kept = of.kept.emplace_back();
+    if (gauge.squared_norms.empty()) continue;
+    kept = {columns_.add(gauge.squared_norms), columns_.add(gauge.sizes),
+            columns_.add(gauge.energy)};
+  }
+  return of;
+}
+
+void UnitBootstrap::resample(const Case& c, uint64_t seed, uint32_t replicates,
+                             uint64_t most_replicates) {
+  const auto start = std::chrono::steady_clock::now();
+  Judgement& judgement = c.inspect.judgement();
+  check_resample_budget({columns_.windows(), columns_.size(), replicates}, most_replicates,
+                        judgement.path);
+  replicates_ = std::make_unique<Replicates>(
+      columns_, ResampleSettings{.seed = seed,
+                                 .replicates = replicates,
+                                 .layer = kUnitCounter,
+                                 .threads = c.inspect.options().threads,
+                                 .keep_draws = KeepDraws::no});
+  judgement.bootstrap_seconds +=
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+Series UnitBootstrap::ratio(const HeadColumns::Ratio& ratio) const {
+  Series series;
+  series.replicates.resize(replicates());
+  if (ratio.numerator == SIZE_MAX) return series;
+  series.estimate = quotient(total(columns_.column(ratio.numerator)).sum,
+                             total(columns_.column(ratio.denominator)).sum);
+  for (size_t b = 0; b < replicates(); ++b) {
+    series.replicates[b] =
+        quotient(replicates_->sum(ratio.numerator, b), replicates_->sum(ratio.denominator, b));
+  }
+  return series;
+}
+
+Blocks UnitBootstrap::blocks(const HeadColumns& head) const {
+  Blocks blocks;
+  blocks[kLearned] = ratio(head.learned);
+  blocks[kRandom] = ratio(head.random);
+  blocks[kAdvantage] = ratio(head.advantage);
+  blocks[kNoiseAdvantage] = ratio(head.noise_advantage);
+  blocks[kExcess] = difference(blocks[kAdvantage], blocks[kNoiseAdvantage]);
+  for (size_t i = 0; i < kCentrings; ++i) blocks[kCentred + i] = ratio(head.centred[i]);
+  return blocks;
+}
+
+std::optional<Interval> UnitBootstrap::mean_cosine(const HeadColumns& head, size_t gauge) const {
+  return ratio({head.gauges[gauge], head.keys}).interval();
+}
+
+std::optional<Interval> UnitBootstrap::beta_per_key(const HeadColumns& head, size_t gauge) const {
+  return ratio({head.kept[gauge].squared_norms, head.kept[gauge].energy}).interval();
+}
+
+std::optional<Interval> UnitBootstrap::beta_pooled(const HeadColumns& head, size_t gauge,
+                                                   double width) const {
+  const HeadColumns::Kept& kept = head.kept[gauge];
+  if (kept.sizes == SIZE_MAX) return std::nullopt;
+  std::vector<double> values;
+  for (size_t b = 0; b < replicates(); ++b) {
+    const double sizes = replicates_->sum(kept.sizes, b);
+    const double below = replicates_->sum(head.keys, b) * width * replicates_->sum(kept.energy, b);
+    if (const auto value = quotient(sizes * sizes, below)) values.push_back(*value);
+  }
+  return percentile_interval(std::move(values));
+}
+
+Outcome outcome_of(const std::optional<Interval>& advantage) {
+  if (!advantage) return Outcome::inconclusive;
+  if (-kMargin < advantage->lo && advantage->hi < kMargin) return Outcome::equivalent;
+  if (advantage->lo > 0) return Outcome::superior;
+  if (advantage->hi < 0) return Outcome::inferior;
+  return Outcome::inconclusive;
+}
+
+std::string name_of(Outcome outcome) {
+  constexpr const char* kNames[] = {"SUPERIOR", "EQUIVALENT", "INFERIOR", "INCONCLUSIVE"};
+  return kNames[static_cast<size_t>(outcome)];
+}
+
+Place place_of(const std::optional<Interval>& cosine) {
+  if (!cosine) return Place::undecided;
+  if (cosine->hi < kPublishedLearned.lo) return Place::below;
+  if (cosine->lo > kPublishedLearned.hi) return Place::above;
+  const bool within = kPublishedLearned.lo <= cosine->lo && cosine->hi <= kPublishedLearned.hi;
+  return within ? Place::within : Place::undecided;
+}
+
+std::string name_of(Place place) {
+  constexpr const char* kNames[] = {"below", "within", "above", "undecided"};
+  return kNames[static_cast<size_t>(place)];
+}
+
+Support support_of(const Blocks& blocks) {
+  const Outcome outcome = outcome_of(blocks[kAdvantage].interval());
+  if (outcome == Outcome::equivalent || outcome == Outcome::inferior) return Support::no_advantage;
+  if (outcome != Outcome::superior) return Support::undecided;
+  size_t below = 0;
+  for (size_t i = 0; i < kCentrings; ++i) {
+    const Place place = place_of(blocks[kCentred + i].interval());
+    if (place == Place::within || place == Place::above) return Support::learned_rotations;
+    if (place == Place::below) ++below;
+  }
+  return below == kCentrings ? Support::smaller_advantage : Support::undecided;
+}
+
+std::string name_of(Support support) {
+  constexpr const char* kNames[] = {"no_advantage", "learned_rotations", "smaller_advantage",
+                                    "undecided"};
+  return kNames[static_cast<size_t>(support)];
+}
+
+std::optional<double> distance(const Series& advantage, Outcome outcome) {
+  const std::optional<double> error = advantage.error();
+  if (!advantage.estimate || !error || !(*error > 0)) return std::nullopt;
+  const double a = *advantage.estimate;
+  const double superior = a / *error, inferior = -a / *error;
+  const double equivalent = std::min((kMargin - a) / *error, (kMargin + a) / *error);
+  double z = std::max({superior, inferior, equivalent});
+  if (outcome == Outcome::superior) z = superior;
+  if (outcome == Outcome::inferior) z = inferior;
+  if (outcome == Outcome::equivalent) z = equivalent;
+  return std::isfinite(z) ? std::optional(z) : std::nullopt;
+}
+
+}  // namespace rg::verify::kv
