@@ -15,6 +15,7 @@ import second_core as core
 import second_edges
 import second_family
 import second_intervention
+import second_keys
 import second_router
 import second_tests
 import second_variants
@@ -27,6 +28,7 @@ JUDGES = {"chart_compatibility": second_tests.chart_compatibility,
           "boundary_amplification": second_edges.boundary_amplification,
           "behavior_compression": second_edges.behavior_compression,
           "audit": second_audit.audit, "intervention": second_intervention.intervention,
+          "kv_gauge": second_keys.kv_gauge,
           **second_family.JUDGES}
 # (test, what is made of the fixture first, how often). Small ones more often: the time goes into
 # the large ones.
