@@ -46,8 +46,8 @@ BROKEN = {"chart_compatibility": (("strata_def.pair_def", "1_2"), ("gate_semanti
                            ("summary.downstream.overlap", None), ("summary.top1.rate", 1.5)),
           "kv_gauge": (("keys.step", "cached"), ("keys.centring", "mean"), ("keys.gauges", "learned"),
                        ("keys.positions", 0), ("keys.extra", 1), ("units.count", 129),
-                       ("units.of_window.*", -2), ("units", {"count": 0}), ("without_keys", {"x": "none"}),
-                       ("without_keys", {"3": ""}), ("attention.*.norm", "layer"),
+                       ("units.of_window.*", -2), ("units", {"count": 0}),
+                       ("without_keys", {"x": "none"}), ("without_keys", {"3": ""}), ("attention.*.norm", "layer"),
                        ("attention.*.costs.identity", "cheap"), ("attention.*.costs.other", "free"),
                        ("attention.*.window", None), ("heads.*", []), ("heads.*.*.fit_keys", 0.5),
                        ("heads.*.*.keys.*", -1), ("heads.*.*.gauges", []),
@@ -72,8 +72,10 @@ BROKEN = {"chart_compatibility": (("strata_def.pair_def", "1_2"), ("gate_semanti
                        ("summary.per_layer.*.heads.*.excess", None),
                        ("summary.per_layer.*.sentence", "the cure"),
                        ("summary.verdict.margin", 0.02), ("summary.verdict.outcome", "PASS"),
-                       ("summary.verdict.cells", {"below": 1}), ("summary.verdict.excess.outcome", None),
-                       ("summary.replication.unit", "window"), ("summary.replication.n_for_90", 0.5)),
+                       ("summary.verdict.cells", {"below": 1}),
+                       ("summary.verdict.excess.outcome", None),
+                       ("summary.replication.unit", "window"),
+                       ("summary.replication.n_for_90", 0.5)),
           "boundary_amplification": (("compression_qs", [0.1]), ("y_ref_A", None), ("y_ref_B", {}),
                                      ("summary.verdict", "HOLDS"), ("edge.direction", "single"),
                                      ("other.tensors", []),
@@ -125,7 +127,7 @@ def ask(program, *arguments, given=None):
                           text=True).stdout
 
 
-def member(node, key):
+def step_into(node, key):
     """The key or index by which a step of a dotted place goes on."""
     if isinstance(node, list):
         return 0 if key == "*" else int(key)
@@ -151,14 +153,14 @@ def main():
         for artifact in (text, small):
             errors = list(check.iter_errors(json.loads(artifact)))
             assert not errors, (test, errors[0].message)
-        for name in json.loads(text):
-            if name in ("null_reasons", "expert_similarity"):
+        for member in json.loads(text):
+            if member in ("null_reasons", "expert_similarity"):
                 continue
-            if name == "family" and test not in OF_FAMILIES:  # of a suite
+            if member == "family" and test not in OF_FAMILIES:  # of a suite
                 continue
             artifact = json.loads(small)
-            del artifact[name]
-            assert not check.is_valid(artifact), (test, "without", name)
+            del artifact[member]
+            assert not check.is_valid(artifact), (test, "without", member)
         for path in LEAST[test]:
             artifact = json.loads(small)
             parent, key = path.split(".")
@@ -169,8 +171,8 @@ def main():
             artifact = json.loads(text)
             node, keys = artifact, path.split(".")
             for key in keys[:-1]:
-                node = node[member(node, key)]
-            node[member(node, keys[-1])] = value
+                node = node[step_into(node, key)]
+            node[step_into(node, keys[-1])] = value
             assert not check.is_valid(artifact), (test, path)
     lines.append('{"test": "none"}\n')
     large = json.loads(lines[1])

@@ -103,9 +103,11 @@ def place_of(ends):
 def sentence_of(outcome, places):
     if outcome in ("EQUIVALENT", "INFERIOR"):
         return "no_advantage"
-    if outcome == "SUPERIOR" and {"within", "above"} & set(places):
+    if outcome != "SUPERIOR":
+        return "undecided"
+    if {"within", "above"} & set(places):
         return "learned_rotations"
-    return "smaller_advantage" if outcome == "SUPERIOR" and set(places) == {"below"} else "undecided"
+    return "smaller_advantage" if set(places) == {"below"} else "undecided"
 
 
 def range_of(cosine):

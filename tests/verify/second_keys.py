@@ -107,7 +107,8 @@ class Keys:
         per_window = j.need(root, "per_window")
         self.keys, self.sinks = (counts(j, j.need(per_window, name), j.n)
                                  for name in ("keys", "sinks"))
-        if j.sound() and any(keys + sinks != min(self.positions, j.seq) or sinks > self.sink_positions
+        most = min(self.positions, j.seq)
+        if j.sound() and any(keys + sinks != most or sinks > self.sink_positions
                              for keys, sinks in zip(self.keys, self.sinks)):
             j.bad("count_total")
 
