@@ -120,9 +120,11 @@ def range_of(cosine):
 class HeadStatistics:
     def __init__(self, j, h):
         self.head = h
-        self.defined = h.learned is not None and sum(h.keys) > 0
+        self.defined = h.learned is not None and any(h.keys)
         self.of = {name: undefined(j) for name in BLOCKS}
-        chosen = [g["cosines"] for g in h.gauges if g and g["kind"] in RANDOM]
+        random, keys = [g for g in h.gauges if g and g["kind"] in RANDOM], sum(h.keys)
+        chosen = [g["cosines"] for g in random]
+        self.random_spread = spread([quotient(g["held_out"]["cosines"], keys) for g in random])
         mean = [left_to_right(values) / len(chosen) for values in zip(*chosen)]
         if chosen:
             self.of["random"] = ratio(j, mean, h.keys)
@@ -198,6 +200,7 @@ def claim_head(j, path, own):
         claim_block(j, path + [name], own.of[name])
     for name in CENTRINGS:
         claim_block(j, path + ["centred", name], own.centred[name])
+    j.claims.near(path + ["random_spread"], own.random_spread)
     j.claims.mean(path + ["keys_per_width"], own.keys_per_width)
     claim_gauges(j, path + ["gauges"], h)
     reached = quotient(h.noise["in_sample_cosines"], h.noise["fit_keys"]) if h.noise else None

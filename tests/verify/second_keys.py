@@ -364,9 +364,8 @@ def check_counts(j, k, h):
                            (own["keys"], own["zero_keys"]))
         fits = fits and [a + b for a, b in zip(own_keys, zeros)] == keys[:-1]
         fits = fits and (own is h or own["fit_keys"] <= keys[-1])
-    if h.noise:
-        fits = fits and h.noise["fit_keys"] <= keys[-1]
-        fits = fits and all(one <= all_ for one, all_ in zip(h.noise["keys"], keys))
+    if h.noise:  # as many keys, none of them zero
+        fits = fits and h.noise["keys"] + [h.noise["fit_keys"]] == keys
     if not fits:
         j.bad("count_total")
 

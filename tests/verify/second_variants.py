@@ -392,7 +392,9 @@ def one_document(artifact):
             scaled(gauge["sinks"], 0)
             gauge.update({name: [] for name in second_keys.FOUR_SUMS if name in gauge})
         head.update(keys=[], zero_keys=[])
-        head["noise"].update(nothing, random_cosines=[])
+        noise, every = head["noise"], sum(p["keys"])
+        noise.update(nothing, fit_keys=every, random_cosines=[],
+                     in_sample_cosines=noise["in_sample_cosines"] * every / noise["fit_keys"])
         for centred in head["centring"].values():
             centred.update(nothing, zero_keys=[], squared_norms=0, energy=0)
         own = head["centring"][a["keys"]["centring"]]
