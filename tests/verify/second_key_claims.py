@@ -166,7 +166,7 @@ def claim_gauges(j, path, h):
     for i, gauge in enumerate(h.gauges):
         at = path + [i]
         if gauge is None:
-            j.claims.mean(at, None)
+            j.claims.exact(at, None)
             continue
         claim_aggregates(j, at + ["in_sample"], h.fit_keys, h.width, gauge["in_sample"])
         claim_aggregates(j, at + ["held_out"], sum(h.keys), h.width, gauge["held_out"])
@@ -192,6 +192,19 @@ def claim_centring_effect(j, path, raw, other):
         j.claims.mean(path + [name], error)
     j.claims.mean(path + ["needed_beta"], quotient(beta - eta, 1 - eta))
     j.claims.exact(path + ["helps"], errors[1] < errors[0])
+
+
+def claim_formulas(j, path, h):
+    """What of the stated numbers of a head has a formula."""
+    fitted, d = h.fit_keys + h.fit_zero_keys, h.width
+    for i, rank in enumerate(h.residual):
+        at = path + ["residual", i]
+        j.claims.near(at + ["bits"], 1 + 16 * (rank + 1) / d)
+        edge = rank / d * (1 + math.sqrt(d / fitted)) ** 2 if fitted else None
+        j.claims.near(at + ["white_edge"], edge)
+    if h.ceiling is not None:
+        cosine = math.sqrt(h.ceiling + 8 / math.pi ** 2 * (1 - h.ceiling))
+        j.claims.near(path + ["ceiling", "cosine"], cosine)
 
 
 def claim_head(j, path, own):
@@ -255,6 +268,7 @@ def claim_layer(j, layer, width, heads):
     j.claims.exact(path + ["sentence"], sentence_of(outcome, own.places.values()))
     for i, head in enumerate(heads):
         claim_head(j, path + ["heads", i], head)
+        claim_formulas(j, ["heads", str(layer), i], head.head)
     j.claims.append((path + ["heads", len(heads)], "absent", 0, "summary_exact"))
     return own if defined else None
 
@@ -291,9 +305,7 @@ def claim_anchors(j):
     path = ["summary", "anchors"]
     for name, value in ANCHORS:
         j.claims.mean(path + [name], value)
-    for i, end in enumerate((BELOW, ABOVE)):
-        j.claims.mean(path + ["published_learned", i], end)
-    j.claims.append((path + ["published_learned", 2], "absent", 0, "summary_exact"))
+    j.claims.interval(path + ["published_learned"], [BELOW, ABOVE])
 
 
 def claim_verdict(j, k, model, outcome, heads):

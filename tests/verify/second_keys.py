@@ -63,6 +63,12 @@ def count(j, parent, name, lo=0, hi=core.MAX_INT):
     return lo if found is None else found
 
 
+def part(j, parent, name):
+    """A member that is an object, else MISSING."""
+    value = j.need(parent, name)
+    return value if j.kind(value, dict) else MISSING
+
+
 def given(j, value, due):
     """Whether there is an object to read; `due`: whether there has to be one, None if the artifact
     doesn't say."""
@@ -70,13 +76,14 @@ def given(j, value, due):
         return False
     if due is not None and (value is not None) != due:
         j.bad("null_pattern")
-    return value is not None and due is not False
+    return value is not None and due is not False and j.kind(value, dict)
 
 
-def stated(j, value, names):
+def stated(j, value, names, bounds=UNBOUNDED):
     """An object of numbers that nothing here gives, each null where it is undefined."""
-    for name in names if value is not None else ():
-        j.maybe(j.need(value, name), UNBOUNDED)
+    if value is not MISSING and value is not None and j.kind(value, dict):
+        for name in names:
+            j.maybe(j.need(value, name), bounds)
 
 
 def of_layers(j, value, layers):
@@ -99,12 +106,13 @@ class Keys:
     """What an artifact says of its keys as a whole."""
 
     def __init__(self, j, root):
-        self.parameters(j, j.need(root, "keys"))
-        self.units(j, j.need(root, "units"))
+        self.parameters(j, part(j, root, "keys"))
+        self.units(j, part(j, root, "units"))
         self.missing_layers(j, j.need(root, "without_keys"))
         self.attention = {layer: self.attention_of(j, at) for layer, at in
                           of_layers(j, j.need(root, "attention"), j.required).items()}
-        per_window = j.need(root, "per_window")
+        self.heads = of_layers(j, j.need(root, "heads"), j.required)
+        per_window = part(j, root, "per_window")
         self.keys, self.sinks = (counts(j, j.need(per_window, name), j.n)
                                  for name in ("keys", "sinks"))
         most = min(self.positions, j.seq)
@@ -156,6 +164,7 @@ class Keys:
             j.bad("required_layers")
 
     def attention_of(self, j, at):
+        at = at if j.kind(at, dict) else MISSING
         j.string(j.need(at, "mixer"))
         count(j, at, "heads", 1, LARGEST)
         found = {name: count(j, at, name, 1, LARGEST) for name in ("kv_heads", "width")}
@@ -168,7 +177,10 @@ class Keys:
         costs = j.need(at, "costs")
         if j.kind(costs, dict):
             for kind, _ in self.kinds:
-                one_of(j, j.need(costs, kind), COSTS)
+                j.need(costs, kind)
+            for kind, cost in costs.items():
+                one_of(j, kind, KINDS["all"])
+                one_of(j, cost, COSTS)
         return found
 
     def summed(self, values):
@@ -197,7 +209,7 @@ class Head:
         self.learned = next((g for g in self.gauges if g and g["kind"] == "itq_cosine"), None)
         fitted = self.learned is not None if known else None
         self.noise = self.noise_of(j, k, j.need(at, "noise"), fitted)
-        self.centring_of(j, k, j.need(at, "centring"), fitted)
+        self.centring_of(j, k, part(j, at, "centring"), fitted)
         self.residual_of(j, k, j.need(at, "residual"), fitted)
         self.ceiling_of(j, k, j.need(at, "ceiling"))
 
@@ -206,7 +218,7 @@ class Head:
         if not j.kind(listed, list):
             return
         if len(listed) != sum(many for _, many in k.kinds):
-            j.bad("array_length")
+            j.bad("ranked_list")
             return
         for (kind, number), at in zip(k.gauges(), listed):
             if not j.kind(at, dict):
@@ -214,6 +226,7 @@ class Head:
             own = j.string(j.need(at, "kind")), j.integer(j.need(at, "number"), 0, LARGEST)
             if j.sound() and own != (kind, number):
                 j.bad("ranked_list")
+                return
             self.gauges.append(self.gauge_of(j, k, kind, at))
 
     def gauge_of(self, j, k, kind, at):
@@ -226,7 +239,7 @@ class Head:
         found = {"kind": kind}
         for name, sums in (("in_sample", FIVE_SUMS), ("held_out", FIVE_SUMS),
                            ("sinks", FOUR_SUMS)):
-            found[name] = sums_of(j, j.need(at, name), sums)
+            found[name] = sums_of(j, part(j, at, name), sums)
         for name in ("cosines",) + UNIT_SUMS * (kind in BY_UNIT):
             found[name] = filled(j, j.need(at, name), k.count)
         if kind in SEARCHED:
@@ -268,7 +281,7 @@ class Head:
                 "squared_norms": j.number(j.need(at, "squared_norms"), POSITIVE),
                 "energy": j.number(j.need(at, "energy"), POSITIVE)}
             if name == "dataset_mean" and k.step == "normed" and self.rotated:
-                stated(j, j.need(at, "correction"), ("turning_share", "rms", "spread"))
+                stated(j, j.need(at, "correction"), ("turning_share", "rms", "spread"), POSITIVE)
             elif j.get(at, "correction") is not MISSING:
                 j.bad("null_pattern")
 
@@ -282,7 +295,7 @@ class Head:
             j.bad("null_pattern")
             return
         if listed and len(listed) != len(ranks):
-            j.bad("array_length")
+            j.bad("ranked_list")
             return
         for rank, at in zip(ranks, listed):
             if not j.kind(at, dict):
@@ -294,20 +307,21 @@ class Head:
                 j.number(j.need(at, name), SHARE)
             for name in ("code_then_rank", "rank_then_code"):
                 j.number(j.need(at, name), POSITIVE)
-            self.residual.append((rank, j.number(j.need(at, "bits"), POSITIVE),
-                                  j.number(j.need(at, "white_edge"), POSITIVE)))
+            for name in ("bits", "white_edge"):
+                j.number(j.need(at, name), POSITIVE)
+            self.residual.append(rank)
 
     def ceiling_of(self, j, k, at):
         self.ceiling = None
         due = k.step == "scored" and self.rotated > 0 and self.fit_keys > 0
         if given(j, at, due):
-            self.ceiling = (j.number(j.need(at, "resting_share"), SHARE),
-                            j.number(j.need(at, "cosine"), SHARE))
+            self.ceiling = j.number(j.need(at, "resting_share"), SHARE)
+            j.number(j.need(at, "cosine"), POSITIVE)
 
 
-def heads_of(j, k, root):
+def heads_of(j, k):
     found = {}
-    for layer, listed in of_layers(j, j.need(root, "heads"), j.required).items():
+    for layer, listed in k.heads.items():
         found[layer] = []
         if not j.kind(listed, list):
             continue
@@ -373,14 +387,16 @@ def check_counts(j, k, h):
 def check_gauge(j, h, gauge):
     if not (sums_fit(h.fit_keys, h.width, gauge["in_sample"]) and
             sums_fit(sum(h.keys), h.width, gauge["held_out"]) and
-            sums_fit(h.sink_keys, h.width, gauge["sinks"]) and
-            cosines_fit(h.keys, h.width, gauge["cosines"])):
+            sums_fit(h.sink_keys, h.width, gauge["sinks"])):
+        j.bad("share_total")
+    if not cosines_fit(h.keys, h.width, gauge["cosines"]):
         j.bad("value_range")
+        return
     by_unit = FOUR_SUMS if gauge["kind"] in BY_UNIT else FOUR_SUMS[:1]
     if by_unit == FOUR_SUMS and not all(
             sums_fit(n, h.width, {name: gauge[name][u] for name in FOUR_SUMS})
             for u, n in enumerate(h.keys)):
-        j.bad("value_range")
+        j.bad("share_total")
     if not all(add_up(gauge[name], gauge["held_out"][name]) for name in by_unit):
         j.bad("share_total")
 
@@ -403,23 +419,6 @@ def check_centring(j, k, h):
         j.bad("share_total")
 
 
-def near(one, other):
-    return abs(one - other) <= SLACK * max(1.0, abs(one), abs(other))
-
-
-def check_formulas(j, h):
-    """What of the stated numbers has a formula."""
-    fitted, d = h.fit_keys + h.fit_zero_keys, h.width
-    for rank, bits, white_edge in h.residual:
-        edge = rank / d * (1 + math.sqrt(d / fitted)) ** 2 if fitted else -1.0
-        if not (near(bits, 1 + 16 * (rank + 1) / d) and near(white_edge, edge)):
-            j.bad("share_total")
-    if h.ceiling:
-        share, cosine = h.ceiling
-        if not near(cosine, math.sqrt(share + 8 / math.pi ** 2 * (1 - share))):
-            j.bad("share_total")
-
-
 def check_head(j, k, h):
     check_counts(j, k, h)
     for gauge in h.gauges:
@@ -431,14 +430,13 @@ def check_head(j, k, h):
             cosines_fit(h.noise["keys"], h.width, h.noise["random_cosines"])):
         j.bad("value_range")
     check_centring(j, k, h)
-    check_formulas(j, h)
 
 
 def kv_gauge(j, root):
     k = Keys(j, root)
     if not j.sound():
         return
-    heads = heads_of(j, k, root)
+    heads = heads_of(j, k)
     if not j.sound():
         return
     for of in heads.values():
