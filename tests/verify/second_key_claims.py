@@ -259,7 +259,7 @@ def claim_layer(j, layer, width, heads):
     j.claims.exact(path + ["width"], width)
     gamma = math.exp(math.lgamma(width / 2) - math.lgamma((width + 1) / 2))
     j.claims.near(path + ["gaussian_cosine"], math.sqrt(width / math.pi) * gamma)
-    j.claims.mean(path + ["gaussian_beta"], 2 / math.pi + (1 - 2 / math.pi) / width)
+    j.claims.near(path + ["gaussian_beta"], 2 / math.pi + (1 - 2 / math.pi) / width)
     j.claims.exact(path + ["defined_heads"], len(defined))
     j.claims.mean(path + ["keys_per_width"], min(h.keys_per_width for h in heads))
     claim_blocks(j, path, own)

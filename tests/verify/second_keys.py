@@ -25,8 +25,8 @@ FOUR_SUMS = ("cosines",) + UNIT_SUMS
 FIVE_SUMS = FOUR_SUMS + ("channel_squares",)
 CURVATURE = ("asymmetry", "least_eigenvalue", "flattest", "steepest", "condition", "kink_ratio")
 SHARES = ("keys_in_sample", "keys_held_out", "residual_in_sample", "residual_held_out")
-ADDED = 1e-12  # sums that add up, relative
-SLACK = 1e-9
+ADDED = 1e-12  # cosines that add up, relative
+SLACK = 1e-9  # other sums, and bounds
 
 
 # ---- reading
@@ -110,8 +110,8 @@ class Keys:
         self.units(j, part(j, root, "units"))
         self.missing_layers(j, j.need(root, "without_keys"))
         self.attention = {layer: self.attention_of(j, at) for layer, at in
-                          of_layers(j, j.need(root, "attention"), j.required).items()}
-        self.heads = of_layers(j, j.need(root, "heads"), j.required)
+                          of_layers(j, j.need(root, "attention"), self.layers).items()}
+        self.heads = of_layers(j, j.need(root, "heads"), self.layers)
         per_window = part(j, root, "per_window")
         self.keys, self.sinks = (counts(j, j.need(per_window, name), j.n)
                                  for name in ("keys", "sinks"))
@@ -153,14 +153,17 @@ class Keys:
 
     def missing_layers(self, j, value):
         """The other layers are the required ones."""
+        self.layers = j.required
         if not j.kind(value, dict):
             return
         for reason in value.values():
-            j.string(reason)
+            if j.kind(reason, str) and not reason:
+                j.bad("value_range")
         without = {layer_key(key) for key in value}
+        self.layers = [layer for layer in j.layers if layer not in without]
         if not without <= set(j.layers):
             j.bad("layer_arrays")
-        elif set(j.required) != set(j.layers) - without:
+        elif j.required != self.layers:
             j.bad("required_layers")
 
     def attention_of(self, j, at):
@@ -247,14 +250,15 @@ class Head:
         return found
 
     def search_of(self, j, kind, at):
-        numbers(j, j.need(at, "path"), SHARE)
+        path = j.need(at, "path")
+        numbers(j, path, UNBOUNDED)
+        if path == []:
+            j.bad("array_length")
         if kind != "givens" or "trials" in at:
-            numbers(j, j.need(at, "trials"), SHARE)
+            numbers(j, j.need(at, "trials"), UNBOUNDED)
         one_of(j, j.need(at, "stop"), ("settled", "most_steps"))
         decay = j.need(at, "decay")
-        stated(j, decay, ("geometric", "power", "rate"))
-        if isinstance(decay, dict):
-            count(j, decay, "points")
+        stated(j, decay, ("geometric", "power", "rate", "points"))
         stated(j, j.need(at, "curvature"), CURVATURE)
 
     def noise_of(self, j, k, at, fitted):
@@ -282,7 +286,7 @@ class Head:
                 "energy": j.number(j.need(at, "energy"), POSITIVE)}
             if name == "dataset_mean" and k.step == "normed" and self.rotated:
                 stated(j, j.need(at, "correction"), ("turning_share", "rms", "spread"), POSITIVE)
-            elif j.get(at, "correction") is not MISSING:
+            elif name == "dataset_mean" and j.get(at, "correction") is not MISSING:
                 j.bad("null_pattern")
 
     def residual_of(self, j, k, listed, fitted):
@@ -307,8 +311,6 @@ class Head:
                 j.number(j.need(at, name), SHARE)
             for name in ("code_then_rank", "rank_then_code"):
                 j.number(j.need(at, name), POSITIVE)
-            for name in ("bits", "white_edge"):
-                j.number(j.need(at, name), POSITIVE)
             self.residual.append(rank)
 
     def ceiling_of(self, j, k, at):
@@ -316,7 +318,6 @@ class Head:
         due = k.step == "scored" and self.rotated > 0 and self.fit_keys > 0
         if given(j, at, due):
             self.ceiling = j.number(j.need(at, "resting_share"), SHARE)
-            j.number(j.need(at, "cosine"), POSITIVE)
 
 
 def heads_of(j, k):
@@ -365,8 +366,8 @@ def sums_fit(n, width, sums):
              at_most(squares, width * channels) and at_most(channels, n * sums["energy"])))
 
 
-def add_up(values, whole):
-    return abs(core.left_to_right(values) - whole) <= ADDED * abs(whole)
+def add_up(values, whole, slack):
+    return abs(core.left_to_right(values) - whole) <= slack * abs(whole)
 
 
 def check_counts(j, k, h):
@@ -397,25 +398,31 @@ def check_gauge(j, h, gauge):
             sums_fit(n, h.width, {name: gauge[name][u] for name in FOUR_SUMS})
             for u, n in enumerate(h.keys)):
         j.bad("share_total")
-    if not all(add_up(gauge[name], gauge["held_out"][name]) for name in by_unit):
+    if not all(add_up(gauge[name], gauge["held_out"][name], ADDED if name == "cosines" else SLACK)
+               for name in by_unit):
         j.bad("share_total")
 
 
 def check_centring(j, k, h):
     for of in h.centring.values():
-        if of and not (cosines_fit([of["fit_keys"]], h.width, [of["in_sample_cosines"]]) and
-                       cosines_fit(of["keys"], h.width, of["cosines"]) and
-                       energy_fits(h.width, of["squared_norms"], of["energy"]) and
-                       (of["energy"] > 0) == any(of["keys"])):
+        if of is None:
+            continue
+        if not cosines_fit(of["keys"], h.width, of["cosines"]):
             j.bad("value_range")
+        if not (cosines_fit([of["fit_keys"]], h.width, [of["in_sample_cosines"]]) and
+                energy_fits(h.width, of["squared_norms"], of["energy"]) and
+                (of["energy"] > 0) == any(of["keys"])):
+            j.bad("share_total")
     own = h.centring[k.centring]
     if own is None:
         return
-    if (own["fit_keys"], own["keys"], own["zero_keys"]) != (h.fit_keys, h.keys, h.zero_keys):
-        j.bad("count_total")
-    if ((own["in_sample_cosines"], own["cosines"], own["squared_norms"], own["energy"]) !=
-            (h.learned["in_sample"]["cosines"], h.learned["cosines"],
-             h.learned["held_out"]["squared_norms"], h.learned["held_out"]["energy"])):
+    same = ((own["fit_keys"], own["keys"], own["zero_keys"], own["in_sample_cosines"],
+             own["cosines"]) ==
+            (h.fit_keys, h.keys, h.zero_keys, h.learned["in_sample"]["cosines"],
+             h.learned["cosines"]))
+    held_out = h.learned["held_out"]
+    if not same or not all(abs(own[name] - held_out[name]) <= SLACK * held_out[name]
+                           for name in ("squared_norms", "energy")):
         j.bad("share_total")
 
 
@@ -424,11 +431,12 @@ def check_head(j, k, h):
     for gauge in h.gauges:
         if gauge:
             check_gauge(j, h, gauge)
-    if h.noise and not (
-            cosines_fit([h.noise["fit_keys"]], h.width, [h.noise["in_sample_cosines"]]) and
-            cosines_fit(h.noise["keys"], h.width, h.noise["cosines"]) and
-            cosines_fit(h.noise["keys"], h.width, h.noise["random_cosines"])):
+    if h.noise and not all(cosines_fit(h.noise["keys"], h.width, h.noise[name])
+                           for name in ("cosines", "random_cosines")):
         j.bad("value_range")
+    if h.noise and not cosines_fit([h.noise["fit_keys"]], h.width,
+                                   [h.noise["in_sample_cosines"]]):
+        j.bad("share_total")
     check_centring(j, k, h)
 
 
