@@ -383,6 +383,7 @@ def check_counts(j, k, h):
         fits = fits and h.noise["keys"] + [h.noise["fit_keys"]] == keys
     if not fits:
         j.bad("count_total")
+    return fits
 
 
 def check_gauge(j, h, gauge):
@@ -403,7 +404,7 @@ def check_gauge(j, h, gauge):
         j.bad("share_total")
 
 
-def check_centring(j, k, h):
+def check_centring(j, h):
     for of in h.centring.values():
         if of is None:
             continue
@@ -413,9 +414,10 @@ def check_centring(j, k, h):
                 energy_fits(h.width, of["squared_norms"], of["energy"]) and
                 (of["energy"] > 0) == any(of["keys"])):
             j.bad("share_total")
-    own = h.centring[k.centring]
-    if own is None:
-        return
+
+
+def check_copy(j, h, own):
+    """The centring of the gauges repeats their numbers."""
     same = ((own["fit_keys"], own["keys"], own["zero_keys"], own["in_sample_cosines"],
              own["cosines"]) ==
             (h.fit_keys, h.keys, h.zero_keys, h.learned["in_sample"]["cosines"],
@@ -427,7 +429,7 @@ def check_centring(j, k, h):
 
 
 def check_head(j, k, h):
-    check_counts(j, k, h)
+    counted = check_counts(j, k, h)
     for gauge in h.gauges:
         if gauge:
             check_gauge(j, h, gauge)
@@ -437,7 +439,10 @@ def check_head(j, k, h):
     if h.noise and not cosines_fit([h.noise["fit_keys"]], h.width,
                                    [h.noise["in_sample_cosines"]]):
         j.bad("share_total")
-    check_centring(j, k, h)
+    check_centring(j, h)
+    own = h.centring[k.centring]
+    if counted and own:
+        check_copy(j, h, own)
 
 
 def kv_gauge(j, root):
