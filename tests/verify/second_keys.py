@@ -171,7 +171,8 @@ class Keys:
         j.string(j.need(at, "mixer"))
         count(j, at, "heads", 1, LARGEST)
         found = {name: count(j, at, name, 1, LARGEST) for name in ("kv_heads", "width")}
-        found["rotated_columns"] = count(j, at, "rotated_columns", 0, found["width"])
+        most = found["width"] if j.sound() else LARGEST
+        found["rotated_columns"] = count(j, at, "rotated_columns", 0, most)
         one_of(j, j.need(at, "norm"), NORMS)
         for name in ("values_are_keys", "sinks"):
             j.kind(j.need(at, name), bool)
@@ -316,7 +317,7 @@ class Head:
     def ceiling_of(self, j, k, at):
         self.ceiling = None
         due = k.step == "scored" and self.rotated > 0 and self.fit_keys > 0
-        if given(j, at, due):
+        if given(j, at, due if j.sound() else None):
             self.ceiling = j.number(j.need(at, "resting_share"), SHARE)
 
 
@@ -352,15 +353,15 @@ def energy_fits(width, squared_norms, energy):
     return at_most(squared_norms, energy) and at_most(energy, width * squared_norms)
 
 
-def sums_fit(n, width, sums):
-    """Of n keys, none of them zero: what Cauchy and Schwarz allow."""
+def sums_fit(n, width, sums, counted=True):
+    """Of n keys, none of them zero: what Cauchy and Schwarz allow. `counted`: n is right."""
     if (sums["energy"] > 0) != (n > 0):
         return False
     squares = sums["sizes"] * sums["sizes"]
     channels = sums.get("channel_squares")
     return (cosines_fit([n], width, [sums["cosines"]]) and
             energy_fits(width, sums["squared_norms"], sums["energy"]) and
-            at_most(squares, n * width * sums["squared_norms"]) and
+            (not counted or at_most(squares, n * width * sums["squared_norms"])) and
             at_most(width * sums["squared_norms"], squares) and
             (channels is None or
              at_most(squares, width * channels) and at_most(channels, n * sums["energy"])))
@@ -386,17 +387,17 @@ def check_counts(j, k, h):
     return fits
 
 
-def check_gauge(j, h, gauge):
-    if not (sums_fit(h.fit_keys, h.width, gauge["in_sample"]) and
-            sums_fit(sum(h.keys), h.width, gauge["held_out"]) and
-            sums_fit(h.sink_keys, h.width, gauge["sinks"])):
+def check_gauge(j, h, gauge, counted):
+    if not (sums_fit(h.fit_keys, h.width, gauge["in_sample"], counted) and
+            sums_fit(sum(h.keys), h.width, gauge["held_out"], counted) and
+            sums_fit(h.sink_keys, h.width, gauge["sinks"], counted)):
         j.bad("share_total")
     if not cosines_fit(h.keys, h.width, gauge["cosines"]):
         j.bad("value_range")
         return
     by_unit = FOUR_SUMS if gauge["kind"] in BY_UNIT else FOUR_SUMS[:1]
     if by_unit == FOUR_SUMS and not all(
-            sums_fit(n, h.width, {name: gauge[name][u] for name in FOUR_SUMS})
+            sums_fit(n, h.width, {name: gauge[name][u] for name in FOUR_SUMS}, counted)
             for u, n in enumerate(h.keys)):
         j.bad("share_total")
     if not all(add_up(gauge[name], gauge["held_out"][name], ADDED if name == "cosines" else SLACK)
@@ -432,7 +433,7 @@ def check_head(j, k, h):
     counted = check_counts(j, k, h)
     for gauge in h.gauges:
         if gauge:
-            check_gauge(j, h, gauge)
+            check_gauge(j, h, gauge, counted)
     if h.noise and not all(cosines_fit(h.noise["keys"], h.width, h.noise[name])
                            for name in ("cosines", "random_cosines")):
         j.bad("value_range")
@@ -441,7 +442,7 @@ def check_head(j, k, h):
         j.bad("share_total")
     check_centring(j, h)
     own = h.centring[k.centring]
-    if counted and own:
+    if counted and own and cosines_fit(own["keys"], h.width, own["cosines"]):
         check_copy(j, h, own)
 
 
