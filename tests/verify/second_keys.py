@@ -317,7 +317,7 @@ class Head:
     def ceiling_of(self, j, k, at):
         self.ceiling = None
         due = k.step == "scored" and self.rotated > 0 and self.fit_keys > 0
-        if given(j, at, due if j.sound() else None):
+        if given(j, at, None if "value_kind" in j.fired else due):
             self.ceiling = j.number(j.need(at, "resting_share"), SHARE)
 
 
@@ -388,9 +388,9 @@ def check_counts(j, k, h):
 
 
 def check_gauge(j, h, gauge, counted):
-    if not (sums_fit(h.fit_keys, h.width, gauge["in_sample"], counted) and
+    if not (sums_fit(h.fit_keys, h.width, gauge["in_sample"]) and
             sums_fit(sum(h.keys), h.width, gauge["held_out"], counted) and
-            sums_fit(h.sink_keys, h.width, gauge["sinks"], counted)):
+            sums_fit(h.sink_keys, h.width, gauge["sinks"])):
         j.bad("share_total")
     if not cosines_fit(h.keys, h.width, gauge["cosines"]):
         j.bad("value_range")
@@ -442,7 +442,8 @@ def check_head(j, k, h):
         j.bad("share_total")
     check_centring(j, h)
     own = h.centring[k.centring]
-    if counted and own and cosines_fit(own["keys"], h.width, own["cosines"]):
+    if counted and own and all(cosines_fit(h.keys, h.width, cosines)
+                               for cosines in (own["cosines"], h.learned["cosines"])):
         check_copy(j, h, own)
 
 
