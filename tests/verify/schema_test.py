@@ -10,7 +10,7 @@ import sys
 import jsonschema
 
 OF_MODELS = ("chart_compatibility", "terminal_ovk_scan", "attention_router", "expert_load",
-             "intervention")
+             "intervention", "kv_gauge")
 OF_EDGES = ("boundary_amplification", "behavior_compression", "audit")
 OF_FAMILIES = ("kl_edge_dominance", "entropy_collapse", "kl_bounded_adaptation")
 BUNDLES = ("terminal_tracking", "terminal_compatibility")
@@ -24,7 +24,7 @@ def imposed(**changed):
     return {"layer": 3, "action": {"impose": routes}}
 
 
-# Dotted places whose loss or change each schema must notice.
+# Dotted places whose loss or change each schema must notice; * is the first member or element.
 BROKEN = {"chart_compatibility": (("strata_def.pair_def", "1_2"), ("gate_semantics.scores_dtype", "bf16")),
           "terminal_ovk_scan": (("summary.null", {"kind": "x"}), ("expert_counts.3", [0.5]),
                                 ("summary.max_jump.pair", "5"), ("per_window.ovk_cf_mean.3", [1.5])),
@@ -44,6 +44,38 @@ BROKEN = {"chart_compatibility": (("strata_def.pair_def", "1_2"), ("gate_semanti
                            ("settings", {}), ("settings.intervention", None), ("per_window.mass.3", [0.5]),
                            ("per_window.kl", [-1]), ("summary.outcome", "SAME"),
                            ("summary.downstream.overlap", None), ("summary.top1.rate", 1.5)),
+          "kv_gauge": (("keys.step", "cached"), ("keys.centring", "mean"), ("keys.gauges", "learned"),
+                       ("keys.positions", 0), ("keys.extra", 1), ("units.count", 129),
+                       ("units.of_window.*", -2), ("units", {"count": 0}),
+                       ("without_keys", {"x": "none"}), ("without_keys", {"3": ""}), ("attention.*.norm", "layer"),
+                       ("attention.*.costs.identity", "cheap"), ("attention.*.costs.other", "free"),
+                       ("attention.*.window", None), ("heads.*", []), ("heads.*.*.fit_keys", 0.5),
+                       ("heads.*.*.keys.*", -1), ("heads.*.*.gauges", []),
+                       ("heads.*.*.gauges.*", {"kind": "identity", "number": 0}),
+                       ("heads.*.*.gauges.*", {"kind": "identity", "number": 0, "refused": ""}),
+                       ("heads.*.*.gauges.*.kind", "random"), ("heads.*.*.gauges.*.trials", [0.8]),
+                       ("heads.*.*.gauges.*.sinks.channel_squares", 1),
+                       ("heads.*.*.gauges.*.held_out.energy", -1),
+                       ("heads.*.*.gauges.*.cosines.*", None), ("heads.*.*.gauges.*.energy", [None]),
+                       ("heads.*.*.noise", {}), ("heads.*.*.centring.raw", {"fit_keys": 1}),
+                       ("heads.*.*.centring", {}), ("heads.*.*.residual", [{"rank": 0}]),
+                       ("heads.*.*.ceiling", {"cosine": 0.9}), ("per_window.keys.*", 0.5),
+                       ("per_window.sinks.*", None), ("per_window", {"keys": []}),
+                       ("summary.anchors.published_learned", [0.9, 0.965]),
+                       ("summary.anchors.gaussian_mse_1bit", 0.36),
+                       ("summary.per_layer.*.advantage.outcome", "BETTER"),
+                       ("summary.per_layer.*.centred.raw.place", "inside"),
+                       ("summary.per_layer.*.learned.outcome", "SUPERIOR"),
+                       ("summary.per_layer.*.heads", []),
+                       ("summary.per_layer.*.heads.*.gauges.*", {}),
+                       ("summary.per_layer.*.heads.*.dc5", {}),
+                       ("summary.per_layer.*.heads.*.excess", None),
+                       ("summary.per_layer.*.sentence", "the cure"),
+                       ("summary.verdict.margin", 0.02), ("summary.verdict.outcome", "PASS"),
+                       ("summary.verdict.cells", {"below": 1}),
+                       ("summary.verdict.excess.outcome", None),
+                       ("summary.replication.unit", "window"),
+                       ("summary.replication.n_for_90", 0.5)),
           "boundary_amplification": (("compression_qs", [0.1]), ("y_ref_A", None), ("y_ref_B", {}),
                                      ("summary.verdict", "HOLDS"), ("edge.direction", "single"),
                                      ("other.tensors", []),
@@ -95,6 +127,13 @@ def ask(program, *arguments, given=None):
                           text=True).stdout
 
 
+def step_into(node, key):
+    """The key or index by which a step of a dotted place goes on."""
+    if isinstance(node, list):
+        return 0 if key == "*" else int(key)
+    return next(iter(node)) if key == "*" else key
+
+
 def validator(folder, name):
     schema = json.loads((folder / (name + ".schema.json")).read_text(encoding="utf-8"))
     jsonschema.Draft7Validator.check_schema(schema)
@@ -132,8 +171,8 @@ def main():
             artifact = json.loads(text)
             node, keys = artifact, path.split(".")
             for key in keys[:-1]:
-                node = node[key]
-            node[keys[-1]] = value
+                node = node[step_into(node, key)]
+            node[step_into(node, keys[-1])] = value
             assert not check.is_valid(artifact), (test, path)
     lines.append('{"test": "none"}\n')
     large = json.loads(lines[1])

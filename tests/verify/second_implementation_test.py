@@ -15,6 +15,7 @@ import second_core as core
 import second_edges
 import second_family
 import second_intervention
+import second_keys
 import second_router
 import second_tests
 import second_variants
@@ -27,6 +28,7 @@ JUDGES = {"chart_compatibility": second_tests.chart_compatibility,
           "boundary_amplification": second_edges.boundary_amplification,
           "behavior_compression": second_edges.behavior_compression,
           "audit": second_audit.audit, "intervention": second_intervention.intervention,
+          "kv_gauge": second_keys.kv_gauge,
           **second_family.JUDGES}
 # (test, what is made of the fixture first, how often). Small ones more often: the time goes into
 # the large ones.
@@ -48,6 +50,9 @@ BASES = (("chart_compatibility", None, 3), ("chart_compatibility", second_varian
          ("intervention", None, 6), ("intervention", second_variants.nothing_listed, 2),
          ("intervention", second_variants.last_layer, 2),
          ("intervention", second_variants.imposed, 3),
+         ("kv_gauge", None, 4), ("kv_gauge", second_variants.unlearned, 1),
+         ("kv_gauge", second_variants.one_document, 1), ("kv_gauge", second_variants.keyless, 1),
+         ("kv_gauge", second_variants.before_rope, 2),
          ("kl_edge_dominance", None, 8), ("kl_edge_dominance", second_variants.published_family, 3),
          ("entropy_collapse", None, 4), ("kl_bounded_adaptation", None, 3),
          ("terminal_tracking", None, 3),
@@ -142,7 +147,7 @@ class Mutator:
         self.places = {}
         for place_ in paths(base):
             if place_:
-                groups = ("per_window", "summary", "y_ref_A", "y_ref_B", "intervention")
+                groups = ("per_window", "summary", "y_ref_A", "y_ref_B", "intervention", "heads")
                 group = place_[0] if place_[0] in groups else "rest"
                 self.places.setdefault(group, []).append(place_)
         leaves = {group: [p for p in places if not isinstance(walk(base, p), (dict, list))]
@@ -259,6 +264,30 @@ class Mutator:
                         [[3, decisions - flips, 0], [60, flips, flips]])
                 p["forecasts"]["F4"][layer][w] = [row for row in rows if row[1]]
 
+    def shift_keys(self, artifact):
+        """Learned gauges as good as random ones, better, worse, or now this, now that; another
+        centring in the published range."""
+        kind = self.rng.choice((0, 0.004, 0.02, -0.02, 0.1, "both"))
+        own, other = artifact["keys"]["centring"], self.rng.choice(second_keys.CENTRINGS)
+        for width, _, head in second_variants.heads_of(artifact):
+            chosen = [g["cosines"] for g in head["gauges"]
+                      if g["kind"] in second_keys.RANDOM and "refused" not in g]
+            for gauge in head["gauges"]:
+                if gauge["kind"] == "itq_cosine" and "refused" not in gauge:
+                    gauge["cosines"] = head["centring"][own]["cosines"] = [
+                        n * self.moved(sum(values) / len(values) / n, kind, width) if n else 0
+                        for n, *values in zip(head["keys"], *chosen)]
+                    gauge["held_out"]["cosines"] = core.left_to_right(gauge["cosines"])
+            if other != own and head["centring"][other]:
+                level = self.rng.choice((0.93, 0.95, 0.97))
+                head["centring"][other]["cosines"] = [
+                    level * n for n in head["centring"][other]["keys"]]
+
+    def moved(self, cosine, kind, width):
+        step = self.rng.choice((-0.06, 0.06)) if kind == "both" else kind
+        step += self.rng.uniform(-0.001, 0.001)
+        return min(1.0, max(width ** -0.5, cosine + step))
+
     def shifted(self):
         """Other numbers with the summary they deserve: verdicts of every kind."""
         artifact = json.loads(json.dumps(self.base))
@@ -300,6 +329,8 @@ class Mutator:
             self.shift_change(artifact, layer)
         elif test == "audit":
             self.shift_audit(artifact["per_window"], layer)
+        elif test == "kv_gauge":
+            self.shift_keys(artifact)
         elif test == "intervention":
             arrays = artifact["per_window"]
             if self.rng.random() < 0.5:

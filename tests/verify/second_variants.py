@@ -6,6 +6,7 @@ import random
 
 import second_core as core
 import second_edges
+import second_keys
 
 
 def copied(artifact):
@@ -337,4 +338,97 @@ def last_layer(artifact):
         {"layer": 5, "expert": 2, "action": {"scale": 0.5}}]}
     for layer in ("1", "3"):
         p["mass"][layer] = p["changed"][layer] = [0] * a["data"]["n_windows"]
+    return a
+
+
+def heads_of(artifact):
+    """(width, rotated columns, head) of every KV head."""
+    for layer, heads in artifact["heads"].items():
+        attention = artifact["attention"][layer]
+        for head in heads:
+            yield attention["width"], attention["rotated_columns"], head
+
+
+def learned_of(head):
+    return next(gauge for gauge in head["gauges"] if gauge["kind"] == "itq_cosine")
+
+
+def unlearned(artifact):
+    """kv_gauge with a head that has no learned gauge."""
+    a = copied(artifact)
+    head = next(iter(a["heads"].values()))[0]
+    gauge = learned_of(head)
+    for member in set(gauge) - {"kind", "number"}:
+        gauge.pop(member)
+    gauge["refused"] = "no keys in sample"
+    head["noise"] = head["centring"][a["keys"]["centring"]] = None
+    head["residual"] = []
+    a.setdefault("null_reasons", {})["heads"] = "no learned gauge"
+    return a
+
+
+def scaled(sums, factor):
+    """Sums of `factor` times as many keys."""
+    for name in sums:
+        sums[name] *= factor * factor if name == "channel_squares" else factor
+
+
+def one_document(artifact):
+    """kv_gauge of one document, which is fitted on: nothing is held out."""
+    a = copied(artifact)
+    p, data = a["per_window"], a["data"]
+    data["doc_ids"] = [0] * data["n_windows"]
+    a["units"] = {"count": 0, "of_window": [-1] * data["n_windows"]}
+    for width, _, head in heads_of(a):
+        before = head["fit_keys"]
+        head["fit_keys"] = sum(p["keys"]) - head["fit_zero_keys"]
+        head["sink_keys"] = head["sink_zero_keys"] = 0
+        factor, nothing = head["fit_keys"] / before, {"keys": [], "cosines": []}
+        for gauge in head["gauges"]:
+            if "refused" in gauge:
+                continue
+            scaled(gauge["in_sample"], factor)
+            scaled(gauge["held_out"], 0)
+            scaled(gauge["sinks"], 0)
+            gauge.update({name: [] for name in second_keys.FOUR_SUMS if name in gauge})
+        head.update(keys=[], zero_keys=[])
+        noise, every = head["noise"], sum(p["keys"])
+        noise.update(nothing, fit_keys=every, random_cosines=[],
+                     in_sample_cosines=noise["in_sample_cosines"] * every / noise["fit_keys"])
+        for centred in head["centring"].values():
+            centred.update(nothing, zero_keys=[], squared_norms=0, energy=0)
+        own = head["centring"][a["keys"]["centring"]]
+        own.update(fit_keys=head["fit_keys"],
+                   in_sample_cosines=learned_of(head)["in_sample"]["cosines"])
+        for row in head["residual"]:
+            m = head["fit_keys"] + head["fit_zero_keys"]
+            row["white_edge"] = row["rank"] / width * (1 + (width / m) ** 0.5) ** 2
+    return a
+
+
+def keyless(artifact):
+    """kv_gauge of a model none of whose measured layers has keys."""
+    a = copied(artifact)
+    a["without_keys"] = {str(layer): "Mamba-2" for layer in a["layers"]}
+    a["verification"]["required_layers"] = []
+    a["attention"], a["heads"], a["summary"]["per_layer"] = {}, {}, {}
+    a.pop("null_reasons", None)
+    return a
+
+
+def before_rope(artifact):
+    """kv_gauge of keys before RoPE, less their mean, in the gauges of the verdict alone."""
+    a = copied(artifact)
+    keys = a["keys"]
+    before = keys["centring"]
+    keys["step"], keys["centring"], keys["gauges"] = "normed", "dataset_mean", "verdict"
+    for _, rotated, head in heads_of(a):
+        centring, head["ceiling"] = head["centring"], None
+        centring["dataset_mean"].pop("correction", None)
+        centring["dataset_mean"], centring[before] = centring[before], centring["dataset_mean"]
+        if rotated:
+            centring["dataset_mean"]["correction"] = {"turning_share": 0.5, "rms": 2, "spread": 1}
+        head["gauges"] = [gauge for gauge in head["gauges"]
+                          if gauge["kind"] in second_keys.KINDS["verdict"]]
+    a.setdefault("null_reasons", {})["heads"] = "no RoPE at this step"
     return a

@@ -322,7 +322,7 @@ class Judge:
         self.subject(root, terminal_measured, is_edge)
         self.gate(root)
         self.data(self.need(root, "data"))
-        self.required_list(root, router)
+        self.required_list(root, router, test == "kv_gauge")
         self.bootstrap(root)
         self.draws = (self.B, self.seed) if self.full else OWN
         if self.full:
@@ -510,12 +510,13 @@ class Judge:
             self.documents.append(numbers.setdefault(i, len(numbers)))
         self.n_documents = len(numbers)
 
-    def required_list(self, root, router):
+    def required_list(self, root, router, keys):
+        """`keys`: a test of keys, which some layers, or all of them, don't have."""
         listed = self.need(self.need(root, "verification"), "required_layers")
         self.required = []
         if not self.kind(listed, list):
             return
-        if (not all(is_int(v) for v in listed) or not (listed or router) or
+        if (not all(is_int(v) for v in listed) or not (listed or router or keys) or
                 len(set(listed)) < len(listed) or not set(listed) <= set(self.layers)):
             self.bad("required_layers")
             return

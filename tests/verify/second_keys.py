@@ -1,0 +1,461 @@
+"""The second verifier's judge of kv_gauge: what one bit per coordinate keeps of the keys of every
+KV head, in many gauges. Reading and what the arrays imply of each other; the summary is
+recomputed in second_key_claims.py."""
+
+import math
+
+import second_core as core
+import second_key_claims
+from second_verifier import MISSING, POSITIVE, SHARE, UNBOUNDED, layer_key
+
+MOST_UNITS = 128
+LARGEST = 1 << 24
+STEPS, CENTRINGS = ("scored", "normed"), ("raw", "key_dc", "dataset_mean")
+NORMS = ("none", "full_width", "per_head", "per_head_rotated")
+COSTS = ("free", "online_log", "online_square", "codec")
+RANDOM = {"signed_hadamard": "signed_hadamards", "rotation": "rotations"}
+KINDS = {"verdict": ("identity", "signed_hadamard", "rotation", "itq_cosine"),
+         "all": ("identity", "hadamard", "signed_hadamard", "rotation", "principal",
+                 "principal_covariance", "principal_hadamard", "itq_cosine", "itq_pooled",
+                 "itq_per_key", "givens", "torus", "plane_scaling", "foldable", "blocks")}
+SEARCHED = ("itq_cosine", "itq_pooled", "itq_per_key", "givens")
+BY_UNIT = ("identity", "itq_cosine")  # gauges with more than cosines of every unit
+UNIT_SUMS = ("squared_norms", "sizes", "energy")
+FOUR_SUMS = ("cosines",) + UNIT_SUMS
+FIVE_SUMS = FOUR_SUMS + ("channel_squares",)
+CURVATURE = ("asymmetry", "least_eigenvalue", "flattest", "steepest", "condition", "kink_ratio")
+SHARES = ("keys_in_sample", "keys_held_out", "residual_in_sample", "residual_held_out")
+ADDED = 1e-12  # cosines that add up, relative
+SLACK = 1e-9  # other sums, and bounds
+
+
+# ---- reading
+
+
+def one_of(j, value, names):
+    text = j.string(value)
+    if isinstance(value, str) and text not in names:
+        j.bad("value_range")
+    return text
+
+
+def filled(j, value, length, bounds=POSITIVE):
+    """Numbers, none of them null."""
+    found = j.windows(value, length, bounds) if value is not MISSING else []
+    if isinstance(value, list) and None in value:
+        j.bad("null_pattern")
+    return found
+
+
+def numbers(j, value, bounds):
+    """As many numbers as there are."""
+    if j.kind(value, list):
+        filled(j, value, len(value), bounds)
+
+
+def counts(j, value, length):
+    found = j.counts(value, length, core.MAX_INT) if value is not MISSING else []
+    return found if len(found) == length else [0] * length
+
+
+def count(j, parent, name, lo=0, hi=core.MAX_INT):
+    found = j.integer(j.need(parent, name), lo, hi)
+    return lo if found is None else found
+
+
+def part(j, parent, name):
+    """A member that is an object, else MISSING."""
+    value = j.need(parent, name)
+    return value if j.kind(value, dict) else MISSING
+
+
+def given(j, value, due):
+    """Whether there is an object to read; `due`: whether there has to be one, None if the artifact
+    doesn't say."""
+    if value is MISSING:
+        return False
+    if due is not None and (value is not None) != due:
+        j.bad("null_pattern")
+    return value is not None and due is not False and j.kind(value, dict)
+
+
+def stated(j, value, names, bounds=UNBOUNDED):
+    """An object of numbers that nothing here gives, each null where it is undefined."""
+    if value is not MISSING and value is not None and j.kind(value, dict):
+        for name in names:
+            j.maybe(j.need(value, name), bounds)
+
+
+def of_layers(j, value, layers):
+    """{layer: member} of an object with a member for each of these layers and for no other."""
+    if not j.kind(value, dict):
+        return {}
+    found = {layer_key(key): member for key, member in value.items()}
+    if set(found) != set(layers):
+        j.bad("layer_arrays")
+    return {layer: found[layer] for layer in layers if layer in found}
+
+
+def sums_of(j, value, names):
+    """Sums by name, None where one of them is none."""
+    found = {name: j.number(j.need(value, name), POSITIVE) for name in names}
+    return None if None in found.values() else found
+
+
+class Keys:
+    """What an artifact says of its keys as a whole."""
+
+    def __init__(self, j, root):
+        self.parameters(j, part(j, root, "keys"))
+        self.units(j, part(j, root, "units"))
+        self.missing_layers(j, j.need(root, "without_keys"))
+        self.attention = {layer: self.attention_of(j, at) for layer, at in
+                          of_layers(j, j.need(root, "attention"), self.layers).items()}
+        self.heads = of_layers(j, j.need(root, "heads"), self.layers)
+        per_window = part(j, root, "per_window")
+        self.keys, self.sinks = (counts(j, j.need(per_window, name), j.n)
+                                 for name in ("keys", "sinks"))
+        most = min(self.positions, j.seq)
+        if j.sound() and any(keys + sinks != most or sinks > self.sink_positions
+                             for keys, sinks in zip(self.keys, self.sinks)):
+            j.bad("count_total")
+
+    def parameters(self, j, at):
+        self.step = one_of(j, j.need(at, "step"), STEPS)
+        self.centring = one_of(j, j.need(at, "centring"), CENTRINGS)
+        self.positions = count(j, at, "positions", 1, LARGEST)
+        self.sink_positions = count(j, at, "sink_positions", 0, LARGEST)
+        kinds = KINDS.get(one_of(j, j.need(at, "gauges"), KINDS), ())
+        number = {kind: count(j, at, name, 0, LARGEST) for kind, name in RANDOM.items()}
+        self.kinds = [(kind, number.get(kind, 1)) for kind in kinds]
+        self.residual_rank = count(j, at, "residual_rank", 0, LARGEST)
+
+    def units(self, j, at):
+        """Documents with an odd number, dealt out in turn."""
+        self.fitted_documents = (j.n_documents + 1) // 2
+        self.count = min(MOST_UNITS, j.n_documents // 2)
+        self.unit = [document // 2 % MOST_UNITS if document % 2 else -1
+                     for document in j.documents]
+        number, listed = j.integer(j.need(at, "count"), 0, MOST_UNITS), j.need(at, "of_window")
+        if number is not None and number != self.count:
+            j.bad("document_ids")
+        if not j.kind(listed, list):
+            return
+        if len(listed) != j.n:
+            j.bad("array_length")
+            return
+        for value, unit in zip(listed, self.unit):
+            if j.integer(value, -1, MOST_UNITS - 1) is None:
+                return
+            if value != unit:
+                j.bad("document_ids")
+                return
+
+    def missing_layers(self, j, value):
+        """The other layers are the required ones."""
+        self.layers = j.required
+        if not j.kind(value, dict):
+            return
+        for reason in value.values():
+            if j.kind(reason, str) and not reason:
+                j.bad("value_range")
+        without = {layer_key(key) for key in value}
+        self.layers = [layer for layer in j.layers if layer not in without]
+        if not without <= set(j.layers):
+            j.bad("layer_arrays")
+        elif j.required != self.layers:
+            j.bad("required_layers")
+
+    def attention_of(self, j, at):
+        at = at if j.kind(at, dict) else MISSING
+        j.string(j.need(at, "mixer"))
+        count(j, at, "heads", 1, LARGEST)
+        found = {name: count(j, at, name, 1, LARGEST) for name in ("kv_heads", "width")}
+        most = found["width"] if j.sound() else LARGEST
+        found["rotated_columns"] = count(j, at, "rotated_columns", 0, most)
+        one_of(j, j.need(at, "norm"), NORMS)
+        for name in ("values_are_keys", "sinks"):
+            j.kind(j.need(at, name), bool)
+        for name in ("latent_width", "window"):
+            count(j, at, name, 0, LARGEST)
+        costs = j.need(at, "costs")
+        if j.kind(costs, dict):
+            for kind, _ in self.kinds:
+                j.need(costs, kind)
+            for kind, cost in costs.items():
+                one_of(j, kind, KINDS["all"])
+                one_of(j, cost, COSTS)
+        return found
+
+    def summed(self, values):
+        """By unit, and last over the windows that are fitted on."""
+        sums = [0] * (self.count + 1)
+        for unit, value in zip(self.unit, values):
+            sums[unit] += value
+        return sums
+
+    def gauges(self):
+        """(kind, number) in the order of the lists of gauges."""
+        return ((kind, number) for kind, many in self.kinds for number in range(many))
+
+
+class Head:
+    """The numbers of one KV head."""
+
+    def __init__(self, j, k, attention, at):
+        self.width, self.rotated = attention["width"], attention["rotated_columns"]
+        for name in ("fit_keys", "fit_zero_keys", "sink_keys", "sink_zero_keys"):
+            setattr(self, name, count(j, at, name))
+        self.keys, self.zero_keys = (counts(j, j.need(at, name), k.count)
+                                     for name in ("keys", "zero_keys"))
+        self.gauges_of(j, k, j.need(at, "gauges"))
+        known = len(self.gauges) == sum(many for _, many in k.kinds)
+        self.learned = next((g for g in self.gauges if g and g["kind"] == "itq_cosine"), None)
+        fitted = self.learned is not None if known else None
+        self.noise = self.noise_of(j, k, j.need(at, "noise"), fitted)
+        self.centring_of(j, k, part(j, at, "centring"), fitted)
+        self.residual_of(j, k, j.need(at, "residual"), fitted)
+        self.ceiling_of(j, k, j.need(at, "ceiling"))
+
+    def gauges_of(self, j, k, listed):
+        self.gauges = []
+        if not j.kind(listed, list):
+            return
+        if len(listed) != sum(many for _, many in k.kinds):
+            j.bad("ranked_list")
+            return
+        for (kind, number), at in zip(k.gauges(), listed):
+            if not j.kind(at, dict):
+                continue
+            own = j.string(j.need(at, "kind")), j.integer(j.need(at, "number"), 0, LARGEST)
+            if j.sound() and own != (kind, number):
+                j.bad("ranked_list")
+                return
+            self.gauges.append(self.gauge_of(j, k, kind, at))
+
+    def gauge_of(self, j, k, kind, at):
+        """None of a refused one."""
+        if "refused" in at:
+            if j.kind(at["refused"], str) and not at["refused"]:
+                j.bad("value_range")
+            return None
+        j.string(j.need(at, "made_of"))
+        found = {"kind": kind}
+        for name, sums in (("in_sample", FIVE_SUMS), ("held_out", FIVE_SUMS),
+                           ("sinks", FOUR_SUMS)):
+            found[name] = sums_of(j, part(j, at, name), sums)
+        for name in ("cosines",) + UNIT_SUMS * (kind in BY_UNIT):
+            found[name] = filled(j, j.need(at, name), k.count)
+        if kind in SEARCHED:
+            self.search_of(j, kind, at)
+        return found
+
+    def search_of(self, j, kind, at):
+        path = j.need(at, "path")
+        numbers(j, path, UNBOUNDED)
+        if path == []:
+            j.bad("array_length")
+        if kind != "givens" or "trials" in at:
+            numbers(j, j.need(at, "trials"), UNBOUNDED)
+        one_of(j, j.need(at, "stop"), ("settled", "most_steps"))
+        decay = j.need(at, "decay")
+        stated(j, decay, ("geometric", "power", "rate", "points"))
+        stated(j, j.need(at, "curvature"), CURVATURE)
+
+    def noise_of(self, j, k, at, fitted):
+        if not given(j, at, fitted):
+            return None
+        return {"fit_keys": count(j, at, "fit_keys"),
+                "in_sample_cosines": j.number(j.need(at, "in_sample_cosines"), POSITIVE),
+                "keys": counts(j, j.need(at, "keys"), k.count),
+                "cosines": filled(j, j.need(at, "cosines"), k.count),
+                "random_cosines": filled(j, j.need(at, "random_cosines"), k.count)}
+
+    def centring_of(self, j, k, value, fitted):
+        self.centring = {}
+        for name in CENTRINGS:
+            at, self.centring[name] = j.need(value, name), None
+            if not given(j, at, fitted if name == k.centring else None):
+                continue
+            self.centring[name] = {
+                "fit_keys": count(j, at, "fit_keys"),
+                "in_sample_cosines": j.number(j.need(at, "in_sample_cosines"), POSITIVE),
+                "keys": counts(j, j.need(at, "keys"), k.count),
+                "zero_keys": counts(j, j.need(at, "zero_keys"), k.count),
+                "cosines": filled(j, j.need(at, "cosines"), k.count),
+                "squared_norms": j.number(j.need(at, "squared_norms"), POSITIVE),
+                "energy": j.number(j.need(at, "energy"), POSITIVE)}
+            if name == "dataset_mean" and k.step == "normed" and self.rotated:
+                stated(j, j.need(at, "correction"), ("turning_share", "rms", "spread"), POSITIVE)
+            elif name == "dataset_mean" and j.get(at, "correction") is not MISSING:
+                j.bad("null_pattern")
+
+    def residual_of(self, j, k, listed, fitted):
+        self.residual = []
+        if not j.kind(listed, list):
+            return
+        most = min(k.residual_rank, self.width)
+        ranks = [1 << i for i in range(most.bit_length())]
+        if listed and fitted is False:
+            j.bad("null_pattern")
+            return
+        if listed and len(listed) != len(ranks):
+            j.bad("ranked_list")
+            return
+        for rank, at in zip(ranks, listed):
+            if not j.kind(at, dict):
+                continue
+            found = j.integer(j.need(at, "rank"), 1, LARGEST)
+            if found is not None and found != rank:
+                j.bad("ranked_list")
+            for name in SHARES:
+                j.number(j.need(at, name), SHARE)
+            for name in ("code_then_rank", "rank_then_code"):
+                j.number(j.need(at, name), POSITIVE)
+            self.residual.append(rank)
+
+    def ceiling_of(self, j, k, at):
+        self.ceiling = None
+        due = k.step == "scored" and self.rotated > 0 and self.fit_keys > 0
+        if given(j, at, None if "value_kind" in j.fired else due):
+            self.ceiling = j.number(j.need(at, "resting_share"), SHARE)
+
+
+def heads_of(j, k):
+    found = {}
+    for layer, listed in k.heads.items():
+        found[layer] = []
+        if not j.kind(listed, list):
+            continue
+        if len(listed) != k.attention[layer]["kv_heads"]:
+            j.bad("array_length")
+            continue
+        for at in listed:
+            if j.kind(at, dict):
+                found[layer].append(Head(j, k, k.attention[layer], at))
+    return found
+
+
+# ---- relations between the numbers
+
+
+def at_most(one, other):
+    return one <= other * (1 + SLACK)
+
+
+def cosines_fit(keys, width, cosines):
+    """Every cosine lies in [1/sqrt(d), 1]."""
+    return all(at_most(c, n) and at_most(n, c * math.sqrt(width))
+               for n, c in zip(keys, cosines))
+
+
+def energy_fits(width, squared_norms, energy):
+    return at_most(squared_norms, energy) and at_most(energy, width * squared_norms)
+
+
+def sums_fit(n, width, sums, counted=True):
+    """Of n keys, none of them zero: what Cauchy and Schwarz allow. `counted`: n is right."""
+    if (sums["energy"] > 0) != (n > 0):
+        return False
+    squares = sums["sizes"] * sums["sizes"]
+    channels = sums.get("channel_squares")
+    return (cosines_fit([n], width, [sums["cosines"]]) and
+            energy_fits(width, sums["squared_norms"], sums["energy"]) and
+            (not counted or at_most(squares, n * width * sums["squared_norms"])) and
+            at_most(width * sums["squared_norms"], squares) and
+            (channels is None or
+             at_most(squares, width * channels) and at_most(channels, n * sums["energy"])))
+
+
+def add_up(values, whole, slack):
+    return abs(core.left_to_right(values) - whole) <= slack * abs(whole)
+
+
+def check_counts(j, k, h):
+    keys, sinks = k.summed(k.keys), k.summed(k.sinks)
+    fits = (h.fit_keys + h.fit_zero_keys == keys[-1] and
+            h.sink_keys + h.sink_zero_keys == sum(sinks[:-1]))
+    for own in [h] + [of for of in h.centring.values() if of]:
+        own_keys, zeros = ((own.keys, own.zero_keys) if own is h else
+                           (own["keys"], own["zero_keys"]))
+        fits = fits and [a + b for a, b in zip(own_keys, zeros)] == keys[:-1]
+        fits = fits and (own is h or own["fit_keys"] <= keys[-1])
+    if h.noise:  # as many keys, none of them zero
+        fits = fits and h.noise["keys"] + [h.noise["fit_keys"]] == keys
+    if not fits:
+        j.bad("count_total")
+    return fits
+
+
+def check_gauge(j, h, gauge, counted):
+    if not (sums_fit(h.fit_keys, h.width, gauge["in_sample"]) and
+            sums_fit(sum(h.keys), h.width, gauge["held_out"], counted) and
+            sums_fit(h.sink_keys, h.width, gauge["sinks"])):
+        j.bad("share_total")
+    if not cosines_fit(h.keys, h.width, gauge["cosines"]):
+        j.bad("value_range")
+        return
+    by_unit = FOUR_SUMS if gauge["kind"] in BY_UNIT else FOUR_SUMS[:1]
+    if by_unit == FOUR_SUMS and not all(
+            sums_fit(n, h.width, {name: gauge[name][u] for name in FOUR_SUMS}, counted)
+            for u, n in enumerate(h.keys)):
+        j.bad("share_total")
+    if not all(add_up(gauge[name], gauge["held_out"][name], ADDED if name == "cosines" else SLACK)
+               for name in by_unit):
+        j.bad("share_total")
+
+
+def check_centring(j, h):
+    for of in h.centring.values():
+        if of is None:
+            continue
+        if not cosines_fit(of["keys"], h.width, of["cosines"]):
+            j.bad("value_range")
+        if not (cosines_fit([of["fit_keys"]], h.width, [of["in_sample_cosines"]]) and
+                energy_fits(h.width, of["squared_norms"], of["energy"]) and
+                (of["energy"] > 0) == any(of["keys"])):
+            j.bad("share_total")
+
+
+def check_copy(j, h, own):
+    """The centring of the gauges repeats their numbers."""
+    same = ((own["fit_keys"], own["keys"], own["zero_keys"], own["in_sample_cosines"],
+             own["cosines"]) ==
+            (h.fit_keys, h.keys, h.zero_keys, h.learned["in_sample"]["cosines"],
+             h.learned["cosines"]))
+    held_out = h.learned["held_out"]
+    if not same or not all(abs(own[name] - held_out[name]) <= SLACK * held_out[name]
+                           for name in ("squared_norms", "energy")):
+        j.bad("share_total")
+
+
+def check_head(j, k, h):
+    counted = check_counts(j, k, h)
+    for gauge in h.gauges:
+        if gauge:
+            check_gauge(j, h, gauge, counted)
+    if h.noise and not all(cosines_fit(h.noise["keys"], h.width, h.noise[name])
+                           for name in ("cosines", "random_cosines")):
+        j.bad("value_range")
+    if h.noise and not cosines_fit([h.noise["fit_keys"]], h.width,
+                                   [h.noise["in_sample_cosines"]]):
+        j.bad("share_total")
+    check_centring(j, h)
+    own = h.centring[k.centring]
+    if counted and own and all(cosines_fit(h.keys, h.width, cosines)
+                               for cosines in (own["cosines"], h.learned["cosines"])):
+        check_copy(j, h, own)
+
+
+def kv_gauge(j, root):
+    k = Keys(j, root)
+    if not j.sound():
+        return
+    heads = heads_of(j, k)
+    if not j.sound():
+        return
+    for of in heads.values():
+        for h in of:
+            check_head(j, k, h)
+    if j.sound():
+        second_key_claims.claim(j, k, heads)
