@@ -319,6 +319,7 @@ Json kv_summary(const KvStudy& study, Nulls& nulls) {
   json.add(model ? &*model : nullptr, true, verdict);
   const std::string outcome =
       degenerate ? "DEGENERATE" : verdict["advantage"]["outcome"].get<std::string>();
+  verdict["advantage"].erase("outcome");  // it is the verdict's own
   verdict["outcome"] = outcome;
   verdict["sentence"] = degenerate ? "undecided" : kv_sentence(*model);
   verdict["cells"] = {{"below", cells.below}, {"within", cells.within}, {"above", cells.above}};
