@@ -196,11 +196,14 @@ std::vector<std::string> legend(const std::vector<Judgement>& judgements, bool w
       lines.push_back(std::move(line));
     }
   };
-  bool intervals = false, of_layers = false;
+  std::string over;  // "windows", "documents and windows"
+  bool of_layers = false;
   for (const Judgement& judgement : judgements) {
     add(fmt::format("{}: {}", verdict_name(judgement.verdict), verdict_legend(judgement.verdict)));
     if (!judgement.effect || !judgement.effect->ci95) continue;
-    intervals = true;
+    const std::string_view unit = effect_words(judgement.effect->name).over;
+    if (over.find(unit) == std::string::npos)
+      over += (over.empty() ? "" : " and ") + std::string(unit);
     of_layers = of_layers || judgement.effect->layer >= 0;
   }
   for (const Judgement& judgement : judgements) {
@@ -208,8 +211,8 @@ std::vector<std::string> legend(const std::vector<Judgement>& judgements, bool w
     const std::string_view words = effect_words(judgement.effect->name).legend;
     if (!words.empty()) add(std::string(words));
   }
-  if (intervals) {
-    add(std::string("[low, high]: 95 % interval over windows") +
+  if (!over.empty()) {
+    add("[low, high]: 95 % interval over " + over +
         (of_layers ? ", at the layer where the test holds least" : ""));
   }
   if (wide) {

@@ -14,8 +14,8 @@ constexpr EffectWords kEffects[] = {
      false},
     {"advantage", "learned less random rotation",
      "learned less random rotation: mean cosine between a held-out key and its code of one bit per "
-     "coordinate, interval over documents",
-     true},
+     "coordinate",
+     true, "documents"},
     {"attention share", "attention share",
      "attention share: how much of the router's choice attention decides (Shapley value), 0 to 1",
      false},

@@ -19,7 +19,8 @@ struct EffectWords {
   std::string_view name;   // of the criterion: "C1"
   std::string_view words;  // "kappa vs interior"
   std::string_view legend;
-  bool is_difference;  // printed with its sign
+  bool is_difference;                 // printed with its sign
+  std::string_view over = "windows";  // what its interval resamples
 };
 EffectWords effect_words(std::string_view criterion);
 
