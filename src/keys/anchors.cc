@@ -51,7 +51,7 @@ double resting_share(const linear::Matrix& second_moments, const RotaryPlanes& p
     if (planes.frequencies[plane] * positions < 2 * kPi * cycles) continue;
     for (const uint32_t column : planes.pairs[plane]) turning += second_moments(column, column);
   }
-  return 1 - turning / second_moments.trace();
+  return std::max(1 - turning / second_moments.trace(), 0.0);  // all turns, up to rounding
 }
 
 double generalisation_bound(uint32_t width, double keys, double delta) {

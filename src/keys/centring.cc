@@ -1,5 +1,6 @@
 #include "keys/centring.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -53,7 +54,7 @@ double turning_share(const linear::Column& mean, const RotaryPlanes& planes) {
     for (const uint32_t column : planes.pairs[plane]) turning += mean[column] * mean[column];
   }
   const double energy = mean.squaredNorm();
-  return energy == 0 ? 0 : turning / energy;
+  return energy == 0 ? 0 : std::min(turning / energy, 1.0);  // all of it, up to rounding
 }
 
 ScoreCorrection score_correction(std::span<const float> queries, const linear::Column& mean,

@@ -1,5 +1,6 @@
 #include "keys/residual.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -66,11 +67,14 @@ Moments moments_in(const PackedKeys& keys, const linear::Matrix& gauge) {
   return out;
 }
 
+// Shares of energy: rounding may take those of everything beyond 1, and of nothing below 0.
+double as_share(double value) { return std::clamp(value, 0.0, 1.0); }
+
 // Energy of `moments` along the first `rank` axes, over their trace.
 double share_along(const linear::Matrix& moments, const Axes& axes, uint32_t rank) {
   const linear::Matrix first = axes.rotation.topRows(rank);
   const linear::Matrix along = first * moments;
-  return along.cwiseProduct(first).sum() / moments.trace();
+  return as_share(along.cwiseProduct(first).sum() / moments.trace());
 }
 
 // beta_E of the keys without their part along the first `rank` axes of the gauge's coordinates.
@@ -81,7 +85,7 @@ double beta_of_rest(const PackedKeys& keys, const linear::Matrix& gauge, const A
   const linear::Matrix rest = gauge - first.transpose() * part;
   const Document all{.index = 0, .begin = 0, .end = keys.rows()};
   const std::optional<Aggregates> found = aggregates_of(code_sums(keys, rest, {&all, 1}).front());
-  return found ? found->beta_per_key : 1;
+  return found ? as_share(found->beta_per_key) : 1;
 }
 
 }  // namespace
@@ -103,7 +107,7 @@ std::optional<std::vector<ResidualShare>> residual_shares(const PackedKeys& fit,
   const Axes of_keys = principal_axes(in_sample.keys);
   const Axes of_residual = principal_axes(in_sample.residual);
   const double edge = 1 + std::sqrt(static_cast<double>(d) / fit.rows());
-  const double beta = other.kept / other.energy;
+  const double beta = as_share(other.kept / other.energy);
   std::vector<ResidualShare> out;
   for (const uint32_t rank : ranks) {
     check_internal(rank >= 1 && rank <= d, "rank of a correction");

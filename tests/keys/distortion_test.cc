@@ -5,6 +5,7 @@
 #include <limits>
 #include <numbers>
 
+#include "keys/anchors.h"
 #include "keys/centring.h"
 #include "keys/curvature.h"
 #include "keys/draws.h"
@@ -146,6 +147,32 @@ TEST(Residual, SharesAndErrorsAreTheTheorems) {
   }
   EXPECT_NEAR(found[2].residual_held_out, 1, 1e-12);
   EXPECT_GT(std::abs(found[0].keys_in_sample - found[0].residual_in_sample), 0.05);
+}
+
+// Where everything turns, or every direction is kept, shares are sums over sums in another order.
+TEST(Residual, SharesStayWithinZeroAndOneWhateverTheRounding) {
+  RotaryPlanes planes;
+  for (uint32_t plane = 0; plane < 6; ++plane) {
+    planes.pairs.push_back({plane, plane + 6});
+    planes.frequencies.push_back(1);
+  }
+  const uint32_t all[] = {12};
+  const linear::Matrix identity = linear::Matrix::Identity(12, 12);
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    const Sample sample = uneven_sample(seed, 30, 12);
+    const Tensor tensor = sample.tensor();
+    EXPECT_LE(turning_share(tensor.row(0).transpose(), planes), 1);
+    const linear::Matrix moments = tensor.transpose() * tensor;
+    EXPECT_GE(resting_share(moments, planes, 1e6, 1), 0);
+    const PackedKeys keys(sample.values, 12, PackedKeys::Use::turn_and_moments);
+    const ResidualShare share = residual_shares(keys, keys, identity, all).value().front();
+    for (const double value :
+         {share.keys_in_sample, share.keys_held_out, share.residual_in_sample,
+          share.residual_held_out, share.code_then_rank, share.rank_then_code}) {
+      EXPECT_GE(value, 0);
+      EXPECT_LE(value, 1);
+    }
+  }
 }
 
 TEST(Residual, BudgetAndNulls) {
