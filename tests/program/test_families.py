@@ -19,6 +19,20 @@ REFUSED = {
     "phimoe": ["attention_router"],
 }
 
+# The attention of some families, a kind each: (mixer, heads, KV heads, width, rotated columns) of the measured layers,
+# and what the layers without keys have instead.
+ATTENTION = {
+    "qwen2_moe": ({("attention", 5, 5, 8, 8)}, set()),  # one KV head for each head
+    "mixtral": ({("attention", 3, 1, 12, 12)}, set()),  # grouped queries
+    "deepseek_v2": ({("latent attention", 3, 3, 20, 10)}, set()),
+    "glm4_moe": ({("attention", 4, 2, 16, 8)}, set()),  # partial rotary
+    "gemma4_text": ({("attention", 2, 1, 16, 16), ("attention", 2, 2, 8, 8)}, set()),  # two widths
+    "afmoe": ({("attention", 3, 1, 12, 12), ("attention", 3, 1, 12, 0)}, set()),  # layers without RoPE
+    "granitemoehybrid": ({("attention", 4, 2, 10, 0)}, {"Mamba-2"}),
+    "qwen3_next": ({("attention", 3, 1, 12, 6)}, {"gated delta net"}),
+    "nemotron_h": (set(), {"none"}),
+}
+
 
 def letters_tokenizer():
     """Byte-level BPE without merges, of few letters: the golden checkpoints have 64 tokens. "?" is any other byte."""
@@ -77,7 +91,7 @@ class Families(unittest.TestCase):
             json.dump(letters_tokenizer(), file)
         for side in ("tokenizer_config.json",):
             self.assertFalse(os.path.exists(os.path.join(model, side)))
-        experiments = FOUR.split(",")
+        experiments = FOUR.split(",") + ["kv_gauge"]
         for name in REFUSED.get(family, []):
             refusal = self.run_experiments(model, [name])
             self.assertEqual(refusal.returncode, 3, refusal.stderr)
@@ -88,10 +102,26 @@ class Families(unittest.TestCase):
         result = self.run_experiments(model, experiments)
         self.assertEqual(result.returncode, 0, result.stderr)
         out = os.path.join(model, "out")
-        self.assertEqual(sorted({load(path)["test"] for path in artifacts_below(out)}), sorted(experiments))
+        artifacts = {artifact["test"]: artifact for artifact in map(load, artifacts_below(out))}
+        self.assertEqual(sorted(artifacts), sorted(experiments))
+        self.check_keys(family, artifacts["kv_gauge"])
         verdict = run("verify", out)
         self.assertNotIn("invalid", verdict.stdout.lower())
         self.assertIn(verdict.returncode, (0, 1), verdict.stdout + verdict.stderr)
+
+    def check_keys(self, family, artifact):
+        if family in ATTENTION:
+            attention = {tuple(layer[key] for key in ("mixer", "heads", "kv_heads", "width", "rotated_columns"))
+                         for layer in artifact["attention"].values()}
+            self.assertEqual((attention, set(artifact["without_keys"].values())), ATTENTION[family])
+        for layer, heads in artifact["heads"].items():
+            self.assertEqual(len(heads), artifact["attention"][layer]["kv_heads"])
+            kinds = {gauge["kind"] for head in heads for gauge in head["gauges"] if "refused" not in gauge}
+            self.assertEqual("torus" in kinds, artifact["attention"][layer]["rotated_columns"] > 0)
+            self.assertIn("itq_cosine", kinds)
+
+    def test_every_attention_of_the_table_was_met(self):
+        self.assertLessEqual(set(ATTENTION), {family for family, _, _ in self.families})
 
     def run_experiments(self, model, experiments):
         return run("run", ",".join(experiments), "--model", model, "--domain",
