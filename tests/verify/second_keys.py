@@ -109,6 +109,8 @@ class Keys:
         self.parameters(j, part(j, root, "keys"))
         self.units(j, part(j, root, "units"))
         self.missing_layers(j, j.need(root, "without_keys"))
+        if not j.sound():
+            return  # what follows would only repeat it
         self.attention = {layer: self.attention_of(j, at) for layer, at in
                           of_layers(j, j.need(root, "attention"), self.layers).items()}
         self.heads = of_layers(j, j.need(root, "heads"), self.layers)
