@@ -53,6 +53,18 @@ const LayerIntervention* Intervention::of(int layer) const {
   return at == layers.end() ? nullptr : &at->second;
 }
 
+const char* key_step_name(model::KeyStep step) {
+  switch (step) {
+    case model::KeyStep::normed:
+      return "normed";
+    case model::KeyStep::scored:
+      return "scored";
+    case model::KeyStep::latent:
+      break;
+  }
+  return "latent";
+}
+
 const LayerKeyChange* Intervention::keys_of(int layer) const {
   const auto at = keys.find(layer);
   return at == keys.end() ? nullptr : &at->second;

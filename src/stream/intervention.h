@@ -38,6 +38,8 @@ struct LayerIntervention {
   std::span<const float> imposed_weights = {};
 };
 
+const char* key_step_name(model::KeyStep step);  // "normed", "scored", "latent"
+
 // Of one layer, with a gate or without.
 struct LayerKeyChange {
   model::KeyStep step;

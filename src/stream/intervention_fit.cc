@@ -115,18 +115,6 @@ class LayerCheck {
   const gate::GateSpec& spec_;
 };
 
-const char* step_name(model::KeyStep step) {
-  switch (step) {
-    case model::KeyStep::normed:
-      return "normed";
-    case model::KeyStep::scored:
-      return "scored";
-    case model::KeyStep::latent:
-      break;
-  }
-  return "latent";
-}
-
 void require_keys_fit(const Intervention& intervention, const model::Model& model) {
   const auto refuse = [&](int layer, std::string found, std::string expected) {
     throw Error(ErrorId::US001, {.file = intervention.source,
@@ -149,7 +137,7 @@ void require_keys_fit(const Intervention& intervention, const model::Model& mode
     if (!model::has_step(*facts, how.step)) {
       refuse(layer,
              fmt::format("keys of {} changed at the step {}", model::mixer_name(mixer),
-                         step_name(how.step)),
+                         key_step_name(how.step)),
              facts->latent == 0 ? "normed or scored" : "scored or latent");
     }
   }

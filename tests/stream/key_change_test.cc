@@ -171,7 +171,9 @@ TEST_P(KeyChanges, SeeEveryHeadOfEverySequenceOnce) {
     const Intervention intervention = changed.everywhere(step, keep);
     changed.keys(&intervention, {.threads = 2, .block_windows = 1});
     size_t calls = 0;
-    for (const auto& [layer, facts] : changed.facts) {
+    for (const auto& of_layer : changed.facts) {
+      const int layer = of_layer.first;
+      const model::KeyFacts& facts = of_layer.second;
       const KeyLayer& shown = plain.layers.at(layer);
       const auto& rows = shown.rows;
       const uint32_t heads = step == KeyStep::latent ? 1 : facts.kv_heads;
@@ -277,7 +279,8 @@ TEST_P(KeyChanges, EqualValuesGiveTheSameContextEverywhere) {
   const model::KeyFacts& facts = changed.facts.at(layer);
   const auto* attention = std::get_if<model::Attention>(&changed.golden.model().layer(layer).mixer);
   if (facts.sinks || (attention && attention->spec.output_gate != model::OutputGate::none)) return;
-  EditHeads repeat([](const ChangedHead& head) { repeat_first(head, test::values_of(head)); });
+  EditHeads repeat(
+      [](const ChangedHead& head) { test::repeat_first(head, test::values_of(head)); });
   const size_t width = changed.golden.model().width;
   for (const KeyStep step : changed.steps()) {
     const Intervention intervention = Changed::at(layer, step, repeat);
@@ -304,7 +307,7 @@ TEST_P(KeyChanges, EqualKeysGiveEqualShares) {
   const int layer = changed.first_with_gate();
   const model::KeyFacts& facts = changed.facts.at(layer);
   if (facts.sinks) return;  // whose share depends on the keys
-  EditHeads repeat([](const ChangedHead& head) { repeat_first(head, head.keys); });
+  EditHeads repeat([](const ChangedHead& head) { test::repeat_first(head, head.keys); });
   EditHeads clear([](const ChangedHead& head) {
     test::edit_rows(head, head.keys, [](float) { return 0.0f; });
   });
@@ -385,7 +388,7 @@ TEST(KeyChange, JoinedWindowsChangeNoBit) {
     tap::SequenceSet last = all;
     last.lengths.resize(1);
     last.ids.assign(all.ids.end() - kTokens, all.ids.end());
-    EditHeads rough([](const ChangedHead& head) {
+    EditHeads rough([&](const ChangedHead& head) {
       EXPECT_EQ(head.positions, kTokens);
       EXPECT_EQ(head.first_row % kTokens, 0u);
       test::edit_rows(head, test::keys_of(head),
@@ -436,7 +439,7 @@ TEST(KeyChange, ANaNIsSeenInWhatFollows) {
     const LayerRecord& of_layer = record.layers[static_cast<size_t>(layer)];
     for (size_t row = 0; row < changed.set.rows(); ++row) {
       EXPECT_EQ(std::isnan(record.logits[row * vocabulary]), row < length) << row;
-      if (row < length) EXPECT_TRUE(std::isnan(of_layer.margins[row]));
+      EXPECT_EQ(std::isnan(of_layer.margins[row]), row < length) << row;
     }
     EXPECT_TRUE(std::equal(plain.logits.begin() + static_cast<ptrdiff_t>(length * vocabulary),
                            plain.logits.end(),

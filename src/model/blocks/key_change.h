@@ -48,7 +48,8 @@ class KeyChange {
   virtual ~KeyChange() = default;
   // Once for each head of each sequence, whatever the blocks and threads; concurrently, in any
   // order of sequences. What it writes may depend on the head and its place alone, not on other
-  // calls. A product in bf16 rounds what it writes as it rounds unchanged rows.
+  // calls. A product in bf16 rounds what it writes as it rounds unchanged rows. A number that isn't
+  // finite spoils the sequence, in values earlier positions too, and is found in the logits.
   virtual void change(const ChangedHead& head) noexcept = 0;
 };
 
