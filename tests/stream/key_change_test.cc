@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <set>
 #include <tuple>
 
 #include "key_record.h"
@@ -388,16 +389,20 @@ TEST(KeyChange, JoinedWindowsChangeNoBit) {
     tap::SequenceSet last = all;
     last.lengths.resize(1);
     last.ids.assign(all.ids.end() - kTokens, all.ids.end());
+    std::set<std::pair<int, size_t>> seen;  // layer, first row; from one thread
     EditHeads rough([&](const ChangedHead& head) {
       EXPECT_EQ(head.positions, kTokens);
       EXPECT_EQ(head.first_row % kTokens, 0u);
+      seen.emplace(head.layer, head.first_row);
       test::edit_rows(head, test::keys_of(head),
                       [](float value) { return bf16_to_f32(f32_to_bf16(value)) + 0.1f; });
     });
     for (const KeyStep step : changed.steps()) {
       const Intervention intervention = changed.everywhere(step, rough);
       changed.set = all;
+      seen.clear();
       const Record together = changed.run(&intervention);
+      EXPECT_EQ(seen.size(), kWindows * changed.facts.size());
       changed.set = last;
       const Record alone = changed.run(&intervention);
       EXPECT_TRUE(std::equal(alone.logits.begin(), alone.logits.end(),
