@@ -3,7 +3,7 @@
 #include <map>
 
 #include "base/cancel.h"
-#include "base/error.h"
+#include "lab/audit_passes.h"
 #include "lab/facts.h"
 #include "lab/same_ids.h"
 
@@ -11,22 +11,6 @@ namespace rg::lab {
 namespace {
 
 using experiments::TokenOutputs;
-
-const char* compute_name(stream::Compute compute) {
-  return compute == stream::Compute::bf16 ? "bf16" : "f32";
-}
-
-// The one that isn't `own`, where this CPU has it.
-std::optional<std::string> other_compute_of(stream::Compute own) {
-  const std::string other = own == stream::Compute::bf16 ? "f32" : "bf16";
-  try {
-    stream::choose_compute(other);
-  } catch (const Error& error) {
-    if (error.id() != ErrorId::RT003) throw;
-    return std::nullopt;
-  }
-  return other;
-}
 
 using Hashes = std::map<const formats::TensorEntry*, std::string>;
 
@@ -58,14 +42,6 @@ bool equal_gates(const std::vector<int>& layers, const model::Model& a, const Ha
     }
   }
   return true;
-}
-
-stream::Intervention imposing(const experiments::RouteTable& routes, const std::string& of) {
-  stream::Intervention intervention{"the routes of " + of, {}};
-  for (const int layer : routes.layers()) {
-    intervention.layers[layer].imposed_ids = routes.of_layer(layer);
-  }
-  return intervention;
 }
 
 }  // namespace

@@ -142,6 +142,10 @@ Json to_json(const stream::Intervention& intervention) {
                        {{"ids_sha256", digest_of(how.imposed_ids)},
                         {"weights_sha256", digest_of(how.imposed_weights)}}}}}});
   }
+  for (const auto& [layer, how] : intervention.keys) {
+    rows.push_back(
+        {{"layer", layer}, {"action", {{"change_keys", stream::key_step_name(how.step)}}}});
+  }
   return {{"interventions", std::move(rows)}};
 }
 

@@ -28,7 +28,9 @@ struct InterventionFile {
 InterventionFile read_intervention(const std::filesystem::path& file, const model::Model& model);
 
 // By layer, within it the masked, the forced, the scaled and the imposed: routes by the SHA-256 of
-// their ids (rows,k) in i32 and weights (rows,k) in f32, null where the gate weighs. No source.
+// their ids (rows,k) in i32 and weights (rows,k) in f32, null where the gate weighs. Then the
+// layers and steps at which keys are changed; what the change does is said by whoever gives it. No
+// source.
 Json to_json(const stream::Intervention& intervention);
 
 }  // namespace rg::lab

@@ -1,5 +1,5 @@
 // One pass over one subject's layers: what it reads, who watches it, what it changes in the routes
-// that the gates choose, and its plan.
+// that the gates choose and in keys and values, and its plan.
 #pragma once
 
 #include <filesystem>
@@ -34,8 +34,8 @@ class Pass {
   void ask_gates_of(const Subject& other);
   // Keeps the last hidden states for passes that are compared with this one; they outlive it.
   void keep_final_states(stream::FinalStates& states);
-  // Changes routes; routes that it imposes outlive run(). US001 where it doesn't fit the subject;
-  // from make_plan() where imposed routes don't fit the samples' rows.
+  // Changes routes, and keys and values; what it points to outlives run(). US001 where it doesn't
+  // fit the subject; from make_plan() where imposed routes don't fit the samples' rows.
   void intervene(stream::Intervention intervention);
   // Observers of logits see those of `reference` beside this pass's own, from the states that the
   // pass over it kept. Both outlive the pass.

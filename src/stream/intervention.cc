@@ -53,6 +53,32 @@ const LayerIntervention* Intervention::of(int layer) const {
   return at == layers.end() ? nullptr : &at->second;
 }
 
+const char* key_step_name(model::KeyStep step) {
+  switch (step) {
+    case model::KeyStep::normed:
+      return "normed";
+    case model::KeyStep::scored:
+      return "scored";
+    case model::KeyStep::latent:
+      break;
+  }
+  return "latent";
+}
+
+const LayerKeyChange* Intervention::keys_of(int layer) const {
+  const auto at = keys.find(layer);
+  return at == keys.end() ? nullptr : &at->second;
+}
+
+uint64_t Intervention::key_scratch_bytes(const model::Model& model, uint32_t length) const {
+  uint64_t bytes = 0;
+  for (const auto& [layer, how] : keys) {
+    const auto facts = model::key_facts(model.layer(layer).mixer);
+    if (facts) bytes = std::max<uint64_t>(bytes, model::key_change_bytes(*facts, length));
+  }
+  return bytes;
+}
+
 uint64_t Intervention::imposed_bytes() const {
   uint64_t bytes = 0;
   for (const auto& [layer, how] : layers) {

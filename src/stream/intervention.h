@@ -1,6 +1,8 @@
-// What a pass changes in the routes that its gates choose. A decision is changed right after the
-// gate made it, before experts are scheduled and before observers see it; so the layers after it
-// see what follows from the change. Where nothing is said, nothing is touched.
+// What a pass changes, at two places of a layer. Its routes: a decision is changed right after the
+// gate made it, before experts are scheduled and before observers see it. Its keys and values: they
+// are changed before attention scores are computed (model/blocks/key_change.h); observers are shown
+// the step at which that happens as it was before, later steps as they follow from the change.
+// Layers after it see what follows. Where nothing is said, nothing is touched.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +12,7 @@
 #include <vector>
 
 #include "gate/gate.h"
+#include "model/blocks/block.h"
 #include "model/model.h"
 
 namespace rg::stream {
@@ -35,17 +38,30 @@ struct LayerIntervention {
   std::span<const float> imposed_weights = {};
 };
 
+const char* key_step_name(model::KeyStep step);  // "normed", "scored", "latent"
+
+// Of one layer, with a gate or without.
+struct LayerKeyChange {
+  model::KeyStep step;
+  model::KeyChange* change;  // the caller's, as long as the pass runs
+};
+
 struct Intervention {
   std::string source;                       // where it comes from, in messages
-  std::map<int, LayerIntervention> layers;  // by index in the model
+  std::map<int, LayerIntervention> layers;  // routes, by index in the model
+  std::map<int, LayerKeyChange> keys = {};  // by index in the model
 
-  const LayerIntervention* of(int layer) const;  // null: the layer is left alone
-  uint64_t imposed_bytes() const;                // of the routes, which the caller holds
+  const LayerIntervention* of(int layer) const;    // null: the layer's routes are left alone
+  const LayerKeyChange* keys_of(int layer) const;  // null: its keys are left alone
+  uint64_t imposed_bytes() const;                  // of the routes, which the caller holds
+  // Of one worker's scratch, for sequences of up to `length` tokens.
+  uint64_t key_scratch_bytes(const model::Model& model, uint32_t length) const;
 };
 
 // US001 for a layer without a gate, an expert that the model lacks or that is named twice, an
 // expert masked and also forced or scaled, fewer than k experts left to choose from, more than k
-// forced, ids imposed on a layer with masked or forced experts, and a factor that is not finite.
+// forced, ids imposed on a layer with masked or forced experts, and a factor that is not finite;
+// for keys of a layer that the model or its mixer lacks, or at a step that they don't have.
 void require_fits(const Intervention& intervention, const model::Model& model);
 // US001 where imposed routes aren't k distinct experts of the layer for each of `rows`.
 void require_routes(const Intervention& intervention, const model::Model& model, uint64_t rows);

@@ -115,6 +115,34 @@ class LayerCheck {
   const gate::GateSpec& spec_;
 };
 
+void require_keys_fit(const Intervention& intervention, const model::Model& model) {
+  const auto refuse = [&](int layer, std::string found, std::string expected) {
+    throw Error(ErrorId::US001, {.file = intervention.source,
+                                 .object = fmt::format("layer {}", layer),
+                                 .found = std::move(found),
+                                 .expected = std::move(expected)});
+  };
+  const auto layers = static_cast<int>(model.layers.size());
+  for (const auto& [layer, how] : intervention.keys) {
+    check_internal(how.change != nullptr, "a change of keys is given");
+    if (layer < 0 || layer >= layers) {
+      refuse(layer, "no such layer", fmt::format("layers 0 to {}", layers - 1));
+    }
+    const model::Mixer& mixer = model.layer(layer).mixer;
+    const auto facts = model::key_facts(mixer);
+    if (!facts) {
+      refuse(layer, fmt::format("no keys to change: its mixer is {}", model::mixer_name(mixer)),
+             "a layer with attention or latent attention");
+    }
+    if (!model::has_step(*facts, how.step)) {
+      refuse(layer,
+             fmt::format("keys of {} changed at the step {}", model::mixer_name(mixer),
+                         key_step_name(how.step)),
+             facts->latent == 0 ? "normed or scored" : "scored or latent");
+    }
+  }
+}
+
 }  // namespace
 
 void require_fits(const Intervention& intervention, const model::Model& model) {
@@ -129,6 +157,7 @@ void require_fits(const Intervention& intervention, const model::Model& model) {
     }
     LayerCheck(intervention.source, layer, model.layer(layer).router->spec).check(how);
   }
+  require_keys_fit(intervention, model);
 }
 
 void require_routes(const Intervention& intervention, const model::Model& model, uint64_t rows) {

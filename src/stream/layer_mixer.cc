@@ -1,5 +1,5 @@
-// A layer's mixer over one block: calls of it, what they add to the residual stream, and what
-// observers are shown of their queries, keys and values.
+// A layer's mixer over one block: calls of it, what they add to the residual stream, what the
+// pass's intervention changes of their keys and values, and what observers are shown of those.
 #include <algorithm>
 #include <cstring>
 
@@ -77,6 +77,15 @@ void LayerPass::call_mixer(const BlockRange& call, Worker& worker, const float* 
   const bool tapped = key_tap_.wants(&set);
   norm_call(call, shape, worker, residual, tapped ? key_tap_.input(worker.index) : nullptr);
   float* out = padded ? worker.padded_out.data() : added;
+  std::optional<model::KeyChangeCall> changes;
+  if (const LayerKeyChange* how = layer_->key_change) {
+    changes = {.change = how->change,
+               .step = how->step,
+               .layer = layer_->slice->layer,
+               .worker = worker.index,
+               .first_row = call.first_row,
+               .scratch = reinterpret_cast<float*>(worker.key_change.data())};
+  }
   layer_->products.mixer->run(layer_->slice->mixer,
                               {.shape = shape,
                                .sequences = call.sequences,
@@ -86,7 +95,8 @@ void LayerPass::call_mixer(const BlockRange& call, Worker& worker, const float* 
                                .out = out,
                                .scratch = worker.mixer.data(),
                                .products = &worker.products,
-                               .keys = tapped ? key_tap_.rows(worker.index) : nullptr});
+                               .keys = tapped ? key_tap_.rows(worker.index) : nullptr,
+                               .changes = changes ? &*changes : nullptr});
   const size_t used = size_t{length} * model_.width;
   for (uint32_t s = 0; padded && s < call.sequences; ++s) {
     std::copy_n(out + size_t{s} * shape.rows * model_.width, used, added + s * used);

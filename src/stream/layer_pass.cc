@@ -59,7 +59,8 @@ LayerPass::LayerPass(const model::Model& model, std::span<const tap::SequenceSet
 
   const size_t block_rows = largest_block(blocks_);
   for (int i = 0; i < settings.threads; ++i) {
-    workers_.emplace_back(i, model, products, lengths.most_rows(), settings, block_rows, needs_);
+    workers_.emplace_back(i, model, products, lengths.longest(), lengths.most_rows(), settings,
+                          block_rows, needs_);
   }
   for (Worker& worker : workers_) {
     worker.products.reserve(products.product_scratch_bytes());
@@ -95,8 +96,10 @@ void LayerPass::begin() {
 
 void LayerPass::mix(const MixerSlice& slice) {
   const Intervention* intervention = settings_.intervention;
-  layer_ = std::make_unique<LayerState>(model_.layer(slice.layer), products_.of(slice.layer), slice,
-                                        intervention ? intervention->of(slice.layer) : nullptr);
+  layer_ =
+      std::make_unique<LayerState>(model_.layer(slice.layer), products_.of(slice.layer), slice,
+                                   intervention ? intervention->of(slice.layer) : nullptr,
+                                   intervention ? intervention->keys_of(slice.layer) : nullptr);
   if (layer_->router) {
     const model::NormWeights& gate_norm = slice.gate_norm();
     layer_->gate.emplace(lengths_, *layer_->products.router, *slice.router, gate_norm,

@@ -16,6 +16,7 @@ struct LayerPass::Worker {
   int index;
   kernels::Scratch products;
   Buffer<std::byte> mixer, normed;                                 // of one call of the mixer
+  Buffer<std::byte> key_change;                                    // KeyChangeCall::scratch
   Buffer<std::byte> tile_in, tile;                                 // of one tile of an expert
   Buffer<float> tile_out;                                          // (tallest_tile(), d)
   Buffer<float> padded_out;                                        // (rows of a call, d)
@@ -33,10 +34,13 @@ struct LayerPass::Worker {
   std::vector<Assignment> every_row;    // (tallest_tile()), for experts that compute all rows
 
   Worker(int index_, const model::Model& model, const model::ModelProducts& prepared,
-         uint32_t call_rows, const Settings& settings, size_t block_rows, const tap::Needs& needs)
+         uint32_t longest, uint32_t call_rows, const Settings& settings, size_t block_rows,
+         const tap::Needs& needs)
       : index(index_),
         mixer(prepared.mixer_scratch_bytes()),
         normed(size_t{call_rows} * model.width * compute_bytes(settings.compute)),
+        key_change(settings.intervention ? settings.intervention->key_scratch_bytes(model, longest)
+                                         : 0),
         tile_in(size_t{kernels::tallest_tile(settings.compute)} * model.width *
                 compute_bytes(settings.compute)),
         tile(prepared.expert_scratch_bytes()),
@@ -86,15 +90,18 @@ struct LayerPass::PendingRequests : tap::OutputRequests {
 // One layer while it runs. In a dense layer `gate`, `view` and `schedule` are empty.
 struct LayerPass::LayerState {
   LayerState(const model::Layer& layer, const model::LayerProducts& products_,
-             const MixerSlice& slice_, const LayerIntervention* intervention_)
+             const MixerSlice& slice_, const LayerIntervention* intervention_,
+             const LayerKeyChange* key_change_)
       : router(layer.router ? &*layer.router : nullptr),
         intervention(intervention_),
+        key_change(key_change_),
         groups(layer.groups),
         products(products_),
         slice(&slice_) {}
 
   const model::Router* router;            // null in a dense layer
   const LayerIntervention* intervention;  // null: routes are the gate's own
+  const LayerKeyChange* key_change;       // null: keys and values are the mixer's own
   std::span<const model::ExpertGroup> groups;
   const model::LayerProducts& products;
   const MixerSlice* slice;

@@ -58,9 +58,13 @@ uint64_t worker_bytes(const Run& run, size_t block_rows) {
                            (sums_lone_mixers(run.model, run.needs) ? 1u : 0u);
   const uint64_t experts = run.products.experts();
   const uint64_t keys = run.needs.keys ? KeyTap::worker_bytes(run.model, call_rows) : 0;
-  return keys + buffers * wide + block_rows * run.narrow_row() + 2 * block_rows * experts * 4 +
-         (longest + call_rows) * run.wide_row() + longest * experts * 4 +
-         call_rows * run.narrow_row() + run.products.mixer_scratch_bytes() +
+  const uint64_t key_change =
+      run.settings.intervention
+          ? run.settings.intervention->key_scratch_bytes(run.model, run.lengths.longest())
+          : 0;
+  return keys + key_change + buffers * wide + block_rows * run.narrow_row() +
+         2 * block_rows * experts * 4 + (longest + call_rows) * run.wide_row() +
+         longest * experts * 4 + call_rows * run.narrow_row() + run.products.mixer_scratch_bytes() +
          run.settings.other_models.size() * block_rows * (experts + run.model.gate().top_k + 1) *
              4 +
          kernels::tallest_tile(run.settings.compute) * (run.wide_row() + run.narrow_row()) +

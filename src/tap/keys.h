@@ -1,5 +1,5 @@
-// What an experiment may see of one layer's queries, keys and values, of dense layers too. All rows
-// are fp32, as computed before the rounding to a product's compute type.
+// What an experiment may see of one layer's queries, keys and values, of dense layers too: fp32,
+// before the rounding to a product's compute type; at a step that the pass changes, before that.
 #pragma once
 
 #include <cstdint>

@@ -118,6 +118,7 @@ KeyRecord record_keys(const formats::Checkpoint& checkpoint, const model::Model&
   settings.compute = how.compute;
   settings.threads = how.threads;
   settings.block_windows = how.block_windows;
+  settings.intervention = how.intervention;
   settings.spill_folder = std::filesystem::temp_directory_path();
   settings.flops_per_s = 1e9;
   record.plan = make_plan(model, sets, observers, settings);

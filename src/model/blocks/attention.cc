@@ -129,6 +129,13 @@ struct AttentionProducts::Keeper {
   size_t at;            // row of `keys`
   const float* row;
 
+  // Row t of the call.
+  Keeper(const AttentionProducts& of_, const MixerCall& call, uint32_t t, const float* row_)
+      : of(of_),
+        keys(call.key_row(t) ? call.keys : nullptr),
+        at(call.key_row(t).value_or(0)),
+        row(row_) {}
+
   // What `step` is now, unless it is the same as after the step `before`.
   void keep(float* KeyRows::Steps::*step, float* KeyRows::Steps::*before) const noexcept {
     if (keys == nullptr || keys->keys.*step == keys->keys.*before) return;
@@ -153,40 +160,62 @@ struct AttentionProducts::Keeper {
   }
 };
 
-// Norm, clip, rotation and scale of one row's queries and keys.
-void AttentionProducts::prepare_row(const Packed& weights, const MixerCall& call, uint32_t t,
-                                    float* row) const noexcept {
+// Bias, norm in front of the rotation and clip of one row's queries and keys; its values.
+void AttentionProducts::norm_row(const Packed& weights, const MixerCall& call, uint32_t t,
+                                 float* row) const noexcept {
   using Steps = KeyRows::Steps;
-  const std::optional<size_t> kept = call.key_row(t);
-  const Keeper keeper = {*this, kept ? call.keys : nullptr, kept.value_or(0), row};
+  const Keeper keeper(*this, call, t, row);
   if (weights.qkv_bias.size() != 0) kernels::add(weights.qkv_bias.data(), all_width_, row);
   keeper.keep_first();
-  const auto norm_heads = [&] {
-    each_head(
-        row, [&](float* head) { weights.q_norm.apply(head, head); },
-        [&](float* head) { weights.k_norm.apply(head, head); });
-  };
   if (spec_.qk_norm == QkNorm::full_width) {
     weights.q_norm.apply(row, row);
     weights.k_norm.apply(row + q_width_, row + q_width_);
   } else if (spec_.qk_norm == QkNorm::per_head) {
-    norm_heads();
+    norm_heads(weights, row);
   }
   prepare_values(row + q_width_ + k_width_);
   if (spec_.clip_qkv) kernels::clamp(*spec_.clip_qkv, all_width_, row);
   keeper.keep(&Steps::normed, &Steps::projected);
   keeper.keep_values();
+}
+
+// Rotation, norm behind it and scale of one row's queries and keys.
+void AttentionProducts::rotate_row(const Packed& weights, const MixerCall& call, uint32_t t,
+                                   float* row) const noexcept {
+  using Steps = KeyRows::Steps;
+  const Keeper keeper(*this, call, t, row);
   if (rotation_) {
     const uint32_t position = std::min(t % call.shape.rows, call.length - 1);
     const auto rotate = [&](float* head) { rotation_->rotate(position, call.length, head); };
     each_head(row, rotate, rotate);
   }
   keeper.keep(&Steps::rotated, &Steps::normed);
-  if (spec_.qk_norm == QkNorm::per_head_rotated) norm_heads();
+  if (spec_.qk_norm == QkNorm::per_head_rotated) norm_heads(weights, row);
   keeper.keep(&Steps::scored, &Steps::rotated);
   each_head(
       row, [&](float* head) { kernels::set_scaled(spec_.scale, head, spec_.head_width, head); },
       [](float*) {});
+}
+
+// Norm of each head's queries and keys.
+void AttentionProducts::norm_heads(const Packed& weights, float* row) const noexcept {
+  each_head(
+      row, [&](float* head) { weights.q_norm.apply(head, head); },
+      [&](float* head) { weights.k_norm.apply(head, head); });
+}
+
+// Hands over the keys and values of every head, sequence by sequence.
+void AttentionProducts::change_keys(const MixerCall& call, float* qkv) const noexcept {
+  for (uint32_t s = 0; s < call.sequences; ++s) {
+    float* keys = qkv + size_t{s} * call.shape.rows * all_width_ + q_width_;
+    for (uint32_t h = 0; h < spec_.kv_heads; ++h) {
+      ChangedHead head = call.changes->head(s, call.length, h);
+      head.keys = {keys + size_t{h} * spec_.head_width, all_width_, spec_.head_width};
+      head.values = {keys + k_width_ + size_t{h} * spec_.value_width, all_width_,
+                     spec_.value_width};
+      call.changes->change->change(head);
+    }
+  }
 }
 
 // Norm and scale of one row's values.
@@ -217,17 +246,38 @@ void AttentionProducts::gate_context(uint32_t rows, float* projected,
   }
 }
 
+// Projected rows to what the products read.
+template <typename T>
+void AttentionProducts::prepare(const Packed& weights, const MixerCall& call, float* qkv,
+                                T* narrowed) const noexcept {
+  const bool before_rotation = call.changes_at(KeyStep::normed);
+  if (before_rotation) {
+    for (uint32_t t = 0; t < call.rows(); ++t) {
+      norm_row(weights, call, t, qkv + size_t{t} * all_width_);
+    }
+    change_keys(call, qkv);
+  }
+  for (uint32_t t = 0; t < call.rows(); ++t) {
+    float* row = qkv + size_t{t} * all_width_;
+    if (!before_rotation) norm_row(weights, call, t, row);
+    rotate_row(weights, call, t, row);
+    narrow(row, all_width_, narrowed + size_t{t} * all_width_);
+  }
+  if (!call.changes_at(KeyStep::scored)) return;
+  change_keys(call, qkv);
+  for (size_t t = 0; t < call.rows(); ++t) {
+    const size_t at = t * all_width_ + q_width_;
+    narrow(qkv + at, k_width_ + v_width_, narrowed + at);
+  }
+}
+
 template <typename T>
 void AttentionProducts::run_as(const Packed& weights, const MixerCall& call) const noexcept {
   Arena arena(call.scratch);
   const Buffers buffers(arena, *this);
   qkv_.run(call, call.in, weights.qkv, buffers.qkv);
   auto* narrowed = reinterpret_cast<T*>(buffers.narrow);
-  for (uint32_t row = 0; row < call.rows(); ++row) {
-    float* qkv = buffers.qkv + size_t{row} * all_width_;
-    prepare_row(weights, call, row, qkv);
-    narrow(qkv, all_width_, narrowed + size_t{row} * all_width_);
-  }
+  prepare(weights, call, buffers.qkv, narrowed);
   for (uint32_t first = 0; first < call.rows(); first += call.shape.rows) {
     const T* q = narrowed + size_t{first} * all_width_;
     const T* k = q + q_width_;

@@ -40,8 +40,15 @@ class AttentionProducts {
   void run_as(const Packed& weights, const MixerCall& call) const noexcept;
   template <typename Query, typename Key>
   void each_head(float* row, Query&& query, Key&& key) const noexcept;
-  void prepare_row(const Packed& weights, const MixerCall& call, uint32_t t,
-                   float* row) const noexcept;
+  void norm_row(const Packed& weights, const MixerCall& call, uint32_t t,
+                float* row) const noexcept;
+  void rotate_row(const Packed& weights, const MixerCall& call, uint32_t t,
+                  float* row) const noexcept;
+  void norm_heads(const Packed& weights, float* row) const noexcept;
+  template <typename T>
+  void prepare(const Packed& weights, const MixerCall& call, float* qkv,
+               T* narrowed) const noexcept;
+  void change_keys(const MixerCall& call, float* qkv) const noexcept;
   void prepare_values(float* values) const noexcept;
   void gate_context(uint32_t rows, float* projected, float* context) const noexcept;
 

@@ -101,6 +101,23 @@ std::string_view mixer_name(const Mixer& mixer) {
   return std::visit([](const auto& data) { return name_of(data); }, mixer);
 }
 
+bool has_step(const KeyFacts& facts, KeyStep step) {
+  switch (step) {
+    case KeyStep::normed:
+      return facts.latent == 0;
+    case KeyStep::scored:
+      return true;
+    case KeyStep::latent:
+      return facts.latent != 0;
+  }
+  return false;
+}
+
+// Heads of softmax attention are changed where they lie; latent attention puts one together.
+size_t key_change_bytes(const KeyFacts& facts, size_t length) {
+  return facts.latent == 0 ? 0 : length * facts.width * sizeof(float);
+}
+
 KeyRows place_key_rows(const KeyFacts& facts, size_t rows, std::byte* memory) {
   Arena arena(memory);
   return take_rows(arena, facts, rows);

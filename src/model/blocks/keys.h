@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "model/blocks/key_change.h"
 #include "model/layer.h"
 
 namespace rg::model {
@@ -49,6 +50,11 @@ struct KeyRows {
   // the keys that all heads share, before and after RoPE.
   float *latent, *shared, *shared_rotated;
 };
+
+// Whether keys can be changed there.
+bool has_step(const KeyFacts& facts, KeyStep step);
+// Of KeyChangeCall::scratch, for sequences of up to `length` tokens.
+size_t key_change_bytes(const KeyFacts& facts, size_t length);
 
 // Arrays for up to `rows` rows, cut from `memory` (64-byte aligned).
 KeyRows place_key_rows(const KeyFacts& facts, size_t rows, std::byte* memory);

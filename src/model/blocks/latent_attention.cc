@@ -133,22 +133,27 @@ struct LatentAttentionProducts::Keeper {
   const LatentAttentionProducts& of;
   const KeyRows* keys;  // null: no copies
   size_t at;            // row of `keys`
-  const float *query, *latent, *shared, *kv;
 
-  void keep_unrotated() const noexcept {
+  // Row t of the call.
+  Keeper(const LatentAttentionProducts& of_, const MixerCall& call, uint32_t t)
+      : of(of_), keys(call.key_row(t) ? call.keys : nullptr), at(call.key_row(t).value_or(0)) {}
+
+  void keep_latent(const float* latent) const noexcept {
     if (keys == nullptr) return;
-    std::copy_n(query, of.q_width_, keys->queries.projected + at * of.q_width_);
     std::copy_n(latent, of.spec_.latent, keys->latent + at * of.spec_.latent);
-    std::copy_n(shared, of.spec_.rotated_width, keys->shared + at * of.spec_.rotated_width);
   }
-  void keep_rotated() const noexcept {
+  void keep_shared(const float* shared, float* KeyRows::*step) const noexcept {
+    if (keys == nullptr) return;
+    std::copy_n(shared, of.spec_.rotated_width, keys->*step + at * of.spec_.rotated_width);
+  }
+  void keep_query(const float* query, float* KeyRows::Steps::*step) const noexcept {
+    if (keys == nullptr) return;
+    std::copy_n(query, of.q_width_, keys->queries.*step + at * of.q_width_);
+  }
+  void keep_heads(const float* shared, const float* kv) const noexcept {
     if (keys == nullptr) return;
     const uint32_t plain = of.spec_.plain_width, rotated = of.spec_.rotated_width;
     const uint32_t width = of.spec_.value_width;
-    if (of.rotation_) {
-      std::copy_n(query, of.q_width_, keys->queries.rotated + at * of.q_width_);
-      std::copy_n(shared, rotated, keys->shared_rotated + at * rotated);
-    }
     for (uint32_t h = 0; h < of.spec_.heads; ++h) {
       const float* head = kv + size_t{h} * (plain + width);
       float* key = keys->keys.scored + at * of.q_width_ + size_t{h} * of.key_width_;
@@ -159,7 +164,68 @@ struct LatentAttentionProducts::Keeper {
   }
 };
 
-// Rotation and scale of one row's queries and keys, and what the products read of them.
+// The latents of keys and values and the part of the keys that all heads share, as an engine caches
+// them.
+void LatentAttentionProducts::prepare_latent(const Packed& weights, const Buffers& buffers,
+                                             const MixerCall& call) const noexcept {
+  for (uint32_t t = 0; t < call.rows(); ++t) {
+    const Keeper keeper(*this, call, t);
+    float* latent = buffers.down + size_t{t} * down_width_ + first_width_;
+    float* shared = latent + spec_.latent;
+    weights.kv_norm.apply(latent, latent);
+    keeper.keep_latent(latent);
+    keeper.keep_shared(shared, &KeyRows::shared);
+    if (!rotation_) continue;
+    rotation_->rotate(std::min(t % call.shape.rows, call.length - 1), call.length, shared);
+    keeper.keep_shared(shared, &KeyRows::shared_rotated);
+  }
+  if (call.changes_at(KeyStep::latent)) change_latent(buffers, call);
+}
+
+// Hands over what is cached, sequence by sequence.
+void LatentAttentionProducts::change_latent(const Buffers& buffers,
+                                            const MixerCall& call) const noexcept {
+  for (uint32_t s = 0; s < call.sequences; ++s) {
+    float* latent = buffers.down + size_t{s} * call.shape.rows * down_width_ + first_width_;
+    ChangedHead cached = call.changes->head(s, call.length, 0);
+    cached.latent = {latent, down_width_, spec_.latent};
+    cached.shared = {latent + spec_.latent, down_width_, spec_.rotated_width};
+    call.changes->change->change(cached);
+  }
+}
+
+// Hands over the keys and values of every head, sequence by sequence, and narrows them again.
+template <typename T>
+void LatentAttentionProducts::change_keys(const Buffers& buffers,
+                                          const MixerCall& call) const noexcept {
+  const uint32_t plain = spec_.plain_width, rotated = spec_.rotated_width;
+  auto* narrow_keys = reinterpret_cast<T*>(buffers.key);
+  auto* narrow_values = reinterpret_cast<T*>(buffers.value);
+  for (uint32_t s = 0; s < call.sequences; ++s) {
+    const size_t first = size_t{s} * call.shape.rows;
+    for (uint32_t h = 0; h < spec_.heads; ++h) {
+      const size_t key_at = first * q_width_ + size_t{h} * key_width_;
+      const size_t kv_at = first * kv_width_ + size_t{h} * (plain + spec_.value_width);
+      ChangedHead head = call.changes->head(s, call.length, h);
+      head.keys = {call.changes->scratch, key_width_, key_width_};
+      head.values = {buffers.kv + kv_at + plain, kv_width_, spec_.value_width};
+      for (uint32_t t = 0; t < call.length; ++t) {
+        float* key = head.keys.at(t).data();
+        std::copy_n(buffers.kv + kv_at + size_t{t} * kv_width_, plain, key);
+        std::copy_n(buffers.down + (first + t) * down_width_ + first_width_ + spec_.latent, rotated,
+                    key + plain);
+      }
+      call.changes->change->change(head);
+      for (uint32_t t = 0; t < call.length; ++t) {
+        narrow(head.keys.at(t).data(), key_width_, narrow_keys + key_at + size_t{t} * q_width_);
+        narrow(head.values.at(t).data(), spec_.value_width,
+               narrow_values + kv_at + plain + size_t{t} * kv_width_);
+      }
+    }
+  }
+}
+
+// Rotation and scale of one row's queries, and what the products read of it.
 template <typename T>
 void LatentAttentionProducts::prepare_row(const Buffers& buffers, const MixerCall& call,
                                           uint32_t t) const noexcept {
@@ -167,20 +233,18 @@ void LatentAttentionProducts::prepare_row(const Buffers& buffers, const MixerCal
   const uint32_t position = std::min(t % call.shape.rows, call.length - 1);
   float* down = buffers.down + size_t{t} * down_width_;
   float* q = q_ ? buffers.q + size_t{t} * q_width_ : down;
-  float* shared = down + first_width_ + spec_.latent;  // the rotated key of all heads
+  const float* shared = down + first_width_ + spec_.latent;  // the rotated key of all heads
   const float* kv = buffers.kv + size_t{t} * kv_width_;
   auto* key = reinterpret_cast<T*>(buffers.key) + size_t{t} * q_width_;
-  const std::optional<size_t> kept = call.key_row(t);
-  const Keeper keeper = {
-      *this, kept ? call.keys : nullptr, kept.value_or(0), q, down + first_width_, shared, kv};
-  keeper.keep_unrotated();
+  const Keeper keeper(*this, call, t);
+  keeper.keep_query(q, &KeyRows::Steps::projected);
   if (rotation_) {
-    rotation_->rotate(position, call.length, shared);
     for (uint32_t h = 0; h < spec_.heads; ++h) {
       rotation_->rotate(position, call.length, q + h * key_width_ + plain);
     }
+    keeper.keep_query(q, &KeyRows::Steps::rotated);
   }
-  keeper.keep_rotated();
+  keeper.keep_heads(shared, kv);
   for (uint32_t h = 0; h < spec_.heads; ++h) {
     narrow(kv + h * (plain + spec_.value_width), plain, key + h * key_width_);
     narrow(shared, rotated, key + h * key_width_ + plain);
@@ -202,24 +266,30 @@ void LatentAttentionProducts::run_as(const Packed& weights, const MixerCall& cal
     }
   }
 
-  // norm(columns from `first` on of the down projections), times a matrix.
+  // Columns from `first` on of the down projections, after their norm, times a matrix.
   auto* normed = reinterpret_cast<T*>(buffers.normed);
-  const auto expand = [&](const NormWeights& norm, uint32_t first, const JoinedProducts& product,
+  const auto expand = [&](uint32_t first, uint32_t width, const JoinedProducts& product,
                           const kernels::PackedWeights& matrix, float* out) {
     for (uint32_t t = 0; t < rows; ++t) {
-      float* latent = buffers.down + size_t{t} * down_width_ + first;
-      norm.apply(latent, latent);
-      narrow(latent, norm.width(), normed + size_t{t} * norm.width());
+      narrow(buffers.down + size_t{t} * down_width_ + first, width, normed + size_t{t} * width);
     }
     product.run(call, normed, matrix, out);
   };
-  if (q_) expand(weights.q_norm, 0, *q_, weights.q, buffers.q);
-  expand(weights.kv_norm, first_width_, kv_, weights.kv, buffers.kv);
+  if (q_) {
+    for (uint32_t t = 0; t < rows; ++t) {
+      float* latent = buffers.down + size_t{t} * down_width_;
+      weights.q_norm.apply(latent, latent);
+    }
+    expand(0, spec_.query_latent, *q_, weights.q, buffers.q);
+  }
+  prepare_latent(weights, buffers, call);
+  expand(first_width_, spec_.latent, kv_, weights.kv, buffers.kv);
 
   auto* query = reinterpret_cast<T*>(buffers.query);
   auto* key = reinterpret_cast<T*>(buffers.key);
   auto* value = reinterpret_cast<T*>(buffers.value);
   for (uint32_t t = 0; t < rows; ++t) prepare_row<T>(buffers, call, t);
+  if (call.changes_at(KeyStep::scored)) change_keys<T>(buffers, call);
   for (size_t first = 0; first < rows; first += call.shape.rows) {
     heads_.run(call.shape.rows, call.length, call.mask,
                {.query = reinterpret_cast<const std::byte*>(query + first * q_width_),

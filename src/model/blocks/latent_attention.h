@@ -41,6 +41,11 @@ class LatentAttentionProducts {
   void run_as(const Packed& weights, const MixerCall& call) const noexcept;
   template <typename T>
   void prepare_row(const Buffers& buffers, const MixerCall& call, uint32_t t) const noexcept;
+  void prepare_latent(const Packed& weights, const Buffers& buffers,
+                      const MixerCall& call) const noexcept;
+  void change_latent(const Buffers& buffers, const MixerCall& call) const noexcept;
+  template <typename T>
+  void change_keys(const Buffers& buffers, const MixerCall& call) const noexcept;
   void scale_heads(const Buffers& buffers, uint32_t rows) const noexcept;
 
   LatentAttentionSpec spec_;

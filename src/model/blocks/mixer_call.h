@@ -10,6 +10,7 @@
 
 #include "kernels/product.h"
 #include "model/blocks/head_attention.h"
+#include "model/blocks/key_change.h"
 #include "model/blocks/keys.h"
 
 namespace rg::model {
@@ -67,8 +68,11 @@ struct MixerCall {
   std::byte* scratch;   // scratch_bytes(), 64-byte aligned
   kernels::Scratch* products;
   const KeyRows* keys = nullptr;  // written on request, by mixers that have keys
+  // Null: nothing is changed. Only for mixers that have keys, at a step that they have.
+  const KeyChangeCall* changes = nullptr;
 
   uint32_t rows() const { return sequences * shape.rows; }  // of all sequences
+  bool changes_at(KeyStep step) const { return changes != nullptr && changes->step == step; }
   // The row of `keys` for row t of the call; none where nothing is asked or there is no token.
   std::optional<size_t> key_row(uint32_t t) const {
     const uint32_t position = t % shape.rows;
