@@ -142,7 +142,9 @@ TEST(AttentionDistortion, TheChainHoldsOnRandomAndExtremeCases) {
             for (const uint32_t exact_first : {0u, 2u}) {
               const Distortion found = exact.distortion(head.read(), exact_first);
               expect_chain(found);
-              if (n == 1 && !rule.sink) EXPECT_TRUE(found.trivial());
+              if (n == 1 && !rule.sink) {
+                EXPECT_TRUE(found.trivial());
+              }
               ++cases;
             }
           }
@@ -231,8 +233,12 @@ TEST(AttentionDistortion, BeyondTheRangeOfExpB6SaysWhatAlwaysHolds) {
     const TestHead head = head_of(Tensor{{0}, {-800}}, bits, Tensor{{0}, {osc - 800}});
     const Distortion found = last_distortion(head, {1}, {.scale = 1});
     expect_chain(found);
-    if (osc > 600) EXPECT_EQ(found.bounds[kMultiplicative], 1);
-    if (osc == 1600) EXPECT_EQ(found.error, 1);
+    if (osc > 600) {
+      EXPECT_EQ(found.bounds[kMultiplicative], 1);
+    }
+    if (osc == 1600) {
+      EXPECT_EQ(found.error, 1);
+    }
   }
 }
 

@@ -56,7 +56,9 @@ TEST(NormalLevels, AreCentroidsOfCellsThatEndHalfway) {
       EXPECT_NEAR(levels[i], moment / mass, 1e-12) << bits << " bits, level " << i;
       // The boundary is where the choice changes.
       EXPECT_EQ(nearest_level(levels, std::nextafter(from, 50)), levels[i]);
-      if (!last) EXPECT_EQ(nearest_level(levels, std::nextafter(to, 0)), levels[i]);
+      if (!last) {
+        EXPECT_EQ(nearest_level(levels, std::nextafter(to, 0)), levels[i]);
+      }
       const double squares = mass + from * density(from) - to * density(to);
       error += 2 * (squares - 2 * levels[i] * moment + levels[i] * levels[i] * mass);
     }
@@ -94,9 +96,15 @@ TEST(Quantiser, OneBitHasTheThreeErrorsOfTheThreeScales) {
       EXPECT_NEAR((read.row(n) - keys.row(n)).squaredNorm() / energy, expected,
                   1e-12 * (1 + expected));
       const double own = read.row(n).dot(keys.row(n)) / energy;
-      if (rule == ScaleRule::least_squares) EXPECT_NEAR(own, c * c, 1e-12);
-      if (rule == ScaleRule::norm) EXPECT_NEAR(read.row(n).squaredNorm() / energy, 1, 1e-12);
-      if (rule == ScaleRule::unbiased) EXPECT_NEAR(own, 1, 1e-12);
+      if (rule == ScaleRule::least_squares) {
+        EXPECT_NEAR(own, c * c, 1e-12);
+      }
+      if (rule == ScaleRule::norm) {
+        EXPECT_NEAR(read.row(n).squaredNorm() / energy, 1, 1e-12);
+      }
+      if (rule == ScaleRule::unbiased) {
+        EXPECT_NEAR(own, 1, 1e-12);
+      }
     }
     if (rule == ScaleRule::least_squares) {
       EXPECT_LE((read - theorems::mmse_code(keys)).cwiseAbs().maxCoeff(), 1e-12);
@@ -155,6 +163,7 @@ TEST(Quantiser, NormalKeysLoseWhatTheLevelsLose) {
   const Sample fit = sample_of(3 * draws.normal(2000, 64));
   const Sample held_out = sample_of(3 * draws.normal(2000, 64));
   for (uint32_t bits = 1; bits <= kMostBits; ++bits) {
+    const double expected = kErrors[bits - 1];
     double last = 0;
     for (const ScaleOf of : kScalesOf) {
       const KeyScales scales = fit_scales(fit.set(), spec_of(bits, of, ScaleRule::least_squares));
@@ -162,7 +171,10 @@ TEST(Quantiser, NormalKeysLoseWhatTheLevelsLose) {
       EXPECT_EQ(sums.keys, 2000);
       EXPECT_EQ(sums.energy, sums.centred_energy);
       const double error = sums.error / sums.energy;
-      EXPECT_NEAR(error, kErrors[bits - 1], 0.02 * kErrors[bits - 1]) << bits;
+      // Coordinates over their own key's length are bounded: a little less is lost.
+      const bool own = of == ScaleOf::key;
+      EXPECT_GE(error, (own ? 0.92 : 0.98) * expected) << bits;
+      EXPECT_LE(error, (own ? 0.99 : 1.02) * expected) << bits;
       EXPECT_NE(error, last);  // three different codes
       last = error;
     }
