@@ -227,6 +227,25 @@ TEST(AttentionDistortion, VacuousFromWhereTheBoundReachesTheSpread) {
   EXPECT_TRUE(mirrored(1.99, 0.1).vacuous(kLinear));  // the value error counts
 }
 
+TEST(AttentionDistortion, B6IsTakenAtAWeightedMedian) {
+  // Weights 0.4 and 0.6 of the values 0 and 1: the median is 1.
+  const Tensor bits{{0}, {1}};
+  const TestHead head = head_of(Tensor{{0}, {std::log(1.5)}}, bits, Tensor{{1}, {std::log(1.5)}});
+  const Distortion found = last_distortion(head, {1}, {.scale = 1});
+  EXPECT_NEAR(found.bounds[kMultiplicative], 0.4 * std::expm1(1), 1e-7);
+}
+
+TEST(AttentionDistortion, BoundsKeepTheirDigitsWhereErrorsAreTiny) {
+  const Tensor bits{{0}, {1}}, zero = Tensor::Zero(2, 1);
+  for (double shift = std::ldexp(1, -30); shift <= 4; shift *= 1.7) {
+    const auto osc = static_cast<double>(static_cast<float>(shift));
+    const TestHead head = head_of(zero, bits, Tensor{{0}, {osc}});
+    const Distortion found = last_distortion(head, {1}, {.scale = 1});
+    EXPECT_NEAR(found.bounds[kTanh] / std::tanh(osc / 4), 1, 1e-12) << osc;
+    EXPECT_NEAR(found.bounds[kMultiplicative] / std::expm1(osc), 0.5, 1e-11) << osc;
+  }
+}
+
 TEST(AttentionDistortion, BeyondTheRangeOfExpB6SaysWhatAlwaysHolds) {
   const Tensor bits{{0}, {1}};
   for (const double osc : {599.0, 601.0, 1600.0}) {
@@ -240,6 +259,9 @@ TEST(AttentionDistortion, BeyondTheRangeOfExpB6SaysWhatAlwaysHolds) {
       EXPECT_EQ(found.error, 1);
     }
   }
+  const TestHead head = head_of(Tensor{{0}, {-300}}, bits, Tensor{{0}, {299}});
+  const Distortion found = last_distortion(head, {1}, {.scale = 1});
+  EXPECT_NEAR(found.bounds[kMultiplicative] / std::exp(299), 1, 1e-10);
 }
 
 TEST(AttentionDistortion, OneShiftOfAllScoresMattersOnlyBesideASink) {
@@ -313,7 +335,14 @@ TEST(AttentionDistortion, FirstKeysThatAreStoredExactlyDoNotErr) {
   EXPECT_EQ(kept.error, made.error);
   EXPECT_EQ(kept.bounds, made.bounds);
   EXPECT_NE(kept.score_error, made.score_error);  // over coded keys: 16 and 20
-  const Distortion all = last_distortion(head_of(keys, values, moved, read), query, rule, 20);
+  // Positions are those of the sequence, not of the window.
+  const TestHead coded = head_of(keys, values, moved, read);
+  const AttentionRule windowed{.scale = 0.5, .window = 10};
+  EXPECT_EQ(last_distortion(coded, query, windowed, 4).error,
+            last_distortion(coded, query, windowed, 0).error);
+  EXPECT_NE(last_distortion(coded, query, windowed, 14).error,
+            last_distortion(coded, query, windowed, 0).error);
+  const Distortion all = last_distortion(coded, query, rule, 20);
   EXPECT_EQ(all.error, 0);
   EXPECT_EQ(all.score_error, 0);
   for (const double bound : all.bounds) EXPECT_EQ(bound, 0);

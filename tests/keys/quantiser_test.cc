@@ -54,7 +54,8 @@ TEST(NormalLevels, AreCentroidsOfCellsThatEndHalfway) {
       const double to = last ? 40 : (levels[i] + levels[i + 1]) / 2;
       const double mass = above(from) - above(to), moment = density(from) - density(to);
       EXPECT_NEAR(levels[i], moment / mass, 1e-12) << bits << " bits, level " << i;
-      // The boundary is where the choice changes.
+      // The boundary is where the choice changes, and belongs to the outer cell.
+      EXPECT_EQ(nearest_level(levels, from), levels[i]);
       EXPECT_EQ(nearest_level(levels, std::nextafter(from, 50)), levels[i]);
       if (!last) {
         EXPECT_EQ(nearest_level(levels, std::nextafter(to, 0)), levels[i]);
@@ -110,6 +111,16 @@ TEST(Quantiser, OneBitHasTheThreeErrorsOfTheThreeScales) {
       EXPECT_LE((read - theorems::mmse_code(keys)).cwiseAbs().maxCoeff(), 1e-12);
     }
   }
+}
+
+TEST(Quantiser, AKeysOwnSpreadIsItsRootMeanSquare) {
+  // Both keys have root mean square 1; of 2 bits the cells meet at 0.9816.
+  const Tensor keys{{0.985, std::sqrt(2 - 0.985 * 0.985)}, {0.975, std::sqrt(2 - 0.975 * 0.975)}};
+  const KeySet none{.width = 2, .values = {}, .documents = {}};
+  const Tensor read =
+      read_of(fit_scales(none, spec_of(2, ScaleOf::key, ScaleRule::least_squares)), keys);
+  EXPECT_EQ(read(0, 0), read(0, 1));
+  EXPECT_LT(read(1, 0), 0.5 * read(1, 1));
 }
 
 // Groups of coordinates that share a scale: sums of y'y, y'y', (y' - y)^2 over a group.
