@@ -28,6 +28,15 @@ double over(double sum, double under) { return under > 0 ? sum / under : kNothin
 
 }  // namespace
 
+void DistortionSums::add(const DistortionSums& other) {
+  cases += other.cases;
+  trivial += other.trivial;
+  error += other.error;
+  variation += other.variation;
+  divergence += other.divergence;
+  for (size_t b = 0; b < kBounds; ++b) vacuous[b] += other.vacuous[b];
+}
+
 void DistortionRecord::set(size_t slot, const Distortion& distortion) {
   Case& out = cases_[slot];
   check_internal(!out.set, "one distortion per slot");
@@ -117,6 +126,24 @@ void DistortionRecord::add_calibration(const Cases& cases, DistortionSummary& ou
                       .mean_error = over(error, n),
                       .ratio = over(error, forecast)};
   }
+}
+
+DistortionSums DistortionRecord::sums(size_t begin, size_t end) const {
+  DistortionSums out;
+  for (size_t slot = begin; slot < end; ++slot) {
+    const Case& one = cases_[slot];
+    if (!one.set) continue;
+    if (one.value_spread == 0) {
+      out.trivial += 1;
+      continue;
+    }
+    out.cases += 1;
+    out.error += one.error / one.value_spread;
+    out.variation += one.variation;
+    out.divergence += one.divergence;
+    for (size_t b = 0; b < kBounds; ++b) out.vacuous[b] += one.vacuous[b] ? 1.0 : 0.0;
+  }
+  return out;
 }
 
 DistortionSummary DistortionRecord::summary() const {

@@ -42,6 +42,17 @@ struct DistortionSummary {
   double score_error, isotropic_error;
 };
 
+// Of some cases, to be added up over heads: shares and counts alone, no scale of values.
+struct DistortionSums {
+  double cases = 0;  // that aren't trivial; only they count below
+  double trivial = 0;
+  double error = 0;  // M / Omega
+  double variation = 0, divergence = 0;
+  std::array<double, kBounds> vacuous = {};
+
+  void add(const DistortionSums& other);
+};
+
 class DistortionRecord {
  public:
   explicit DistortionRecord(size_t slots) : cases_(slots) {}
@@ -51,6 +62,7 @@ class DistortionRecord {
   void set(size_t slot, const Distortion& distortion);
   // Sums in the order of slots, so that nothing depends on the order of set().
   DistortionSummary summary() const;
+  DistortionSums sums(size_t begin, size_t end) const;  // of the set ones of these slots
 
  private:
   struct Case {

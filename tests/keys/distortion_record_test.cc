@@ -110,6 +110,29 @@ TEST(DistortionRecord, TrivialCasesAreCountedAndLeftOut) {
   EXPECT_THROW(record.set(2, trivial), Error);
 }
 
+TEST(DistortionRecord, SumsOfSlotsAddUp) {
+  DistortionRecord record = twenty(0, 1);
+  Distortion trivial = distortion_of(7, 1);
+  trivial.value_spread = 0;
+  record.set(20, trivial);
+  DistortionSums sums = record.sums(0, 12);
+  EXPECT_EQ(sums.cases, 12);
+  EXPECT_EQ(sums.trivial, 0);
+  EXPECT_NEAR(sums.error, 7.8, 1e-13);
+  EXPECT_NEAR(sums.variation, 78 / 4.0, 1e-13);
+  EXPECT_NEAR(sums.divergence, 78 / 5.0, 1e-13);
+  EXPECT_EQ(sums.vacuous[0], 3);  // errors 10, 11, 12
+  EXPECT_EQ(sums.vacuous[3], 12);
+  sums.add(record.sums(12, 25));
+  const DistortionSums all = record.sums(0, 25);
+  EXPECT_EQ(sums.cases, 20);
+  EXPECT_EQ(sums.trivial, 1);
+  EXPECT_NEAR(sums.error, all.error, 1e-13);
+  EXPECT_NEAR(sums.variation, all.variation, 1e-13);
+  EXPECT_NEAR(sums.divergence, all.divergence, 1e-13);
+  EXPECT_EQ(sums.vacuous, all.vacuous);
+}
+
 TEST(DistortionRecord, NothingIsUndefinedNotZero) {
   const DistortionSummary found = DistortionRecord(4).summary();
   EXPECT_EQ(found.cases, 0u);
