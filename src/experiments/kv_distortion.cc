@@ -68,6 +68,10 @@ tap::Needs KvDistortionObserver::needs() const {
 
 void KvDistortionObserver::begin_keys(const tap::KeyView& view) {
   if (!measured(view.layer)) return;
+  if (contexts_.queries() == 0) {
+    without_keys_[view.layer] = "no window of a held-out document";
+    return;
+  }
   if (view.sinks) {
     without_keys_[view.layer] = "attention with a sink, whose logit is not shown";
     return;

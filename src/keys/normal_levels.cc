@@ -36,10 +36,9 @@ std::span<const double> normal_levels(uint32_t bits) {
 
 double nearest_level(std::span<const double> positive_levels, double x) noexcept {
   const double size = std::abs(x);
-  size_t at = 0;
-  while (at + 1 < positive_levels.size() &&
-         size >= (positive_levels[at] + positive_levels[at + 1]) / 2) {
-    ++at;
+  size_t at = 0;  // the boundaries that x has reached: no branch, since none could be foreseen
+  for (size_t i = 1; i < positive_levels.size(); ++i) {
+    at += size >= (positive_levels[i - 1] + positive_levels[i]) / 2 ? 1u : 0u;
   }
   return x < 0 ? -positive_levels[at] : positive_levels[at];
 }

@@ -51,11 +51,16 @@ struct DistortModel {
   }
 
   Setting setting() const {
-    Setting out;
-    out.seed = 5;
-    out.layers = {0, 1};
-    out.windows = &windows;
-    out.seq_len = kDistortLength;
+    Setting out{.seed = 5,
+                .moe_layers = {0, 1},
+                .layers = {0, 1},
+                .spec = softmax_spec(8, 2),
+                .width = 16,
+                .parameters = {},
+                .windows = &windows,
+                .seq_len = kDistortLength,
+                .window_document = {},
+                .prompts = {}};
     for (uint32_t w = 0; w < kDistortWindows; ++w) out.window_document.push_back(w / 2);
     return out;
   }
@@ -254,6 +259,11 @@ TEST(KvDistortion, NamesWhatItCannotMeasure) {
   KvDistortionObserver broken = observed(model);
   EXPECT_TRUE(broken.layers().empty());
   EXPECT_EQ(broken.without_keys().count(0), 1u);
+  Setting one_document = model.setting();
+  std::fill(one_document.window_document.begin(), one_document.window_document.end(), 0);
+  KvDistortionObserver none(one_document, kSmall);
+  model.show(none, 4, 1);
+  EXPECT_EQ(none.without_keys().at(0), "no window of a held-out document");
 }
 
 TEST(KvDistortion, NeedsAreItsRows) {
