@@ -48,13 +48,8 @@ void DistortionRecord::set(size_t slot, const Distortion& distortion) {
          .forecast = distortion.forecast,
          .score_error = distortion.score_error,
          .isotropic_error = distortion.isotropic_error,
-         .tightness = {},
-         .vacuous = {},
+         .bounds = distortion.bounds,
          .set = true};
-  for (size_t b = 0; b < kBounds; ++b) {
-    out.tightness[b] = over(distortion.error, distortion.bounds[b]);
-    out.vacuous[b] = distortion.vacuous(b);
-  }
 }
 
 void DistortionRecord::add_means(const Cases& cases, DistortionSummary& out) {
@@ -65,7 +60,7 @@ void DistortionRecord::add_means(const Cases& cases, DistortionSummary& out) {
     divergence += one->divergence;
     score += one->score_error * one->score_error;
     isotropic += one->isotropic_error * one->isotropic_error;
-    for (size_t b = 0; b < kBounds; ++b) vacuous[b] += one->vacuous[b] ? 1u : 0u;
+    for (size_t b = 0; b < kBounds; ++b) vacuous[b] += one->vacuous(b) ? 1u : 0u;
   }
   const auto n = static_cast<double>(cases.size());
   out.mean_variation = over(variation, n);
@@ -89,9 +84,12 @@ void DistortionRecord::add_quantiles(const Cases& cases, DistortionSummary& out)
   out.median_relative_error = stats::median(relative);
   for (size_t b = 0; b < kBounds; ++b) {
     std::vector<double> tightness;
+    double excess = cases.empty() ? kNothing : -std::numeric_limits<double>::infinity();
     for (const Case* const one : cases) {
-      if (!std::isnan(one->tightness[b])) tightness.push_back(one->tightness[b]);
+      if (one->bounds[b] > 0) tightness.push_back(one->error / one->bounds[b]);
+      excess = std::max(excess, (one->error - one->bounds[b]) / one->value_spread);
     }
+    out.bounds[b].largest_excess = excess;
     const MiddleAndTail of_bound = middle_and_tail(std::move(tightness));
     out.bounds[b].median_tightness = of_bound.median;
     out.bounds[b].p95_tightness = of_bound.p95;
@@ -141,7 +139,7 @@ DistortionSums DistortionRecord::sums(size_t begin, size_t end) const {
     out.error += one.error / one.value_spread;
     out.variation += one.variation;
     out.divergence += one.divergence;
-    for (size_t b = 0; b < kBounds; ++b) out.vacuous[b] += one.vacuous[b] ? 1.0 : 0.0;
+    for (size_t b = 0; b < kBounds; ++b) out.vacuous[b] += one.vacuous(b) ? 1.0 : 0.0;
   }
   return out;
 }

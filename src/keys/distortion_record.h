@@ -15,6 +15,7 @@ namespace rg::keys {
 struct BoundSummary {
   double median_tightness, p95_tightness;  // of error / bound, over cases with a bound above 0
   double vacuous;                          // share of cases
+  double largest_excess;  // of error - bound, over the values' spread: above rounding, a bug
 };
 
 // Cases by forecast, ascending, cut into ten of sizes that differ by at most one.
@@ -69,9 +70,9 @@ class DistortionRecord {
     double error, value_spread, relative_error;  // relative_error: NaN if there is none
     double variation, divergence, forecast;
     double score_error, isotropic_error;
-    std::array<double, kBounds> tightness;  // NaN where the bound is 0
-    std::array<bool, kBounds> vacuous;
+    std::array<double, kBounds> bounds;
     bool set = false;
+    bool vacuous(size_t bound) const { return bounds[bound] >= value_spread; }
   };
   using Cases = std::vector<const Case*>;
   static void add_means(const Cases& cases, DistortionSummary& out);

@@ -62,6 +62,9 @@ TEST(DistortionRecord, QuantilesSharesAndCalibrationOfKnownCases) {
   EXPECT_EQ(found.bounds[3].vacuous, 1);          // equal to the spread
   EXPECT_EQ(found.bounds[5].vacuous, 0);
   EXPECT_TRUE(std::isnan(found.bounds[5].median_tightness));  // a bound of 0
+  EXPECT_EQ(found.bounds[0].largest_excess, 0);
+  EXPECT_NEAR(found.bounds[1].largest_excess, -0.1, 1e-15);  // of the smallest error, 1 of 10
+  EXPECT_EQ(found.bounds[5].largest_excess, 2);
   EXPECT_EQ(found.rank_correlation, 1);
   EXPECT_NEAR(found.slope, 2, 1e-14);
   for (size_t i = 0; i < 10; ++i) {
@@ -139,7 +142,8 @@ TEST(DistortionRecord, NothingIsUndefinedNotZero) {
   for (const double value :
        {found.median_error, found.p95_error, found.median_relative_error, found.mean_variation,
         found.mean_divergence, found.slope, found.rank_correlation, found.score_error,
-        found.isotropic_error, found.bounds[0].vacuous, found.bounds[0].median_tightness}) {
+        found.isotropic_error, found.bounds[0].vacuous, found.bounds[0].median_tightness,
+        found.bounds[0].largest_excess}) {
     EXPECT_TRUE(std::isnan(value));
   }
   EXPECT_EQ(DistortionRecord::bytes(10), 10 * DistortionRecord::bytes(1));
@@ -178,7 +182,7 @@ TEST(DistortionRecord, MoreBitsMoveAttentionLess) {
     EXPECT_EQ(found.trivial, 1u);  // position 0
     EXPECT_LT(found.median_error, error);
     EXPECT_LE(found.bounds[kLinear].vacuous, vacuous);
-    EXPECT_LE(found.bounds[kVariation].p95_tightness, 1);
+    for (const BoundSummary& bound : found.bounds) EXPECT_LE(bound.largest_excess, 1e-12);
     EXPECT_GT(found.bounds[kVariation].median_tightness, found.bounds[kTanh].median_tightness);
     EXPECT_NEAR(found.score_error / found.isotropic_error, 1, 0.2);
     error = found.median_error;
