@@ -124,7 +124,7 @@ void KvDistortionObserver::end_keys(const tap::KeyView& view) {
         for (size_t w = 0; w < codes[c].windows.size(); ++w) {
           layer.windows[c][w].add(codes[c].windows[w]);
         }
-        codes[c].windows = {};
+        codes[c].windows = std::vector<keys::DistortionSums>();  // {} would keep the memory
       }
     }
     layers_.push_back(std::move(layer));

@@ -8,6 +8,7 @@
 
 #include "base/parallel.h"
 #include "experiments/fake_engine.h"
+#include "experiments/live_bytes.h"
 
 namespace rg::experiments::testing {
 namespace {
@@ -299,6 +300,24 @@ TEST(KvDistortion, NeedsAreItsRows) {
   }
   EXPECT_EQ(needs.held_value_rows, rows);
   EXPECT_GE(needs.held_key_rows, rows + 15 * kDistortWindows);
+}
+
+// What is left of a layer when its keys are gone, against what the plan is told of it.
+TEST(KvDistortion, KeepsOfALayerWhatItTells) {
+  const DistortModel model, second(1);
+  observed(model);  // what is made once for the whole program
+  KvDistortionObserver observer(model.setting(), kSmall);
+  const tap::Needs needs = observer.needs();
+  const size_t before = live_bytes();
+  model.show(observer, 4, 1);
+  second.show(observer, 4, 1);
+  const size_t live = live_bytes() - before;
+  const size_t sample = 15 * kDistortWindows + needs.held_value_rows;
+  const size_t told_rows = (needs.held_key_rows - sample) * kKeyHeads * 32 * sizeof(float);
+  const size_t sums = 2 * 36 * 5 * sizeof(keys::DistortionSums);
+  EXPECT_LE(live, told_rows + sums + 16'000);
+  EXPECT_GE(2 * live, told_rows + sums);
+  EXPECT_GE(needs.held_bytes, sums + kv_distortion_bytes(36, 15, kDistortLength, kDistortWidth));
 }
 
 }  // namespace
