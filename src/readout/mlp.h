@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "readout/draws.h"
+#include "readout/features.h"
 #include "readout/mlp_network.h"
-#include "readout/ridge.h"
 
 namespace rg::readout {
 

@@ -13,7 +13,6 @@ namespace rg::readout {
 namespace {
 
 constexpr uint32_t kTileRows = 128;
-constexpr double kConstantFeature = 1e-12;      // of the mean square
 constexpr double kLeastRidgeCondition = 1e-14;  // reciprocal
 
 linear::Column to_column(const std::vector<float>& values) {
@@ -36,25 +35,12 @@ std::vector<float> row_major(const linear::Matrix& columns_of_rows) {
 
 std::vector<double> ridge_grid() { return {1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 1e1, 1e2, 1e3}; }
 
-void Standardiser::apply(const float* row, float* out) const {
-  for (size_t j = 0; j < mean.size(); ++j) out[j] = (row[j] - mean[j]) * scale[j];
-}
-
-Standardiser standardiser_of(const SecondMoments& moments, Columns features) {
-  Standardiser out;
-  for (uint32_t j = features.begin; j < features.end; ++j) {
-    const double variance = moments.covariance(j, j), mean = moments.mean[j];
-    const bool varies = variance > kConstantFeature * (variance + mean * mean);
-    out.mean.push_back(static_cast<float>(mean));
-    out.scale.push_back(varies ? static_cast<float>(1 / std::sqrt(variance)) : 0.0f);
-  }
-  return out;
-}
-
 std::vector<std::optional<LinearReadout>> ridge_path(const SecondMoments& moments, Columns features,
                                                      Columns targets, std::span<const double> grid,
                                                      int threads) {
-  const Standardiser inputs = standardiser_of(moments, features);
+  const Standardiser inputs =
+      standardiser_of(moments.mean.segment(features.begin, features.count()),
+                      moments.covariance.diagonal().segment(features.begin, features.count()));
   const linear::Column scale = to_column(inputs.scale);
   const linear::Matrix right = scale.asDiagonal() * moments.of(features, targets);
   const std::vector<float> intercept =

@@ -10,20 +10,13 @@
 #include <span>
 #include <vector>
 
+#include "readout/features.h"
 #include "readout/moments.h"
 
 namespace rg::readout {
 
 // 1e-5, 1e-4, ..., 1e3.
 std::vector<double> ridge_grid();
-
-// (x - mean) * scale, in fp32; scale is 1 / standard deviation, 0 for a feature whose variance is
-// at most 1e-12 of its mean square.
-struct Standardiser {
-  std::vector<float> mean, scale;  // (features)
-  void apply(const float* row, float* out) const;
-};
-Standardiser standardiser_of(const SecondMoments& moments, Columns features);
 
 struct LinearReadout {
   double lambda;
@@ -38,13 +31,6 @@ struct LinearReadout {
 std::vector<std::optional<LinearReadout>> ridge_path(const SecondMoments& moments, Columns features,
                                                      Columns targets, std::span<const double> grid,
                                                      int threads);
-
-// Rows of features read by index.
-struct FeatureRows {
-  std::span<const float> values;  // (n, width), row-major
-  uint32_t width;
-  const float* row(uint32_t index) const { return values.data() + size_t{index} * width; }
-};
 
 // Predicted targets of these rows, (rows, targets), by fp32 products in tiles of fixed height.
 std::vector<float> predict(const LinearReadout& readout, const FeatureRows& features,
