@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "kernels/product.h"
 #include "linear/decompositions.h"
+#include "readout/products.h"
 #include "tensor/buffer.h"
 
 namespace rg::readout {
@@ -88,15 +88,13 @@ Ceiling gaussian_ceiling(const Gate& gate, std::span<const float> means,
   check_internal(
       means.size() % experts == 0 && residual.rows() == experts && residual.cols() == experts,
       "shapes of a ceiling");
-  const int64_t stride = experts;
   const Sampler sampler{
       .gate = gate,
       .means = means,
       .options = options,
       .root = root_of(residual),
-      .product = kernels::HeadProduct(1, draws, experts, experts, {0, stride}, {0, stride},
-                                      kernels::HeadProduct::Right::transposed, {0, stride},
-                                      kernels::Compute::f32)};
+      .product = product_of({draws, experts, experts, kernels::HeadProduct::Right::transposed,
+                             experts, experts, experts})};
   const size_t rows = means.size() / experts;
   Ceiling out{.lower = std::vector<double>(rows), .upper = std::vector<double>(rows)};
   std::vector<Room> rooms(static_cast<size_t>(options.threads));

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "kernels/product.h"
+#include "readout/products.h"
 #include "tensor/buffer.h"
 
 namespace rg::readout {
@@ -13,14 +14,6 @@ namespace {
 using kernels::HeadProduct;
 
 constexpr uint32_t kTileHidden = 64, kTileInputs = 128;
-
-// C (rows, columns) = A (rows, inner) B' or A B, of rows with the given strides.
-HeadProduct product_of(uint32_t rows, uint32_t inner, uint32_t columns, HeadProduct::Right right,
-                       uint32_t a_stride, uint32_t b_stride, uint32_t c_stride) {
-  return {1,       rows,          inner,
-          columns, {0, a_stride}, {0, b_stride},
-          right,   {0, c_stride}, kernels::Compute::f32};
-}
 
 void run_product(const HeadProduct& product, const float* a, const float* b, float* c,
                  kernels::Scratch& scratch) {
@@ -59,16 +52,16 @@ struct MlpGradient::State {
         outputs(size_t{batch_} * of.outputs),
         hidden_across(size_t{batch_} * of.hidden),
         output_across(size_t{batch_} * of.outputs),
-        up(product_of(batch_, of.width(), kTileHidden, HeadProduct::Right::transposed, of.width(),
-                      of.width(), of.hidden)),
-        out(product_of(kMlpTileRows, of.hidden, of.outputs, HeadProduct::Right::transposed,
-                       of.hidden, of.hidden, of.outputs)),
-        back(product_of(kMlpTileRows, of.outputs, of.hidden, HeadProduct::Right::plain, of.outputs,
-                        of.hidden, of.hidden)),
-        in_weights(product_of(of.hidden, batch_, kTileInputs, HeadProduct::Right::plain, batch_,
-                              of.width(), of.width())),
-        out_weights(product_of(of.outputs, batch_, of.hidden, HeadProduct::Right::plain, batch_,
-                               of.hidden, of.hidden)),
+        up(product_of({batch_, of.width(), kTileHidden, HeadProduct::Right::transposed, of.width(),
+                       of.width(), of.hidden})),
+        out(product_of({kMlpTileRows, of.hidden, of.outputs, HeadProduct::Right::transposed,
+                        of.hidden, of.hidden, of.outputs})),
+        back(product_of({kMlpTileRows, of.outputs, of.hidden, HeadProduct::Right::plain, of.outputs,
+                         of.hidden, of.hidden})),
+        in_weights(product_of({of.hidden, batch_, kTileInputs, HeadProduct::Right::plain, batch_,
+                               of.width(), of.width()})),
+        out_weights(product_of({of.outputs, batch_, of.hidden, HeadProduct::Right::plain, batch_,
+                                of.hidden, of.hidden})),
         scratch(static_cast<size_t>(threads_)) {
     size_t bytes = 0;
     for (const HeadProduct* product : {&up, &out, &back, &in_weights, &out_weights}) {
@@ -205,11 +198,11 @@ void MlpGradient::run(std::span<const float> weights, const ReadInput& read,
 std::vector<float> mlp_outputs(const MlpLayout& layout, std::span<const float> weights,
                                const ReadInput& read, std::span<const uint32_t> rows, int threads) {
   const HeadProduct up =
-      product_of(kMlpTileRows, layout.width(), layout.hidden, HeadProduct::Right::transposed,
-                 layout.width(), layout.width(), layout.hidden);
+      product_of({kMlpTileRows, layout.width(), layout.hidden, HeadProduct::Right::transposed,
+                  layout.width(), layout.width(), layout.hidden});
   const HeadProduct down =
-      product_of(kMlpTileRows, layout.hidden, layout.outputs, HeadProduct::Right::transposed,
-                 layout.hidden, layout.hidden, layout.outputs);
+      product_of({kMlpTileRows, layout.hidden, layout.outputs, HeadProduct::Right::transposed,
+                  layout.hidden, layout.hidden, layout.outputs});
   struct Worker {
     Buffer<float> inputs, hidden, outputs;
     kernels::Scratch scratch;

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "kernels/product.h"
+#include "readout/products.h"
 #include "tensor/buffer.h"
 
 namespace rg::readout {
@@ -46,8 +46,9 @@ struct MomentSums::State {
         sums(linear::Column::Zero(columns_)),
         block(size_t{width} * kMomentRows),
         products(linear::Matrix::Zero(width, width)),
-        product(1, kTileColumns, kMomentRows, kTileColumns, {0, kMomentRows}, {0, kMomentRows},
-                kernels::HeadProduct::Right::transposed, {0, kTileColumns}, kernels::Compute::f32),
+        product(product_of({kTileColumns, kMomentRows, kTileColumns,
+                            kernels::HeadProduct::Right::transposed, kMomentRows, kMomentRows,
+                            kTileColumns})),
         scratch(static_cast<size_t>(threads_)) {
     std::fill(block.span().begin(), block.span().end(), 0.0f);
     for (uint32_t across = 0; across < width; across += kTileColumns) {

@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "kernels/product.h"
 #include "linear/decompositions.h"
+#include "readout/products.h"
 #include "tensor/buffer.h"
 
 namespace rg::readout {
@@ -64,9 +64,9 @@ std::vector<float> predict(const LinearReadout& readout, const FeatureRows& feat
                            std::span<const uint32_t> rows, int threads) {
   const auto targets = static_cast<uint32_t>(readout.intercept.size());
   check_internal(readout.inputs.mean.size() == features.width, "as many features as fitted on");
-  const kernels::HeadProduct product(1, kTileRows, features.width, targets, {0, features.width},
-                                     {0, features.width}, kernels::HeadProduct::Right::transposed,
-                                     {0, targets}, kernels::Compute::f32);
+  const kernels::HeadProduct product =
+      product_of({kTileRows, features.width, targets, kernels::HeadProduct::Right::transposed,
+                  features.width, features.width, targets});
   struct Worker {
     Buffer<float> inputs, outputs;
     kernels::Scratch scratch;

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "kernels/elementwise.h"
-#include "kernels/product.h"
+#include "readout/products.h"
 #include "tensor/buffer.h"
 
 namespace rg::readout {
@@ -46,8 +46,9 @@ class PairSearch {
         sets_(set_numbers(routes)),
         squares_(rows_),
         padded_(size_t{tiles_} * kTileKeys * routes.width),
-        product_(1, kTileKeys, routes.width, kTileKeys, {0, routes.width}, {0, routes.width},
-                 kernels::HeadProduct::Right::transposed, {0, kTileKeys}, kernels::Compute::f32),
+        product_(
+            product_of({kTileKeys, routes.width, kTileKeys, kernels::HeadProduct::Right::transposed,
+                        routes.width, routes.width, kTileKeys})),
         workers_(static_cast<size_t>(threads)) {
     std::fill(padded_.span().begin(), padded_.span().end(), 0.0f);
     std::copy(routes.keys.begin(), routes.keys.end(), padded_.data());

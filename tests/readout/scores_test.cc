@@ -206,14 +206,14 @@ TEST(CeilingTest, NoResidualIsCertainAndAWideOneIsChance) {
   const Ceiling sure = gaussian_ceiling(gate, means, linear::Matrix::Zero(8, 8), options);
   EXPECT_EQ(*std::min_element(sure.lower.begin(), sure.lower.end()), 1);
   const Ceiling blind =
-      gaussian_ceiling(gate, means, 1e6 * linear::Matrix::Identity(8, 8), options);
+      gaussian_ceiling(gate, means, 400 * linear::Matrix::Identity(8, 8), options);
   double lower = 0, upper = 0;
   for (size_t n = 0; n < 200; ++n) {
     lower += blind.lower[n] / 200;
     upper += blind.upper[n] / 200;
   }
-  EXPECT_NEAR(lower, 0.25, 0.01);
-  EXPECT_GT(upper, 0.26);
+  EXPECT_NEAR(lower, 0.25, 0.02);
+  EXPECT_GT(upper, 0.3);
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ struct Table {
       : spec(gate_spec),
         features(to_floats(rows)),
         logits(to_floats(made_logits)),
-        bias(gate_spec.selection_bias ? gate_spec.experts : 0u, 0.0f),
+        bias(gate_spec.selection_bias ? gate_spec.experts.value : 0u, 0.0f),
         width(static_cast<uint32_t>(rows.cols())) {
     for (Eigen::Index n = 0; n < rows.rows(); ++n) {
       documents.push_back(static_cast<uint32_t>(n) / rows_per_document);
