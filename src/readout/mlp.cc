@@ -122,6 +122,11 @@ MlpFit train_mlp(const FeatureRows& features, const Standardiser& inputs, const 
           .best_epoch = best_epoch};
 }
 
+size_t training_bytes(const MlpLayout& layout, uint32_t batch, size_t train_rows) {
+  return 5 * layout.size() * sizeof(float) + MlpGradient::bytes(layout, batch) +
+         2 * train_rows * sizeof(uint32_t);
+}
+
 std::vector<float> predict(const Mlp& mlp, const FeatureRows& features,
                            std::span<const uint32_t> rows, int threads) {
   check_internal(mlp.layout.features == features.width, "as many features as fitted on");

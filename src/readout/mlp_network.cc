@@ -168,14 +168,8 @@ MlpGradient::MlpGradient(const MlpLayout& layout, uint32_t batch, int threads) {
 }
 MlpGradient::~MlpGradient() = default;
 
-size_t MlpGradient::bytes() const {
-  size_t bytes = 0;
-  for (const Buffer<float>* buffer :
-       {&state_->inputs, &state_->hidden, &state_->hidden_gradient, &state_->outputs,
-        &state_->hidden_across, &state_->output_across}) {
-    bytes += buffer->bytes();
-  }
-  return bytes;
+size_t MlpGradient::bytes(const MlpLayout& layout, uint32_t batch) {
+  return size_t{batch} * (layout.width() + 3 * layout.hidden + 2 * layout.outputs) * sizeof(float);
 }
 
 void MlpGradient::run(std::span<const float> weights, const ReadInput& read,

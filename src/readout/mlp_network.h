@@ -36,7 +36,7 @@ class MlpGradient {
   // batch: a multiple of kMlpTileRows.
   MlpGradient(const MlpLayout& layout, uint32_t batch, int threads);
   ~MlpGradient();
-  size_t bytes() const;
+  static size_t bytes(const MlpLayout& layout, uint32_t batch);  // of its buffers
 
   // gradient (layout.size()): of the mean loss over `rows`, at most a batch of them.
   void run(std::span<const float> weights, const ReadInput& read, const MlpTargets& targets,

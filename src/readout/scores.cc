@@ -145,6 +145,40 @@ ScoreSums DocumentScores::total() const {
   return out;
 }
 
+std::vector<double> per_document(std::span<const DocumentScores> scores,
+                                 double ScoreSums::*member) {
+  std::vector<double> out;
+  for (const DocumentScores& document : scores) out.push_back(document.total().*member);
+  return out;
+}
+
+std::vector<double> per_document(std::span<const DocumentScores> scores, double ScoreSums::*member,
+                                 uint32_t decile) {
+  std::vector<double> out;
+  for (const DocumentScores& document : scores) out.push_back(document.deciles[decile].*member);
+  return out;
+}
+
+Gap overlap_gap(const stats::CountTable& table, std::span<const DocumentScores> more,
+                std::span<const DocumentScores> less) {
+  const auto same = [](const DocumentScores& a, const DocumentScores& b) {
+    return a.document == b.document && a.total().rows == b.total().rows;
+  };
+  check_internal(std::equal(more.begin(), more.end(), less.begin(), less.end(), same),
+                 "scores of the same rows");
+  const std::vector<double> rows = per_document(more, &ScoreSums::rows);
+  const stats::Replicates above =
+      stats::ratio_replicates(table, per_document(more, &ScoreSums::overlap), rows);
+  const stats::Replicates below =
+      stats::ratio_replicates(table, per_document(less, &ScoreSums::overlap), rows);
+  std::vector<double> differences;
+  for (size_t b = 0; b < above.values.size(); ++b) {
+    differences.push_back(above.values[b] - below.values[b]);
+  }
+  return {.estimate = above.estimate - below.estimate,
+          .interval = stats::percentile_interval(differences)};
+}
+
 MarginEdges margin_edges(const Routes& routes, std::span<const uint32_t> rows) {
   std::vector<float> margins;
   for (const uint32_t n : rows) {

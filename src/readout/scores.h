@@ -5,10 +5,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "readout/routes.h"
+#include "stats/bootstrap.h"
 
 namespace rg::readout {
 
@@ -35,6 +37,21 @@ struct DocumentScores {
   std::array<ScoreSums, kDeciles> deciles;  // by the true margin, smallest first
   ScoreSums total() const;
 };
+
+// One member of the sums, per document, over all deciles or in one.
+std::vector<double> per_document(std::span<const DocumentScores> scores, double ScoreSums::*member);
+std::vector<double> per_document(std::span<const DocumentScores> scores, double ScoreSums::*member,
+                                 uint32_t decile);
+
+// Difference of two overlaps on the same rows (key gap: pre-attention residual against keys), its
+// percentile interval over documents drawn together for both; none if no replicate is defined.
+struct Gap {
+  double estimate;
+  std::optional<stats::Interval> interval;
+};
+// table: units are the documents of both, in order.
+Gap overlap_gap(const stats::CountTable& table, std::span<const DocumentScores> more,
+                std::span<const DocumentScores> less);
 
 // Upper edges of the first nine deciles of the rows' margins, by rank (stats/order.h); undefined
 // margins are left out; all +inf without any.

@@ -152,6 +152,42 @@ TEST(EvaluateTest, RidgeReachesTheClosedFormAndItsCeiling) {
   EXPECT_LT(upper - lower, 0.06);
 }
 
+TEST(EvaluateTest, GapsOfFeaturesWithIntervals) {
+  // Half of the inputs against all of them; a set of features against itself.
+  Draws draws(8, "gap");
+  const Tensor whole = draws.normal(3000, 10);
+  const Tensor logits = whole * draws.normal(10, 8) + 0.5 * draws.normal(3000, 8);
+  const gate::GateSpec spec = gate::olmoe_gate(8, 2);
+  const Planted all(Table(spec, whole, logits, 20));
+  const Planted half(Table(spec, whole.leftCols(5), logits, 20));
+  const auto more = ridge_of(all).scores, less = ridge_of(half).scores;
+  const stats::CountTable table(more.size(), 400, 3, 1);
+  const Gap gap = overlap_gap(table, more, less);
+  EXPECT_NEAR(gap.estimate, mean_overlap(more) - mean_overlap(less), 1e-12);
+  ASSERT_TRUE(gap.interval.has_value());
+  EXPECT_GT(gap.interval->front(), 0.1);
+  EXPECT_LT(gap.interval->front(), gap.estimate);
+  EXPECT_GT(gap.interval->back(), gap.estimate);
+  const Gap none = overlap_gap(table, more, more);
+  EXPECT_EQ(none.interval->front(), 0);
+  EXPECT_EQ(none.interval->back(), 0);
+  double rows = 0;
+  for (uint32_t d = 0; d < kDeciles; ++d) {
+    for (const double count : per_document(more, &ScoreSums::rows, d)) rows += count;
+  }
+  EXPECT_EQ(rows, 600);
+  // Errors concentrate at small margins (RG-5).
+  const auto exact_share = [&](uint32_t decile) {
+    double exact = 0, count = 0;
+    for (const DocumentScores& document : more) {
+      exact += document.deciles[decile].exact;
+      count += document.deciles[decile].rows;
+    }
+    return exact / count;
+  };
+  EXPECT_LT(exact_share(0), exact_share(9) - 0.3);
+}
+
 TEST(EvaluateTest, ThreadsChangeNoBit) {
   Draws draws(7, "threads");
   const Tensor features = draws.normal(1200, 150);
