@@ -150,7 +150,10 @@ TEST(RidgeTest, PredictsTheRowsAsked) {
   const std::vector<uint32_t> some = {399, 7, 130};
   const std::vector<float> picked = predict(*path[0], features, some, 1);
   for (size_t i = 0; i < some.size(); ++i) {
-    for (size_t j = 0; j < 5; ++j) EXPECT_EQ(picked[i * 5 + j], all[some[i] * 5 + j]);
+    for (size_t j = 0; j < 5; ++j) {  // a row's place in its tile may change the last bits (AVX2)
+      const float wanted = all[some[i] * 5 + j];
+      EXPECT_NEAR(picked[i * 5 + j], wanted, 1e-4f * (1 + std::abs(wanted)));
+    }
   }
 }
 
