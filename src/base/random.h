@@ -24,6 +24,7 @@ enum class Purpose : uint32_t {
   theorem_check = 12,      // i, j = number of the draw, layer = hash of the entry's id
   key_positions = 13,      // i = step, j = window, layer = index of its set
   gauge = 14,              // i = entry, j = kind * 2^16 + number, layer = layer * 2^12 + head
+  readout = 15,            // i = entry or step, j = number or row, layer = layer * 16 + kind
 };
 
 struct Counter {

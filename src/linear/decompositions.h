@@ -4,6 +4,8 @@
 // are undefined.
 #pragma once
 
+#include <optional>
+
 #include "linear/matrix.h"
 
 namespace rg::linear {
@@ -29,6 +31,7 @@ struct Qr {
 };
 Qr qr_of(const Matrix& matrix);
 Matrix qr_triangle(const Matrix& matrix);  // r alone
+Qr thin_qr(const Matrix& matrix);          // q (rows, columns)
 
 // Of a symmetric matrix; only its lower half is read. Values ascend.
 Column symmetric_eigenvalues(const Matrix& matrix);
@@ -37,6 +40,11 @@ struct Eigenpairs {
   Matrix vectors;  // one per column
 };
 Eigenpairs symmetric_eigenpairs(const Matrix& matrix);
+
+// x of `matrix` x = right, by Cholesky's decomposition of a symmetric matrix (n, n), of which the
+// lower half is read and overwritten; right (n, columns). None if a pivot isn't positive or the
+// estimated reciprocal condition number in the 1-norm (Higham 2002, 15.2) is below `least`.
+std::optional<Matrix> solve_positive(Matrix& matrix, const Matrix& right, double least);
 
 Matrix inverse(const Matrix& matrix);
 Matrix exponential(const Matrix& matrix);

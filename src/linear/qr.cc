@@ -19,6 +19,12 @@ Qr qr_of(const Matrix& matrix) {
           .r = triangle_of(qr)};
 }
 
+Qr thin_qr(const Matrix& matrix) {
+  const Eigen::HouseholderQR<Matrix> qr(matrix);
+  return {.q = qr.householderQ() * Matrix::Identity(matrix.rows(), matrix.cols()),
+          .r = triangle_of(qr)};
+}
+
 Matrix qr_triangle(const Matrix& matrix) {
   return triangle_of(Eigen::HouseholderQR<Matrix>(matrix));
 }
