@@ -21,7 +21,7 @@ import jsonschema
 from proof_sources import THEOREM, without_comments
 
 TEXTS = ("name", "explanation", "title", "sentence", "hypotheses", "statement", "claim", "source", "why",
-         "proof_idea", "difference", "gap", "computes", "tolerance")
+         "proof_idea", "difference", "gap", "computes", "tolerance", "quantity")
 PLACEHOLDER = re.compile(r"\W*|n/?a\.?|none\.?|todo\b.*|tbd\b.*", re.IGNORECASE | re.DOTALL)
 
 

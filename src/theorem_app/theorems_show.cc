@@ -79,6 +79,11 @@ void add_check(Sheet& sheet, const Entry& entry) {
                             theorems::word_of(entry.check->kind), entry.id));
   sheet.labelled("computes", 9, entry.check->computes);
   sheet.labelled("tolerance", 9, entry.check->tolerance);
+  if (const auto& loose = entry.check->loose) {
+    sheet.labelled(
+        "loose", 9,
+        fmt::format("{} Measured: {}, {:.3g}.", loose->why, loose->quantity, loose->share));
+  }
 }
 
 void add_links(Sheet& sheet, const Catalogue& catalogue, const Entry& entry) {

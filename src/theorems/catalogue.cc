@@ -29,10 +29,21 @@ Claim read_claim(const RecordReader& record) {
   return claim;
 }
 
+Looseness read_looseness(const RecordReader& record) {
+  Looseness loose{.why = record.text("why"),
+                  .quantity = record.text("quantity"),
+                  .share = record.number("share")};
+  record.check(loose.share > 0 && loose.share < 1, "a share above 0 and below 1");
+  record.check_all_read();
+  return loose;
+}
+
 NumericCheck read_check(const RecordReader& record) {
   NumericCheck check{.kind = record.one_of("kind", kCheckKinds),
                      .computes = record.text("computes"),
-                     .tolerance = record.text("tolerance")};
+                     .tolerance = record.text("tolerance"),
+                     .loose = {}};
+  if (const auto loose = record.record_if_present("loose")) check.loose = read_looseness(*loose);
   record.check_all_read();
   return check;
 }

@@ -36,9 +36,17 @@ struct Claim {
   std::string why;
 };
 
+// The bound is not known to be attained: a wrong constant in it may be true as well.
+struct Looseness {
+  std::string why;       // what the nearest case is, and what the bound was made for
+  std::string quantity;  // of the check's finding that measures the share
+  double share;          // of the bound that the nearest known case reaches, in (0, 1)
+};
+
 struct NumericCheck {
   CheckKind kind;
   std::string computes, tolerance;
+  std::optional<Looseness> loose;
 };
 
 struct ExperimentLink {

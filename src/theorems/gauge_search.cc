@@ -84,12 +84,11 @@ double best_scaled_error(TensorView second_moments, VectorView key, VectorView s
 }
 
 void generalisation_gap(TensorView train, TensorView held_out, TensorView rotation, double delta,
-                        Findings& findings) {
-  const auto n = static_cast<double>(train.rows()), d = static_cast<double>(train.cols());
+                        GapBound bound, Findings& findings) {
   const Estimate other = mean_of(cosines_1bit(turned(held_out, rotation)));
   not_above(findings, "|mean cosine in sample - held out|",
             {std::abs(mean_cosine(turned(train, rotation)) - other.value), other.error},
-            2 * std::sqrt(d / n) + std::sqrt(std::log(2 / delta) / (2 * n)));
+            bound(train.rows(), train.cols(), delta));
 }
 
 Tensor hadamard_fit(TensorView keys) {

@@ -26,10 +26,27 @@ void query_error(TensorView queries, TensorView second_moments, VectorView error
 // Least of (k - a s)' S (k - a s) over scales a, for signs s with s' S s > 0.
 double best_scaled_error(TensorView second_moments, VectorView key, VectorView signs);
 
-// GS-4. |mean cosine in sample - held out| <= 2 sqrt(d/n) + sqrt(ln(2/delta) / 2n), plus 4 standard
-// errors of the held-out mean.
+// GS-4's bound as a formula of n keys of d coordinates, so that a test can plant a wrong one; its
+// first term alone for delta = 2.
+using GapBound = double (*)(Eigen::Index n, Eigen::Index d, double delta);
+// 2 sqrt(d/n) + sqrt(ln(2/delta) / 2n)
+double generalisation_bound(Eigen::Index n, Eigen::Index d, double delta);
+// GS-4. |mean cosine in sample - held out| <= the bound, plus 5 standard errors of the held-out
+// mean.
 void generalisation_gap(TensorView train, TensorView held_out, TensorView rotation, double delta,
-                        Findings& findings);
+                        GapBound bound, Findings& findings);
+// GS-4, what the first term is proved from: twice the Rademacher average after contraction, sqrt(d)
+// E|(1/n) sum e_i k_i / |k_i||, over all 2^n signs, n <= 16. At most the term, 1e-12; equal to it
+// for orthogonal keys.
+void rademacher_term(TensorView keys, bool orthogonal, GapBound bound, Findings& findings);
+// GS-4, the second term for one rotation: keys half one-hot and half on the lattice, in so many
+// dimensions that c is 0 or 1. Exact binomial tails are at most delta, and their exponent is within
+// 5 % of its.
+void confidence_term(GapBound bound, Findings& findings);
+// GS-4. d orthogonal directions, each drawn equally often, and the rotation that favours the half
+// drawn most: the gap over the first term, (1 / sqrt(2) - 1 / sqrt(d)) / sqrt(8 pi) for many keys.
+// d a power of two, from 4.
+void gap_of_frequencies(const std::vector<Eigen::Index>& drawn, GapBound bound, Findings& findings);
 
 // GS-5. Rotations that make cosines 1, the keys orthogonal, d a power of two; one key, any d; two
 // keys whose cosine is (d - 2m) / d.

@@ -61,7 +61,7 @@ void check_gs_4(Draws& draws, Findings& findings) {
     findings.input(std::to_string(n) + " normal keys, d = 16, delta = 0.01");
     const Tensor train = draws.normal(n, d);
     const Tensor learned = itq(train, draws.rotation(d), 60, cosine_weights(train)).rotation;
-    generalisation_gap(train, held_out, learned, 0.01, findings);
+    generalisation_gap(train, held_out, learned, 0.01, generalisation_bound, findings);
     if (n < 100) continue;
     const double gap = mean_cosine(turned(train, learned)) - mean_cosine(turned(held_out, learned));
     findings.equal("gap over sqrt(d/n)", gap / std::sqrt(static_cast<double>(d) / 512), 0.2, 0.1);
@@ -70,7 +70,20 @@ void check_gs_4(Draws& draws, Findings& findings) {
   const Tensor sparse = draws.sparse(256, d, 3);
   generalisation_gap(sparse, draws.sparse(4000, d, 3),
                      itq(sparse, draws.rotation(d), 60, cosine_weights(sparse)).rotation, 0.01,
-                     findings);
+                     generalisation_bound, findings);
+  for (const KeySample& sample : key_samples(draws, d)) {
+    findings.input(sample.name + ", 12 of them at most");
+    const Eigen::Index few = std::min<Eigen::Index>(12, sample.keys.rows());
+    rademacher_term(sample.keys.topRows(few), false, generalisation_bound, findings);
+  }
+  findings.input("12 orthogonal keys, d = 16");
+  rademacher_term(draws.rotation(d).topRows(12), true, generalisation_bound, findings);
+  findings.input("keys with c = 0 and c = 1 alike");
+  confidence_term(generalisation_bound, findings);
+  findings.input("32768 keys in 512 orthogonal directions");
+  std::vector<Eigen::Index> drawn(512, 0);
+  for (int i = 0; i < 32768; ++i) ++drawn[draws.below(512)];
+  gap_of_frequencies(drawn, generalisation_bound, findings);
 }
 
 void check_gs_5(Draws& draws, Findings& findings) {

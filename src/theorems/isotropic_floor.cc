@@ -17,11 +17,6 @@ namespace {
 
 const double kGaussianCosine = std::sqrt(2 / std::numbers::pi);
 
-// |k|_3^3 / |k|_2^3
-double localisation(VectorView key) {
-  return key.array().abs().cube().sum() / std::pow(key.norm(), 3);
-}
-
 }  // namespace
 
 void no_lift(TensorView fresh_keys, TensorView rotation, Findings& findings) {
@@ -85,8 +80,8 @@ void hadamard_over_all_signs(TensorView keys, TensorView hadamard, Findings& fin
     const Vector squares = turned_keys.cwiseAbs2().colwise().mean() / key.squaredNorm();
     square_errors(n) = largest_size(squares.array() - 1 / static_cast<double>(d));
     means(n) = mean_cosine(turned_keys);
-    excess(n) = std::abs(means(n) - kGaussianCosine) - localisation(key);
-    order(n) = localisation(key) - key.lpNorm<Eigen::Infinity>() / key.norm();
+    excess(n) = std::abs(means(n) - kGaussianCosine) - third_moment_bound(key);
+    order(n) = third_moment_bound(key) - key.lpNorm<Eigen::Infinity>() / key.norm();
   }
   findings.at_most("(i) max |mean (HDk)_j^2 / |k|^2 - 1/d|", largest(square_errors), 0, kTight);
   findings.at_least("(ii) min over keys of mean c", least(means), 1 / std::numbers::sqrt2, kTight);
@@ -100,7 +95,7 @@ void hadamard_over_draws(VectorView key, TensorView hadamard, TensorView signs,
   not_below(findings, "(ii) mean c >= 1/sqrt(2)", {mean.value, mean.error + kTight},
             1 / std::numbers::sqrt2);
   const Estimate off{std::abs(mean.value - kGaussianCosine), mean.error};
-  not_above(findings, "(iv) |mean c - sqrt(2/pi)| <= |k|_3^3/|k|^3", off, localisation(key));
+  not_above(findings, "(iv) |mean c - sqrt(2/pi)| <= |k|_3^3/|k|^3", off, third_moment_bound(key));
   const double largest_entry = key.lpNorm<Eigen::Infinity>();
   const auto present = key.cwiseAbs().array() > 0;
   const bool equal = present.select(key.cwiseAbs(), largest_entry).minCoeff() == largest_entry;
@@ -124,16 +119,17 @@ double mean_size_of_sign_sum(int terms) {
   return mean;
 }
 
-void concentration(VectorView cosines, Eigen::Index d, Findings& findings) {
+void concentration(VectorView cosines, Eigen::Index d, TailBound tail_bound, Findings& findings) {
   const auto size = static_cast<double>(d);
   const double expected = std::sqrt((1 - 3 / std::numbers::pi) / size);
-  findings.equal("standard deviation of c", standard_deviation_of(cosines).value, expected,
-                 0.1 * expected);
+  const Estimate deviation = standard_deviation_of(cosines);
+  findings.equal("standard deviation of c", deviation.value, expected, 0.1 * expected);
+  near(findings, "standard deviation of c, exactly", deviation, sphere_cosine_deviation(d), 0);
   const Vector off = (cosines.array() - sphere_cosine(d)).abs();
   const auto n = static_cast<double>(cosines.size());
   for (const double deviations : {6.0, 8.0, 12.0}) {  // for smaller ones the bound is above 1
     const double t = deviations * expected;
-    const double bound = 2 * std::exp(-(size - 2) * t * t / 2);
+    const double bound = tail_bound(d, t);
     const auto beyond = static_cast<double>((off.array() >= t).count());
     not_above(findings, fmt::format("P(|c - E c| >= {:.4f})", t),
               {beyond / n, std::sqrt(bound * (1 - bound) / n)}, bound);

@@ -31,6 +31,12 @@ double gaussian_pooled_ratio(TensorView covariance, TensorView rotation);
 void gaussian_ceiling(TensorView keys, TensorView covariance, TensorView rotation,
                       Findings& findings);
 
+// The bounds of IF-6 (iv) and IF-7 as formulas of their own, so that a test can plant a wrong one.
+using KeyBound = double (*)(VectorView key);
+using TailBound = double (*)(Eigen::Index d, double t);
+double third_moment_bound(VectorView key);             // |k|_3^3 / |k|_2^3
+double concentration_bound(Eigen::Index d, double t);  // 2 exp(-(d - 2) t^2 / 2)
+
 // IF-6, over every choice of signs: H (d, d), d <= 16, with entries of size 1/sqrt(d). For every
 // key: (i) each coordinate of HDk has mean square |k|^2/d; (ii) mean c >= 1/sqrt(2); (iv) mean c is
 // within |k|_3^3/|k|^3 of sqrt(2/pi), and that is at most |k|_inf/|k|. Up to 1e-13, relative.
@@ -42,8 +48,30 @@ Vector hadamard_cosines(VectorView key, TensorView hadamard, TensorView signs);
 void hadamard_over_draws(VectorView key, TensorView hadamard, TensorView signs, Findings& findings);
 double mean_size_of_sign_sum(int terms);  // E|e_1 + ... + e_m|, m >= 1
 
+// Wasserstein-1 distance between the law of equally likely atoms and N(0, 1): the integral of the
+// distance of the distribution functions, interval by interval in closed form.
+double distance_to_normal(Vector atoms);
+// IF-6 (iv), what it is proved from, over every choice of signs, d <= 16: the first coordinate of
+// HDk, brought to variance 1, has a law within `bound` of the normal one, up to 1e-12 (Goldstein
+// 2010). Its first absolute moment is then as close.
+void law_of_a_coordinate(TensorView keys, TensorView hadamard, KeyBound bound, Findings& findings);
+// IF-6 (iv). The second inequality is attained by keys of equal entries; what share of the bound
+// the nearest key, a one-hot one, reaches: 0.5354 for the law, 1 - sqrt(2/pi) for mean c.
+void reach_of_third_moments(Eigen::Index d, KeyBound bound, Findings& findings);
+
+// IF-7, what it is proved from: the bound is Levy's, for every function of Lipschitz constant 1,
+// and the linear one attains its exponent. Exact tails of u_1 against it in few dimensions; in
+// many, their exponent within 5 % of the bound's.
+void levys_inequality(TailBound bound, Findings& findings);
+// IF-7. No function with a smaller Lipschitz constant would do: sqrt(1 - 1/d) is attained.
+void steepest_slope(Eigen::Index d, Findings& findings);
+// IF-7. The exact deviation of c falls like 1/sqrt(d), and its square is 1 - 3/pi of the variance
+// that the bound allows.
+void spread_over_dimensions(TailBound bound, Findings& findings);
+
 // IF-7. Independent cosines of uniformly random directions: their standard deviation within 10 % of
-// sqrt((1 - 3/pi) / d), tail frequencies below 2 exp(-(d - 2) t^2 / 2) plus 4 standard errors.
-void concentration(VectorView cosines, Eigen::Index d, Findings& findings);
+// sqrt((1 - 3/pi) / d) and within 5 standard errors of the exact one (MR-5), tail frequencies below
+// the bound plus 5 standard errors.
+void concentration(VectorView cosines, Eigen::Index d, TailBound tail_bound, Findings& findings);
 
 }  // namespace rg::theorems

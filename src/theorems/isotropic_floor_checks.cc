@@ -127,7 +127,10 @@ void check_if_6(Draws& draws, Findings& findings) {
   for (const KeySample& sample : key_samples(draws, 8)) {
     findings.input(sample.name + ", all signs");
     hadamard_over_all_signs(sample.keys, hadamard(8), findings);
+    law_of_a_coordinate(sample.keys, hadamard(8), third_moment_bound, findings);
   }
+  findings.input("keys of equal entries, d = 8");
+  reach_of_third_moments(8, third_moment_bound, findings);
   const Eigen::Index d = 64;
   const Tensor signs = draws.signs(500, d), mixer = hadamard(d);
   const struct {
@@ -161,13 +164,18 @@ void check_if_7(Draws& draws, Findings& findings) {
   // One key under random rotations is a uniform direction (IF-1), and so is a normal vector's.
   for (const Eigen::Index d : {64, 256}) {
     findings.input(fmt::format("3000 uniform directions, d = {}", d));
-    concentration(cosines_1bit(draws.normal(3000, d)), d, findings);
+    concentration(cosines_1bit(draws.normal(3000, d)), d, concentration_bound, findings);
   }
   findings.input("sparse key, 2000 random rotations, d = 32");
   const Tensor key = draws.sparse(1, 32, 2);
   Vector cosines(2000);
   for (double& c : cosines) c = mean_cosine(turned(key, draws.rotation(32)));
-  concentration(cosines, 32, findings);
+  concentration(cosines, 32, concentration_bound, findings);
+  findings.input("uniform directions");
+  spread_over_dimensions(concentration_bound, findings);
+  levys_inequality(concentration_bound, findings);
+  findings.input("d = 64");
+  steepest_slope(64, findings);
 }
 
 }  // namespace

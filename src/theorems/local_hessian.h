@@ -68,9 +68,24 @@ double way_between(double beta_start, double beta_end);
 // against start - end, 1e-12; d theta / d beta against differences, 1e-5 relative.
 void way_along_geodesic(VectorView signs, VectorView direction, double start, double end,
                         Findings& findings);
+// What a gradient step leaves of 1 - c at most, as a formula, so that a test can plant a wrong one.
+using Contraction = double (*)(double eta);
+double step_contraction(double eta);  // 1 - eta/2
 // LH-6. Gradient steps R <- e^(eta grad c) R for one key, 0 < eta <= 1/2: each multiplies 1 - c by
-// at most 1 - eta/2. Ends at 1 - c < 1e-12 or after `steps`.
-void gradient_steps(VectorView key, double eta, int steps, Findings& findings);
+// at most the contraction. Ends at 1 - c < 1e-12 or after `steps`.
+void gradient_steps(VectorView key, double eta, int steps, Contraction contraction,
+                    Findings& findings);
+// A key after one such step: turned by the angle eta sin(theta) towards its signs, cos(theta) = c,
+// in the plane of both. No signs if c = 1.
+Vector after_gradient_step(VectorView key, double eta);
+// LH-6, what the contraction is proved from. On the geodesic and with eta = 1/2, 1/5, 1/20: the
+// step by the matrix exponential against the turn, 1e-12; 1 - c_new <= (1 - eta (1 - eta/2) (1 +
+// c)) (1 - c) at angles up to the limit of the region, attained for c -> 1: (1 - eta)^2, 1e-6; the
+// contraction against both, and the share of it that is left at the lattice for eta = 1/2: 1/3.
+void sharp_contraction(VectorView signs, VectorView direction, Contraction contraction,
+                       Findings& findings);
+// LH-6, beyond the region: a nearly one-hot key (d) keeps 1 - sin(eta) of 1 - c for d -> infinity.
+void contraction_of_one_hot_key(Eigen::Index d, Contraction contraction, Findings& findings);
 // LH-6. Steps of angle delta along the geodesic towards the lattice: after ceil((start - delta/2) /
 // delta) steps 1 - beta <= sin^2(delta/2), and never below sin^2 of the start's remainder.
 void fixed_angle_steps(VectorView signs, VectorView direction, double start, double delta,

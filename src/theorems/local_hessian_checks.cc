@@ -37,6 +37,14 @@ Geodesic plane_geodesic(Draws& draws, Eigen::Index d) {
   return {signs, across.normalized()};
 }
 
+// From one lattice point to another: the widest region, its limit a quarter of pi. d even.
+Geodesic lattice_geodesic(Draws& draws, Eigen::Index d) {
+  const Vector signs = draws.signs(d, 1);
+  Vector across = signs;
+  across.head(d / 2) *= -1;
+  return {signs, across.normalized()};
+}
+
 bool without_zeros(TensorView keys) { return (keys.array() != 0).all(); }
 
 void check_lh_1(Draws& draws, Findings& findings) {
@@ -133,13 +141,21 @@ void check_lh_6(Draws& draws, Findings& findings) {
   way_along_geodesic(g.signs, g.direction, 0.9 * limit, 0.1 * limit, findings);
   const Vector key =
       std::cos(0.9 * limit) * g.signs / std::sqrt(32) + std::sin(0.9 * limit) * g.direction;
-  for (const double eta : {0.5, 0.2, 0.05}) gradient_steps(key, eta, 2000, findings);
+  for (const double eta : {0.5, 0.2, 0.05})
+    gradient_steps(key, eta, 2000, step_contraction, findings);
   for (const double share : {0.3, 0.1, 0.02}) {
     const double delta = share * limit;
     fixed_angle_steps(g.signs, g.direction, 0.9 * limit, delta, findings);
     fixed_angle_steps(g.signs, g.direction, std::floor(0.8 / share) * delta + delta / 2, delta,
                       findings);
   }
+  for (const Geodesic& way : {g, lattice_geodesic(draws, 32), plane_geodesic(draws, 32)}) {
+    findings.input(
+        fmt::format("steps on a geodesic with limit {:.4f}, d = 32", region_limit(way.direction)));
+    sharp_contraction(way.signs, way.direction, step_contraction, findings);
+  }
+  findings.input("a nearly one-hot key, d = 4096");
+  contraction_of_one_hot_key(4096, step_contraction, findings);
   findings.input("ITQ on 500 normal keys, d = 16");
   const Tensor keys = draws.normal(500, 16);
   decay_of_search(itq(keys, draws.rotation(16), 400, cosine_weights(keys)).gains, findings);

@@ -63,7 +63,10 @@ void way_along_geodesic(VectorView signs, VectorView direction, double start, do
                  1e-5 * std::abs(formula));
 }
 
-void gradient_steps(VectorView key, double eta, int steps, Findings& findings) {
+double step_contraction(double eta) { return 1 - eta / 2; }
+
+void gradient_steps(VectorView key, double eta, int steps, Contraction contraction,
+                    Findings& findings) {
   Vector now = key.normalized();
   const double start = 1 - cos_1bit(now);
   double loss = start, worst = 0;
@@ -76,8 +79,8 @@ void gradient_steps(VectorView key, double eta, int steps, Findings& findings) {
     ++taken;
   }
   findings.at_most(fmt::format("largest (1 - c) after / before a step, eta = {}", eta), worst,
-                   1 - eta / 2);
-  const double enough = std::ceil(std::log(1e-12 / start) / std::log(1 - eta / 2));
+                   contraction(eta));
+  const double enough = std::ceil(std::log(1e-12 / start) / std::log(contraction(eta)));
   findings.at_most(fmt::format("steps to 1 - c < 1e-12, eta = {}", eta), taken, enough);
 }
 

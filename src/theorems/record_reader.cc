@@ -82,12 +82,23 @@ std::optional<int> RecordReader::integer_or_null(std::string_view key) const {
   return integer(key);
 }
 
+double RecordReader::number(std::string_view key) const {
+  const Json& value = member(key);
+  if (!value.is_number()) fail(fmt::format("{} is a number", key));
+  return value.get<double>();
+}
+
 RecordReader RecordReader::record(std::string_view key) const {
   return RecordReader(member(key), fmt::format("{}: {}", place_, key));
 }
 
 std::optional<RecordReader> RecordReader::record_or_null(std::string_view key) const {
   if (member(key).is_null()) return std::nullopt;
+  return record(key);
+}
+
+std::optional<RecordReader> RecordReader::record_if_present(std::string_view key) const {
+  if (!object_.contains(key)) return std::nullopt;
   return record(key);
 }
 

@@ -26,8 +26,10 @@ class RecordReader {
   std::vector<std::string> texts(std::string_view key) const;  // none of them empty
   int integer(std::string_view key) const;                     // from 1
   std::optional<int> integer_or_null(std::string_view key) const;
+  double number(std::string_view key) const;  // finite
   RecordReader record(std::string_view key) const;
   std::optional<RecordReader> record_or_null(std::string_view key) const;
+  std::optional<RecordReader> record_if_present(std::string_view key) const;
   std::vector<RecordReader> records(std::string_view key) const;
 
   // The element of `values` whose word_of() equals the member.

@@ -134,6 +134,8 @@ class Theorems(ProgramTest):
                     texts += [claim["verdict"], claim["why"], claim.get("claim", ""), claim.get("source", "")]
                 if entry["check"]:
                     texts += [entry["check"]["computes"], entry["check"]["tolerance"], entry["check"]["kind"]]
+                    if "loose" in entry["check"]:
+                        texts += [entry["check"]["loose"]["why"], entry["check"]["loose"]["quantity"]]
                 for link in entry["experiments"]:
                     texts += [link["experiment"], *link["fields"]]
                 texts += [other["id"] for other in self.entries if entry["id"] in other["depends_on"]]

@@ -21,7 +21,8 @@ const std::string kFamily = R"({
      "claims": [{"verdict": "repaired", "claim": "c", "source": "s", "why": "w"},
                 {"verdict": "new", "why": "w"}],
      "proof_idea": "p", "formal": {"theorems": ["AA_1_one"], "difference": null, "gap": null},
-     "check": {"kind": "identity", "computes": "c", "tolerance": "0"},
+     "check": {"kind": "identity", "computes": "c", "tolerance": "0",
+               "loose": {"why": "l", "quantity": "q", "share": 0.2}},
      "experiments": [{"experiment": "expert_load", "fields": ["f"]}], "depends_on": []},
     {"id": "AA-2", "title": "Two", "sentence": "It is.", "hypotheses": [], "statement": "$y$",
      "claims": [{"verdict": "new", "why": "w"}], "proof_idea": "p",
@@ -59,6 +60,10 @@ TEST(Catalogue, ReadsEveryMember) {
   EXPECT_EQ(one.claims[0].source, "s");
   EXPECT_EQ(one.claims[1].claim, "");
   EXPECT_EQ(one.check->kind, CheckKind::identity);
+  ASSERT_TRUE(one.check->loose);
+  EXPECT_EQ(one.check->loose->why, "l");
+  EXPECT_EQ(one.check->loose->quantity, "q");
+  EXPECT_EQ(one.check->loose->share, 0.2);
   EXPECT_EQ(one.experiments[0].fields, std::vector<std::string>{"f"});
   EXPECT_EQ(one.formal_names, std::vector<std::string>{"AA_1_one"});
   EXPECT_EQ(one.difference, std::nullopt);
@@ -109,6 +114,13 @@ TEST(Catalogue, AnythingMalformedIsOurBug) {
            {"[\"$x$\"]", "\"$x$\""},
            {"\"identity\"", "\"equality\""},
            {"\"check\": null", "\"check\": 0"},
+           {"\"share\": 0.2", "\"share\": 0"},
+           {"\"share\": 0.2", "\"share\": 1"},
+           {"\"share\": 0.2", "\"share\": \"0.2\""},
+           {"\"why\": \"l\"", "\"why\": \"\""},
+           {"\"quantity\": \"q\", ", ""},
+           {"\"loose\": {", "\"loose\": {\"factor\": 5, "},
+           {"\"loose\": {\"why\": \"l\", \"quantity\": \"q\", \"share\": 0.2}", "\"loose\": 0.2"},
            {"\"depends_on\": [\"AA-1\"]", "\"depends_on\": [\"AA-9\"]"},
            {"\"depends_on\": [\"AA-1\"]", "\"depends_on\": [\"AA-2\"]"},
            {"\"entries\": [",
@@ -201,6 +213,27 @@ TEST(OwnCatalogue, HasTheChecksThatTheProgramRuns) {
   }
   for (const Check& check : all_checks()) run.emplace_back(check.id);
   EXPECT_EQ(promised, run);
+}
+
+// A bound called loose says by how much, and its check measures just that.
+TEST(OwnCatalogue, MeasuresWhatItCallsLoose) {
+  std::vector<std::string> loose;
+  for (const Check& check : all_checks()) {
+    const Entry& entry = *catalogue().find_entry(check.id);
+    if (!entry.check->loose) continue;
+    loose.push_back(entry.id);
+    const Findings findings = run_check(check, 0);
+    int measured = 0;
+    for (const Finding& finding : findings.list()) {
+      if (finding.quantity != entry.check->loose->quantity) continue;
+      ++measured;
+      EXPECT_TRUE(finding.holds) << entry.id;
+      EXPECT_EQ(finding.relation, Relation::equal) << entry.id;
+      EXPECT_NEAR(finding.bound / entry.check->loose->share, 1, 0.01) << entry.id;
+    }
+    EXPECT_GE(measured, 1) << entry.id << ": " << entry.check->loose->quantity;
+  }
+  EXPECT_EQ(loose, (std::vector<std::string>{"IF-6", "IF-7", "LH-6", "GS-4"}));
 }
 
 }  // namespace

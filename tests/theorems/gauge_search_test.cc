@@ -44,7 +44,63 @@ TEST_F(GaugeSearch, ErrorsFollowTheQueriesMoments) {
 TEST_F(GaugeSearch, KeysOfAnotherLawBreakTheGeneralisation) {
   const Tensor signs = draws.signs(20000, 4), identity = Tensor::Identity(4, 4);
   const Tensor other = draws.sparse(2000, 4, 1);
-  EXPECT_TRUE(refused([&](Findings& f) { generalisation_gap(signs, other, identity, 0.01, f); }));
+  EXPECT_TRUE(refused([&](Findings& f) {
+    generalisation_gap(signs, other, identity, 0.01, generalisation_bound, f);
+  }));
+}
+
+double half_first_term(Eigen::Index n, Eigen::Index d, double delta) {
+  return generalisation_bound(n, d, delta) - generalisation_bound(n, d, 2) / 2;
+}
+double twice_first_term(Eigen::Index n, Eigen::Index d, double delta) {
+  return generalisation_bound(n, d, delta) + generalisation_bound(n, d, 2);
+}
+double half_second_term(Eigen::Index n, Eigen::Index d, double delta) {
+  return (generalisation_bound(n, d, delta) + generalisation_bound(n, d, 2)) / 2;
+}
+double twice_second_term(Eigen::Index n, Eigen::Index d, double delta) {
+  return 2 * generalisation_bound(n, d, delta) - generalisation_bound(n, d, 2);
+}
+
+// The gap of learned rotations is a tenth of the bound: half of each term passes there.
+TEST_F(GaugeSearch, RefusesAWrongConstantOfGeneralisation) {
+  const Tensor train = draws.normal(512, 4), held_out = draws.normal(4000, 4);
+  const Tensor learned = itq(train, draws.rotation(4), 60, cosine_weights(train)).rotation;
+  const Tensor orthogonal = draws.rotation(8);
+  std::vector<Eigen::Index> drawn(512, 0);
+  for (int i = 0; i < 32768; ++i) ++drawn[draws.below(512)];
+  const auto gap = [&](GapBound bound) {
+    return refused(
+        [&](Findings& f) { generalisation_gap(train, held_out, learned, 0.01, bound, f); });
+  };
+  const auto first = [&](GapBound bound) {
+    return refused([&](Findings& f) { rademacher_term(orthogonal, true, bound, f); });
+  };
+  const auto second = [](GapBound bound) {
+    return refused([&](Findings& f) { confidence_term(bound, f); });
+  };
+  const auto share = [&](GapBound bound) {
+    return refused([&](Findings& f) { gap_of_frequencies(drawn, bound, f); });
+  };
+  for (const GapBound bound : {generalisation_bound, half_first_term, twice_first_term,
+                               half_second_term, twice_second_term}) {
+    EXPECT_FALSE(gap(bound));
+    const bool wrong_first = bound == half_first_term || bound == twice_first_term;
+    EXPECT_EQ(first(bound), wrong_first);
+    EXPECT_EQ(share(bound), wrong_first);
+    EXPECT_EQ(second(bound), bound == half_second_term || bound == twice_second_term);
+  }
+  // Another power of d, right at d = 1 only.
+  EXPECT_TRUE(first([](Eigen::Index n, Eigen::Index d, double delta) {
+    return generalisation_bound(n, d * d, delta);
+  }));
+}
+
+TEST_F(GaugeSearch, TheFirstTermIsForOrthogonalKeysOnly) {
+  EXPECT_FALSE(refused(
+      [&](Findings& f) { rademacher_term(keys.topRows(8), false, generalisation_bound, f); }));
+  EXPECT_TRUE(refused(
+      [&](Findings& f) { rademacher_term(keys.topRows(8), true, generalisation_bound, f); }));
 }
 
 TEST_F(GaugeSearch, FitsNeedTheirHypotheses) {

@@ -8,6 +8,7 @@
 
 #include "theorems/draws.h"
 #include "theorems/one_bit.h"
+#include "theorems/refused.h"
 
 namespace rg::theorems {
 namespace {
@@ -95,11 +96,12 @@ TEST(LocalHessian, ASearchThatLosesItsNumbersIsSeen) {
   key(3) = std::nan("");
   Findings flow, steps;
   flow_contracts(key, 0.01, 10, flow);
-  gradient_steps(key, 0.5, 10, steps);
+  gradient_steps(key, 0.5, 10, step_contraction, steps);
   EXPECT_FALSE(flow.list()[0].holds);
   EXPECT_FALSE(steps.all_hold());
   Findings blown_up;
-  gradient_steps(s.draws.normal_vector(8), 1e200, 10, blown_up);  // turns that overflow
+  gradient_steps(s.draws.normal_vector(8), 1e200, 10, step_contraction,
+                 blown_up);  // turns that overflow
   EXPECT_FALSE(blown_up.list()[0].holds);
 }
 
@@ -156,10 +158,48 @@ TEST(LocalHessian, LongGradientStepsDoNotContract) {
   const double angle = 0.8 * region_limit(s.direction);
   const Vector key = std::cos(angle) * s.signs / std::sqrt(8.0) + std::sin(angle) * s.direction;
   Findings good, bad;
-  gradient_steps(key, 0.5, 500, good);
-  gradient_steps(key, 2.5, 500, bad);
+  gradient_steps(key, 0.5, 500, step_contraction, good);
+  gradient_steps(key, 2.5, 500, step_contraction, bad);
   EXPECT_TRUE(good.all_hold());
   EXPECT_FALSE(bad.all_hold());
+}
+
+// Steps near the lattice leave (1 - eta)^2, far less than 1 - eta/2: from there alone a check
+// accepts 1 - 3 eta/2.
+TEST(LocalHessian, RefusesAWrongContraction) {
+  Setting s;
+  const Vector key = 0.999 * s.signs / std::sqrt(8.0) + 0.0447 * s.direction;
+  Vector half = s.signs.normalized();
+  half.head(4) *= -1;
+  const auto once = [&](Contraction contraction) {
+    return refused([&](Findings& f) { gradient_steps(key, 0.5, 500, contraction, f); });
+  };
+  const auto sharp = [&](Contraction contraction) {
+    return refused([&](Findings& f) { sharp_contraction(s.signs, half, contraction, f); });
+  };
+  const auto one_hot = [](Contraction contraction) {
+    return refused([&](Findings& f) { contraction_of_one_hot_key(4096, contraction, f); });
+  };
+  const Contraction fast = [](double eta) { return 1 - 1.4 * eta; };
+  const Contraction twice = [](double eta) { return 1 - eta; };
+  const Contraction slow = [](double eta) { return 1 - eta / 4; };
+  EXPECT_FALSE(once(step_contraction) || once(fast) || once(twice) || once(slow));
+  EXPECT_FALSE(sharp(step_contraction));
+  EXPECT_FALSE(one_hot(step_contraction));
+  EXPECT_TRUE(sharp(fast));
+  EXPECT_TRUE(sharp(twice));
+  EXPECT_TRUE(sharp(slow));
+  EXPECT_TRUE(one_hot(fast));
+  EXPECT_TRUE(one_hot(twice));
+}
+
+TEST(LocalHessian, SharpContractionNeedsALatticePoint) {
+  Setting s;
+  EXPECT_FALSE(
+      refused([&](Findings& f) { sharp_contraction(s.signs, s.direction, step_contraction, f); }));
+  EXPECT_TRUE(refused([&](Findings& f) {
+    sharp_contraction(s.draws.normal_vector(8), s.direction, step_contraction, f);
+  }));
 }
 
 TEST(LocalHessian, FixedStepsNeedTheRegion) {

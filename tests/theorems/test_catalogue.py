@@ -102,6 +102,13 @@ class Catalogue(unittest.TestCase):
         self.refused("aa.json: entries/1/claims/0: 'claim' is a required property",
                      lambda entries, all_: entries[1]["claims"].append({"verdict": "false", "why": "x"})
                      or entries[1]["claims"].pop(0))
+        for fault in ({"share": 1}, {"share": 0}, {"why": ""}, {"factor": 5}):
+            loose = {"why": "No case attains it.", "quantity": "a share", "share": 0.2, **fault}
+            with self.subTest(fault):
+                self.refused("aa.json: entries/0/check: ",
+                             lambda entries, all_, loose=loose: entries[0]["check"].update(loose=loose))
+        self.assertEqual(self.findings(lambda entries, all_: entries[0]["check"].update(
+            loose={"why": "No case attains it.", "quantity": "a share", "share": 0.2})), [])
         self.refused("'maybe' is not one of", lambda entries, all_: entries[0]["claims"][0].update(verdict="maybe"))
 
     def test_ids(self):
@@ -146,6 +153,8 @@ class Catalogue(unittest.TestCase):
         self.refused("AA-1: why: $ without", lambda entries, all_: entries[0]["claims"][0].update(why="$x"))
         self.refused("AA-2: hypotheses 1: $ without", lambda entries, all_: entries[1].update(hypotheses=["$x"]))
         self.refused("AA-2: tolerance: $ without", lambda entries, all_: entries[1]["check"].update(tolerance="$"))
+        self.refused("AA-2: why: $ without", lambda entries, all_: entries[1]["check"].update(
+            loose={"why": "$x", "quantity": "a share", "share": 0.2}))
         self.refused("AA-2: difference: $ without",
                      lambda entries, all_: entries[1]["formal"].update(difference="finite $laws"))
         self.refused("AA-2: gap: $ without", lambda entries, all_: entries[1]["formal"].update(gap="no $laws"))

@@ -33,6 +33,7 @@ function words(entry: Source, formal: FormalStatement[]): string {
     entry.formal.difference,
     entry.formal.gap,
     entry.check?.computes,
+    entry.check?.loose?.why,
     ...entry.experiments.flatMap(({ experiment, fields }) => [experiment, ...fields]),
     ...formal.flatMap(({ name, assumptions }) => [name, ...assumptions]),
   ];
@@ -76,6 +77,13 @@ export async function pageData({ families, statuses }: Sources): Promise<PageDat
         kind: entry.check.kind,
         computes: text('check', entry.check.computes),
         tolerance: text('check', entry.check.tolerance),
+        loose: entry.check.loose
+          ? {
+              why: text('check', entry.check.loose.why),
+              quantity: entry.check.loose.quantity,
+              share: entry.check.loose.share,
+            }
+          : null,
       },
       experiments: entry.experiments,
       depends_on: entry.depends_on,

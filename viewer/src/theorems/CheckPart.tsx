@@ -3,7 +3,7 @@ import { DataTable } from '../components/DataTable';
 import { Disclosure } from '../components/Disclosure';
 import { shown } from '../components/numbers';
 import { RichText } from '../components/RichText';
-import type { CheckOfEntry, Entry } from './data';
+import type { CheckOfEntry, Entry, Looseness } from './data';
 import { checks } from './state';
 import { kCheckKinds } from './words';
 
@@ -52,6 +52,18 @@ function Findings({ id, found }: { id: string; found: CheckOfEntry }) {
   );
 }
 
+// The share as measured where the page holds numbers, else as the catalogue states it.
+function LooseBound({ loose, found }: { loose: Looseness; found: Finding[] }) {
+  const measured = found.find(({ quantity }) => quantity === loose.quantity);
+  return (
+    <p class="loose">
+      <strong>Loose: a wrong constant could be true as well.</strong> <RichText text={loose.why} />{' '}
+      {measured === undefined ? 'Stated' : 'Measured'}: {loose.quantity},{' '}
+      {shown(measured === undefined ? loose.share : measured.value)}.
+    </p>
+  );
+}
+
 export function CheckPart({ entry }: { entry: Entry }) {
   const found = checks?.checks.find(({ id }) => id === entry.id);
   if (entry.check === null && found === undefined)
@@ -67,6 +79,9 @@ export function CheckPart({ entry }: { entry: Entry }) {
             {kCheckKinds[entry.check.kind] ?? entry.check.kind}; tolerance:{' '}
             <RichText text={entry.check.tolerance} />
           </p>
+          {entry.check.loose !== null && (
+            <LooseBound loose={entry.check.loose} found={found?.findings ?? []} />
+          )}
         </>
       )}
       {found !== undefined ? (

@@ -134,7 +134,7 @@ export function EntryCard({ entry }: { entry: Entry }) {
         >
           <FormalPart entry={entry} />
         </Disclosure>
-        <Disclosure summary="Numerical check">
+        <Disclosure summary={`Numerical check${entry.check?.loose ? ' (the bound is loose)' : ''}`}>
           <CheckPart entry={entry} />
         </Disclosure>
       </div>

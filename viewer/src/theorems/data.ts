@@ -39,6 +39,13 @@ export interface FormalStatement {
   assumptions: string[];
 }
 
+// The bound is not known to be attained; the finding named so measures how near the nearest case is.
+export interface Looseness {
+  why: Text;
+  quantity: string;
+  share: number; // of the bound, above 0 and below 1
+}
+
 export interface Entry {
   id: string; // "KR-6"
   family: string;
@@ -52,7 +59,7 @@ export interface Entry {
   difference: Text | null; // of the formal statements from `statement`
   gap: Text | null; // what of `statement` is not formal
   status: Status; // the weakest of the formal statements'
-  check: { kind: string; computes: Text; tolerance: Text } | null;
+  check: { kind: string; computes: Text; tolerance: Text; loose: Looseness | null } | null;
   experiments: { experiment: string; fields: string[] }[];
   depends_on: string[];
   used_by: string[];

@@ -56,6 +56,16 @@ describe('cards', () => {
     expect(await page.locator('#DC-3 > header').innerText()).toContain('informal, 1 of 2 proven');
     expect(await page.locator('#DC-4').innerText()).toContain('1 of 2 findings fail');
     expect(await page.locator('#DC-4 tr.failing').innerText()).toContain('not a number');
+    expect(await page.locator('#GI-2').innerText()).toContain(
+      'Numerical check (the bound is loose)',
+    );
+    expect(await page.locator('#GI-2 .loose').innerText()).toContain(
+      'Stated: share at one key, 0.25.',
+    );
+    expect(await page.locator('#DC-4 .loose').innerText()).toContain(
+      'Nothing attains it. Measured: best beta, 0.916667.',
+    );
+    expect(await page.locator('#GI-1').innerText()).not.toContain('loose');
   });
 
   it('count what there is', async () => {

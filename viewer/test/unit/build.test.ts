@@ -93,6 +93,14 @@ describe('the data of the page', () => {
     expect(weakest([])).toBe('informal');
   });
 
+  it('says which bounds are loose', async () => {
+    const { entries, formulas } = await pageData(read(() => undefined));
+    const loose = Object.fromEntries(entries.map(({ id, check }) => [id, check?.loose]));
+    expect(loose).toMatchObject({ 'GI-1': null, 'DC-4': { quantity: 'best beta', share: 0.9 } });
+    expect(loose['GI-2']?.why.filter((piece) => typeof piece !== 'string')).toHaveLength(1);
+    expect(formulas.map(({ tex }) => tex)).toContain('k=0');
+  });
+
   it('lays the graph out: an entry right of those it depends on, inside the box of its family', async () => {
     const { graph } = await pageData(read(() => undefined));
     expect(graph.nodes.map(({ id }) => id).sort()).toEqual([
