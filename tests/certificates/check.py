@@ -1,0 +1,129 @@
+#!/usr/bin/python3
+"""Checks a certificate from the matrices alone, in exact arithmetic: integers and fractions.
+
+  check.py CERTIFICATE MATRICES     exit 0; 1 and a line that says what is wrong
+
+MATRICES is JSON: keys, router (rows of numbers), key_gains, router_gains (numbers, each exact).
+"""
+
+import json
+import sys
+from fractions import Fraction
+
+
+def refuse(condition, why):
+    if condition:
+        print(why)
+        sys.exit(1)
+
+
+def fractions(row):
+    return [Fraction(value) for value in row]
+
+
+def folded(rows, gains):
+    return [[Fraction(value) * Fraction(gain) for value, gain in zip(row, gains)] for row in rows]
+
+
+def dot(a, b):
+    return sum(x * y for x, y in zip(a, b))
+
+
+def times(matrix, vector):
+    return [dot(row, vector) for row in matrix]
+
+
+def top(logits, k):
+    return sorted(sorted(range(len(logits)), key=lambda i: (-logits[i], i))[:k])
+
+
+def check_exact(certificate, keys, router, k):
+    z = [Fraction(0)] * len(keys[0])
+    refuse(len(certificate["columns"]) != len(certificate["values"]), "columns and values differ")
+    for column, value in zip(certificate["columns"], certificate["values"]):
+        z[column] = Fraction(int(value, 16))
+    refuse(any(times(keys, z)), "the keys are not zero")
+    logits = times(router, z)
+    refuse(min(logits) == max(logits), "the logits are all equal")
+    refuse(top(logits, k) != certificate["set"], "another set")
+    refuse(top([-value for value in logits], k) != certificate["opposite_set"], "another opposite set")
+
+
+def scaled_keys(keys, rows):
+    return [[value / Fraction(2) ** exponent for value in row]
+            for row, exponent in zip(keys, rows["exponents"])]
+
+
+def stretch_of(keys, rows):
+    """A bound of the spectral norm of the inverse of K K', of which none exists if it's dependent."""
+    m, triangle = len(keys), iter(fractions(rows["inverse"]))
+    inverse = [[Fraction(0)] * m for _ in range(m)]
+    for i in range(m):
+        for j in range(i + 1):
+            inverse[i][j] = inverse[j][i] = next(triangle)
+    gram = [[dot(a, b) for b in keys] for a in keys]
+    rest = [[(i == j) - dot(gram[i], inverse[j]) for j in range(m)] for i in range(m)]
+    defect = max(sum(map(abs, row)) for row in rest)
+    refuse(defect >= 1, "the rows of the keys are not shown to be independent")
+    return max(sum(map(abs, row)) for row in inverse) / (1 - defect)
+
+
+def root_above(value):
+    """A fraction above the square root, by at most a part in 2^60."""
+    scale = 1 << 160
+    number = value.numerator * scale * scale // value.denominator
+    guess = 1 << ((number.bit_length() + 1) // 2 + 1)
+    while guess * guess > number:
+        guess = (guess + number // guess) // 2 if (guess + number // guess) // 2 < guess else guess - 1
+    return Fraction(guess + 1, scale)
+
+
+def distance(keys, stretch, x, like):
+    residual = [a - b for a, b in zip(times(keys, x), times(keys, like))]
+    return root_above(stretch * dot(residual, residual))
+
+
+def separated(router, x, off, chosen, sign):
+    """Every vector within `off` of x has this set."""
+    for i in chosen:
+        for j in set(range(len(router))) - set(chosen):
+            apart = [a - b for a, b in zip(router[i], router[j])]
+            refuse(sign * dot(apart, x) <= root_above(dot(apart, apart)) * off, "sets not told apart")
+
+
+def check_enclosed(certificate, keys, router, k):
+    keys, z = scaled_keys(keys, certificate["rows"]), fractions(certificate["z"])
+    off = distance(keys, stretch_of(keys, certificate["rows"]), z, [Fraction(0)] * len(z))
+    refuse(certificate["set"] == certificate["opposite_set"], "the sets are one")
+    for chosen, sign in (("set", 1), ("opposite_set", -1)):
+        refuse(len(set(certificate[chosen])) != k, "not a set of k")
+        separated(router, z, off, certificate[chosen], sign)
+
+
+def check_on_manifold(certificate, keys, router, k):
+    keys = scaled_keys(keys, certificate["rows"])
+    x0, x, v = (fractions(certificate[name]) for name in ("x0", "x", "direction"))
+    stretch = stretch_of(keys, certificate["rows"])
+    to_keys, to_kernel = distance(keys, stretch, x, x0), distance(keys, stretch, v, [Fraction(0)] * len(v))
+    length, width = root_above(dot(x, x)), root_above(dot(v, v))
+    hidden = (dot(x, v) - length * to_kernel - to_keys * (width + to_kernel)) / (width + to_kernel)
+    refuse(hidden <= 0, "no part of it is hidden from the keys")
+    longer = abs(dot(x, x) - dot(x0, x0)) + 2 * length * to_keys + to_keys * to_keys
+    refuse(certificate["set"] == certificate["other_set"], "the sets are one")
+    for chosen, at, off in (("set", x0, 0), ("other_set", x, to_keys + longer / hidden)):
+        refuse(len(set(certificate[chosen])) != k, "not a set of k")
+        separated(router, at, off, certificate[chosen], 1)
+
+
+def main():
+    certificate, matrices = (json.load(open(path, encoding="utf-8")) for path in sys.argv[1:3])
+    keys = folded(matrices["keys"], matrices["key_gains"])
+    router = folded(matrices["router"], matrices["router_gains"])
+    shape = (len(keys), len(keys[0]), len(router))
+    refuse(shape != tuple(certificate[name] for name in ("keys", "width", "experts")), "another shape")
+    check = {"exact": check_exact, "enclosed": check_enclosed, "on_manifold": check_on_manifold}
+    check[certificate["certificate"]](certificate, keys, router, certificate["top_k"])
+
+
+if __name__ == "__main__":
+    main()
