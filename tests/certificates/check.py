@@ -7,6 +7,7 @@ MATRICES is JSON: keys, router (rows of numbers), key_gains, router_gains (numbe
 """
 
 import json
+import math
 import sys
 from fractions import Fraction
 
@@ -69,13 +70,9 @@ def stretch_of(keys, rows):
 
 
 def root_above(value):
-    """A fraction above the square root, by at most a part in 2^60."""
+    """A fraction above the square root, by at most 2^-159."""
     scale = 1 << 160
-    number = value.numerator * scale * scale // value.denominator
-    guess = 1 << ((number.bit_length() + 1) // 2 + 1)
-    while guess * guess > number:
-        guess = (guess + number // guess) // 2 if (guess + number // guess) // 2 < guess else guess - 1
-    return Fraction(guess + 1, scale)
+    return Fraction(math.isqrt(math.ceil(value * scale * scale)) + 1, scale)
 
 
 def distance(keys, stretch, x, like):
@@ -83,21 +80,24 @@ def distance(keys, stretch, x, like):
     return root_above(stretch * dot(residual, residual))
 
 
-def separated(router, x, off, chosen, sign):
-    """Every vector within `off` of x has this set."""
+def separated(router, x, off, chosen, k, sign, claimed):
+    """Every vector within `off` of x has this set, by no less than claimed."""
+    refuse(len(set(chosen)) != k or len(chosen) != k, "not a set of k")
     for i in chosen:
         for j in set(range(len(router))) - set(chosen):
             apart = [a - b for a, b in zip(router[i], router[j])]
-            refuse(sign * dot(apart, x) <= root_above(dot(apart, apart)) * off, "sets not told apart")
+            slack = sign * dot(apart, x) - root_above(dot(apart, apart)) * off
+            refuse(slack <= 0, "sets not told apart")
+            refuse(slack < Fraction(claimed), "claims more than holds")
 
 
 def check_enclosed(certificate, keys, router, k):
     keys, z = scaled_keys(keys, certificate["rows"]), fractions(certificate["z"])
     off = distance(keys, stretch_of(keys, certificate["rows"]), z, [Fraction(0)] * len(z))
+    refuse(off > Fraction(certificate["distance"]), "claims more than holds")
     refuse(certificate["set"] == certificate["opposite_set"], "the sets are one")
-    for chosen, sign in (("set", 1), ("opposite_set", -1)):
-        refuse(len(set(certificate[chosen])) != k, "not a set of k")
-        separated(router, z, off, certificate[chosen], sign)
+    separated(router, z, off, certificate["set"], k, 1, certificate["slack"])
+    separated(router, z, off, certificate["opposite_set"], k, -1, certificate["opposite_slack"])
 
 
 def check_on_manifold(certificate, keys, router, k):
@@ -109,10 +109,11 @@ def check_on_manifold(certificate, keys, router, k):
     hidden = (dot(x, v) - length * to_kernel - to_keys * (width + to_kernel)) / (width + to_kernel)
     refuse(hidden <= 0, "no part of it is hidden from the keys")
     longer = abs(dot(x, x) - dot(x0, x0)) + 2 * length * to_keys + to_keys * to_keys
+    off = to_keys + longer / hidden
+    refuse(off > Fraction(certificate["distance"]), "claims more than holds")
     refuse(certificate["set"] == certificate["other_set"], "the sets are one")
-    for chosen, at, off in (("set", x0, 0), ("other_set", x, to_keys + longer / hidden)):
-        refuse(len(set(certificate[chosen])) != k, "not a set of k")
-        separated(router, at, off, certificate[chosen], 1)
+    separated(router, x0, 0, certificate["set"], k, 1, certificate["slack"])
+    separated(router, x, off, certificate["other_set"], k, 1, certificate["other_slack"])
 
 
 def main():

@@ -1,5 +1,5 @@
 // Certificates of every level: accepted by the program's check and by check.py, and refused by both
-// as soon as anything in them is changed.
+// as soon as anything in them, or in the matrices, is changed.
 #include "certificates/makers.h"
 
 #include <gtest/gtest.h>
@@ -23,8 +23,136 @@ void expect_refused(const Layer& layer, const Certificate& certificate, std::str
   EXPECT_FALSE(python_accepts(layer, to_json(certificate))) << why;
 }
 
+std::vector<float> token(uint32_t width) {
+  std::vector<float> out(width);
+  for (uint32_t i = 0; i < width; ++i) out[i] = normal(i, 9, 9);
+  return out;
+}
+
+std::vector<Layer> layers() {
+  Layer plain = random_layer(5, 12, 4, 3, 3);
+  plain.key_gains.assign(12, 1);
+  plain.router_gains.assign(12, 1);
+  Layer uneven = random_layer(6, 20, 5, 2, 4);  // rows of K of very unequal size
+  for (uint32_t j = 0; j < 20; ++j) {
+    uneven.key(0, j) *= 0x1p-60f;
+    uneven.key(5, j) *= 0x1p60f;
+  }
+  Layer single = random_layer(7, 18, 5, 2, 5);  // fp32: 24 bits each
+  for (float& value : single.key_weights) value *= 1.2345678f;
+  return {random_layer(8, 24, 6, 2, 1), random_layer(1, 2, 2, 1, 2), plain, uneven, single};
+}
+
 TEST(ExactMaker, FindsPairsThatBothChecksAccept) {
-  expect_sound(random_layer(8, 24, 6, 2, 1), make_exact(random_layer(8, 24, 6, 2, 1).question()));
+  for (const Layer& layer : layers()) expect_sound(layer, make_exact(layer.question()));
+}
+
+TEST(EnclosedMaker, FindsPairsThatBothChecksAccept) {
+  for (const Layer& layer : layers()) expect_sound(layer, make_enclosed(layer.question()));
+}
+
+TEST(ManifoldMaker, TurnsARealResidual) {
+  for (const Layer& layer : {random_layer(8, 24, 6, 2, 1), random_layer(5, 20, 9, 4, 6)}) {
+    const auto made = make_on_manifold(layer.question(), token(layer.width));
+    expect_sound(layer, made);
+    const ManifoldCertificate& found = *made.certificate;
+    EXPECT_TRUE(std::ranges::binary_search(found.set, found.leaves));
+    EXPECT_FALSE(std::ranges::binary_search(found.set, found.enters));
+    EXPECT_GE(found.relative_change, found.relative_radius);
+    EXPECT_GE(found.visibility, 1);
+    EXPECT_GT(found.rotation, 0);
+  }
+}
+
+TEST(ExactMaker, AnyChangeIsRefused) {
+  const Layer layer = random_layer(8, 24, 6, 2, 1);
+  const ExactCertificate sound = *make_exact(layer.question()).certificate;
+  ExactCertificate digit = sound;
+  digit.values[3].back() = digit.values[3].back() == '1' ? '2' : '1';
+  expect_refused(layer, digit, "its keys are not zero");
+  ExactCertificate column = sound;
+  std::swap(column.values[0], column.values[1]);
+  expect_refused(layer, column, "its keys are not zero");
+  ExactCertificate swapped = sound;
+  std::swap(swapped.set, swapped.opposite_set);
+  expect_refused(layer, swapped, "other sets");
+  ExactCertificate zero = sound;
+  for (std::string& value : zero.values) value = "0";
+  expect_refused(layer, zero, "its logits are all equal");
+  Layer other = layer;
+  other.key(2, sound.columns[0]) *= 1.0078125f;  // the next bf16
+  expect_refused(other, sound, "its keys are not zero");
+  Layer turned = layer;
+  for (float& value : turned.router_weights) value = -value;
+  expect_refused(turned, sound, "other sets");
+  expect_refused(random_layer(9, 24, 6, 2, 1), sound, "another shape");
+}
+
+TEST(ExactMaker, ValuesAreIntegersAsWritten) {
+  const Layer layer = random_layer(8, 24, 6, 2, 1);
+  const ExactCertificate sound = *make_exact(layer.question()).certificate;
+  for (const char* text : {"", "0x1", "1F", "01", "-0", " 1", "1g"}) {
+    ExactCertificate changed = sound;
+    changed.values[0] = text;
+    EXPECT_EQ(fault_of(layer.question(), changed), "no vector of integers") << text;
+  }
+  ExactCertificate beyond = sound;
+  beyond.columns.back() = 24;
+  EXPECT_EQ(fault_of(layer.question(), beyond), "no vector of integers");
+  ExactCertificate twice = sound;
+  twice.columns[1] = twice.columns[0];
+  EXPECT_EQ(fault_of(layer.question(), twice), "no vector of integers");
+}
+
+TEST(EnclosedMaker, AnyChangeIsRefused) {
+  const Layer layer = random_layer(8, 24, 6, 2, 1);
+  const EnclosedCertificate sound = *make_enclosed(layer.question()).certificate;
+  EnclosedCertificate digit = sound;
+  digit.z[3] += 0.125;
+  expect_refused(layer, digit, "sets not told apart");
+  EnclosedCertificate slightly = sound;  // still a proof, of less than it says
+  slightly.z[3] += 1e-9;
+  expect_refused(layer, slightly, "claims more than holds");
+  EnclosedCertificate swapped = sound;
+  std::swap(swapped.set, swapped.opposite_set);
+  expect_refused(layer, swapped, "other sets");
+  EnclosedCertificate inverse = sound;
+  inverse.rows.inverse[0] *= 3;
+  expect_refused(layer, inverse, "rows of the keys not shown to be independent");
+  EnclosedCertificate slack = sound;
+  slack.slack *= 2;
+  expect_refused(layer, slack, "claims more than holds");
+  EnclosedCertificate distance = sound;
+  distance.distance = 0;
+  expect_refused(layer, distance, "claims more than holds");
+  Layer other = layer;
+  for (uint32_t j = 0; j < 24; ++j) other.key(2, j) = layer.key(2, 23 - j);
+  EXPECT_NE(fault_of(other.question(), sound), "");
+  EXPECT_FALSE(python_accepts(other, to_json(sound)));
+  expect_refused(random_layer(9, 24, 6, 2, 1), sound, "another shape");
+}
+
+TEST(ManifoldMaker, AnyChangeIsRefused) {
+  const Layer layer = random_layer(8, 24, 6, 2, 1);
+  const ManifoldCertificate sound = *make_on_manifold(layer.question(), token(24)).certificate;
+  ManifoldCertificate keys = sound;
+  keys.x[3] += 0.125;
+  expect_refused(layer, keys, "sets not told apart");
+  ManifoldCertificate longer = sound;  // the keys of x0 no more, but for a factor, and another norm
+  for (double& value : longer.x) value *= 1.001;
+  expect_refused(layer, longer, "sets not told apart");
+  ManifoldCertificate swapped = sound;
+  std::swap(swapped.set, swapped.other_set);
+  expect_refused(layer, swapped, "other sets");
+  ManifoldCertificate same = sound;
+  same.x.assign(sound.x0.begin(), sound.x0.end());
+  expect_refused(layer, same, "sets not told apart");
+  ManifoldCertificate seen = sound;  // a direction that the keys see
+  for (uint32_t j = 0; j < 24; ++j) seen.direction[j] = layer.key_weights[j];
+  expect_refused(layer, seen, "no part of it is hidden from the keys");
+  ManifoldCertificate distance = sound;
+  distance.distance /= 1e6;
+  expect_refused(layer, distance, "claims more than holds");
 }
 
 }  // namespace

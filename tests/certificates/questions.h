@@ -25,6 +25,7 @@ struct Layer {
             .top_k = top_k};
   }
   float& key(uint32_t row, uint32_t column) { return key_weights[row * width + column]; }
+  float key(uint32_t row, uint32_t column) const { return key_weights[row * width + column]; }
   float& router(uint32_t row, uint32_t column) { return router_weights[row * width + column]; }
 };
 
