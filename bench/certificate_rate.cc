@@ -61,7 +61,8 @@ CertificateRate certificate_rate() {
   const certificates::Question question{
       .keys = {.values = keys, .rows = kKeys, .columns = kWidth, .gains = key_gains},
       .router = {.values = router, .rows = kExperts, .columns = kWidth, .gains = router_gains},
-      .top_k = kTop};
+      .top_k = kTop,
+      .attention = {}};
   return {.keys = kKeys,
           .width = kWidth,
           .experts = kExperts,

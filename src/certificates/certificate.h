@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,12 +12,19 @@
 
 namespace rg::certificates {
 
+// For a router after attention, certificates are about position 0 and about residuals of one
+// length: 2^scale z (level A) or z itself (level B), and their negatives. Else any length will do.
+struct AtFirstPosition {
+  int scale;
+};
+
 // Level A. z (D) holds integers on some columns and zeros elsewhere, K z = 0 exactly, so that the
 // keys of z and -z are equal; G z is not constant, so that their sets differ (KR-2). Sets follow
 // the order of exact logits, equal ones by lower index, as the gate ranks; with ties at the
 // boundary the two sets still differ, under any rule for ties.
 struct ExactCertificate {
   Shape shape;
+  std::optional<AtFirstPosition> first_position;
   std::vector<uint32_t> columns;            // ascending
   std::vector<std::string> values;          // z at the columns: hexadecimal integers, "-1f"
   std::vector<uint32_t> set, opposite_set;  // of G z, of -G z
@@ -36,6 +44,7 @@ struct IndependentRows {
 // logits have the named sets at both signs by at least the slacks (units of G z).
 struct EnclosedCertificate {
   Shape shape;
+  std::optional<AtFirstPosition> first_position;  // scale 0
   IndependentRows rows;
   std::vector<double> z;  // (D)
   double distance;

@@ -11,6 +11,10 @@ Json head(const char* level, const Shape& shape) {
           {"experts", shape.experts}, {"top_k", shape.top_k}};
 }
 
+Json place_json(const std::optional<AtFirstPosition>& place) {
+  return place ? Json{{"scale", place->scale}} : Json();
+}
+
 Json rows_json(const IndependentRows& rows) {
   return {{"exponents", rows.exponents}, {"inverse", rows.inverse}, {"defect", rows.defect}};
 }
@@ -19,6 +23,7 @@ Json rows_json(const IndependentRows& rows) {
 
 Json to_json(const ExactCertificate& certificate) {
   Json out = head("exact", certificate.shape);
+  out["first_position"] = place_json(certificate.first_position);
   out["columns"] = certificate.columns;
   out["values"] = certificate.values;
   out["set"] = certificate.set;
@@ -30,6 +35,7 @@ Json to_json(const ExactCertificate& certificate) {
 
 Json to_json(const EnclosedCertificate& certificate) {
   Json out = head("enclosed", certificate.shape);
+  out["first_position"] = place_json(certificate.first_position);
   out["rows"] = rows_json(certificate.rows);
   out["z"] = certificate.z;
   out["distance"] = certificate.distance;

@@ -79,6 +79,20 @@ exact::Integers integers(const Matrix& matrix, const std::vector<uint32_t>& rows
   return out;
 }
 
+Scaled over_one_power(const Matrix& matrix) {
+  const int exponent = exact::common_exponent({matrix.data(), static_cast<size_t>(matrix.size())});
+  Scaled out{.values = exact::Integers(static_cast<size_t>(matrix.rows()),
+                                       static_cast<size_t>(matrix.cols())),
+             .exponent = exponent};
+  for (Eigen::Index column = 0; column < matrix.cols(); ++column) {
+    for (Eigen::Index row = 0; row < matrix.rows(); ++row) {
+      out.values.set_scaled(static_cast<size_t>(row), static_cast<size_t>(column),
+                            matrix(row, column), exponent);
+    }
+  }
+  return out;
+}
+
 std::optional<Columns> columns_by_size(const Matrix& keys, const Matrix& router, uint32_t top_k) {
   const linear::PivotedQr qr = linear::pivoted_qr(keys);
   const Eigen::Index rank = qr.triangle.rows(), others = keys.cols() - rank;

@@ -36,6 +36,12 @@ ColumnsModulo columns_modulo(const Matrix& keys, const Matrix& router);
 enum class Scale { per_row, common };
 exact::Integers integers(const Matrix& matrix, const std::vector<uint32_t>& rows,
                          const std::vector<uint32_t>& columns, Scale scale);
+// All of a matrix over one power of two: matrix = values 2^exponent.
+struct Scaled {
+  exact::Integers values;
+  int exponent;
+};
+Scaled over_one_power(const Matrix& matrix);
 std::vector<uint32_t> first_numbers(size_t count);  // 0 .. count - 1
 
 }  // namespace rg::certificates

@@ -13,10 +13,10 @@ namespace {
 
 constexpr double kNothingSeen = 1e-10;  // kernel part of the router's differences over their size
 
-// Largest entry in [1/2, 1), so that nothing underflows.
+// Root mean square about 1: of a residual that a model might have, and nothing underflows.
 Column scaled(const Column& z) {
   int exponent = 0;
-  std::frexp(z.cwiseAbs().maxCoeff(), &exponent);
+  std::frexp(z.norm() / std::sqrt(static_cast<double>(z.size())), &exponent);
   return z * std::ldexp(1.0, -exponent);
 }
 
@@ -45,12 +45,15 @@ struct Proved {
   double distance;
   TopSet set, opposite;
 };
-Proved prove(const Enclosure& enclosure, const Matrix& router, const Column& z, uint32_t top_k) {
+Proved prove(const Enclosure& enclosure, const Question& question, const Column& z) {
   const double distance = enclosure.distance_to_kernel(z);
-  const Column logits = router * z, errors = logit_errors(router, z, distance);
+  const Matrix router = folded(question.router);
+  const BoundedLogits logits = question.attention
+                                   ? bounded_logits(router, *question.attention, z, distance)
+                                   : bounded_logits(router, z, distance);
   return {.distance = distance,
-          .set = top_set(logits, errors, 1, top_k),
-          .opposite = top_set(logits, errors, -1, top_k)};
+          .set = top_set(logits, 1, question.top_k),
+          .opposite = top_set(logits, -1, question.top_k)};
 }
 
 bool holds(const Proved& proved) {
@@ -73,9 +76,12 @@ Made<EnclosedCertificate> make_enclosed(const Question& question) {
   if (z.squaredNorm() == 0) return {.certificate = {}, .missing = Missing::router_in_keys};
   for (int step = 0; step < 2; ++step) z = kernel_part(enclosure->keys(), inverse, z);
   z = scaled(z);
-  const Proved proved = prove(*enclosure, router, z, shape.top_k);
+  const Proved proved = prove(*enclosure, question, z);
   if (!holds(proved)) return {.certificate = {}, .missing = Missing::within_error};
+  std::optional<AtFirstPosition> place;
+  if (question.attention) place = AtFirstPosition{0};
   return {.certificate = EnclosedCertificate{.shape = shape,
+                                             .first_position = place,
                                              .rows = {.exponents = keys.exponents,
                                                       .inverse = lower_triangle(inverse),
                                                       .defect = enclosure->defect()},
@@ -91,11 +97,13 @@ Made<EnclosedCertificate> make_enclosed(const Question& question) {
 std::string fault_of(const Question& question, const EnclosedCertificate& certificate) {
   const Shape shape = shape_of(question);
   if (!(certificate.shape == shape)) return "another shape";
+  if (certificate.first_position.has_value() != question.attention.has_value()) {
+    return "another place of the router";
+  }
   if (!is_column(certificate.z, shape.width)) return "no vector";
   const std::optional<Enclosure> enclosure = stated_rows(question, certificate.rows);
   if (!enclosure) return "rows of the keys not shown to be independent";
-  const Proved proved =
-      prove(*enclosure, folded(question.router), column_of(certificate.z), shape.top_k);
+  const Proved proved = prove(*enclosure, question, column_of(certificate.z));
   if (!holds(proved)) return "sets not told apart";
   if (proved.set.set != certificate.set || proved.opposite.set != certificate.opposite_set) {
     return "other sets";

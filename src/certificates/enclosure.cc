@@ -83,11 +83,6 @@ double Enclosure::distance_to_kernel(const Column& x) const {
   return distance(x, Column::Zero(x.size()));
 }
 
-Column logit_errors(const Matrix& router, const Column& x, double distance) {
-  const Column rounding = gamma(router.cols()) * (router.cwiseAbs() * x.cwiseAbs());
-  return (rounding + router.rowwise().norm() * distance).unaryExpr(&at_most);
-}
-
 double length_bound(const Column& x) { return at_most(x.norm()); }
 
 }  // namespace rg::certificates

@@ -47,9 +47,6 @@ class Enclosure {
   double stretch_;  // above the spectral norm of (K' K'')^-1
 };
 
-// |G| |x| gamma_D + |G_i| distance: bounds of the errors of fp64 logits G x of a vector within
-// `distance` of x.
-Column logit_errors(const Matrix& router, const Column& x, double distance);
 double length_bound(const Column& x);
 
 }  // namespace rg::certificates

@@ -1,23 +1,21 @@
 // Level A: an exact kernel vector on rank + 1 columns.
 #include <algorithm>
+#include <cstdlib>
 
 #include "certificates/columns.h"
+#include "certificates/exact_logits.h"
 #include "certificates/makers.h"
 #include "exact/integers.h"
 
 namespace rg::certificates {
 namespace {
 
-// A vector of integers on some columns of the residual: (columns, 1).
-struct ExactVector {
-  std::vector<uint32_t> columns;
-  exact::Integers values;
-};
+constexpr int kMaxScale = 1 << 20;  // nobody's residual; bounds what a check may compute
 
-// The numbers that K and G give it: (m, 1), each over its own power of two; (E, 1), over one.
-exact::Integers times(const Matrix& matrix, const ExactVector& z, Scale scale) {
-  const auto rows = static_cast<size_t>(matrix.rows());
-  return exact::product(integers(matrix, first_numbers(rows), z.columns, scale), z.values);
+// The keys of z: (m, 1), each over its own power of two.
+exact::Integers keys_of(const Matrix& keys, const ExactVector& z) {
+  const auto rows = static_cast<size_t>(keys.rows());
+  return exact::product(integers(keys, first_numbers(rows), z.columns, Scale::per_row), z.values);
 }
 
 // Without the columns where it is zero, the others ascending.
@@ -53,15 +51,15 @@ std::optional<ExactVector> kernel_vector(const Matrix& keys, const Columns& chos
     values.copy(rank, 0, solved->denominator, 0);
   }
   ExactVector z = without_zeros(columns, values);
-  if (!times(keys, z, Scale::per_row).zero()) return std::nullopt;
+  if (!keys_of(keys, z).zero()) return std::nullopt;
   return z;
 }
 
 // Experts by sign times their logits, equal ones by lower index.
-std::vector<uint32_t> ranked(const exact::Integers& logits, int sign) {
-  std::vector<uint32_t> order = first_numbers(logits.rows());
+std::vector<uint32_t> ranked(const exact::RootSums& logits, int sign) {
+  std::vector<uint32_t> order = first_numbers(logits.p.rows());
   std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-    const int above = sign * logits.compare(a, 0, b, 0);
+    const int above = sign * logits.compare(a, b);
     return above > 0 || (above == 0 && a < b);
   });
   return order;
@@ -75,13 +73,14 @@ std::vector<uint32_t> first_of(const std::vector<uint32_t>& order, uint32_t coun
 
 // None if the logits are all equal.
 std::optional<ExactCertificate> exact_certificate(const Shape& shape, const ExactVector& z,
-                                                  const exact::Integers& logits) {
+                                                  const exact::RootSums& logits) {
   const std::vector<uint32_t> order = ranked(logits, 1), opposite = ranked(logits, -1);
-  if (logits.compare(order.front(), 0, order.back(), 0) == 0) return std::nullopt;
+  if (logits.compare(order.front(), order.back()) == 0) return std::nullopt;
   const auto gap = [&](const std::vector<uint32_t>& of) {
-    return logits.ratio(0, of[shape.top_k - 1], of[shape.top_k], of.front(), of.back());
+    return logits.ratio(of[shape.top_k - 1], of[shape.top_k], of.front(), of.back());
   };
   ExactCertificate out{.shape = shape,
+                       .first_position = {},
                        .columns = z.columns,
                        .values = {},
                        .set = first_of(order, shape.top_k),
@@ -92,11 +91,15 @@ std::optional<ExactCertificate> exact_certificate(const Shape& shape, const Exac
   return out;
 }
 
-std::optional<ExactCertificate> certificate_on(const Shape& shape, const Matrix& keys,
+std::optional<ExactCertificate> certificate_on(const Question& question, const Matrix& keys,
                                                const Matrix& router, const Columns& chosen) {
   const std::optional<ExactVector> z = kernel_vector(keys, chosen);
   if (!z) return std::nullopt;
-  return exact_certificate(shape, *z, times(router, *z, Scale::common));
+  const int scale = question.attention ? natural_scale(*z, question.keys.columns) : 0;
+  std::optional<ExactCertificate> out =
+      exact_certificate(shape_of(question), *z, exact_logits(question, router, *z, scale));
+  if (out && question.attention) out->first_position = AtFirstPosition{scale};
+  return out;
 }
 
 // The vector that a certificate states; empty columns if it isn't one of D integers.
@@ -109,6 +112,9 @@ ExactVector stated(const ExactCertificate& certificate) {
             (i == 0 || certificate.columns[i] > certificate.columns[i - 1]) &&
             out.values.set_hex(i, 0, certificate.values[i]);
   }
+  if (certificate.first_position) {
+    sound = sound && std::abs(certificate.first_position->scale) <= kMaxScale;
+  }
   if (!sound) out.columns.clear();
   return out;
 }
@@ -119,24 +125,28 @@ Made<ExactCertificate> make_exact(const Question& question) {
   const Shape shape = shape_of(question);
   const Matrix keys = folded(question.keys), router = folded(question.router);
   if (const std::optional<Columns> chosen = columns_by_size(keys, router, shape.top_k)) {
-    std::optional<ExactCertificate> made = certificate_on(shape, keys, router, *chosen);
+    std::optional<ExactCertificate> made = certificate_on(question, keys, router, *chosen);
     if (made) return {.certificate = std::move(made), .missing = {}};
   }
   const ColumnsModulo modulo = columns_modulo(keys, router);
   if (modulo.full_rank) return {.certificate = {}, .missing = Missing::keys_determine_input};
   if (!modulo.found) return {.certificate = {}, .missing = Missing::router_in_keys};
-  return {.certificate = certificate_on(shape, keys, router, *modulo.found),
+  return {.certificate = certificate_on(question, keys, router, *modulo.found),
           .missing = Missing::prime_unlucky};
 }
 
 std::string fault_of(const Question& question, const ExactCertificate& certificate) {
   const Shape shape = shape_of(question);
   if (!(certificate.shape == shape)) return "another shape";
+  if (certificate.first_position.has_value() != question.attention.has_value()) {
+    return "another place of the router";
+  }
   const ExactVector z = stated(certificate);
   if (z.columns.empty()) return "no vector of integers";
-  if (!times(folded(question.keys), z, Scale::per_row).zero()) return "its keys are not zero";
-  const exact::Integers logits = times(folded(question.router), z, Scale::common);
-  const std::optional<ExactCertificate> again = exact_certificate(shape, z, logits);
+  if (!keys_of(folded(question.keys), z).zero()) return "its keys are not zero";
+  const int scale = certificate.first_position ? certificate.first_position->scale : 0;
+  const std::optional<ExactCertificate> again =
+      exact_certificate(shape, z, exact_logits(question, folded(question.router), z, scale));
   if (!again) return "its logits are all equal";
   if (again->set != certificate.set || again->opposite_set != certificate.opposite_set) {
     return "other sets";

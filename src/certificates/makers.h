@@ -1,6 +1,7 @@
 // The makers of certificates, and checks of what they made. Each takes the matrices as stored; all
 // run on the calling thread and give the same bits everywhere but for fp64 products, whose order of
-// sums is that of the build.
+// sums is that of the build. Pairs are sought for what the router reads of x itself; after
+// attention, those that only W_O W_V tells apart aren't found.
 #pragma once
 
 #include <span>
@@ -18,7 +19,8 @@ Made<ExactCertificate> make_exact(const Question& question);
 // Level B: the kernel's best direction among those of single experts, in fp64 with rigorous bounds.
 Made<EnclosedCertificate> make_enclosed(const Question& question);
 
-// Level B' for a real residual x0 (D), as keys and router read it, before their norms.
+// Level B' for a real residual x0 (D), as keys and router read it, before their norms. Only for a
+// router that reads x: RT070 with attention.
 Made<ManifoldCertificate> make_on_manifold(const Question& question, std::span<const float> x0);
 
 // What is wrong with a certificate; empty if it holds. Recomputed from the stored matrices.

@@ -49,7 +49,7 @@ Token token_of(const Matrix& keys, const Matrix& inverse, const Matrix& router, 
   out.hidden_logits = router * out.hidden;
   out.hidden_gram = out.hidden_router * out.hidden_router.transpose();
   out.hidden_length = out.hidden.norm();
-  out.top = top_set(out.logits, logit_errors(router, x0, 0), 1, top_k);
+  out.top = top_set(bounded_logits(router, x0, 0), 1, top_k);
   return out;
 }
 
@@ -151,7 +151,7 @@ std::optional<Witness> witness(const Enclosure& enclosure, const Matrix& inverse
       .top = {.set = {}, .slack = 0}};
   out.distance = manifold_distance(enclosure, token.x0, out.x, out.direction);
   if (!std::isfinite(out.distance)) return std::nullopt;
-  out.top = top_set(router * out.x, logit_errors(router, out.x, out.distance), 1, top_k);
+  out.top = top_set(bounded_logits(router, out.x, out.distance), 1, top_k);
   if (!(out.top.slack > 0) || out.top.set == token.top.set) return std::nullopt;
   return out;
 }
@@ -201,6 +201,7 @@ ManifoldCertificate manifold_certificate(const Shape& shape, IndependentRows row
 Made<ManifoldCertificate> make_on_manifold(const Question& question, std::span<const float> x0) {
   const Shape shape = shape_of(question);
   check_internal(x0.size() == shape.width, "a residual has D numbers");
+  check_internal(!question.attention, "turning x would turn its value as well");
   ScaledKeys keys = scaled_rows(folded(question.keys));
   const Matrix router = folded(question.router);
   const Matrix inverse = approximate_inverse(keys.matrix);
@@ -227,6 +228,7 @@ Made<ManifoldCertificate> make_on_manifold(const Question& question, std::span<c
 std::string fault_of(const Question& question, const ManifoldCertificate& certificate) {
   const Shape shape = shape_of(question);
   if (!(certificate.shape == shape)) return "another shape";
+  if (question.attention) return "another place of the router";
   if (certificate.x0.size() != shape.width || !is_column(certificate.x, shape.width) ||
       !is_column(certificate.direction, shape.width)) {
     return "no vector";
@@ -237,8 +239,8 @@ std::string fault_of(const Question& question, const ManifoldCertificate& certif
   const Column x0 = column_of(certificate.x0), x = column_of(certificate.x);
   const double distance = manifold_distance(*enclosure, x0, x, column_of(certificate.direction));
   if (!std::isfinite(distance)) return "no part of it is hidden from the keys";
-  const TopSet old = top_set(router * x0, logit_errors(router, x0, 0), 1, shape.top_k);
-  const TopSet now = top_set(router * x, logit_errors(router, x, distance), 1, shape.top_k);
+  const TopSet old = top_set(bounded_logits(router, x0, 0), 1, shape.top_k);
+  const TopSet now = top_set(bounded_logits(router, x, distance), 1, shape.top_k);
   if (!(old.slack > 0) || !(now.slack > 0) || old.set == now.set) return "sets not told apart";
   if (old.set != certificate.set || now.set != certificate.other_set) return "other sets";
   if (!no_more_than(certificate.slack, old.slack) ||

@@ -14,6 +14,18 @@ Shape shape_of(const Question& question) {
   check_internal(question.router.columns == shape.width, "keys and router read one width");
   check_internal(shape.keys > 0 && shape.width > 0, "there are keys");
   check_internal(shape.top_k >= 1 && shape.top_k < shape.experts, "1 <= k < E");
+  if (question.attention) {
+    const FirstPosition& attention = *question.attention;
+    check_internal(attention.kv_heads > 0 && attention.heads % attention.kv_heads == 0 &&
+                       attention.values.rows % attention.kv_heads == 0,
+                   "heads share KV heads evenly");
+    check_internal(attention.values.columns == shape.width &&
+                       attention.output.rows == shape.width &&
+                       attention.output.columns ==
+                           attention.values.rows / attention.kv_heads * attention.heads,
+                   "values and output fit the residual");
+    check_internal(std::isfinite(attention.epsilon) && attention.epsilon >= 0, "epsilon >= 0");
+  }
   return shape;
 }
 
@@ -29,6 +41,16 @@ Matrix folded(const StoredMatrix& stored) {
       check_internal(std::isfinite(value), "weights are finite");
       out(static_cast<Eigen::Index>(row), static_cast<Eigen::Index>(column)) = value;
     }
+  }
+  return out;
+}
+
+Matrix repeated(const Matrix& by_kv_head, const FirstPosition& attention) {
+  const Eigen::Index width = by_kv_head.rows() / attention.kv_heads;
+  Matrix out(width * attention.heads, by_kv_head.cols());
+  for (uint32_t head = 0; head < attention.heads; ++head) {
+    const uint32_t shared = head / (attention.heads / attention.kv_heads);
+    out.middleRows(head * width, width) = by_kv_head.middleRows(shared * width, width);
   }
   return out;
 }

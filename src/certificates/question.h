@@ -28,10 +28,22 @@ struct StoredMatrix {
   std::span<const float> gains;
 };
 
+// Attention at position 0, where it sees one key: h(x) = x + W_O W_V N(x), N the norm in front of
+// the keys, whose gains `values` reads as well. No bias of values or output, no sink, and nothing
+// between W_O and the sum.
+struct FirstPosition {
+  StoredMatrix values;  // (kv_heads d, D)
+  StoredMatrix output;  // (D, heads d); head i reads the values of KV head i kv_heads / heads
+  uint32_t heads, kv_heads;
+  double epsilon;  // of N: x / sqrt(|x|^2 / D + epsilon)
+};
+
 struct Question {
   StoredMatrix keys;    // all key heads of a token, stacked: (m, D)
   StoredMatrix router;  // (E, D)
   uint32_t top_k;       // 1 <= k < E
+  // The router reads h(x) at position 0 (KR-6 (d)); none: it reads x (KR-3).
+  std::optional<FirstPosition> attention;
 };
 
 struct Shape {
@@ -43,10 +55,13 @@ Shape shape_of(const Question& question);
 // W diag(gains), exactly: a product of two fp32 numbers fits into an fp64. RT070 for sizes that
 // don't fit each other and for a value that isn't finite.
 Matrix folded(const StoredMatrix& stored);
+// Values as W_O reads them: the rows of each KV head repeated for its heads. (heads d, ...)
+Matrix repeated(const Matrix& by_kv_head, const FirstPosition& attention);
 
 // Why there is no certificate. Only the first is proved.
 enum class Missing {
-  keys_determine_input,  // rank K = D: the route is a function of the keys (KR-5)
+  keys_determine_input,  // rank K = D: only x = 0 has keys 0 (then KR-5, or KR-6 (b) after
+                         // attention)
   router_in_keys,     // the row space of C_E G lies in that of K (KR-2), to all that was computed
   keys_dependent,     // the rows of K couldn't be shown to be independent in fp64
   within_error,       // the sets can't be told apart in fp64

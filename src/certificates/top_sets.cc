@@ -15,7 +15,8 @@ double smaller_gap(const Column& logits, uint32_t top_k) {
   return std::min(sorted[n - top_k] - sorted[n - top_k - 1], sorted[top_k] - sorted[top_k - 1]);
 }
 
-TopSet top_set(const Column& logits, const Column& errors, int sign, uint32_t top_k) {
+TopSet top_set(const BoundedLogits& bounded, int sign, uint32_t top_k) {
+  const Column &logits = bounded.values, &errors = bounded.errors;
   std::vector<uint32_t> order = first_numbers(static_cast<size_t>(logits.size()));
   std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
     const double first = sign * logits(a), second = sign * logits(b);

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "certificates/question.h"
+#include "certificates/bounded_logits.h"
 
 namespace rg::certificates {
 
@@ -13,11 +13,11 @@ namespace rg::certificates {
 double smaller_gap(const Column& logits, uint32_t top_k);
 
 // The k largest of sign times the logits, equal ones by lower index; and a lower bound of
-// sign (s_i - s_j) over i in the set, j outside, s being any numbers within `errors` of the logits.
+// sign (s_i - s_j) over i in the set, j outside, s being any numbers within the errors.
 struct TopSet {
   std::vector<uint32_t> set;  // ascending
   double slack;
 };
-TopSet top_set(const Column& logits, const Column& errors, int sign, uint32_t top_k);
+TopSet top_set(const BoundedLogits& logits, int sign, uint32_t top_k);
 
 }  // namespace rg::certificates

@@ -7,27 +7,10 @@
 #include <utility>
 
 #include "base/error.h"
-#include "exact/number.h"
 #include "exact/store.h"
 
 namespace rg::exact {
 namespace {
-
-// value = mantissa 2^exponent with an odd mantissa; 0 has mantissa 0.
-struct Dyadic {
-  int64_t mantissa;
-  int exponent;
-};
-
-Dyadic dyadic(double value) {
-  check_internal(std::isfinite(value), "a number to be written as an integer is finite");
-  if (value == 0) return {0, 0};
-  int exponent = 0;
-  const double fraction = std::frexp(value, &exponent);
-  const auto scaled = static_cast<int64_t>(std::ldexp(fraction, 53));
-  const int zeros = std::countr_zero(static_cast<uint64_t>(scaled));
-  return {scaled / (int64_t{1} << zeros), exponent - 53 + zeros};
-}
 
 bool written_by_hex(std::string_view text) {
   const bool negative = text.starts_with('-');
@@ -39,6 +22,16 @@ bool written_by_hex(std::string_view text) {
 }
 
 }  // namespace
+
+Dyadic dyadic(double value) {
+  check_internal(std::isfinite(value), "a number to be written as an integer is finite");
+  if (value == 0) return {0, 0};
+  int exponent = 0;
+  const double fraction = std::frexp(value, &exponent);
+  const auto scaled = static_cast<int64_t>(std::ldexp(fraction, 53));
+  const int zeros = std::countr_zero(static_cast<uint64_t>(scaled));
+  return {scaled / (int64_t{1} << zeros), exponent - 53 + zeros};
+}
 
 Integers::Integers(size_t rows, size_t columns) : store_(std::make_unique<Store>(rows, columns)) {}
 Integers::Integers(const Integers& other) : store_(std::make_unique<Store>(other.store())) {}
@@ -98,22 +91,6 @@ size_t Integers::bits(size_t row, size_t column) const {
 }
 
 bool Integers::zero() const { return fmpz_mat_is_zero(store_->matrix) != 0; }
-
-int Integers::compare(size_t row, size_t column, size_t other_row, size_t other_column) const {
-  const int found = fmpz_cmp(store_->at(row, column), store_->at(other_row, other_column));
-  return (found > 0) - (found < 0);
-}
-
-double Integers::ratio(size_t column, size_t a, size_t b, size_t c, size_t d) const {
-  Number above, below;
-  fmpz_sub(above.value, store_->at(a, column), store_->at(b, column));
-  fmpz_sub(below.value, store_->at(c, column), store_->at(d, column));
-  slong above_exponent = 0, below_exponent = 0;
-  const double numerator = fmpz_get_d_2exp(&above_exponent, above.value);
-  const double denominator = fmpz_get_d_2exp(&below_exponent, below.value);
-  const slong shift = std::clamp(above_exponent - below_exponent, slong{-4000}, slong{4000});
-  return std::ldexp(numerator / denominator, static_cast<int>(shift));
-}
 
 std::string Integers::hex(size_t row, size_t column) const {
   const fmpz* entry = store_->at(row, column);

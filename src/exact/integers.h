@@ -39,10 +39,6 @@ class Integers {
   int sign(size_t row, size_t column) const;
   size_t bits(size_t row, size_t column) const;  // of the absolute value; 0 for 0
   bool zero() const;
-  // Sign of this[row][column] - this[other_row][other_column].
-  int compare(size_t row, size_t column, size_t other_row, size_t other_column) const;
-  // (this[a] - this[b]) / (this[c] - this[d]) of one column, rounded; the divisor is not zero.
-  double ratio(size_t column, size_t a, size_t b, size_t c, size_t d) const;
 
   std::string hex(size_t row, size_t column) const;  // "-1f", "0"
   // False unless `text` is what hex() writes.
@@ -57,6 +53,25 @@ class Integers {
 
 // The largest e such that every value, finite, is an integer times 2^e; 0 if all are zero.
 int common_exponent(std::span<const double> values);
+
+Integers sum(const Integers& left, const Integers& right);
+Integers times_power_of_two(const Integers& matrix, size_t exponent);
+Integers sum_of_squares(const Integers& column);  // (1, 1)
+// value = mantissa 2^exponent; 0 has mantissa and exponent 0. RT070 unless finite.
+struct Dyadic {
+  int64_t mantissa;  // odd, or 0
+  int exponent;
+};
+Dyadic dyadic(double value);
+
+// Numbers p_i sqrt(a) + q_i sqrt(b), compared exactly: p, q (n, 1); a, b > 0 (1, 1).
+struct RootSums {
+  Integers p, q, a, b;
+
+  int compare(size_t i, size_t j) const;  // the sign of their difference
+  // (s_i - s_j) / (s_k - s_l), the divisor not zero; rounded.
+  double ratio(size_t i, size_t j, size_t k, size_t l) const;
+};
 
 Integers product(const Integers& left, const Integers& right);
 

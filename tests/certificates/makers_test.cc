@@ -40,7 +40,8 @@ std::vector<Layer> layers() {
   }
   Layer single = random_layer(7, 18, 5, 2, 5);  // fp32: 24 bits each
   for (float& value : single.key_weights) value *= 1.2345678f;
-  return {random_layer(8, 24, 6, 2, 1), random_layer(1, 2, 2, 1, 2), plain, uneven, single};
+  return {random_layer(8, 24, 6, 2, 1), random_layer(1, 2, 2, 1, 2), plain, uneven, single,
+          serial_layer(7, 16, 6, 2, 1), serial_layer(4, 12, 9, 3, 2)};
 }
 
 TEST(ExactMaker, FindsPairsThatBothChecksAccept) {
@@ -88,6 +89,42 @@ TEST(ExactMaker, AnyChangeIsRefused) {
   expect_refused(random_layer(9, 24, 6, 2, 1), sound, "another shape");
 }
 
+// After attention the sets are those of h(z), at the length stated.
+TEST(ExactMaker, AttentionCounts) {
+  const Layer layer = serial_layer(7, 16, 6, 2, 1);
+  const ExactCertificate sound = *make_exact(layer.question()).certificate;
+  Layer before = layer, other = layer;  // the same router reading x
+  before.value_weights.clear();
+  ExactCertificate moved = sound;
+  moved.first_position.reset();
+  EXPECT_EQ(fault_of(before.question(), moved), "other sets");
+  expect_refused(layer, moved, "another place of the router");
+  expect_refused(before, sound, "another place of the router");
+  ExactCertificate longer = sound;  // too long for attention to count
+  longer.first_position->scale += 40;
+  expect_refused(layer, longer, "other sets");
+  longer.set = make_exact(before.question()).certificate->set;
+  longer.opposite_set = make_exact(before.question()).certificate->opposite_set;
+  EXPECT_EQ(fault_of(layer.question(), longer), "");
+  EXPECT_TRUE(python_accepts(layer, to_json(longer)));
+  for (float& value : other.output_weights) value = -value;
+  expect_refused(other, sound, "other sets");
+}
+
+TEST(EnclosedMaker, AttentionCounts) {
+  const Layer layer = serial_layer(7, 16, 6, 2, 1);
+  const EnclosedCertificate sound = *make_enclosed(layer.question()).certificate;
+  Layer before = layer, other = layer;
+  before.value_weights.clear();
+  expect_refused(before, sound, "another place of the router");
+  for (float& value : other.output_weights) value = -value;
+  expect_refused(other, sound, "other sets");
+  EnclosedCertificate longer = sound;
+  for (double& value : longer.z) value *= 0x1p40;
+  EXPECT_NE(fault_of(layer.question(), longer), "");
+  EXPECT_FALSE(python_accepts(layer, to_json(longer)));
+}
+
 TEST(ExactMaker, ValuesAreIntegersAsWritten) {
   const Layer layer = random_layer(8, 24, 6, 2, 1);
   const ExactCertificate sound = *make_exact(layer.question()).certificate;
@@ -108,7 +145,7 @@ TEST(EnclosedMaker, AnyChangeIsRefused) {
   const Layer layer = random_layer(8, 24, 6, 2, 1);
   const EnclosedCertificate sound = *make_enclosed(layer.question()).certificate;
   EnclosedCertificate digit = sound;
-  digit.z[3] += 0.125;
+  digit.z[3] += 1;
   expect_refused(layer, digit, "sets not told apart");
   EnclosedCertificate slightly = sound;  // still a proof, of less than it says
   slightly.z[3] += 1e-9;

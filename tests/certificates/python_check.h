@@ -24,11 +24,21 @@ inline Json rows_of(std::span<const float> values, uint32_t columns) {
 // Whether it accepts.
 inline bool python_accepts(const Layer& layer, const Json& certificate) {
   const test::TempFolder folder;
-  const Json matrices = {
-      {"keys", rows_of(layer.key_weights, layer.width)},
-      {"router", rows_of(layer.router_weights, layer.width)},
-      {"key_gains", std::vector<double>(layer.key_gains.begin(), layer.key_gains.end())},
-      {"router_gains", std::vector<double>(layer.router_gains.begin(), layer.router_gains.end())}};
+  const auto numbers = [](const std::vector<float>& of) {
+    return std::vector<double>(of.begin(), of.end());
+  };
+  Json matrices = {{"keys", rows_of(layer.key_weights, layer.width)},
+                   {"router", rows_of(layer.router_weights, layer.width)},
+                   {"key_gains", numbers(layer.key_gains)},
+                   {"router_gains", numbers(layer.router_gains)},
+                   {"attention", nullptr}};
+  if (const std::optional<FirstPosition> place = layer.place()) {
+    matrices["attention"] = {{"values", rows_of(layer.value_weights, layer.width)},
+                             {"output", rows_of(layer.output_weights, place->output.columns)},
+                             {"heads", place->heads},
+                             {"kv_heads", place->kv_heads},
+                             {"epsilon", place->epsilon}};
+  }
   test::put_file(folder / "matrices.json", write_json(matrices, JsonLayout::compact));
   test::put_file(folder / "certificate.json", write_json(certificate, JsonLayout::compact));
   const std::string command = "/usr/bin/python3 " RG_SOURCE_ROOT "/tests/certificates/check.py '" +

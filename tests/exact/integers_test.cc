@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "base/error.h"
@@ -69,15 +70,37 @@ TEST(Integers, ProductsAndOrder) {
   Integers out = product(matrix_of({{1, -2}, {3, 4}}), matrix_of({{5}, {6}}));
   EXPECT_EQ(out.hex(0, 0), "-7");
   EXPECT_EQ(out.hex(1, 0), "27");
-  EXPECT_EQ(out.compare(0, 0, 1, 0), -1);
-  EXPECT_EQ(out.compare(1, 0, 1, 0), 0);
   EXPECT_EQ(out.sign(0, 0), -1);
-  EXPECT_EQ(out.ratio(0, 0, 1, 1, 0), -1);
   out.negate();
   EXPECT_EQ(out.sign(0, 0), 1);
   EXPECT_FALSE(out.zero());
   EXPECT_TRUE(Integers(2, 3).zero());
   EXPECT_THROW(product(out, out), Error);
+}
+
+TEST(Integers, SumsAndSquares) {
+  EXPECT_EQ(sum(matrix_of({{1, -2}}), matrix_of({{3, 4}})).hex(0, 1), "2");
+  EXPECT_EQ(times_power_of_two(matrix_of({{-3}}), 9).hex(0, 0), "-600");
+  EXPECT_EQ(sum_of_squares(matrix_of({{-3}, {4}})).hex(0, 0), "19");
+}
+
+TEST(Integers, RootsAreComparedExactly) {
+  const RootSums sums{.p = matrix_of({{99}, {0}, {3}, {0}, {-99}}),
+                      .q = matrix_of({{0}, {140}, {0}, {3}, {280}}),
+                      .a = matrix_of({{2}}),
+                      .b = matrix_of({{1}})};
+  EXPECT_EQ(sums.compare(0, 1), 1);  // 140.007 and 140
+  EXPECT_EQ(sums.compare(1, 0), -1);
+  EXPECT_EQ(sums.compare(4, 1), -1);  // 139.993 and 140
+  EXPECT_EQ(sums.compare(0, 4), 1);
+  EXPECT_EQ(sums.compare(2, 3), 1);
+  EXPECT_EQ(sums.compare(1, 1), 0);
+  EXPECT_NEAR(sums.ratio(0, 3, 2, 3), (99 * std::sqrt(2.0) - 3) / (3 * std::sqrt(2.0) - 3), 1e-13);
+  const RootSums equal{.p = matrix_of({{3}, {0}}),
+                       .q = matrix_of({{0}, {1}}),
+                       .a = matrix_of({{2}}),
+                       .b = matrix_of({{18}})};
+  EXPECT_EQ(equal.compare(0, 1), 0);
 }
 
 TEST(Integers, IndependentRowsAndColumns) {
