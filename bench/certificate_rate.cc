@@ -58,18 +58,35 @@ CertificateRate certificate_rate() {
   const std::vector<float> keys = weights(kKeys * kWidth, 0),
                            router = weights(kExperts * kWidth, 1);
   const std::vector<float> key_gains = gains(2), router_gains = gains(3), x0 = weights(kWidth, 4);
-  const certificates::Question question{
+  const std::vector<float> values = weights(kKeys * kWidth, 5),
+                           output = weights(kWidth * kWidth, 6);
+  const certificates::Question before{
       .keys = {.values = keys, .rows = kKeys, .columns = kWidth, .gains = key_gains},
       .router = {.values = router, .rows = kExperts, .columns = kWidth, .gains = router_gains},
       .top_k = kTop,
       .attention = {}};
-  return {.keys = kKeys,
-          .width = kWidth,
-          .experts = kExperts,
-          .exact = time_level(question, [&] { return certificates::make_exact(question); }),
-          .enclosed = time_level(question, [&] { return certificates::make_enclosed(question); }),
-          .on_manifold =
-              time_level(question, [&] { return certificates::make_on_manifold(question, x0); })};
+  certificates::Question after = before;
+  after.attention = certificates::FirstPosition{
+      .values = {.values = values, .rows = kKeys, .columns = kWidth, .gains = key_gains},
+      .output = {.values = output, .rows = kWidth, .columns = kWidth, .gains = {}},
+      .heads = kWidth / 128,
+      .kv_heads = kKeys / 128,
+      .epsilon = 1e-6};
+  const auto exact = [](const certificates::Question& question) {
+    return time_level(question, [&] { return certificates::make_exact(question); });
+  };
+  const auto enclosed = [](const certificates::Question& question) {
+    return time_level(question, [&] { return certificates::make_enclosed(question); });
+  };
+  return {
+      .keys = kKeys,
+      .width = kWidth,
+      .experts = kExperts,
+      .exact = exact(before),
+      .enclosed = enclosed(before),
+      .on_manifold = time_level(before, [&] { return certificates::make_on_manifold(before, x0); }),
+      .exact_after = exact(after),
+      .enclosed_after = enclosed(after)};
 }
 
 }  // namespace rg::bench

@@ -297,6 +297,8 @@ void report_certificates(Json& figures) {
   add("exact_certificate", rate.exact);
   add("enclosed_certificate", rate.enclosed);
   add("manifold_certificate", rate.on_manifold);
+  add("exact_after_attention", rate.exact_after);
+  add("enclosed_after_attention", rate.enclosed_after);
 }
 
 // transformers on the same windows, if PEER_PYTHON names a Python that has it.

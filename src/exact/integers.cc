@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -26,11 +27,14 @@ bool written_by_hex(std::string_view text) {
 Dyadic dyadic(double value) {
   check_internal(std::isfinite(value), "a number to be written as an integer is finite");
   if (value == 0) return {0, 0};
-  int exponent = 0;
-  const double fraction = std::frexp(value, &exponent);
-  const auto scaled = static_cast<int64_t>(std::ldexp(fraction, 53));
-  const int zeros = std::countr_zero(static_cast<uint64_t>(scaled));
-  return {scaled / (int64_t{1} << zeros), exponent - 53 + zeros};
+  // IEEE 754 binary64: 52 bits of the mantissa, a leading 1 unless the exponent field is 0.
+  const auto bits = std::bit_cast<uint64_t>(value);
+  const auto field = static_cast<int>(bits >> 52 & 0x7ff);
+  uint64_t mantissa = bits & ((uint64_t{1} << 52) - 1);
+  if (field != 0) mantissa |= uint64_t{1} << 52;
+  const int zeros = std::countr_zero(mantissa);
+  const auto odd = static_cast<int64_t>(mantissa >> zeros);
+  return {value < 0 ? -odd : odd, std::max(field, 1) - 1075 + zeros};
 }
 
 Integers::Integers(size_t rows, size_t columns) : store_(std::make_unique<Store>(rows, columns)) {}
@@ -58,8 +62,14 @@ void Integers::set_scaled(size_t row, size_t column, double value, int exponent)
   if (parts.mantissa == 0) return set(row, column, 0);
   check_internal(parts.exponent >= exponent, "a scaled number is an integer");
   fmpz* entry = store_->at(row, column);
+  const auto shift = static_cast<unsigned>(parts.exponent - exponent);
+  const int room = std::countl_zero(static_cast<uint64_t>(std::abs(parts.mantissa)));
+  if (shift + 2 < static_cast<unsigned>(room)) {
+    fmpz_set_si(entry, parts.mantissa * (int64_t{1} << shift));
+    return;
+  }
   fmpz_set_si(entry, parts.mantissa);
-  fmpz_mul_2exp(entry, entry, static_cast<ulong>(parts.exponent - exponent));
+  fmpz_mul_2exp(entry, entry, shift);
 }
 
 void Integers::set_difference(size_t row, size_t column, const Integers& from, size_t minuend,
