@@ -17,6 +17,7 @@ namespace rg::certificates {
 Made<ExactCertificate> make_exact(const Question& question);
 
 // Level B: the kernel's best direction among those of single experts, in fp64 with rigorous bounds.
+// They need K, its rows scaled to one size, to have a condition number below about 10^5.
 Made<EnclosedCertificate> make_enclosed(const Question& question);
 
 // Level B' for a real residual x0 (D), as keys and router read it, before their norms. Only for a
