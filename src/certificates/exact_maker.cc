@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "certificates/columns.h"
+#include "certificates/enclosure.h"
 #include "certificates/exact_logits.h"
 #include "certificates/makers.h"
 #include "exact/integers.h"
@@ -124,7 +125,8 @@ ExactVector stated(const ExactCertificate& certificate) {
 Made<ExactCertificate> make_exact(const Question& question) {
   const Shape shape = shape_of(question);
   const Matrix keys = folded(question.keys), router = folded(question.router);
-  if (const std::optional<Columns> chosen = columns_by_size(keys, router, shape.top_k)) {
+  if (const std::optional<Columns> chosen =
+          columns_by_size(scaled_rows(keys).matrix, router, shape.top_k)) {
     std::optional<ExactCertificate> made = certificate_on(question, keys, router, *chosen);
     if (made) return {.certificate = std::move(made), .missing = {}};
   }

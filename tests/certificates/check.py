@@ -105,6 +105,7 @@ def stretch_of(keys, rows):
     rest = [[(i == j) - dot(gram[i], inverse[j]) for j in range(m)] for i in range(m)]
     defect = max(sum(map(abs, row)) for row in rest)
     refuse(defect >= 1, "the rows of the keys are not shown to be independent")
+    refuse(defect > Fraction(rows["defect"]), "claims more than holds")
     return max(sum(map(abs, row)) for row in inverse) / (1 - defect)
 
 

@@ -2,6 +2,8 @@
 // sees no difference, exact arithmetic still does.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "certificates/makers.h"
 #include "python_check.h"
 #include "questions.h"
@@ -81,6 +83,24 @@ TEST(Missing, DependentKeysHaveExactCertificatesOnly) {
     EXPECT_TRUE(python_accepts(layer, to_json(*made.certificate)));
     EXPECT_EQ(make_enclosed(layer.question()).missing, Missing::keys_dependent);
   }
+}
+
+TEST(Missing, NearlyDependentKeysAreIndependent) {
+  Layer layer = random_layer(6, 16, 5, 2, 5);
+  for (uint32_t j = 0; j < 16; ++j) layer.key(4, j) = layer.key(1, j);
+  layer.key(1, 7) = 0;
+  layer.key(4, 7) = 0x1p-100f;  // beyond what fp64 sees: its choice of columns doesn't hold
+  const auto made = make_exact(layer.question());
+  ASSERT_TRUE(made.certificate) << name(made.missing);
+  EXPECT_EQ(std::ranges::count(made.certificate->columns, 7u), 0);
+  EXPECT_EQ(fault_of(layer.question(), *made.certificate), "");
+  EXPECT_TRUE(python_accepts(layer, to_json(*made.certificate)));
+  // As many independent rows as columns leave nothing, seen or not.
+  Layer square = random_layer(6, 6, 5, 2, 5);
+  for (uint32_t j = 0; j < 6; ++j) square.key(4, j) = square.key(1, j);
+  square.key(1, 2) = 0;
+  square.key(4, 2) = 0x1p-100f;
+  EXPECT_EQ(make_exact(square.question()).missing, Missing::keys_determine_input);
 }
 
 TEST(Missing, TiedLogitsFollowTheGatesOrder) {
