@@ -99,6 +99,10 @@ TEST(Bounds, DistanceToTheKernel) {
     EXPECT_GT(enclosure->distance_to_kernel(hidden), 1e-16);
     EXPECT_GE(enclosure->distance(hidden + seen, hidden), seen.norm());
   }
+  // 4095 squares of 2^-54 beside a 1, most of which a sum in fp64 loses.
+  Matrix lost = Matrix::Constant(1, 4096, 0x1p-27);
+  lost(0, 0) = 1;
+  EXPECT_GE(Enclosure::of(lost, Matrix::Ones(1, 1))->defect(), 4095 * 0x1p-54);
   // An inverse that is off by more than half proves nothing.
   EXPECT_FALSE(Enclosure::of(keys, 1.6 * inverse));
   EXPECT_FALSE(Enclosure::of(keys, Matrix::Zero(6, 6)));

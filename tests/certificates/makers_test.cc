@@ -109,6 +109,11 @@ TEST(ExactMaker, AttentionCounts) {
   EXPECT_TRUE(python_accepts(layer, to_json(longer)));
   for (float& value : other.output_weights) value = -value;
   expect_refused(other, sound, "other sets");
+  Layer muted = layer;  // its norm divides by a thousand
+  muted.epsilon = 1e6;
+  expect_refused(muted, sound, "other sets");
+  expect_sound(muted, make_exact(muted.question()));
+  expect_sound(muted, make_enclosed(muted.question()));
 }
 
 TEST(EnclosedMaker, AttentionCounts) {
@@ -178,6 +183,9 @@ TEST(ManifoldMaker, AnyChangeIsRefused) {
   ManifoldCertificate longer = sound;  // the keys of x0 no more, but for a factor, and another norm
   for (double& value : longer.x) value *= 1.001;
   expect_refused(layer, longer, "sets not told apart");
+  ManifoldCertificate hidden = sound;  // still the keys of x0, but another norm
+  for (uint32_t j = 0; j < 24; ++j) hidden.x[j] += sound.direction[j] / 10;
+  expect_refused(layer, hidden, "sets not told apart");
   ManifoldCertificate swapped = sound;
   std::swap(swapped.set, swapped.other_set);
   expect_refused(layer, swapped, "other sets");

@@ -17,6 +17,7 @@ struct Layer {
   uint32_t keys, width, experts, top_k;
   std::vector<float> key_weights, router_weights, key_gains, router_gains;
   std::vector<float> value_weights, output_weights;  // empty: the router reads x
+  double epsilon = 1e-5;                             // of the norm in front of attention
 
   Question question() const {
     return {.keys = {.values = key_weights, .rows = keys, .columns = width, .gains = key_gains},
@@ -36,7 +37,7 @@ struct Layer {
         .output = {.values = output_weights, .rows = width, .columns = 2 * values, .gains = {}},
         .heads = values,
         .kv_heads = values / 2,
-        .epsilon = 1e-5};
+        .epsilon = epsilon};
   }
   float& key(uint32_t row, uint32_t column) { return key_weights[row * width + column]; }
   float key(uint32_t row, uint32_t column) const { return key_weights[row * width + column]; }
