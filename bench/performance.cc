@@ -1,9 +1,9 @@
 // The main benchmark: a whole pass against the ceiling of its own products, in one process.
-// Prints every ratio and writes build/bench/performance.json. --decode, --blocks, --import, --keys
-// and --key-tap print only how fast packed weights are decoded, token mixers run, routing logs are
-// checked, gauges of keys are found and keys are shown; --peer only compares with transformers;
-// --large streams a checkpoint of 24 GB in little memory. Nothing here judges: see
-// docs/performance.md for what the figures should be and what they were where.
+// Prints every ratio and writes build/bench/performance.json. --decode, --blocks, --import, --keys,
+// --certificates and --key-tap print only how fast packed weights are decoded, token mixers run,
+// routing logs are checked, gauges of keys are found, certificates made and keys shown; --peer only
+// compares with transformers; --large streams a checkpoint of 24 GB in little memory. Nothing here
+// judges: see docs/performance.md for what the figures should be and what they were where.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -25,6 +25,7 @@
 #include "base/random.h"
 #include "block_rate.h"
 #include "ceiling.h"
+#include "certificate_rate.h"
 #include "clock.h"
 #include "decode_rate.h"
 #include "experiments/experiment.h"
@@ -285,6 +286,21 @@ void report_keys(Json& figures, int threads) {
                       1e3 * rate.itq_step_seconds));
 }
 
+void report_certificates(Json& figures) {
+  const CertificateRate rate = certificate_rate();
+  const auto add = [&](const std::string& name, const CertificateRate::Level& level) {
+    add_row(
+        figures, name + "_seconds", level.make_seconds,
+        fmt::format("a certificate for keys ({}, {}) and {} experts, {} bytes; {:.2f} s to check",
+                    rate.keys, rate.width, rate.experts, level.bytes, level.check_seconds));
+  };
+  add("exact_certificate", rate.exact);
+  add("enclosed_certificate", rate.enclosed);
+  add("manifold_certificate", rate.on_manifold);
+  add("exact_after_attention", rate.exact_after);
+  add("enclosed_after_attention", rate.enclosed_after);
+}
+
 // transformers on the same windows, if PEER_PYTHON names a Python that has it.
 void report_peer(Json& figures, const std::string& program, const Bench& bench,
                  const std::filesystem::path& folder) {
@@ -368,6 +384,11 @@ int run(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "--keys") {
     Json figures;
     report_keys(figures, static_cast<int>(std::thread::hardware_concurrency()));
+    return 0;
+  }
+  if (argc == 2 && std::string_view(argv[1]) == "--certificates") {
+    Json figures;
+    report_certificates(figures);
     return 0;
   }
   if (argc == 2 && std::string_view(argv[1]) == "--import") {
@@ -469,6 +490,7 @@ int run(int argc, char** argv) {
          "10,000 replicates over 200 windows and 64 layers, one thread");
   report_import(figures, folder, base.threads);
   report_keys(figures, base.threads);
+  report_certificates(figures);
   const AuditRate audit = audit_rate(bench.checkpoint, model, bench.windows, base);
   report("audit_vs_passes", audit.seconds / audit.passes_seconds,
          fmt::format("an audit, forecasts included, {:.2f} s; {:.1f} % of decisions flip",

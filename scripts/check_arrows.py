@@ -33,6 +33,7 @@ LIBRARIES = {
     r"pcre2\.h|utf8proc\.h|zstd\.h|zlib\.h": ["text"],
     r"boost/.*": ["verify"],
     r"(unsupported/)?Eigen/.*": ["linear"],
+    r"flint/.*|gmp\.h|mpfr\.h": ["exact"],
 }
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)')

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "linear/matrix.h"
 
@@ -32,6 +33,16 @@ struct Qr {
 Qr qr_of(const Matrix& matrix);
 Matrix qr_triangle(const Matrix& matrix);  // r alone
 Qr thin_qr(const Matrix& matrix);          // q (rows, columns)
+
+// Columns by how much each adds to the span of those before it (rank-revealing in practice):
+// matrix.col(order[j]) = q triangle.col(j). The rank is numerical: pivots above eps times the
+// largest and the number of pivots.
+struct PivotedQr {
+  std::vector<Eigen::Index> order;  // (columns)
+  Matrix triangle;                  // (rank, columns)
+};
+PivotedQr pivoted_qr(const Matrix& matrix);
+Matrix solve_triangle(const Matrix& triangle, const Matrix& right_side);  // of an upper one
 
 // Of a symmetric matrix; only its lower half is read. Values ascend.
 Column symmetric_eigenvalues(const Matrix& matrix);

@@ -59,6 +59,7 @@ class Arrows(unittest.TestCase):
             ("tap/tap.h", "#include <model/model.h>"),
             ("text/windows.h", "#include <regex>"),
             ("gate/gate.h", "#include <nlohmann/json.hpp>"),
+            ("certificates/columns.cc", "#include <flint/fmpz.h>"),
             ("stream/pass.h", '#include "dnnl.hpp"'),
             ("text/tokenizer.h", '#include "../base/error.h"'),
             ("stream/pass.h", '#include "model/blocks/attention.h"'),

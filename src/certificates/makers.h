@@ -1,0 +1,32 @@
+// The makers of certificates, and checks of what they made. Each takes the matrices as stored; all
+// run on the calling thread and give the same bits everywhere but for fp64 products, whose order of
+// sums is that of the build. Pairs are sought for what the router reads of x itself; after
+// attention, those that only W_O W_V tells apart aren't found.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "certificates/certificate.h"
+
+namespace rg::certificates {
+
+// Level A: columns by pivoted QR, one more whose kernel vector parts the experts best, and the
+// exact vector on them. Where fp64 sees no difference, columns modulo a prime. 512 keys of bf16
+// weights and gains take seconds; time grows as m^3, the certificate as m^2.
+Made<ExactCertificate> make_exact(const Question& question);
+
+// Level B: the kernel's best direction among those of single experts, in fp64 with rigorous bounds.
+// They need K, its rows scaled to one size, to have a condition number below about 10^5.
+Made<EnclosedCertificate> make_enclosed(const Question& question);
+
+// Level B' for a real residual x0 (D), as keys and router read it, before their norms. Only for a
+// router that reads x: RT070 with attention.
+Made<ManifoldCertificate> make_on_manifold(const Question& question, std::span<const float> x0);
+
+// What is wrong with a certificate; empty if it holds. Recomputed from the stored matrices.
+std::string fault_of(const Question& question, const ExactCertificate& certificate);
+std::string fault_of(const Question& question, const EnclosedCertificate& certificate);
+std::string fault_of(const Question& question, const ManifoldCertificate& certificate);
+
+}  // namespace rg::certificates
