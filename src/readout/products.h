@@ -8,8 +8,7 @@
 namespace rg::readout {
 
 // C (rows, columns) = A (rows, inner) B', B (columns, inner), or A B, B (inner, columns); rows
-// `stride` floats apart. The stride of the one head is that of whole rows: with 0 oneDNN takes its
-// reference implementation.
+// `stride` floats apart. The one head's stride is that of whole rows.
 struct ProductShape {
   uint32_t rows, inner, columns;
   kernels::HeadProduct::Right right;
