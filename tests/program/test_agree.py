@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 import jsonschema
-from support import ROOT, load, run
+from support import ROOT, load, make_text, run
 from test_import import npy, read_safetensors, write_safetensors
 
 MODEL = os.path.join(ROOT, "models", "routegauge-tiny-olmoe")
@@ -38,7 +38,8 @@ class Agree(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.folder, True)
         cls.log = os.path.join(cls.folder, "log")
         cls.trace = os.path.join(cls.folder, "trace.safetensors")
-        result = run("trace", "--model", MODEL, "--domain", f"docs={os.path.join(ROOT, 'docs')}", "--windows", WINDOWS,
+        texts = make_text(os.path.join(cls.folder, "texts"), "prose", 12, 200)
+        result = run("trace", "--model", MODEL, "--domain", f"prose={texts}", "--windows", WINDOWS,
                      "--seq-len", LENGTH, "--tensors", "router_logits,topk_ids,topk_weights", "--out", cls.trace, "--log", cls.log)
         assert result.returncode == 0, result.stderr
         cls.tensors = read_safetensors(cls.trace)
