@@ -211,6 +211,8 @@ class Head:
         self.keys, self.zero_keys = (counts(j, j.need(at, name), k.count)
                                      for name in ("keys", "zero_keys"))
         self.gauges_of(j, k, j.need(at, "gauges"))
+        if not j.sound():
+            return  # what follows rests on the gauges
         known = len(self.gauges) == sum(many for _, many in k.kinds)
         self.learned = next((g for g in self.gauges if g and g["kind"] == "itq_cosine"), None)
         fitted = self.learned is not None if known else None
@@ -228,9 +230,11 @@ class Head:
             return
         for (kind, number), at in zip(k.gauges(), listed):
             if not j.kind(at, dict):
-                continue
-            own = j.string(j.need(at, "kind")), j.integer(j.need(at, "number"), 0, LARGEST)
-            if j.sound() and own != (kind, number):
+                return
+            named, own = j.need(at, "kind"), j.integer(j.need(at, "number"), 0, LARGEST)
+            if own is None or not j.kind(named, str):
+                return
+            if (named, own) != (kind, number):
                 j.bad("ranked_list")
                 return
             self.gauges.append(self.gauge_of(j, k, kind, at))
@@ -301,25 +305,27 @@ class Head:
         if listed and fitted is False:
             j.bad("null_pattern")
             return
-        if listed and len(listed) != len(ranks):
-            j.bad("ranked_list")
-            return
-        for rank, at in zip(ranks, listed):
+        for i, at in enumerate(listed):
             if not j.kind(at, dict):
-                continue
+                return
             found = j.integer(j.need(at, "rank"), 1, LARGEST)
-            if found is not None and found != rank:
+            if found is None:
+                return
+            if ranks[i:i + 1] != [found]:
                 j.bad("ranked_list")
+                return
             for name in SHARES:
                 j.number(j.need(at, name), SHARE)
             for name in ("code_then_rank", "rank_then_code"):
                 j.number(j.need(at, name), POSITIVE)
-            self.residual.append(rank)
+            self.residual.append(found)
+        if listed and len(listed) < len(ranks):
+            j.bad("ranked_list")
 
     def ceiling_of(self, j, k, at):
         self.ceiling = None
         due = k.step == "scored" and self.rotated > 0 and self.fit_keys > 0
-        if given(j, at, None if "value_kind" in j.fired else due):
+        if given(j, at, due):
             self.ceiling = j.number(j.need(at, "resting_share"), SHARE)
 
 
@@ -335,6 +341,8 @@ def heads_of(j, k):
         for at in listed:
             if j.kind(at, dict):
                 found[layer].append(Head(j, k, k.attention[layer], at))
+            if not j.sound():
+                return found
     return found
 
 
