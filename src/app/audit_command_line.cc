@@ -49,29 +49,47 @@ void read_parameters(const std::vector<std::string>& texts, RunOptions& options)
 }  // namespace
 
 RunOptions finish_audit(const CLI::App& command, const RawRun& raw) {
-  for (const char* option : {"--model", "--family", "--allow-small-T", "--nonfinite"}) {
+  for (const char* option :
+       {"--model", "--family", "--intervene", "--allow-small-T", "--nonfinite"}) {
     if (!was_given(command, option)) continue;
     throw usage_error(option, "given with audit",
-                      "two checkpoints, whose weights are all finite, and no other");
+                      "checkpoints whose weights are all finite, and no other");
   }
-  if (raw.b.empty()) {
+  const bool keys = !raw.options.stored_keys.empty();
+  if (raw.a.empty() || (raw.b.empty() && !keys)) {
     throw usage_error("audit", raw.a.empty() ? "no checkpoint" : "one checkpoint",
-                      "two: the reference, then its changed copy");
+                      keys ? "the one whose keys are stored as --keys says"
+                           : "two, the reference and its changed copy, or --keys FILE");
+  }
+  if (keys && !raw.b.empty()) {
+    throw usage_error("--keys", "given with two checkpoints",
+                      "one: it is audited against itself with its keys stored otherwise");
   }
   RunOptions options = raw.options;
   finish_pass(options, raw.pass);
-  options.audited = {raw.a, raw.b};
+  options.audited = {raw.a};
+  if (!keys) options.audited.push_back(raw.b);
   read_parameters(raw.parameters, options);
   options.layers = chosen_layers(options);
   options.experiments.parameters.erase("layers");
   return options;
 }
 
+void add_keys_option(CLI::App& command, RawRun& raw) {
+  command
+      .add_option("--keys", raw.options.stored_keys,
+                  "instead of B: the file that says how A's keys are stored in few bits")
+      ->type_name("FILE");
+}
+
 AuditCommandLine::AuditCommandLine(CLI::App& program) {
   command_ = program.add_subcommand(
-      "audit", "Measure what a changed copy of a checkpoint changed: routes, predictions, and why");
+      "audit",
+      "Measure what a changed copy of a checkpoint, or keys stored in few bits, change: routes, "
+      "predictions, and why");
   command_->add_option("A", raw_.a, "the reference: as --model of other commands")->required();
-  command_->add_option("B", raw_.b, "its changed copy")->required();
+  command_->add_option("B", raw_.b, "its changed copy; none with --keys");
+  add_keys_option(*command_, raw_);
   command_->add_option("--out", raw_.options.out, "folder for the results")
       ->type_name("DIR")
       ->default_val(".");
@@ -94,11 +112,15 @@ Both checkpoints have gates of one rule, one vocabulary, and tokenizers that giv
 types of tensors may differ. Five passes, four where the CPU has one compute type only;
 `routegauge plan audit A B` says what they cost. The verdict is REPORTED.
 
+With --keys there is one checkpoint, and B is A whose keys are written in 1 to 4 bits and read
+again: schema/stored_keys_file.schema.json describes the file.
+
 Exit codes: 0 everything is written; 2 usage, or another run in --out; 3 input refused; 4 disk,
 permissions, folder in use; 5 memory; 130, 143 stopped: the same command starts over.
 
-Example:
-  routegauge audit MODEL MODEL-quantised --domain prose=texts/ --out audited)");
+Examples:
+  routegauge audit MODEL MODEL-quantised --domain prose=texts/ --out audited
+  routegauge audit MODEL --keys keys.json --domain prose=texts/ --out audited)");
 }
 
 std::optional<Command> AuditCommandLine::chosen() const {

@@ -6,11 +6,14 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/numbers.h"
+#include "base/wrap.h"
 
 namespace rg::app {
 namespace {
 
 constexpr uint64_t kLargestArtifact = uint64_t{1} << 32;
+constexpr size_t kTableColumns = 100;
 using Align = Table::Align;
 
 std::string percent(const Json& rate) {
@@ -36,6 +39,24 @@ void add_layer(const std::string& name, const Json& of, Table& table) {
   table.row({name, rate("flips"), rate("total"), rate("local"), rate("inherited"), rate("phi_gate"),
              rate("phi_input"), percent(floor.at("gates").at("flips").at("rate")),
              pass.is_null() ? "-" : percent(pass.at("flips").at("rate"))});
+}
+
+// What was done to the keys of B, which is A otherwise.
+std::string keys_text(const Json& change) {
+  const Json &how = change.at("description"), &fit = how.at("fit"), &layers = change.at("layers");
+  const auto word = [](const Json& of, const char* member) {
+    return escape_for_terminal(of.at(member).get<std::string>());
+  };
+  const std::string scale = word(how, "scale");
+  std::string text = fmt::format("B is A with {} at {}: a scale for every {}, {}",
+                                 word(change, "name"), counted(layers.size(), "layer"),
+                                 scale == "key" ? "row" : scale, word(how, "rule"));
+  if (!fit.is_null()) {
+    text += fmt::format(", fitted on {}", fit.at("documents") == "all"
+                                              ? "all documents"
+                                              : "every other document, from the first on");
+  }
+  return wrapped(text + '.', "  ", 2, kTableColumns);
 }
 
 std::string layers_text(const Json& summary) {
@@ -95,6 +116,8 @@ std::string audit_tables(std::span<const std::filesystem::path> artifacts) {
     if (!text.empty()) text += '\n';
     text += fmt::format("{}: A {}, B {}\n", named(artifact.at("domain")), named(edge.at("ckpt_a")),
                         named(edge.at("ckpt_b")));
+    const Json& settings = artifact.at("settings");
+    if (settings.contains("key_change")) text += keys_text(settings.at("key_change"));
     text += layers_text(summary) + '\n' + losses_text(summary) + '\n' +
             forecasts_text(summary.at("forecasts"));
   }

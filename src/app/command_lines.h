@@ -52,7 +52,8 @@ struct RawRun {
   std::vector<std::string> parameters;
 };
 
-// How `plan` and `audit` read an audit of `raw.a` and `raw.b`.
+// How `plan` and `audit` read an audit of `raw.a` and `raw.b`, or of `raw.a` and its stored keys.
+void add_keys_option(CLI::App& command, RawRun& raw);
 RunOptions finish_audit(const CLI::App& command, const RawRun& raw);
 
 // What `plan` takes instead, for power in place of cost.

@@ -41,8 +41,10 @@ struct RunOptions : PassOptions {
   lab::ExperimentSettings experiments;  // and parameters of the program's own
   std::filesystem::path family;         // file of `suite`, which takes no experiments; empty: none
   std::filesystem::path intervene;      // file of `intervention`, which is alone; empty: none
-  // Of `audit`, which takes no experiments: the reference and its changed copy; empty: no audit.
+  // Of `audit`, which takes no experiments: the reference and its changed copy, or the reference
+  // alone, whose keys are then stored as a file says; empty: no audit.
   std::vector<std::string> audited;
+  std::filesystem::path stored_keys;
   std::filesystem::path out;
   bool overwrite = false;
   bool json = false;

@@ -58,7 +58,13 @@ std::string as_text(const lab::Pass& pass) {
                          (pass.subject().from_config() ? ", from its config.json alone" : "")});
   cost.row({"passes", fmt::format("{}, each weight byte read once", plan.passes)});
   if (pass.intervention()) {
-    cost.row({"routes", "changed by " + escape_for_terminal(pass.intervention()->source)});
+    const stream::Intervention& how = *pass.intervention();
+    const std::string source = "changed by " + escape_for_terminal(how.source);
+    if (!how.layers.empty() || how.keys.empty()) cost.row({"routes", source});
+    if (!how.keys.empty()) {
+      cost.row({"keys", fmt::format("{}, at {}", how.layers.empty() ? source : "changed",
+                                    counted(how.keys.size(), "layer"))});
+    }
   }
   cost.row({"to read", format_bytes(plan.read_bytes)});
   cost.row({"to compute", fmt::format("{:.3g} FLOPs, and {:.3g} for the experiments", plan.flops,

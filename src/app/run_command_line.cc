@@ -96,6 +96,9 @@ RunOptions finish_run(const CLI::App& command, const RawRun& raw) {
   if (!intervenes && !options.intervene.empty()) {
     throw usage_error("--intervene", "given", "`intervention` as the only experiment");
   }
+  if (!options.stored_keys.empty()) {
+    throw usage_error("--keys", "given", "`audit` in place of experiments");
+  }
   if (raw.experiments == "suite") {
     check_suite(command, options);
     return options;
@@ -126,6 +129,7 @@ PlanCommandLine::PlanCommandLine(CLI::App& program) {
   add_run_options(*command_, raw_);
   command_->add_option("A", raw_.a, "with `audit` in place of experiments: the reference");
   command_->add_option("B", raw_.b, "and its changed copy");
+  add_keys_option(*command_, raw_);
   command_->get_option("experiments")->required(false);  // --power takes none
   add_power_options(*command_, power_);
   command_->add_flag("--json", raw_.options.json, "print JSON, for programs");
@@ -142,6 +146,7 @@ Examples:
   routegauge plan all --model allenai/OLMoE-1B-7B-0924 --domain prose=texts/ --memory 16G
   routegauge plan all --model DeepSeek-V3/config.json --windows 40
   routegauge plan audit MODEL CHANGED_COPY --domain prose=texts/
+  routegauge plan audit MODEL --keys keys.json --domain prose=texts/
   routegauge plan --power pilot
   routegauge plan --power --effect 0.2)");
 }

@@ -6,6 +6,7 @@
 #include "lab/family.h"
 #include "lab/intervention.h"
 #include "lab/measurement.h"
+#include "lab/stored_keys_file.h"
 #include "lab/suite.h"
 
 namespace rg::app {
@@ -22,6 +23,16 @@ std::unique_ptr<lab::Study> make_study(const RunOptions& options, lab::Purpose p
     };
     return std::make_unique<lab::InterventionStudy>(model, options.intervene, read_routes, purpose,
                                                     options.text, pass_settings(options));
+  }
+  if (!options.stored_keys.empty()) {
+    const auto changes = [&](const model::Model& model) {
+      std::vector<lab::KeyChangeTrial> one;
+      one.push_back(lab::trial_of(
+          lab::read_stored_keys(options.stored_keys, model, options.text.windows.seq_len), model));
+      return one;
+    };
+    return std::make_unique<lab::KeyChangeStudy>(options.audited[0], changes, purpose, options.text,
+                                                 pass_settings(options));
   }
   if (!options.audited.empty()) {
     return std::make_unique<lab::Audit>(options.audited[0], options.audited[1], purpose,

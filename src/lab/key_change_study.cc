@@ -123,6 +123,9 @@ void KeyChangeStudy::watch_plain(size_t domain, uint64_t first_row,
                                  const std::filesystem::path& folder) {
   experiments::Setting setting = plain_->setting(domain);
   setting.parameters = experiments_.parameters;
+  for (const Trial& trial : trials_) {
+    if (trial.given.watch_plain) plain_->watch(trial.given.watch_plain(setting, first_row));
+  }
   const uint64_t routes = 2 * plain_routes_->bytes_of(setting.windows->rows());
   Plain& plain = domains_.emplace_back();
   plain.reference = std::make_unique<experiments::ReferenceRecord>(setting, *plain_routes_,

@@ -30,6 +30,10 @@ struct KeyChangeTrial {
   model::KeyStep step;
   std::vector<int> layers;  // in the model; none: nothing is changed
   std::unique_ptr<model::KeyChange> change;
+  // What the change has to see of the plain pass first, on one domain, whose rows begin at
+  // `first_row` of the pass; it lives as long as the change. Not set: nothing.
+  std::function<tap::Observer&(const experiments::Setting& setting, uint64_t first_row)>
+      watch_plain = {};
 };
 // Of a model, whose layers and mixers they fit.
 using MakeKeyChanges = std::function<std::vector<KeyChangeTrial>(const model::Model&)>;

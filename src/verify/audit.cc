@@ -56,7 +56,10 @@ Criterion flip_rate(const audit::Report& report, const audit::Headline& columns)
 
 void judge_audit(const Case& c, Finding& finding) {
   Judgement& judgement = c.inspect.judgement();
+  const std::optional<audit::KeyChange> change = audit::read_key_change(c);
   const audit::Record record = audit::read_record(c);
+  if (!c.inspect.sound()) return;
+  if (change) audit::check_below(c, record, *change);
   if (!c.inspect.sound()) return;
   Claims& claims = finding.claims;
   audit::Report report(c);
@@ -84,9 +87,10 @@ void judge_audit(const Case& c, Finding& finding) {
       "the forecasts' draws, the bounds and which decisions are guaranteed (their totals and what "
       "they imply of each other were checked)");
   judgement.sentence =
-      identical ? "On these windows the two checkpoints choose the same experts with the same "
-                  "weights and predict the same, bit for bit."
-                : explain_audit(report, columns, labels);
+      identical
+          ? "On these windows the two checkpoints choose the same experts with the same "
+            "weights and predict the same, bit for bit."
+          : (change ? "With " + change->name + ", " : "") + explain_audit(report, columns, labels);
 }
 
 }  // namespace rg::verify

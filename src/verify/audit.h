@@ -4,6 +4,7 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "verify/analysis.h"
@@ -63,6 +64,17 @@ struct Record {
 Record read_record(const Case& c);
 // What must hold between the arrays of a record whose shapes are right (audit_checks.cc).
 void check_record(const Case& c, const Record& record);
+
+// An audit of a checkpoint and itself with its keys stored in few bits (audit_keys.cc).
+struct KeyChange {
+  std::string name;
+  int lowest_layer;  // changed, measured or not
+};
+// `settings.key_change`, whose every defect is `key_change_stated`: what was stored how, and one
+// checkpoint on both sides. None in another audit.
+std::optional<KeyChange> read_key_change(const Case& c);
+// Below the lowest changed layer nothing may differ.
+void check_below(const Case& c, const Record& record, const KeyChange& change);
 
 // Whether nothing differs at all.
 bool identical(const Case& c, const Record& record);

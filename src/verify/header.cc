@@ -285,13 +285,12 @@ void read_version(Inspector& inspect, const At& version) {
   }
 }
 
-// All tests but one measure the model as it is, which a run with an intervention doesn't, not even
-// one that changes nothing.
-void refuse_intervention(Inspector& inspect, const At& root) {
-  const At stated = (root / "settings") / "intervention";
+// Most tests measure the model as it is, which a run with a change of its own doesn't, not even one
+// that changes nothing.
+void refuse_change(Inspector& inspect, const At& root, const char* member, Check check) {
+  const At stated = (root / "settings") / member;
   if (!stated) return;
-  inspect.invalid(Check::intervention_stated, stated.path,
-                  "is there, but the test measures the model as it is");
+  inspect.invalid(check, stated.path, "is there, but the test measures the model as it is");
 }
 
 void read_model_header(Inspector& inspect, const At& root, const HeaderRules& rules,
@@ -324,7 +323,10 @@ Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules)
   header.full = carries_our_fields(root, header.test);
   inspect.judgement().rule = header.full ? "full" : "published";
   read_version(inspect, inspect.need(root, "schema_version"));
-  if (!rules.intervened) refuse_intervention(inspect, root);
+  if (!rules.intervened) {
+    refuse_change(inspect, root, "intervention", Check::intervention_stated);
+  }
+  if (!rules.keys_changed) refuse_change(inspect, root, "key_change", Check::key_change_stated);
   switch (rules.subject) {
     case Subject::model:
       read_model_header(inspect, root, rules, header);

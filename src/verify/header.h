@@ -53,8 +53,9 @@ struct HeaderRules {
   bool terminal_measured;  // terminal_ovk_scan
   bool edge = false;       // measured on an edge; `model` is its reference, `other` its other end
   bool one_input = true;   // on an edge: both gates decide on the reference's gate inputs
-  bool declared_edges = true;     // of a family: `edges` lists the comparisons
-  bool intervened = false;        // of a run with an intervention, as no other test's artifact is
+  bool declared_edges = true;  // of a family: `edges` lists the comparisons
+  bool intervened = false;     // of a run with an intervention, as no other test's artifact is
+  bool keys_changed = false;   // may be of a run with stored keys, as no other test's artifact is
   bool counts_by_window = false;  // per_window holds what was sampled, nothing measured
 };
 

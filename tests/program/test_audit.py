@@ -139,7 +139,7 @@ class Audit(ProgramTest):
     def test_options_that_an_audit_has_no_use_for(self):
         self.refused("US001", self.model, self.model, "--nonfinite", options=("--nonfinite", "record"))
         self.refused("US003", self.model, self.model, "bootstrap", options=("--parameter", "random_draws=2"))
-        self.assertExit(run("audit", self.model, "--domain", f"prose={self.prose}"), 2, "error[US001]", "B is required")
+        self.assertExit(run("audit", self.model, "--domain", f"prose={self.prose}"), 2, "error[US001]", "one checkpoint")
         self.assertExit(run("audit", self.model, self.model), 2, "--domain")
         self.assertExit(run("plan", "audit", self.model), 2, "one checkpoint")
         self.assertExit(run("plan", "expert_load", self.model, "--model", self.model), 2, "`audit` alone")

@@ -14,6 +14,8 @@ constexpr uint32_t kForecastDraws = 64;
 // Enough of each for intervals; tests copy audits often.
 constexpr uint32_t kMostWindows = 80, kMostTokens = 33, kMostReplicates = 100;
 constexpr std::array<uint32_t, 7> kBinFrom = {0, 1, 2, 3, 5, 9, 17};
+constexpr int kLowestStored = 2;  // layer whose keys are stored in few bits; of no gate
+constexpr const char* kStoredKeys = "scored keys and values in 3 bits";
 
 using Logits = std::array<double, kExperts>;
 
@@ -89,7 +91,7 @@ class Simulation {
     uint32_t flipped = 0;
     for (uint32_t l = 0; l < 3; ++l) {
       Decision& decision = token.decisions[l];
-      decision = decide(noise_class, flipped);
+      decision = decide(kLayers[l], noise_class, flipped);
       if (kLayers[l] == 3 && w == 5 && t < 2) {
         decision = Decision();
         decision.defined = false;
@@ -107,10 +109,11 @@ class Simulation {
     return token;
   }
 
-  Decision decide(uint32_t noise_class, uint32_t flipped_before) {
+  Decision decide(int layer, uint32_t noise_class, uint32_t flipped_before) {
     Decision d;
     d.noise = noise_class;
-    const double scale = variant_.identical ? 0 : variant_.change;
+    const bool below = variant_.stored_keys && layer < kLowestStored;
+    const double scale = variant_.identical || below ? 0 : variant_.change;
     const Logits a = noises(1);
     const Logits gate = noises(variant_.equal_gates ? 0 : 0.04 * scale);
     const Logits input = noises(scale * (noise_class == 0 ? 0.03 : 0.12) * (1 + flipped_before));
@@ -409,6 +412,23 @@ Json audit_header(const Shape& shape, const AuditVariant& variant) {
   return a;
 }
 
+// B becomes A itself, which stores its keys.
+void store_keys(Json& a) {
+  const std::string name = std::string("synthetic (") + kStoredKeys + ")";
+  a["edge"]["ckpt_b"] = a["other"]["ckpt"] = name;
+  a["edge"]["edge_name"] = "synthetic__to__" + name;
+  a["settings"]["key_change"] = {
+      {"name", kStoredKeys},
+      {"description",
+       {{"bits", 3},
+        {"scale", "channel"},
+        {"rule", "norm"},
+        {"values", true},
+        {"fit", {{"documents", "even"}, {"positions", 128}, {"sink_positions", 4}}}}},
+      {"step", "scored"},
+      {"layers", {kLowestStored, 3, 5}}};
+}
+
 // Members that a variant doesn't have.
 void take_away(Json& a, const Shape& shape, const AuditVariant& variant) {
   const auto none = [&](const std::string& path, const char* reason) {
@@ -444,6 +464,7 @@ Json audit_of(const Shape& asked, const AuditVariant& variant) {
   add_tail(a, shape);
   a["other"] = {{"ckpt", "synthetic-4bit"}, {"inputs", a["inputs"]}, {"tensors", a["tensors"]}};
   if (!variant.equal_gates) a["other"]["tensors"][0]["sha256"] = sha256_hex("other gate");
+  if (variant.stored_keys) store_keys(a);
   complete(a);
   return a;
 }
@@ -451,7 +472,9 @@ Json audit_of(const Shape& asked, const AuditVariant& variant) {
 Json make_of_audit(const std::string& test, const Shape& shape) {
   Shape of = shape;
   AuditVariant variant;
-  variant.equal_gates = test == "audit_equal_gates" || test == "audit_identical";
+  variant.stored_keys = test == "audit_stored_keys";
+  variant.equal_gates =
+      test == "audit_equal_gates" || test == "audit_identical" || variant.stored_keys;
   variant.groups = test == "audit_groups";
   variant.identical = test == "audit_identical";
   variant.one_compute = test == "audit_one_compute";

@@ -138,12 +138,39 @@ TEST(Audit, SplitsAddUp) {
               1, 1e-12);
 }
 
+TEST(Audit, StoredKeysAreOneCheckpoint) {
+  Json artifact = made("audit_stored_keys");
+  EXPECT_TRUE(judge(artifact).sentence.starts_with("With scored keys and values in 3 bits, "));
+  EXPECT_EQ(artifact["summary"]["per_layer"]["1"]["flips"]["rate"], 0);
+  EXPECT_GT(artifact["summary"]["per_layer"]["3"]["flips"]["rate"], 0.05);
+  // Other ways of storing.
+  const auto accepted = [&](const Json& change) {
+    for (const auto& [path, value] : change.items()) {
+      at(artifact, "settings.key_change." + path) = value;
+    }
+    seal(artifact);
+    const Judgement judgement = judge(artifact);
+    EXPECT_EQ(judgement.verdict, Verdict::reported) << judgement.sentence;
+  };
+  accepted({{"description.fit.documents", "all"}, {"description.fit.sink_positions", 0}});
+  accepted({{"description.fit.positions", 33}, {"description.fit.sink_positions", 32}});
+  accepted({{"description.scale", "head"}, {"description.rule", "unbiased"}, {"step", "normed"}});
+  accepted({{"description.scale", "key"}, {"description.fit", nullptr}});
+  accepted({{"description.bits", 1}, {"description.rule", "least_squares"}, {"step", "latent"}});
+  accepted({{"description.bits", 4}, {"layers", {2}}});
+  // An audit of equal checkpoints says nothing of keys.
+  artifact["settings"].erase("key_change");
+  seal(artifact);
+  EXPECT_EQ(judge(artifact).verdict, Verdict::reported);
+}
+
 TEST(Audit, TooFewFlipsAreSaid) {
   const Json artifact = audit_of({}, {.equal_gates = true,
                                       .groups = false,
                                       .identical = false,
                                       .one_compute = false,
-                                      .change = 0.02});
+                                      .change = 0.02,
+                                      .stored_keys = false});
   const Judgement judgement = judge(artifact);
   EXPECT_EQ(judgement.verdict, Verdict::reported);
   EXPECT_EQ(artifact["summary"]["forecasts"]["F4"]["pooled"]["calibration"], "INSUFFICIENT");

@@ -25,6 +25,8 @@ std::vector<Doctored> doctored_edges();
 std::vector<Doctored> doctored_interventions();
 // Of audit.
 std::vector<Doctored> doctored_audits();
+// Of audits of stored keys, and of other tests that such a run would have made.
+std::vector<Doctored> doctored_stored_keys();
 // Of kv_gauge.
 std::vector<Doctored> doctored_kv_gauges();
 // Of kl_bounded_adaptation.

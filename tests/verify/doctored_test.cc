@@ -892,6 +892,7 @@ constexpr Group kGroups[] = {{"others", doctored_others},
                              {"edges", doctored_edges},
                              {"interventions", doctored_interventions},
                              {"audits", doctored_audits},
+                             {"stored_keys", doctored_stored_keys},
                              {"kv_gauges", doctored_kv_gauges},
                              {"families", doctored_families},
                              {"adaptations", doctored_adaptations}};

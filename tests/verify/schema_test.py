@@ -15,7 +15,21 @@ OF_EDGES = ("boundary_amplification", "behavior_compression", "audit")
 OF_FAMILIES = ("kl_edge_dominance", "entropy_collapse", "kl_bounded_adaptation")
 BUNDLES = ("terminal_tracking", "terminal_compatibility")
 AUDITS = ("audit_equal_gates", "audit_groups", "audit_identical", "audit_one_document",
-          "audit_one_compute")
+          "audit_one_compute", "audit_stored_keys")
+# Changes of settings.key_change in an audit of stored keys, by scale and step, and others.
+HOW, FIT = "settings.key_change.description", "settings.key_change.description.fit"
+STORED = ({"settings.key_change.step": "normed", HOW + ".scale": "head"},
+          {"settings.key_change.step": "latent", HOW + ".bits": 1},
+          {HOW + ".scale": "key", FIT: None, HOW + ".values": False},
+          {FIT + ".documents": "all", FIT + ".sink_positions": 0})
+MISSTORED = ({"settings.key_change": None}, {"settings.key_change.more": 1},
+             {"settings.key_change.name": ""}, {"settings.key_change.step": "cached"},
+             {"settings.key_change.layers": []}, {"settings.key_change.layers": [-1]},
+             {"settings.key_change.layers": "all"}, {HOW: None}, {HOW + ".more": 1},
+             {HOW + ".bits": 5}, {HOW + ".bits": 0}, {HOW + ".scale": "row"},
+             {HOW + ".rule": "mmse"}, {HOW + ".values": 1}, {FIT: None}, {HOW + ".scale": "key"},
+             {FIT + ".documents": "odd"}, {FIT + ".positions": 0}, {FIT + ".sink_positions": -1},
+             {FIT + ".more": 1}, {"settings.key_change.step": "latent", HOW + ".values": False})
 
 
 def imposed(**changed):
@@ -111,6 +125,7 @@ BROKEN = {"chart_compatibility": (("strata_def.pair_def", "1_2"), ("gate_semanti
                                      ("summary.convergence.n_for_90", 0.5))}
 ANYWHERE = (("extra", 1), ("body_sha256", "0"))
 PLAIN = (("settings.intervention", {"interventions": []}),)
+KEYLESS = (("settings.key_change", None),)
 MEASURED = (("inputs", []), ("tensors", []), ("gate_semantics.tie_rule", "higher"))
 # What no artifact of a kind can do without.
 GATE = ("gate_semantics.score", "gate_semantics.groups", "gate_semantics.tie_rule",
@@ -140,11 +155,39 @@ def validator(folder, name):
     return jsonschema.Draft7Validator(schema)
 
 
+def changed(artifact, changes):
+    """A copy with other values at dotted places."""
+    artifact = json.loads(json.dumps(artifact))
+    for path, value in changes.items():
+        node, keys = artifact, path.split(".")
+        for key in keys[:-1]:
+            node = node[step_into(node, key)]
+        node[step_into(node, keys[-1])] = value
+    return artifact
+
+
+def check_stored_keys(stored, check):
+    for changes in STORED:
+        errors = list(check.iter_errors(changed(stored, changes)))
+        assert not errors, (changes, errors[0].message)
+    for changes in MISSTORED:
+        assert not check.is_valid(changed(stored, changes)), changes
+    for path in ("settings.key_change", HOW, FIT):
+        node = stored
+        for key in path.split("."):
+            node = node[key]
+        for member in node:
+            artifact = changed(stored, {path: {k: v for k, v in node.items() if k != member}})
+            assert not check.is_valid(artifact), (path, "without", member)
+
+
 def main():
     judge_many, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     lines = []
     for variant in AUDITS:
         validator(folder, "audit").validate(json.loads(ask(judge_many, "--make-small", variant)))
+    check_stored_keys(json.loads(ask(judge_many, "--make-small", "audit_stored_keys")),
+                      validator(folder, "audit"))
     for test in OF_MODELS + OF_EDGES + OF_FAMILIES + BUNDLES:
         # A small one where any would do: an audit is the largest by far.
         small, check = ask(judge_many, "--make-small", test), validator(folder, test)
@@ -167,6 +210,7 @@ def main():
             del artifact[parent][key]
             assert not check.is_valid(artifact), (test, "without", path)
         plain = () if test in BUNDLES + ("intervention",) else PLAIN
+        plain += () if test in BUNDLES + ("audit",) else KEYLESS
         for path, value in BROKEN[test] + ANYWHERE + plain + (() if test in BUNDLES else MEASURED):
             artifact = json.loads(text)
             node, keys = artifact, path.split(".")
