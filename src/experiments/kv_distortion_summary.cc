@@ -82,6 +82,9 @@ class EstimatesJson {
     return nulls_.number(value, path_, reason);
   }
   Json null(const char* reason) const { return nulls_.null(path_, reason); }
+  EstimatesJson below(const std::string& member) const {
+    return {path_ + "." + member, documents_, nulls_};
+  }
   // Null: nothing is defined.
   Json block(const KvDistortionEstimates* found, KvBlock block) const {
     if (found == nullptr) return {{"mean", null(kNoCases)}, {"ci95", null(kNoCases)}};
@@ -206,7 +209,9 @@ Json verdict_json(const KvDistortionStudy& study, const std::vector<CodeEstimate
       calibrated_from = study.codes[c].spec.bits;
     }
   }
-  if (calibrated_from.is_null()) json.null("not even with the most bits");
+  if (calibrated_from.is_null()) {
+    json.below("calibrated_from").null("the forecast isn't calibrated with the most bits");
+  }
   uint64_t cases = 0;
   for (const KvDistortionLayer& layer : study.layers) cases += counts_of(layer).cases;
   const bool degenerate = study.layers.empty() || has_head_without_cases(study.layers);
@@ -216,7 +221,7 @@ Json verdict_json(const KvDistortionStudy& study, const std::vector<CodeEstimate
                       : degenerate ? "DEGENERATE"
                                    : "HOLDS"},
           {"bounds_hold", hold},
-          {"largest_excess", json.number(excess, kNoCases)},
+          {"largest_excess", json.below("largest_excess").number(excess, kNoCases)},
           {"forecast", std::move(forecast)},
           {"calibrated_from", std::move(calibrated_from)},
           {"cases", cases},
