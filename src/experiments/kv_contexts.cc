@@ -27,8 +27,8 @@ bool all_within(std::span<const float> values, float largest) {
 }  // namespace
 
 KvContextRecord::KvContextRecord(const tap::SequenceSet& set, std::span<const uint32_t> windows,
-                                 uint64_t seed, uint32_t per_window)
-    : set_(&set) {
+                                 uint64_t seed, uint32_t per_window, KeySampleRecord::Step stored)
+    : set_(&set), stored_(stored) {
   size_t at = 0, row_in_set = 0;
   for (uint32_t w = 0; w < set.sequences() && at < windows.size(); ++w) {
     const uint32_t length = set.lengths[w];
@@ -61,6 +61,7 @@ void KvContextRecord::begin(const tap::KeyView& view) {
   value_width_ = view.value_width;
   release();
   keys_ = Buffer<float>(kv_heads_ * rows_ * key_width_);
+  if (earlier()) stored_keys_ = Buffer<float>(kv_heads_ * rows_ * key_width_);
   values_ = Buffer<float>(kv_heads_ * rows_ * value_width_);
   samples_ = Buffer<float>(queries_ * heads_ * key_width_);
 }
@@ -73,6 +74,10 @@ void KvContextRecord::add(const tap::KeyBlock& block) {
     const size_t first = context.row_in_set - block.first_row;
     copy_by_head(block.keys.scored + first * kv_heads_ * key_width_, context.rows, kv_heads_,
                  key_width_, keys_.data(), rows_, context.first_row);
+    if (earlier()) {
+      copy_by_head(block.keys.*stored_ + first * kv_heads_ * key_width_, context.rows, kv_heads_,
+                   key_width_, stored_keys_.data(), rows_, context.first_row);
+    }
     copy_by_head(block.values + first * kv_heads_ * value_width_, context.rows, kv_heads_,
                  value_width_, values_.data(), rows_, context.first_row);
     const size_t wide = size_t{heads_} * key_width_;
@@ -85,13 +90,14 @@ void KvContextRecord::add(const tap::KeyBlock& block) {
 
 void KvContextRecord::release() {
   keys_ = {};
+  stored_keys_ = {};
   values_ = {};
   samples_ = {};
 }
 
 bool KvContextRecord::finite(float largest) const {
-  return all_within(keys_.span(), largest) && all_within(values_.span(), largest) &&
-         all_within(samples_.span(), largest);
+  return all_within(keys_.span(), largest) && all_within(stored_keys_.span(), largest) &&
+         all_within(values_.span(), largest) && all_within(samples_.span(), largest);
 }
 
 keys::HeadRows KvContextRecord::rows_of(const Context& context, uint32_t kv_head) const {
@@ -100,6 +106,13 @@ keys::HeadRows KvContextRecord::rows_of(const Context& context, uint32_t kv_head
           .values = values_.span().subspan(first * value_width_, context.rows * value_width_),
           .key_width = key_width_,
           .value_width = value_width_};
+}
+
+std::span<const float> KvContextRecord::stored_keys(const Context& context,
+                                                    uint32_t kv_head) const {
+  const Buffer<float>& all = earlier() ? stored_keys_ : keys_;
+  const size_t first = kv_head * rows_ + context.first_row;
+  return all.span().subspan(first * key_width_, context.rows * key_width_);
 }
 
 std::span<const float> KvContextRecord::query(const Context& context, size_t at,

@@ -1,138 +1,116 @@
 #include "experiments/kv_distortion.h"
 
-#include <algorithm>
-#include <cmath>
-
-#include "base/parallel.h"
 #include "experiments/common.h"
+#include "experiments/kv_distortion_arrays.h"
+#include "experiments/kv_distortion_estimates.h"
+#include "experiments/kv_distortion_observer.h"
+#include "experiments/kv_distortion_summary.h"
 
 namespace rg::experiments {
 namespace {
 
-constexpr float kLargestEntry = 1e30f;  // of what quantisers and sums take
-// For the plan, which is made before heads are known: as in kv_gauge few are wider than the first
-// and none narrower than the second; more queries read one head's keys than the third in few
-// models.
-constexpr uint64_t kWidePlanned = 256, kNarrowPlanned = 32, kGroupPlanned = 8;
+class KvDistortionExperiment : public ExperimentBase {
+ public:
+  explicit KvDistortionExperiment(const Setting& setting)
+      : ExperimentBase(setting), observer_(setting, kv_distortion_options(setting)) {}
 
-}  // namespace
-
-std::vector<uint32_t> kv_measured_windows(const KvUnits& units, uint32_t count) {
-  std::vector<uint32_t> held_out;
-  for (uint32_t w = 0; w < units.of_window.size(); ++w) {
-    if (units.of_window[w] >= 0) held_out.push_back(w);
+  tap::Needs needs() const override;
+  void begin_keys(const tap::KeyView& view) override { observer_.begin_keys(view); }
+  void on_keys(const tap::KeyView& view, const tap::KeyBlock& block) override {
+    observer_.on_keys(view, block);
   }
-  const size_t taken = std::min<size_t>(count, held_out.size());
-  std::vector<uint32_t> out;
-  for (size_t i = 0; i < taken; ++i) out.push_back(held_out[i * held_out.size() / taken]);
-  return out;
-}
+  void end_keys(const tap::KeyView& view) override { observer_.end_keys(view); }
+  void on_no_keys(int layer, std::string_view mixer) override {
+    observer_.on_no_keys(layer, mixer);
+  }
+  record::Contribution reduce() override;
 
-KvDistortionObserver::KvDistortionObserver(const Setting& setting,
-                                           const KvDistortionOptions& options)
-    : setting_(setting),
-      options_(options),
-      set_(setting.windows),
-      codes_(kv_codes()),
-      units_(setting.window_document),
-      sample_({&set_, 1}, setting.seed, options.fit_positions, &tap::KeySteps::scored),
-      rows_(sample_, units_, setting.seq_len, options.sink_positions),
-      contexts_(*set_, kv_measured_windows(units_, options.windows), setting.seed,
-                options.queries) {}
+ private:
+  Json measured_json() const;
 
-bool KvDistortionObserver::measured(int layer) const {
-  return slot_among(setting_.layers, layer) >= 0;
-}
+  KvDistortionObserver observer_;
+};
 
-tap::Needs KvDistortionObserver::needs() const {
-  tap::Needs needs;
-  needs.keys = true;
-  const auto workers = static_cast<uint64_t>(setting_.threads);
-  const uint64_t fitted = uint64_t{rows_.fit_rows()} * kWidePlanned * sizeof(float);
-  constexpr uint64_t kFitCopies = 4;  // gathered, packed twice, turned
-  needs.held_bytes =
-      sample_.index_bytes() + rows_.bytes() + contexts_.index_bytes() +
-      workers * (kFitCopies * fitted + kv_distortion_bytes(codes_.size(),
-                                                           contexts_.queries() * kGroupPlanned,
-                                                           setting_.seq_len, kWidePlanned));
-  // Kept of every layer and head, which grow with the heads as rows of keys do.
-  const uint64_t kept = codes_.size() * sizeof(KvCodeResult);
-  const uint64_t sums = codes_.size() * contexts_.contexts().size() * sizeof(keys::DistortionSums);
-  needs.held_bytes += setting_.layers.size() * sums;
-  needs.held_key_rows = sample_.rows() + contexts_.rows() +
-                        setting_.layers.size() * kept / (kNarrowPlanned * sizeof(float));
-  needs.held_value_rows = contexts_.rows();
-  needs.held_query_rows = contexts_.queries();
+// The observer's, and the replicates of the reduction.
+tap::Needs KvDistortionExperiment::needs() const {
+  tap::Needs needs = observer_.needs();
+  constexpr uint64_t kMeasurements = 2, kReplicatedAtOnce = kMeasurements * kKvBlockNames.size();
+  const uint64_t replicates = static_cast<uint64_t>(setting_.integer("bootstrap"));
+  needs.held_bytes += observer_.codes().size() * (setting_.layers.size() + 1) * kReplicatedAtOnce *
+                      replicates * sizeof(double);
   return needs;
 }
 
-void KvDistortionObserver::begin_keys(const tap::KeyView& view) {
-  if (!measured(view.layer)) return;
-  if (contexts_.queries() == 0) {
-    without_keys_[view.layer] = "no window of a held-out document";
-    return;
+Json KvDistortionExperiment::measured_json() const {
+  const KvContextRecord& contexts = observer_.contexts();
+  const KvDocuments documents(contexts, setting_.window_document);
+  Json windows = Json::array(), positions = Json::array();
+  for (const KvContextRecord::Context& context : contexts.contexts()) {
+    windows.push_back(context.window);
+    positions.push_back(context.positions);
   }
-  if (view.sinks) {
-    without_keys_[view.layer] = "attention with a sink, whose logit is not shown";
-    return;
-  }
-  sample_.begin(view);
-  contexts_.begin(view);
+  return {{"fit_keys", observer_.rows().fit_rows()},
+          {"windows", std::move(windows)},
+          {"documents", documents.of_window},
+          {"positions", std::move(positions)}};
 }
 
-void KvDistortionObserver::on_keys(const tap::KeyView&, const tap::KeyBlock& block) {
-  if (!contexts_.holds_a_layer()) return;
-  sample_.add(block);
-  contexts_.add(block);
+record::Contribution KvDistortionExperiment::reduce() {
+  Nulls nulls;
+  record::Contribution part{.fields = Json::object(), .notes = {}};
+  Json& fields = part.fields;
+  std::vector<int> with_keys;
+  Json codes = Json::array();
+  Json attention = Json::object(), heads = Json::object(), windows = Json::object();
+  Json without = Json::object();
+  for (const KvCode& code : observer_.codes()) codes.push_back(kv_code_json(code));
+  for (const KvDistortionLayer& layer : observer_.layers()) {
+    const std::string key = layer_key(layer.layer);
+    with_keys.push_back(layer.layer);
+    attention[key] = layer.attention;
+    heads[key] = kv_distortion_heads_json(layer, observer_.codes(), nulls);
+    windows[key] = kv_distortion_windows_json(layer);
+  }
+  for (const auto& [layer, reason] : observer_.without_keys()) without[layer_key(layer)] = reason;
+  fields["layers"] = setting_.layers;
+  fields["verification"] = verification_json(with_keys);
+  fields["keys"] = kv_distortion_options_json(setting_);
+  fields["codes"] = std::move(codes);
+  fields["measured"] = measured_json();
+  fields["without_keys"] = std::move(without);
+  fields["attention"] = std::move(attention);
+  fields["heads"] = std::move(heads);
+  fields["per_window"] = {{"keys", observer_.rows().keys_of_window()},
+                          {"sinks", observer_.rows().sinks_of_window()},
+                          {"attention", std::move(windows)}};
+  fields["summary"] =
+      kv_distortion_summary({.layers = observer_.layers(),
+                             .codes = observer_.codes(),
+                             .contexts = observer_.contexts(),
+                             .window_document = setting_.window_document,
+                             .replicates = static_cast<uint32_t>(setting_.integer("bootstrap")),
+                             .seed = setting_.seed,
+                             .threads = setting_.threads},
+                            nulls);
+  nulls.add_to(fields);
+  return part;
 }
 
-void KvDistortionObserver::on_no_keys(int layer, std::string_view mixer) {
-  if (measured(layer)) without_keys_[layer] = mixer;
+std::unique_ptr<Experiment> make_kv_distortion(const Setting& setting) {
+  return std::make_unique<KvDistortionExperiment>(setting);
 }
 
-void KvDistortionObserver::end_keys(const tap::KeyView& view) {
-  if (!contexts_.holds_a_layer()) return;
-  KvDistortionLayer layer{.layer = view.layer,
-                          .heads = std::vector<std::vector<KvCodeResult>>(view.kv_heads),
-                          .windows = {}};
-  bool finite = contexts_.finite(kLargestEntry);
-  for (uint32_t h = 0; h < view.kv_heads; ++h) {
-    const std::span<const float> keys = sample_.keys(h);
-    finite = finite && std::all_of(keys.begin(), keys.end(),
-                                   [](float value) { return std::abs(value) <= kLargestEntry; });
-  }
-  if (finite) {
-    parallel_for(view.kv_heads, view.threads, [&](size_t h, int) {
-      const auto head = static_cast<uint32_t>(h);
-      const keys::KeySet fit = rows_.fit(sample_.keys(head), view.key_width);
-      layer.heads[h] = measure_kv_distortion(
-          {.contexts = contexts_,
-           .head = head,
-           .group = view.heads / view.kv_heads,
-           .fit = fit,
-           .place = {.seed = setting_.seed,
-                     .layer = static_cast<uint32_t>(view.layer),
-                     .head = head},
-           .rule = {.scale = static_cast<double>(view.scale), .window = view.window, .sink = {}},
-           .sink_positions = options_.sink_positions},
-          codes_);
-    });
-    layer.windows.assign(codes_.size(),
-                         std::vector<keys::DistortionSums>(contexts_.contexts().size()));
-    for (std::vector<KvCodeResult>& codes : layer.heads) {
-      for (size_t c = 0; c < codes.size(); ++c) {
-        for (size_t w = 0; w < codes[c].windows.size(); ++w) {
-          layer.windows[c][w].add(codes[c].windows[w]);
-        }
-        codes[c].windows = std::vector<keys::DistortionSums>();  // {} would keep the memory
-      }
-    }
-    layers_.push_back(std::move(layer));
-  } else {
-    without_keys_[view.layer] = "queries, keys or values that are not finite, or beyond 1e30";
-  }
-  sample_.release();
-  contexts_.release();
+}  // namespace
+
+Declaration kv_distortion_declaration() {
+  return {.name = "kv_distortion",
+          .version = "1.0",
+          .summary = "What keys of 1 to 4 bits do to attention: measured, bounded and forecast.",
+          .parameters = kv_distortion_parameters(),
+          .prompts = nullptr,
+          .compare = nullptr,
+          .create = &make_kv_distortion,
+          .by_name = true};
 }
 
 }  // namespace rg::experiments

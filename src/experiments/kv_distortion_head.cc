@@ -4,15 +4,9 @@
 #include <map>
 
 #include "keys/gauge_maker.h"
-#include "keys/normal_levels.h"
 
 namespace rg::experiments {
 namespace {
-
-using keys::Centring;
-using keys::GaugeKind;
-using keys::ScaleOf;
-using keys::ScaleRule;
 
 struct CodedRows {
   keys::KeyScales of_keys;
@@ -31,46 +25,69 @@ struct ReadRows {
   }
 };
 
-std::map<GaugeKind, keys::Gauge> gauges_of(const KvHeadContexts& head,
-                                           std::span<const KvCode> codes) {
-  std::map<GaugeKind, keys::Gauge> out;
-  const keys::PackedKeys packed(head.fit.values, head.fit.width,
-                                keys::PackedKeys::Use::turn_and_moments);
-  const keys::HeadKeys keys{
+std::map<keys::GaugeKind, keys::Gauge> gauges_of(const KvHeadContexts& head,
+                                                 std::span<const KvCode> codes) {
+  std::map<keys::GaugeKind, keys::Gauge> out;
+  out.emplace(keys::GaugeKind::identity, keys::Gauge{});  // no matrix is needed for it
+  const keys::HeadKeys place{
       .halves = {}, .planes = {}, .placement = {}, .place = head.place, .query_moments = {}};
   const keys::FitOptions options{};
-  keys::GaugeMaker maker(packed, head.fit, keys, options);
+  std::optional<keys::PackedKeys> packed;
+  std::optional<keys::GaugeMaker> maker;
   for (const KvCode& code : codes) {
-    if (out.count(code.gauge) == 0) out.emplace(code.gauge, maker.make(code.gauge, 0).gauge);
+    if (out.count(code.gauge) > 0) continue;
+    if (!maker) {
+      packed.emplace(head.fit.values, head.fit.width, keys::PackedKeys::Use::turn_and_moments);
+      maker.emplace(*packed, head.fit, place, options);
+    }
+    out.emplace(code.gauge, maker->make(code.gauge, 0).gauge);
   }
   return out;
 }
 
-bool needs_fit(const keys::QuantiserSpec& spec) {
-  return spec.scale_of != ScaleOf::key || spec.centring == Centring::dataset_mean;
-}
-
 CodedRows scales_of(const KvCode& code, const keys::Gauge& gauge, const keys::KeySet& fit,
                     uint32_t value_width) {
-  CodedRows out{.of_keys = gauge.kind == GaugeKind::identity
+  CodedRows out{.of_keys = gauge.kind == keys::GaugeKind::identity
                                ? keys::fit_scales(fit, code.spec)
                                : keys::fit_scales(fit, code.spec, gauge.matrix),
                 .of_values = {}};
   if (!code.values) return out;
   const keys::KeySet none{.width = value_width, .values = {}, .documents = {}};
   out.of_values = keys::fit_scales(none, {.bits = code.spec.bits,
-                                          .scale_of = ScaleOf::key,
-                                          .rule = ScaleRule::least_squares,
-                                          .centring = Centring::raw});
+                                          .scale_of = keys::ScaleOf::key,
+                                          .rule = keys::ScaleRule::least_squares,
+                                          .centring = keys::Centring::raw});
   return out;
 }
 
-ReadRows read_back(const CodedRows& code, const keys::HeadRows& exact, size_t rows) {
-  ReadRows out{.keys = {exact.keys.begin(), exact.keys.end()},
+// Keys read with errors at an earlier step, as they then are where they are scored.
+void turn_errors(const keys::RotaryTurn& turn, std::span<const float> stored,
+                 std::span<const float> scored, uint32_t width, std::vector<float>& read) {
+  std::vector<double> change(width);
+  for (size_t row = 0; row * width < read.size(); ++row) {
+    for (size_t j = 0; j < width; ++j) {
+      const size_t at = row * width + j;
+      change[j] = static_cast<double>(read[at]) - static_cast<double>(stored[at]);
+    }
+    turn.turn(static_cast<uint32_t>(row), change);
+    for (size_t j = 0; j < width; ++j) {
+      const size_t at = row * width + j;
+      read[at] = static_cast<float>(static_cast<double>(scored[at]) + change[j]);
+    }
+  }
+}
+
+ReadRows read_back(const CodedRows& code, const KvHeadContexts& head,
+                   const KvContextRecord::Context& context, const keys::HeadRows& exact) {
+  const std::span<const float> stored = head.contexts.stored_keys(context, head.head);
+  ReadRows out{.keys = {stored.begin(), stored.end()},
                .values = {exact.values.begin(), exact.values.end()}};
-  keys::quantise(code.of_keys, out.keys.data(), rows, exact.key_width);
+  keys::quantise(code.of_keys, out.keys.data(), context.rows, exact.key_width);
+  if (head.turn != nullptr) {
+    turn_errors(*head.turn, stored, exact.keys, exact.key_width, out.keys);
+  }
   if (code.of_values) {
-    keys::quantise(*code.of_values, out.values.data(), rows, exact.value_width);
+    keys::quantise(*code.of_values, out.values.data(), context.rows, exact.value_width);
   }
   return out;
 }
@@ -90,39 +107,44 @@ std::vector<keys::ExactAttention> exact_of(const KvHeadContexts& head,
   return out;
 }
 
-struct Records {
-  keys::DistortionRecord all, sinks_exact;
-  explicit Records(size_t slots) : all(slots), sinks_exact(slots) {}
-};
+double squares(std::span<const float> values) {
+  double sum = 0;
+  for (const float value : values) sum += static_cast<double>(value) * static_cast<double>(value);
+  return sum;
+}
+
+double squared_distance(std::span<const float> a, std::span<const float> b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
+    sum += difference * difference;
+  }
+  return sum;
+}
+
+using Records = KvBoth<keys::DistortionRecord>;
+KvMeasured measured_of(const keys::DistortionRecord& record, size_t slots) {
+  return {.sums = record.sums(0, slots), .summary = record.summary()};
+}
+
+// One context under one code.
+void measure_context(const KvHeadContexts& head, const KvContextRecord::Context& context,
+                     std::span<const keys::ExactAttention> exact, const CodedRows& code,
+                     Records& records, KvCodeResult& out) {
+  const keys::HeadRows rows = head.contexts.rows_of(context, head.head);
+  const ReadRows read = read_back(code, head, context, rows);
+  const size_t first = context.first_query * head.group, end = first + exact.size();
+  for (size_t i = 0; i < exact.size(); ++i) {
+    records.all.set(first + i, exact[i].distortion(read.like(rows), 0));
+    records.sinks_exact.set(first + i, exact[i].distortion(read.like(rows), head.sink_positions));
+  }
+  out.key_error += squared_distance(read.keys, rows.keys);
+  if (code.of_values) out.value_error += squared_distance(read.values, rows.values);
+  out.windows.push_back(
+      {.all = records.all.sums(first, end), .sinks_exact = records.sinks_exact.sums(first, end)});
+}
 
 }  // namespace
-
-std::vector<KvCode> kv_codes() {
-  std::vector<KvCode> out;
-  for (uint32_t bits = 1; bits <= keys::kMostBits; ++bits) {
-    const KvCode plain{.spec = {.bits = bits,
-                                .scale_of = ScaleOf::key,
-                                .rule = ScaleRule::least_squares,
-                                .centring = Centring::raw},
-                       .gauge = GaugeKind::identity,
-                       .values = false};
-    const auto add = [&](const auto& change) {
-      KvCode code = plain;
-      change(code);
-      out.push_back(code);
-    };
-    add([](KvCode&) {});
-    add([](KvCode& code) { code.spec.scale_of = ScaleOf::channel; });
-    add([](KvCode& code) { code.spec.scale_of = ScaleOf::head; });
-    add([](KvCode& code) { code.spec.rule = ScaleRule::norm; });
-    add([](KvCode& code) { code.spec.rule = ScaleRule::unbiased; });
-    add([](KvCode& code) { code.gauge = GaugeKind::signed_hadamard; });
-    add([](KvCode& code) { code.gauge = GaugeKind::itq_cosine; });
-    add([](KvCode& code) { code.spec.centring = Centring::dataset_mean; });
-    add([](KvCode& code) { code.values = true; });
-  }
-  return out;
-}
 
 uint64_t kv_distortion_bytes(size_t codes, size_t queries_of_group, size_t longest_context,
                              size_t widest_head) {
@@ -135,40 +157,36 @@ uint64_t kv_distortion_bytes(size_t codes, size_t queries_of_group, size_t longe
   return records + context + matrices;
 }
 
-std::vector<KvCodeResult> measure_kv_distortion(const KvHeadContexts& head,
-                                                std::span<const KvCode> codes) {
+KvHeadResult measure_kv_distortion(const KvHeadContexts& head, std::span<const KvCode> codes) {
   const KvContextRecord& contexts = head.contexts;
-  const std::map<GaugeKind, keys::Gauge> gauges = gauges_of(head, codes);
-  std::vector<KvCodeResult> out(codes.size());
+  const std::map<keys::GaugeKind, keys::Gauge> gauges = gauges_of(head, codes);
+  const size_t slots = contexts.queries() * head.group;
+  KvHeadResult out;
+  out.codes.resize(codes.size());
   std::vector<std::optional<CodedRows>> scales(codes.size());
-  std::vector<Records> records(codes.size(), Records(contexts.queries() * head.group));
+  std::vector<Records> records(
+      codes.size(), Records{keys::DistortionRecord(slots), keys::DistortionRecord(slots)});
   for (size_t c = 0; c < codes.size(); ++c) {
     const keys::Gauge& gauge = gauges.at(codes[c].gauge);
-    out[c].refused = gauge.refused;
-    if (head.fit.rows() == 0 && needs_fit(codes[c].spec)) out[c].refused = "no keys to fit on";
-    if (!out[c].refused.empty() || contexts.contexts().empty()) continue;
+    out.codes[c].refused = gauge.refused;
+    if (head.fit.rows() == 0 && codes[c].needs_fit()) out.codes[c].refused = "no keys to fit on";
+    if (!out.codes[c].refused.empty() || contexts.contexts().empty()) continue;
     const uint32_t value_width = contexts.rows_of(contexts.contexts()[0], head.head).value_width;
     scales[c] = scales_of(codes[c], gauge, head.fit, value_width);
   }
   for (const KvContextRecord::Context& context : contexts.contexts()) {
-    const keys::HeadRows rows = contexts.rows_of(context, head.head);
     const std::vector<keys::ExactAttention> exact = exact_of(head, context);
-    const size_t first = context.first_query * head.group;
+    const keys::HeadRows rows = contexts.rows_of(context, head.head);
+    out.key_energy += squares(rows.keys);
+    out.value_energy += squares(rows.values);
     for (size_t c = 0; c < codes.size(); ++c) {
-      if (!scales[c]) continue;
-      const ReadRows read = read_back(*scales[c], rows, context.rows);
-      for (size_t i = 0; i < exact.size(); ++i) {
-        records[c].all.set(first + i, exact[i].distortion(read.like(rows), 0));
-        records[c].sinks_exact.set(first + i,
-                                   exact[i].distortion(read.like(rows), head.sink_positions));
-      }
-      out[c].windows.push_back(records[c].all.sums(first, first + exact.size()));
+      if (scales[c]) measure_context(head, context, exact, *scales[c], records[c], out.codes[c]);
     }
   }
   for (size_t c = 0; c < codes.size(); ++c) {
     if (!scales[c]) continue;
-    out[c].all = records[c].all.summary();
-    out[c].sinks_exact = records[c].sinks_exact.summary();
+    out.codes[c].measured = {.all = measured_of(records[c].all, slots),
+                             .sinks_exact = measured_of(records[c].sinks_exact, slots)};
   }
   return out;
 }

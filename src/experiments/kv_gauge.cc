@@ -12,6 +12,7 @@
 #include "experiments/kv_gauge_options.h"
 #include "experiments/kv_gauge_summary.h"
 #include "experiments/kv_gauge_units.h"
+#include "experiments/kv_view.h"
 
 namespace rg::experiments {
 namespace {
@@ -21,23 +22,6 @@ constexpr float kLargest = 1e30f;  // of a coordinate: products in fp32 must not
 // first, none narrower than the second in a model that is worth the question.
 constexpr uint64_t kWideHead = 256, kNarrowHead = 32;
 constexpr uint64_t kCopies = 6;  // of a head's keys, while it is measured
-
-keys::RotaryPlanes planes_of(const tap::KeyView& view, uint32_t seq_len) {
-  keys::RotaryPlanes out;
-  if (!view.rotation) return out;
-  const tap::RotationView& rotation = *view.rotation;
-  const bool is_long = rotation.long_from && seq_len >= *rotation.long_from;
-  const std::span<const float> frequencies =
-      is_long ? rotation.long_frequencies : rotation.frequencies;
-  const uint32_t planes = rotation.columns / 2;
-  for (uint32_t p = 0; p < planes; ++p) {
-    const bool halves = rotation.planes == tap::Planes::half_split;
-    const uint32_t i = rotation.first_column + (halves ? p : 2 * p);
-    out.pairs.push_back({i, halves ? i + planes : i + 1});
-    out.frequencies.push_back(static_cast<double>(frequencies[p]));
-  }
-  return out;
-}
 
 // A norm's gains are not shown, so they are taken to differ. In latent attention all heads share
 // the rotated columns: a turn of one head's can't be folded either.
@@ -141,7 +125,7 @@ std::vector<float> KvGaugeExperiment::queries_of(uint32_t head, const tap::KeyVi
 
 void KvGaugeExperiment::end_keys(const tap::KeyView& view) {
   if (!record_.holds_a_layer()) return;
-  const keys::RotaryPlanes planes = planes_of(view, setting_.seq_len);
+  const keys::RotaryPlanes planes = kv_planes(view, setting_.seq_len);
   const keys::Placement placement = placement_of(view, options_.before_rope);
   KvLayer layer{.layer = view.layer,
                 .width = view.key_width,

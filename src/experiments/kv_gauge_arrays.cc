@@ -2,23 +2,11 @@
 
 #include <cmath>
 
+#include "experiments/kv_view.h"
 #include "keys/anchors.h"
 
 namespace rg::experiments {
 namespace {
-
-std::string_view name_of_norm(tap::KeyNorm norm) {
-  switch (norm) {
-    case tap::KeyNorm::none:
-      return "none";
-    case tap::KeyNorm::full_width:
-      return "full_width";
-    case tap::KeyNorm::per_head:
-      return "per_head";
-    default:
-      return "per_head_rotated";
-  }
-}
 
 // Counts are sums of ones in fp64.
 Json count_json(double count) { return static_cast<uint64_t>(count); }

@@ -28,25 +28,38 @@ keys::Centring centring_of(const std::string& name) {
 
 }  // namespace
 
+Parameter kv_step_parameter() {
+  return {.key = "step",
+          .help =
+              "which keys: those that enter the scores, after RoPE, or those after QK-norm and "
+              "before RoPE",
+          .values = WordValues{{"scored", "normed"}}};
+}
+
+Parameter kv_positions_parameter() {
+  return {.key = "key_positions",
+          .help = "sampled keys per window",
+          .values = IntegerValues{.low = 1, .high = 65'536, .otherwise = 128}};
+}
+
+Parameter kv_sinks_parameter() {
+  return {.key = "sink_positions",
+          .help = "first positions of a window that are reported apart, as attention sinks",
+          .values = IntegerValues{.low = 0, .high = 64, .otherwise = 4}};
+}
+
 std::vector<Parameter> kv_gauge_parameters() {
   const auto integer = [](int64_t low, int64_t high, int64_t otherwise) {
     return IntegerValues{.low = low, .high = high, .otherwise = otherwise};
   };
   return {bootstrap_parameter(),
-          {.key = "step",
-           .help = "which keys: those that enter the scores, after RoPE, or those after QK-norm "
-                   "and before RoPE",
-           .values = WordValues{{"scored", "normed"}}},
+          kv_step_parameter(),
           {.key = "centring",
            .help = "what is subtracted before the code: nothing, the mean of the key's own "
                    "coordinates, or the mean of the fitted keys",
            .values = WordValues{{"raw", "key_dc", "dataset_mean"}}},
-          {.key = "key_positions",
-           .help = "sampled keys per window",
-           .values = integer(1, 65'536, 128)},
-          {.key = "sink_positions",
-           .help = "first positions of a window that are reported apart, as attention sinks",
-           .values = integer(0, 64, 4)},
+          kv_positions_parameter(),
+          kv_sinks_parameter(),
           {.key = "gauges",
            .help = "which gauges: all kinds, or those that the verdict needs",
            .values = WordValues{{"all", "verdict"}}},

@@ -24,6 +24,11 @@ struct KvGaugeOptions {
   size_t gauges() const;  // of a head, random ones counted
 };
 
+// Those that other experiments on keys have too.
+Parameter kv_step_parameter();
+Parameter kv_positions_parameter();
+Parameter kv_sinks_parameter();
+
 std::vector<Parameter> kv_gauge_parameters();
 // Of a setting whose parameters are complete.
 KvGaugeOptions kv_gauge_options(const Setting& setting);

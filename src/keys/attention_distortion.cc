@@ -152,6 +152,13 @@ ExactAttention::Change ExactAttention::change(const HeadRows& coded, uint32_t ex
   Change out{};
   for (size_t i = 0; i < weights_.size(); ++i) out.mean_delta += weights_[i] * now.delta[i];
   std::vector<double> changes(width), forecasts(width);
+  // Both weights sum to 1, so that values may be counted from one of them: differences of values
+  // are what matters, and large equal values would cost them their digits.
+  std::vector<double> origin(width, 0);
+  if (!rule_.sink) {
+    const float* const first = rows_.values.data() + size_t{first_} * width;
+    std::copy_n(first, width, origin.begin());
+  }
   for (size_t i = 0; i < seen(); ++i) {
     const float* const exact = rows_.values.data() + (first_ + i) * width;
     const float* const read =
@@ -159,10 +166,10 @@ ExactAttention::Change ExactAttention::change(const HeadRows& coded, uint32_t ex
     const double p = weights_[i], other = now.weights[i], shift = now.delta[i] - out.mean_delta;
     for (size_t c = 0; c < width; ++c) {
       const auto value = static_cast<double>(exact[c]);
-      const double error = static_cast<double>(read[c]) - value;
+      const double error = static_cast<double>(read[c]) - value, from_origin = value - origin[c];
       out.value_error = std::max(out.value_error, std::abs(error));
-      changes[c] += (other - p) * value + other * error;
-      forecasts[c] += p * (shift * value + error);
+      changes[c] += (other - p) * from_origin + other * error;
+      forecasts[c] += p * (shift * from_origin + error);
     }
   }
   for (size_t c = 0; c < width; ++c) {
@@ -203,6 +210,7 @@ Distortion ExactAttention::distortion(const HeadRows& coded, uint32_t exact_firs
   for (size_t i = 0; i < weights_.size(); ++i) {
     out.variation += std::abs(now.weights[i] - weights_[i]) / 2;
   }
+  out.variation = std::min(out.variation, 1.0);
   out.error = change.error;
   out.forecast = change.forecast;
   out.value_error = change.value_error;

@@ -1,5 +1,6 @@
-// Distortions of one head under one code over many queries, and what is reported of them. Memory is
-// bounded by the number of queries, which is known before the first: every query has a slot.
+// Distortions of one head under one code over many queries, and what is reported of them, all in
+// shares of the values' spread Omega, so that heads and layers can be added up. Memory is bounded
+// by the number of queries, which is known before the first: every query has a slot.
 #pragma once
 
 #include <array>
@@ -11,47 +12,38 @@
 
 namespace rg::keys {
 
+// Sums over cases: slots that were set and aren't trivial.
+struct DistortionSums {
+  uint64_t cases = 0, trivial = 0;  // trivial ones enter nothing else
+  double error = 0, forecast = 0;   // M / Omega, F / Omega; then their product and F's square
+  double product = 0, forecast_squares = 0;
+  double variation = 0, divergence = 0;
+  double score_squares = 0, isotropic_squares = 0;  // of score_error, isotropic_error
+  std::array<uint64_t, kBounds> vacuous = {};
+
+  void add(const DistortionSums& other);
+};
+
 // NaN: no case defines it.
 struct BoundSummary {
-  double median_tightness, p95_tightness;  // of error / bound, over cases with a bound above 0
-  double vacuous;                          // share of cases
-  double largest_excess;  // of error - bound, over the values' spread: above rounding, a bug
+  double median_tightness, p95_tightness;  // of M / B, at most 1, over cases with a bound above 0
+  double largest_excess;                   // of (M - B) / (Omega + e): above rounding, a bug
 };
 
 // Cases by forecast, ascending, cut into ten of sizes that differ by at most one.
 struct ForecastDecile {
-  size_t cases;
-  double mean_forecast, mean_error;
-  double ratio;  // of the two means, error over forecast; NaN if the forecasts are 0
+  uint64_t cases;
+  double forecast, error;  // sums, in shares
 };
 
-// Everything but the first two numbers is over the cases that aren't trivial, NaN without any.
-// Quantiles are order statistics, the median of an even number the mean of the middle two
-// (stats/order.h).
+// Order statistics over cases, NaN without any. Quantiles are order statistics, the median of an
+// even number the mean of the middle two (stats/order.h).
 struct DistortionSummary {
-  size_t cases = 0;                // slots that were set
-  size_t trivial = 0;              // of these, the query sees values that are all equal
-  double median_error, p95_error;  // as shares of the values' spread, M / Omega
-  double median_relative_error;    // over the cases that have one
-  double mean_variation, mean_divergence;
+  double median_error, p95_error, largest_error;  // of M / Omega
+  double median_relative_error;                   // over the cases that have one
   std::array<BoundSummary, kBounds> bounds;
-  double rank_correlation;  // Spearman's, of forecast and error
-  // Of error on forecast, through the origin, by least squares: sum M F / sum F^2. 1: calibrated.
-  double slope;
+  double rank_correlation;  // Spearman's, of forecast and error, in [-1, 1]
   std::array<ForecastDecile, 10> deciles;
-  // Root mean squares over cases: equal if key errors have no preferred direction, AD-4 (c).
-  double score_error, isotropic_error;
-};
-
-// Of some cases, to be added up over heads: shares and counts alone, no scale of values.
-struct DistortionSums {
-  double cases = 0;  // that aren't trivial; only they count below
-  double trivial = 0;
-  double error = 0;  // M / Omega
-  double variation = 0, divergence = 0;
-  std::array<double, kBounds> vacuous = {};
-
-  void add(const DistortionSums& other);
 };
 
 class DistortionRecord {
@@ -62,21 +54,21 @@ class DistortionRecord {
   // Distinct slots may be set concurrently; a slot at most once.
   void set(size_t slot, const Distortion& distortion);
   // Sums in the order of slots, so that nothing depends on the order of set().
-  DistortionSummary summary() const;
   DistortionSums sums(size_t begin, size_t end) const;  // of the set ones of these slots
+  DistortionSummary summary() const;
 
  private:
   struct Case {
-    double error, value_spread, relative_error;  // relative_error: NaN if there is none
-    double variation, divergence, forecast;
-    double score_error, isotropic_error;
-    std::array<double, kBounds> bounds;
-    bool set = false;
-    bool vacuous(size_t bound) const { return bounds[bound] >= value_spread; }
+    double error, forecast;  // shares
+    double relative_error;   // NaN if there is none
+    double variation, divergence, score_squares, isotropic_squares;
+    std::array<double, kBounds> tightness, excess;  // tightness: NaN for a bound of 0
+    std::array<bool, kBounds> vacuous;
+    bool set = false, trivial = false;
   };
   using Cases = std::vector<const Case*>;
-  static void add_means(const Cases& cases, DistortionSummary& out);
-  static void add_quantiles(const Cases& cases, DistortionSummary& out);
+  static Case case_of(const Distortion& distortion);
+  static BoundSummary summary_of(const Cases& cases, size_t bound);
   static void add_calibration(const Cases& cases, DistortionSummary& out);
 
   std::vector<Case> cases_;

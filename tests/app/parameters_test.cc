@@ -36,6 +36,7 @@ TEST(Experiments, AllLeavesOutWhatIsAskedForByName) {
   EXPECT_EQ(all, (std::vector<std::string>{"attention_router", "expert_load", "chart_compatibility",
                                            "terminal_ovk_scan"}));
   EXPECT_EQ(parse_experiments("kv_gauge"), std::vector<std::string>{"kv_gauge"});
+  EXPECT_EQ(parse_experiments("kv_distortion"), std::vector<std::string>{"kv_distortion"});
   EXPECT_EQ(parse_experiments("all,kv_gauge").size(), all.size() + 1);
 }
 

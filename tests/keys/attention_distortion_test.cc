@@ -114,6 +114,24 @@ TEST(AttentionDistortion, IsTheTheorems) {
   EXPECT_NEAR(found.bounds[kMultiplicative], std::expm1(osc) * deviation + e, 1e-11);
 }
 
+// Values that differ in their last bits only: what matters are the differences.
+TEST(AttentionDistortion, ALargeCommonPartOfValuesCostsNoDigits) {
+  theorems::Draws draws(11, "common part");
+  constexpr Eigen::Index n = 30, d = 6;
+  const Tensor keys = draws.normal(n, d), read = keys + 0.2 * draws.normal(n, d);
+  const Tensor values = (16 * draws.normal(n, 3)).array().round().matrix() / 8;  // eighths
+  const std::vector<float> query = query_of(2 * draws.normal(1, d));
+  const auto found = [&](double common) {
+    const Tensor moved = (values.array() + common).matrix();
+    return last_distortion(head_of(keys, moved, read), query, {.scale = 0.4});
+  };
+  const Distortion small = found(0), large = found(1 << 20);  // exact in fp32, both
+  EXPECT_EQ(large.value_spread, small.value_spread);
+  EXPECT_GT(small.error, 0.01);
+  EXPECT_NEAR(large.error, small.error, 1e-13);
+  EXPECT_NEAR(large.forecast, small.forecast, 1e-13);
+}
+
 TEST(AttentionDistortion, TheChainHoldsOnRandomAndExtremeCases) {
   theorems::Draws draws(2, "chain");
   size_t cases = 0;

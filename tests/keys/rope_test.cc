@@ -12,6 +12,7 @@
 #include "keys/one_bit.h"
 #include "keys/principal.h"
 #include "keys/rope_gauges.h"
+#include "keys/rotary_turn.h"
 #include "samples.h"
 #include "theorems/isotropic_floor.h"
 #include "theorems/moment_ratio.h"
@@ -226,6 +227,22 @@ TEST(Anchors, SlowPlanesRest) {
   EXPECT_NEAR(resting_share(moments, planes, 2000, 8), 10.0 / 12, 1e-12);
   EXPECT_NEAR(resting_share(moments, planes, 2000, 0.1), 2.0 / 12, 1e-12);
   EXPECT_NEAR(resting_share(moments, planes, 1, 8), 1, 1e-12);
+}
+
+// Planes turn by position times frequency, times the factor; columns in no plane stay.
+TEST(RotaryTurn, TurnsPlanesAndLeavesOtherColumns) {
+  const RotaryPlanes planes{.pairs = {{0, 2}, {3, 1}}, .frequencies = {0.5, 0.25}};
+  const RotaryTurn turn(planes, 3, 5);
+  std::vector<double> change = {1, 2, 3, 4, 5};
+  turn.turn(4, change);
+  const double a = 4 * 0.5, b = 4 * 0.25;
+  EXPECT_NEAR(change[0], 3 * (1 * std::cos(a) - 3 * std::sin(a)), 1e-13);
+  EXPECT_NEAR(change[2], 3 * (1 * std::sin(a) + 3 * std::cos(a)), 1e-13);
+  EXPECT_NEAR(change[3], 3 * (4 * std::cos(b) - 2 * std::sin(b)), 1e-13);
+  EXPECT_NEAR(change[1], 3 * (4 * std::sin(b) + 2 * std::cos(b)), 1e-13);
+  EXPECT_EQ(change[4], 5);
+  turn.turn(0, change);
+  EXPECT_NEAR(change[0], 9 * (1 * std::cos(a) - 3 * std::sin(a)), 1e-13);
 }
 
 }  // namespace

@@ -91,7 +91,7 @@ class Families(unittest.TestCase):
             json.dump(letters_tokenizer(), file)
         for side in ("tokenizer_config.json",):
             self.assertFalse(os.path.exists(os.path.join(model, side)))
-        experiments = FOUR.split(",") + ["kv_gauge"]
+        experiments = FOUR.split(",") + ["kv_gauge", "kv_distortion"]
         for name in REFUSED.get(family, []):
             refusal = self.run_experiments(model, [name])
             self.assertEqual(refusal.returncode, 3, refusal.stderr)
@@ -105,15 +105,34 @@ class Families(unittest.TestCase):
         artifacts = {artifact["test"]: artifact for artifact in map(load, artifacts_below(out))}
         self.assertEqual(sorted(artifacts), sorted(experiments))
         self.check_keys(family, artifacts["kv_gauge"])
+        self.check_distortion(family, artifacts["kv_distortion"])
         verdict = run("verify", out)
         self.assertNotIn("invalid", verdict.stdout.lower())
         self.assertIn(verdict.returncode, (0, 1), verdict.stdout + verdict.stderr)
 
-    def check_keys(self, family, artifact):
+    def check_attention(self, family, artifact):
         if family in ATTENTION:
             attention = {tuple(layer[key] for key in ("mixer", "heads", "kv_heads", "width", "rotated_columns"))
                          for layer in artifact["attention"].values()}
             self.assertEqual((attention, set(artifact["without_keys"].values())), ATTENTION[family])
+
+    def check_distortion(self, family, artifact):
+        self.check_attention(family, artifact)
+        verdict = artifact["summary"]["verdict"]
+        self.assertEqual(verdict["outcome"], "HOLDS" if artifact["heads"] else "DEGENERATE")
+        for layer, heads in artifact["heads"].items():
+            self.assertEqual(len(heads), artifact["attention"][layer]["kv_heads"])
+            queries = 4 * len(artifact["measured"]["windows"])
+            for head in heads:
+                group = artifact["attention"][layer]["heads"] // len(heads)
+                self.assertEqual(head["cases"] + head["trivial"], queries * group)
+                for code in head["codes"]:
+                    for record in (code["all"], code["sinks_exact"]):
+                        self.assertLessEqual(record["variation"], head["cases"])
+                        self.assertLessEqual(max(record["vacuous"].values()), head["cases"])
+
+    def check_keys(self, family, artifact):
+        self.check_attention(family, artifact)
         for layer, heads in artifact["heads"].items():
             self.assertEqual(len(heads), artifact["attention"][layer]["kv_heads"])
             kinds = {gauge["kind"] for head in heads for gauge in head["gauges"] if "refused" not in gauge}

@@ -1,5 +1,5 @@
 // The observer of coded keys, on hand-made queries, keys and values.
-#include "experiments/kv_distortion.h"
+#include "experiments/kv_distortion_observer.h"
 
 #include <gtest/gtest.h>
 
@@ -31,6 +31,7 @@ std::vector<float> rows_of(int layer, uint32_t kind, size_t rows, uint32_t colum
 struct DistortModel {
   tap::SequenceSet windows;
   std::vector<float> queries, keys, values;  // of one layer
+  std::vector<float> normed;                 // keys before RoPE, empty: not shown
   tap::KeyView view{};
 
   explicit DistortModel(int layer = 0) {
@@ -83,6 +84,9 @@ struct DistortModel {
       const float* const k = keys.data() + shown.first_row * kKeyHeads * kDistortWidth;
       shown.queries = {nullptr, nullptr, nullptr, q};
       shown.keys = {nullptr, nullptr, nullptr, k};
+      if (!normed.empty()) {
+        shown.keys.normed = normed.data() + shown.first_row * kKeyHeads * kDistortWidth;
+      }
       shown.values = values.data() + shown.first_row * kKeyHeads * kDistortValue;
       observer.on_keys(own, shown);
     });
@@ -90,8 +94,14 @@ struct DistortModel {
   }
 };
 
-constexpr KvDistortionOptions kSmall{
-    .windows = 5, .queries = 3, .fit_positions = 15, .sink_positions = 2};
+constexpr float kNoTurn[] = {0};
+
+constexpr KvDistortionOptions kSmall{.step = &tap::KeySteps::scored,
+                                     .codes = {KvCodeChoice::all, true, 1, 4},
+                                     .windows = 5,
+                                     .queries = 3,
+                                     .fit_positions = 15,
+                                     .sink_positions = 2};
 
 KvDistortionObserver observed(const DistortModel& model, size_t block = 3, int threads = 1,
                               const KvDistortionOptions& options = kSmall) {
@@ -157,36 +167,68 @@ TEST(KvDistortion, EveryHeadIsWhatItsOwnRowsGive) {
         }
       }
     }
-    const keys::DistortionSummary expected = record.summary();
-    const keys::DistortionSummary& found = observer.layers()[0].heads[h][plain].all;
-    EXPECT_EQ(found.cases, 30u);
-    EXPECT_EQ(found.median_error, expected.median_error);
-    EXPECT_EQ(found.slope, expected.slope);
-    EXPECT_EQ(found.mean_divergence, expected.mean_divergence);
-    EXPECT_EQ(found.bounds[keys::kTanh].p95_tightness, expected.bounds[keys::kTanh].p95_tightness);
+    const KvMeasured& found = observer.layers()[0].heads[h].codes[plain].measured.all;
+    const keys::DistortionSums sums = record.sums(0, slot);
+    EXPECT_EQ(found.sums.cases + found.sums.trivial, 30u);
+    EXPECT_EQ(found.sums.trivial, sums.trivial);
+    EXPECT_EQ(found.sums.product, sums.product);
+    EXPECT_EQ(found.sums.divergence, sums.divergence);
+    EXPECT_EQ(found.summary.median_error, record.summary().median_error);
+    EXPECT_EQ(found.summary.bounds[keys::kTanh].p95_tightness,
+              record.summary().bounds[keys::kTanh].p95_tightness);
   }
+}
+
+double mean_variation(const KvCodeResult& code) {
+  const keys::DistortionSums& sums = code.measured.all.sums;
+  return sums.variation / static_cast<double>(sums.cases);
 }
 
 TEST(KvDistortion, CodesDifferAsTheirNamesSay) {
   const DistortModel model;
   const KvDistortionObserver observer = observed(model);
-  const auto& head = observer.layers()[0].heads[0];
+  const KvHeadResult& head = observer.layers()[0].heads[0];
   std::vector<double> errors;
-  for (const KvCodeResult& code : head) {
+  for (const KvCodeResult& code : head.codes) {
     EXPECT_EQ(code.refused, "");
-    for (const keys::BoundSummary& bound : code.all.bounds) {
+    for (const keys::BoundSummary& bound : code.measured.all.summary.bounds) {
       EXPECT_LE(bound.largest_excess, 1e-12);
     }
-    EXPECT_NE(code.all.mean_variation, code.sinks_exact.mean_variation);
+    EXPECT_NE(code.measured.all.sums.variation, code.measured.sinks_exact.sums.variation);
     EXPECT_TRUE(code.windows.empty());
-    errors.push_back(code.all.median_error + code.all.mean_variation);
+    errors.push_back(code.measured.all.summary.median_error + mean_variation(code));
   }
   std::sort(errors.begin(), errors.end());
   EXPECT_EQ(std::adjacent_find(errors.begin(), errors.end()), errors.end());
   for (uint32_t bits = 2; bits <= 4; ++bits) {
-    EXPECT_LT(head[code_at(observer.codes(), bits, 0)].all.mean_divergence,
-              head[code_at(observer.codes(), bits - 1, 0)].all.mean_divergence);
+    const KvCodeResult& more = head.codes[code_at(observer.codes(), bits, 0)];
+    const KvCodeResult& fewer = head.codes[code_at(observer.codes(), bits - 1, 0)];
+    EXPECT_LT(more.measured.all.sums.divergence, fewer.measured.all.sums.divergence);
+    EXPECT_LT(more.key_error, fewer.key_error);
+    EXPECT_EQ(more.value_error, 0);
+    EXPECT_GT(head.codes[code_at(observer.codes(), bits, 8)].value_error, 0);
   }
+  EXPECT_LT(head.codes[0].key_error, 0.5 * head.key_energy);
+  EXPECT_GT(head.value_energy, 0);
+}
+
+TEST(KvDistortion, CodesAreThoseThatWereChosen) {
+  EXPECT_EQ(kv_codes({KvCodeChoice::plain, false, 2, 3}).size(), 2u);
+  const std::vector<KvCode> plain = kv_codes({KvCodeChoice::plain, true, 3, 3});
+  ASSERT_EQ(plain.size(), 2u);
+  EXPECT_TRUE(plain[0].plain());
+  EXPECT_TRUE(plain[1].values);
+  EXPECT_FALSE(plain[1].plain());
+  const std::vector<KvCode> scales = kv_codes({KvCodeChoice::scales, true, 1, 4});
+  ASSERT_EQ(scales.size(), 24u);
+  for (size_t c = 0; c < scales.size(); ++c) {
+    EXPECT_EQ(scales[c].spec.bits, c / 6 + 1);
+    EXPECT_EQ(scales[c].plain(), c % 6 == 0);
+    EXPECT_EQ(scales[c].needs_fit(), c % 6 == 1 || c % 6 == 2);
+  }
+  size_t fitted = 0;
+  for (const KvCode& code : kv_codes({KvCodeChoice::all, false, 1, 1})) fitted += code.needs_fit();
+  EXPECT_EQ(fitted, 4u);
 }
 
 TEST(KvDistortion, SumsOfWindowsAreOverAllHeads) {
@@ -194,18 +236,21 @@ TEST(KvDistortion, SumsOfWindowsAreOverAllHeads) {
   const KvDistortionObserver observer = observed(model);
   const KvDistortionLayer& layer = observer.layers()[0];
   for (size_t c = 0; c < observer.codes().size(); ++c) {
-    double cases = 0, variation = 0, expected = 0;
-    ASSERT_EQ(layer.windows[c].size(), 5u);
-    for (const keys::DistortionSums& window : layer.windows[c]) {
-      cases += window.cases + window.trivial;
-      variation += window.variation;
+    for (const bool exact : {false, true}) {
+      keys::DistortionSums windows, heads;
+      ASSERT_EQ(layer.windows[c].size(), 5u);
+      for (const auto& window : layer.windows[c])
+        windows.add(exact ? window.sinks_exact : window.all);
+      for (const KvHeadResult& head : layer.heads) {
+        const auto& measured = head.codes[c].measured;
+        heads.add(exact ? measured.sinks_exact.sums : measured.all.sums);
+      }
+      EXPECT_EQ(windows.cases + windows.trivial, 5 * 3 * kQueryHeads);
+      EXPECT_EQ(windows.cases, heads.cases);
+      EXPECT_EQ(windows.vacuous, heads.vacuous);
+      EXPECT_NEAR(windows.variation, heads.variation, 1e-12 * heads.variation);
+      EXPECT_NEAR(windows.product, heads.product, 1e-12 * heads.product);
     }
-    for (const auto& head : layer.heads) {
-      const auto& all = head[c].all;
-      expected += all.mean_variation * static_cast<double>(all.cases - all.trivial);
-    }
-    EXPECT_EQ(cases, 5 * 3 * kQueryHeads);
-    EXPECT_NEAR(variation, expected, 1e-12 * expected);
   }
 }
 
@@ -214,11 +259,13 @@ TEST(KvDistortion, DoesNotDependOnBlocksOrThreads) {
   const KvDistortionObserver first = observed(model, 1, 1), second = observed(model, 7, 2);
   for (uint32_t h = 0; h < kKeyHeads; ++h) {
     for (size_t c = 0; c < first.codes().size(); ++c) {
-      const KvCodeResult &a = first.layers()[0].heads[h][c], &b = second.layers()[0].heads[h][c];
-      EXPECT_EQ(a.all.median_error, b.all.median_error);
-      EXPECT_EQ(a.all.mean_divergence, b.all.mean_divergence);
-      EXPECT_EQ(a.sinks_exact.slope, b.sinks_exact.slope);
-      EXPECT_EQ(first.layers()[0].windows[c][2].error, second.layers()[0].windows[c][2].error);
+      const KvBoth<KvMeasured>& a = first.layers()[0].heads[h].codes[c].measured;
+      const KvBoth<KvMeasured>& b = second.layers()[0].heads[h].codes[c].measured;
+      EXPECT_EQ(a.all.summary.median_error, b.all.summary.median_error);
+      EXPECT_EQ(a.all.sums.divergence, b.all.sums.divergence);
+      EXPECT_EQ(a.sinks_exact.sums.product, b.sinks_exact.sums.product);
+      EXPECT_EQ(first.layers()[0].windows[c][2].all.error,
+                second.layers()[0].windows[c][2].all.error);
     }
   }
 }
@@ -238,7 +285,7 @@ TEST(KvDistortion, FitsOnOtherDocumentsAndNotOnSinks) {
   const KvDistortionObserver plain = observed(model);
   const size_t channels = code_at(plain.codes(), 2, 1);
   const auto error = [&](const DistortModel& of, size_t code) {
-    return observed(of).layers()[0].heads[0][code].all.mean_variation;
+    return mean_variation(observed(of).layers()[0].heads[0].codes[code]);
   };
   EXPECT_EQ(error(sinks, channels), error(model, channels));
   EXPECT_GT(error(fitted, channels), error(model, channels));
@@ -259,10 +306,29 @@ TEST(KvDistortion, KeysBeforeAWindowDoNotMatter) {
     }
   }
   const auto divergence = [&](const DistortModel& of) {
-    return observed(of, 3, 1, one).layers()[0].heads[0][0].all.mean_divergence;
+    return observed(of, 3, 1, one).layers()[0].heads[0].codes[0].measured.all.sums.divergence;
   };
   EXPECT_EQ(divergence(changed), divergence(model));
   EXPECT_NE(divergence(all), divergence(model));
+}
+
+// Zero keys to learn from in one head only: no rotation is learned there, so at the layer neither.
+TEST(KvDistortion, ACodeThatOneHeadRefusesIsRefusedAtTheLayer) {
+  DistortModel model;
+  for (size_t row = 0; row < model.windows.rows(); ++row) {
+    float* const key = model.keys.data() + (row * kKeyHeads + 1) * kDistortWidth;
+    if (row / kDistortLength / 2 % 2 == 0) std::fill_n(key, kDistortWidth, 0.0f);
+  }
+  const KvDistortionObserver observer = observed(model);
+  const KvDistortionLayer& layer = observer.layers()[0];
+  for (size_t c = 0; c < observer.codes().size(); ++c) {
+    const bool learned = observer.codes()[c].gauge == keys::GaugeKind::itq_cosine;
+    for (const KvHeadResult& head : layer.heads) {
+      EXPECT_EQ(head.codes[c].refused.empty(), !learned);
+      if (learned) EXPECT_EQ(head.codes[c].measured.all.sums.cases, 0u);
+    }
+    EXPECT_EQ(layer.windows[c].empty(), learned);
+  }
 }
 
 TEST(KvDistortion, NamesWhatItCannotMeasure) {
@@ -277,6 +343,17 @@ TEST(KvDistortion, NamesWhatItCannotMeasure) {
   EXPECT_EQ(observer.without_keys().size(), 2u);
   EXPECT_EQ(observer.without_keys().at(0), "Mamba-2");
   EXPECT_EQ(observer.without_keys().at(1), "attention with a sink, whose logit is not shown");
+  DistortModel rotated(1);
+  rotated.view.norm = tap::KeyNorm::per_head_rotated;
+  KvDistortionOptions before = kSmall;
+  before.step = &tap::KeySteps::normed;
+  KvDistortionObserver earlier(model.setting(), before);
+  rotated.show(earlier, 4, 1);
+  EXPECT_EQ(earlier.without_keys().at(1), "a norm after RoPE, whose gains are not shown");
+  rotated.view.latent_width = 4;
+  KvDistortionObserver latent(model.setting(), before);
+  rotated.show(latent, 4, 1);
+  EXPECT_EQ(latent.without_keys().at(1), "latent attention, which has no keys before RoPE");
   model.values[2 * kDistortLength * kKeyHeads * kDistortValue] = std::nanf("");
   KvDistortionObserver broken = observed(model);
   EXPECT_TRUE(broken.layers().empty());
@@ -286,6 +363,66 @@ TEST(KvDistortion, NamesWhatItCannotMeasure) {
   KvDistortionObserver none(one_document, kSmall);
   model.show(none, 4, 1);
   EXPECT_EQ(none.without_keys().at(0), "no window of a held-out document");
+}
+
+// (x, y) becomes (-y, x) `quarters` times, then twice that.
+void turn_quarters(size_t quarters, float* pair) {
+  for (size_t turn = 0; turn < quarters; ++turn) {
+    const float x = pair[0];
+    pair[0] = -pair[1];
+    pair[1] = x;
+  }
+  pair[0] *= 2;
+  pair[1] *= 2;
+}
+
+// RoPE that turns the first two columns by a quarter per position, at factor 2.
+TEST(KvDistortion, ErrorsOfKeysStoredBeforeRopeAreTurned) {
+  DistortModel model;
+  const std::vector<float> frequencies = {1.57079637f};
+  model.view.rotation = tap::RotationView{.first_column = 0,
+                                          .columns = 2,
+                                          .planes = tap::Planes::half_split,
+                                          .frequencies = frequencies,
+                                          .factor = 2,
+                                          .long_from = {},
+                                          .long_frequencies = {},
+                                          .long_factor = 1};
+  model.normed = model.keys;
+  KvDistortionOptions before = kSmall;
+  before.step = &tap::KeySteps::normed;
+  const KvDistortionObserver observer = observed(model, 3, 1, before);
+  const size_t plain = code_at(observer.codes(), 1, 0);
+  const keys::KeySet none{.width = kDistortWidth, .values = {}, .documents = {}};
+  const keys::KeyScales scales = keys::fit_scales(none, observer.codes()[plain].spec);
+  double expected = 0;
+  for (const auto& context : observer.contexts().contexts()) {
+    for (size_t row = 0; row < context.rows; ++row) {
+      const float* const stored =
+          model.normed.data() +
+          ((size_t{context.window} * kDistortLength + row) * kKeyHeads + 1) * kDistortWidth;
+      std::vector<float> read(stored, stored + kDistortWidth);
+      keys::quantise(scales, read.data(), 1, kDistortWidth);
+      for (size_t j = 0; j < kDistortWidth; ++j) read[j] -= stored[j];
+      turn_quarters(row % 4, read.data());
+      for (const float change : read) expected += double{change} * double{change};
+    }
+  }
+  EXPECT_NEAR(observer.layers()[0].heads[1].codes[plain].key_error, expected, 1e-5 * expected);
+  // Errors where keys are scored are what attention feels: without the turn it feels others.
+  DistortModel still = model;
+  still.view.rotation->factor = 1;
+  still.view.rotation->frequencies = std::span(kNoTurn);
+  const auto divergence = [&](const DistortModel& of) {
+    return observed(of, 3, 1, before)
+        .layers()[0]
+        .heads[1]
+        .codes[plain]
+        .measured.all.sums.divergence;
+  };
+  EXPECT_NE(divergence(still), divergence(model));
+  EXPECT_EQ(divergence(still),
+            observed(still).layers()[0].heads[1].codes[plain].measured.all.sums.divergence);
 }
 
 TEST(KvDistortion, NeedsAreItsRows) {
@@ -314,7 +451,7 @@ TEST(KvDistortion, KeepsOfALayerWhatItTells) {
   const size_t live = live_bytes() - before;
   const size_t sample = 15 * kDistortWindows + needs.held_value_rows;
   const size_t told_rows = (needs.held_key_rows - sample) * kKeyHeads * 32 * sizeof(float);
-  const size_t sums = 2 * 36 * 5 * sizeof(keys::DistortionSums);
+  const size_t sums = 2 * 36 * 5 * sizeof(KvBoth<keys::DistortionSums>);
   EXPECT_LE(live, told_rows + sums + 16'000);
   EXPECT_GE(2 * live, told_rows + sums);
   EXPECT_GE(needs.held_bytes, sums + kv_distortion_bytes(36, 15, kDistortLength, kDistortWidth));
