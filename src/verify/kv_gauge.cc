@@ -42,14 +42,14 @@ bool lacks(Judgement& judgement, const char* path, const std::string& found,
 bool enough_keys(const Case& c, const kv::Record& record, const kv::Model& model) {
   Judgement& judgement = c.inspect.judgement();
   if (!enough_for_a_verdict(c)) return false;
-  if (record.units < kMinUnits) {
-    return lacks(judgement, "units.count", counted(record.units, "unit"),
-                 record.units == 1 ? "of held-out documents was measured"
-                                   : "of held-out documents were measured",
+  if (record.units.count < kMinUnits) {
+    return lacks(judgement, "units.count", counted(record.units.count, "unit"),
+                 record.units.count == 1 ? "of held-out documents was measured"
+                                         : "of held-out documents were measured",
                  std::to_string(kMinUnits));
   }
-  if (record.fitted_documents < kMinFittedDocuments) {
-    const auto documents = static_cast<uint64_t>(record.fitted_documents);
+  if (record.units.fitted_documents < kMinFittedDocuments) {
+    const auto documents = static_cast<uint64_t>(record.units.fitted_documents);
     return lacks(judgement, "data.doc_ids", counted(documents, "document"),
                  documents == 1 ? "was fitted on" : "were fitted on",
                  std::to_string(kMinFittedDocuments));

@@ -80,7 +80,7 @@ void visit_head(const Head& head, const std::string& path, Copies& copies) {
 }  // namespace
 
 void warn_copies(const Case& c, const Record& record) {
-  Copies copies(c.inspect, record.units);
+  Copies copies(c.inspect, record.units.count);
   for (const auto& [number, layer] : record.layers) {
     for (size_t h = 0; h < layer.heads.size(); ++h) {
       visit_head(layer.heads[h], fmt::format("heads.{}[{}]", number, h), copies);

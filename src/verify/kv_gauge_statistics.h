@@ -9,27 +9,15 @@
 #include <vector>
 
 #include "verify/kv_gauge.h"
+#include "verify/kv_series.h"
 
 namespace rg::verify::kv {
 
 inline constexpr double kMargin = 0.01;  // of equivalence, in cosines
 inline constexpr Interval kPublishedLearned{0.919, 0.965};
-inline constexpr uint32_t kUnitCounter = 4;  // `layer` of the bootstrap's counter
 
 // Among a head's gauges, those that `random` is a mean of.
 bool is_random(const Gauge& gauge);
-
-// An estimate and its replicates; undefined where nothing is counted.
-struct Series {
-  std::optional<double> estimate;
-  std::vector<std::optional<double>> replicates;
-
-  std::optional<Interval> interval() const;
-  std::optional<double> error() const;  // sample standard deviation of the replicates
-  std::vector<double> defined() const;  // replicates
-};
-// Estimate and replicate by replicate; undefined where either is.
-Series difference(const Series& a, const Series& b);
 
 // The statistics that heads, layers and the model have alike.
 inline constexpr size_t kLearned = 0, kRandom = 1, kAdvantage = 2, kNoiseAdvantage = 3, kExcess = 4,

@@ -1,0 +1,42 @@
+#include "verify/kv_series.h"
+
+#include <cmath>
+
+namespace rg::verify::kv {
+
+std::optional<double> quotient(double numerator, double denominator) {
+  if (denominator == 0) return std::nullopt;
+  const double value = numerator / denominator;
+  return std::isfinite(value) ? std::optional(value) : std::nullopt;
+}
+
+std::vector<double> Series::defined() const {
+  std::vector<double> values;
+  values.reserve(replicates.size());
+  for (const std::optional<double>& value : replicates) {
+    if (value) values.push_back(*value);
+  }
+  return values;
+}
+
+std::optional<Interval> Series::interval() const { return percentile_interval(defined()); }
+std::optional<double> Series::error() const { return sample_deviation(defined()); }
+
+Series difference(const Series& a, const Series& b) {
+  Series result;
+  if (a.estimate && b.estimate) result.estimate = *a.estimate - *b.estimate;
+  result.replicates = verify::difference(a.replicates, b.replicates);
+  return result;
+}
+
+Claims::Path below(const Claims::Path& at, const std::string& key) {
+  Claims::Path path = at;
+  path.push_back(key);
+  return path;
+}
+
+Claims::Path below(const Claims::Path& at, const std::string& key, const std::string& next) {
+  return below(below(at, key), next);
+}
+
+}  // namespace rg::verify::kv
