@@ -120,8 +120,7 @@ Attention read_attention(const Case& c, const At& at) {
          std::array{"none", "full_width", "per_head", "per_head_rotated"});
   inspect.boolean(inspect.need(at, "values_are_keys"));
   count("latent_width", 0, kMostColumns);
-  inspect.boolean(inspect.need(at, "sinks"));
-  count("window", 0, kMaxExactInteger);
+  attention.window = count("window", 0, kMaxExactInteger);
   return attention;
 }
 
@@ -169,6 +168,13 @@ bool there(const Case& c, const At& at, bool expected, const char* why) {
   if (is_null(at) != expected) return expected;
   c.inspect.invalid(Check::null_pattern, at.path,
                     fmt::format("is {}null though {}", expected ? "" : "not ", why));
+  return false;
+}
+
+bool lacks(Judgement& judgement, const char* path, const std::string& found,
+           const std::string& sentence, const std::string& needed) {
+  judgement.reasons.push_back({"", "", path, fmt::format("{}, a verdict needs {}", found, needed)});
+  judgement.sentence = fmt::format("Only {} {}; a verdict needs {}.", found, sentence, needed);
   return false;
 }
 

@@ -30,9 +30,10 @@ std::vector<int> read_keyed_layers(const Case& c);
 // An object with a member for every layer that has keys, and for no other.
 bool has_layers(const Case& c, const At& at, const std::vector<int>& keyed);
 
-// A row of `attention`. Widths in columns.
+// A row of `attention`, what of it all artifacts on keys state. Widths in columns.
 struct Attention {
   int64_t heads = 0, kv_heads = 0, width = 0, rotated_columns = 0;
+  int64_t window = 0;  // keys that a query sees; 0: all
 };
 Attention read_attention(const Case& c, const At& at);
 
@@ -47,6 +48,10 @@ At element(const At& list, size_t index);
 bool is_null(const At& at);
 // Null exactly where it must be: whether there is something to read. `why`: what says so.
 bool there(const Case& c, const At& at, bool expected, const char* why);
+
+// Too few of something for a verdict: false, and said.
+bool lacks(Judgement& judgement, const char* path, const std::string& found,
+           const std::string& sentence, const std::string& needed);
 
 // The index of a text among those allowed; value_range where it is another one.
 template <typename Names>

@@ -37,9 +37,11 @@ Parameters read_parameters(const Case& c) {
   return p;
 }
 
+// What of a row of `attention` only kv_gauge states.
 void check_costs(const Case& c, const Parameters& parameters, const At& attention) {
   Inspector& inspect = c.inspect;
   if (!attention || !attention.value->is(Kind::object)) return;
+  inspect.boolean(inspect.need(attention, "sinks"));
   const At costs = inspect.need(attention, "costs");
   if (!inspect.is(costs, Kind::object)) return;
   for (const Member& member : costs.value->object().members) {

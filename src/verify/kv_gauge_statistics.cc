@@ -29,40 +29,6 @@ bool is_random(const Gauge& gauge) {
   return !gauge.refused && (gauge.name.kind == "signed_hadamard" || gauge.name.kind == "rotation");
 }
 
-void MeanOfBlocks::add(const Blocks& blocks) {
-  ++count_;
-  if (count_ == 1) {
-    sums_ = blocks;
-    return;
-  }
-  const auto add_to = [](std::optional<double>& sum, const std::optional<double>& value) {
-    if (sum && value) {
-      *sum += *value;
-    } else {
-      sum.reset();
-    }
-  };
-  for (size_t i = 0; i < blocks.size(); ++i) {
-    add_to(sums_[i].estimate, blocks[i].estimate);
-    for (size_t b = 0; b < blocks[i].replicates.size(); ++b) {
-      add_to(sums_[i].replicates[b], blocks[i].replicates[b]);
-    }
-  }
-}
-
-Blocks MeanOfBlocks::mean(size_t replicates) const {
-  Blocks result = sums_;
-  const auto count = static_cast<double>(count_);
-  for (Series& series : result) {
-    series.replicates.resize(replicates);
-    if (series.estimate) *series.estimate /= count;
-    for (std::optional<double>& value : series.replicates) {
-      if (value) *value /= count;
-    }
-  }
-  return result;
-}
-
 UnitBootstrap::UnitBootstrap(const Record& record, Extent extent) : columns_(record.units.count) {
   for (const auto& [number, layer] : record.layers) {
     std::vector<HeadColumns>& heads = heads_[number];

@@ -24,17 +24,7 @@ inline constexpr size_t kLearned = 0, kRandom = 1, kAdvantage = 2, kNoiseAdvanta
                         kCentred = 5;  // and the two after it, as kCentringNames
 using Blocks = std::array<Series, kCentred + kCentrings>;
 
-// Mean of several Blocks, added in order; a replicate is undefined if one of theirs is.
-class MeanOfBlocks {
- public:
-  void add(const Blocks& blocks);
-  size_t count() const { return count_; }
-  Blocks mean(size_t replicates) const;  // undefined without any
-
- private:
-  Blocks sums_;
-  size_t count_ = 0;
-};
+using MeanOfBlocks = MeanOfSeries<kCentred + kCentrings>;
 
 // Where a head's arrays stand among the columns; SIZE_MAX for what it lacks.
 struct HeadColumns {

@@ -29,6 +29,27 @@ Series difference(const Series& a, const Series& b) {
   return result;
 }
 
+void add_to(Series& sum, const Series& series) {
+  const auto add = [](std::optional<double>& total, const std::optional<double>& value) {
+    if (total && value) {
+      *total += *value;
+    } else {
+      total.reset();
+    }
+  };
+  add(sum.estimate, series.estimate);
+  for (size_t b = 0; b < series.replicates.size(); ++b) {
+    add(sum.replicates[b], series.replicates[b]);
+  }
+}
+
+void divide(Series& sum, double count) {
+  if (sum.estimate) *sum.estimate /= count;
+  for (std::optional<double>& value : sum.replicates) {
+    if (value) *value /= count;
+  }
+}
+
 Claims::Path below(const Claims::Path& at, const std::string& key) {
   Claims::Path path = at;
   path.push_back(key);

@@ -2,6 +2,7 @@
 // estimate with its replicates, and where claims about it go.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,37 @@ struct Series {
 };
 // Estimate and replicate by replicate; undefined where either is.
 Series difference(const Series& a, const Series& b);
+
+// Estimate and replicate by replicate, added to a sum; undefined where either is.
+void add_to(Series& sum, const Series& series);
+void divide(Series& sum, double count);
+
+// Mean of several arrays of series, added in order; a replicate is undefined if one of theirs is.
+template <size_t N>
+class MeanOfSeries {
+ public:
+  void add(const std::array<Series, N>& all) {
+    if (++count_ == 1) {
+      sums_ = all;
+      return;
+    }
+    for (size_t i = 0; i < N; ++i) add_to(sums_[i], all[i]);
+  }
+  size_t count() const { return count_; }
+  // Undefined without any.
+  std::array<Series, N> mean(size_t replicates) const {
+    std::array<Series, N> result = sums_;
+    for (Series& series : result) {
+      series.replicates.resize(replicates);
+      divide(series, static_cast<double>(count_));
+    }
+    return result;
+  }
+
+ private:
+  std::array<Series, N> sums_;
+  size_t count_ = 0;
+};
 
 // The path with one more step, or two.
 Claims::Path below(const Claims::Path& at, const std::string& key);
