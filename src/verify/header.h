@@ -44,7 +44,7 @@ enum class RequiredLayers {
   none,       // no layer is measured
   any,        // a non-empty subset of the measured layers
   all_later,  // attention_router: all but the first MoE layer; may be empty
-  with_keys,  // kv_gauge: those that have keys, as its judge checks; may be empty
+  with_keys,  // of experiments on keys: those that have keys, as judges check; may be empty
 };
 
 struct HeaderRules {
@@ -56,7 +56,7 @@ struct HeaderRules {
   bool declared_edges = true;  // of a family: `edges` lists the comparisons
   bool intervened = false;     // of a run with an intervention, as no other test's artifact is
   bool keys_changed = false;   // may be of a run with stored keys, as no other test's artifact is
-  bool counts_by_window = false;  // per_window holds what was sampled, nothing measured
+  bool counts_by_window = false;  // per_window's arrays of all windows are counts of samples
 };
 
 Header read_header(Inspector& inspect, const At& root, const HeaderRules& rules);

@@ -31,33 +31,25 @@ Verdict verdict_of(kv::Outcome outcome) {
   return Verdict::inconclusive;
 }
 
-// Too few of something: false, and said.
-bool lacks(Judgement& judgement, const char* path, const std::string& found,
-           const std::string& sentence, const std::string& needed) {
-  judgement.reasons.push_back({"", "", path, fmt::format("{}, a verdict needs {}", found, needed)});
-  judgement.sentence = fmt::format("Only {} {}; a verdict needs {}.", found, sentence, needed);
-  return false;
-}
-
 bool enough_keys(const Case& c, const kv::Record& record, const kv::Model& model) {
   Judgement& judgement = c.inspect.judgement();
   if (!enough_for_a_verdict(c)) return false;
-  if (record.units < kMinUnits) {
-    return lacks(judgement, "units.count", counted(record.units, "unit"),
-                 record.units == 1 ? "of held-out documents was measured"
-                                   : "of held-out documents were measured",
-                 std::to_string(kMinUnits));
+  if (record.units.count < kMinUnits) {
+    return kv::lacks(judgement, "units.count", counted(record.units.count, "unit"),
+                     record.units.count == 1 ? "of held-out documents was measured"
+                                             : "of held-out documents were measured",
+                     std::to_string(kMinUnits));
   }
-  if (record.fitted_documents < kMinFittedDocuments) {
-    const auto documents = static_cast<uint64_t>(record.fitted_documents);
-    return lacks(judgement, "data.doc_ids", counted(documents, "document"),
-                 documents == 1 ? "was fitted on" : "were fitted on",
-                 std::to_string(kMinFittedDocuments));
+  if (record.units.fitted_documents < kMinFittedDocuments) {
+    const auto documents = static_cast<uint64_t>(record.units.fitted_documents);
+    return kv::lacks(judgement, "data.doc_ids", counted(documents, "document"),
+                     documents == 1 ? "was fitted on" : "were fitted on",
+                     std::to_string(kMinFittedDocuments));
   }
   if (*model.keys_per_width < kMinKeysPerWidth) {
-    return lacks(judgement, "summary.verdict.keys_per_width",
-                 fmt::format("{:.3g} keys per column", *model.keys_per_width), "were fitted on",
-                 fmt::format("{}", kMinKeysPerWidth));
+    return kv::lacks(judgement, "summary.verdict.keys_per_width",
+                     fmt::format("{:.3g} keys per column", *model.keys_per_width), "were fitted on",
+                     fmt::format("{}", kMinKeysPerWidth));
   }
   return true;
 }

@@ -8,11 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "verify/tests.h"
+#include "verify/kv_common.h"
 
 namespace rg::verify::kv {
 
-inline constexpr size_t kMostUnits = 128;
 inline constexpr size_t kCentrings = 3;
 inline constexpr std::array<const char*, kCentrings> kCentringNames = {"raw", "key_dc",
                                                                        "dataset_mean"};
@@ -85,9 +84,7 @@ struct LayerKeys {
 
 struct Record {
   Parameters parameters;
-  size_t units = 0;
-  std::vector<int64_t> unit_of_window;  // -1: fitted on
-  int64_t fitted_documents = 0;
+  Units units;
   Windows keys, sinks;              // (windows) counts
   std::map<int, LayerKeys> layers;  // that have keys, ascending
 };
@@ -106,14 +103,5 @@ void check_search(const Case& c, const At& gauge, bool givens);
 void check_record(const Case& c, const Record& record);
 // Numbers that look copied: warnings (kv_gauge_copies.cc).
 void warn_copies(const Case& c, const Record& record);
-
-// An array of numbers, none of them null.
-Windows numbers(Inspector& inspect, const At& at, size_t length, Range range);
-// The same of counts.
-Windows counted_keys(Inspector& inspect, const At& at, size_t length);
-double count_at(Inspector& inspect, const At& parent, const char* key);
-double number_at(Inspector& inspect, const At& parent, const char* key, Range range);
-// "heads.3[0]", and below it.
-At element(const At& list, size_t index);
 
 }  // namespace rg::verify::kv

@@ -59,9 +59,9 @@ struct Sampled {
 
 Sampled sampled_keys(const Record& record) {
   Sampled sampled;
-  sampled.of_unit.assign(record.units, 0);
+  sampled.of_unit.assign(record.units.count, 0);
   for (size_t w = 0; w < record.keys.size(); ++w) {
-    const int64_t unit = record.unit_of_window[w];
+    const int64_t unit = record.units.of_window[w];
     if (unit < 0) {
       sampled.fitted += *record.keys[w];
     } else {
@@ -161,7 +161,7 @@ class HeadChecks {
   }
 
   void adds_up(const std::string& member, const Windows& units, double whole, double tolerance) {
-    if (units.empty() && record_.units > 0) return;  // not kept
+    if (units.empty() && record_.units.count > 0) return;  // not kept
     const double sum = total(units).sum;
     if (close(sum, whole, tolerance)) return;
     miss(Check::share_total, member, fmt::format("is {}, the units add up to {}", whole, sum));

@@ -76,16 +76,6 @@ void claim_centring(const Centred* raw, const Centred* centred, const Claims::Pa
 
 }  // namespace
 
-Claims::Path below(const Claims::Path& at, const std::string& key) {
-  Claims::Path path = at;
-  path.push_back(key);
-  return path;
-}
-
-Claims::Path below(const Claims::Path& at, const std::string& key, const std::string& next) {
-  return below(below(at, key), next);
-}
-
 void claim_blocks(const Blocks& blocks, Words words, const Claims::Path& at, Claims& claims) {
   constexpr const char* kNames[] = {"learned", "random", "advantage", "noise_advantage", "excess"};
   const auto claim = [&](const Claims::Path& block, const Series& series) {

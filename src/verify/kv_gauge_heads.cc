@@ -48,7 +48,7 @@ Gauge read_gauge(const Case& c, const Record& record, const At& at, const GaugeN
   gauge.held_out = read_sums(c, inspect.need(at, "held_out"), Channels::summed);
   gauge.sinks = read_sums(c, inspect.need(at, "sinks"), Channels::left_out);
   const auto array = [&](const char* key) {
-    return numbers(inspect, inspect.need(at, key), record.units, kNotNegative);
+    return numbers(inspect, inspect.need(at, key), record.units.count, kNotNegative);
   };
   gauge.cosines = array("cosines");
   if (keeps_sums(name)) {
@@ -102,8 +102,8 @@ Head read_head(const Case& c, const Record& record, const At& at, const LayerKey
   head.fit_zero_keys = count_at(inspect, at, "fit_zero_keys");
   head.sink_keys = count_at(inspect, at, "sink_keys");
   head.sink_zero_keys = count_at(inspect, at, "sink_zero_keys");
-  head.keys = counted_keys(inspect, inspect.need(at, "keys"), record.units);
-  head.zero_keys = counted_keys(inspect, inspect.need(at, "zero_keys"), record.units);
+  head.keys = counted_keys(inspect, inspect.need(at, "keys"), record.units.count);
+  head.zero_keys = counted_keys(inspect, inspect.need(at, "zero_keys"), record.units.count);
   head.gauges = read_gauges(c, record, inspect.need(at, "gauges"));
   if (inspect.sound()) read_parts(c, record, at, layer, head);
   return head;

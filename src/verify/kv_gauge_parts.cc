@@ -8,27 +8,16 @@
 namespace rg::verify::kv {
 namespace {
 
-bool is_null(const At& at) { return at && at.value->is(Kind::null); }
-
-// Null exactly where it must be: whether there is something to read.
-bool there(const Case& c, const At& at, bool expected, const char* why) {
-  if (!at) return false;
-  if (is_null(at) != expected) return expected;
-  c.inspect.invalid(Check::null_pattern, at.path,
-                    fmt::format("is {}null though {}", expected ? "" : "not ", why));
-  return false;
-}
-
 Noise read_noise(const Case& c, const Record& record, const At& at) {
   Inspector& inspect = c.inspect;
   Noise noise;
   if (!inspect.is(at, Kind::object)) return noise;
   noise.fit_keys = count_at(inspect, at, "fit_keys");
   noise.in_sample_cosines = number_at(inspect, at, "in_sample_cosines", kNotNegative);
-  noise.keys = counted_keys(inspect, inspect.need(at, "keys"), record.units);
-  noise.cosines = numbers(inspect, inspect.need(at, "cosines"), record.units, kNotNegative);
+  noise.keys = counted_keys(inspect, inspect.need(at, "keys"), record.units.count);
+  noise.cosines = numbers(inspect, inspect.need(at, "cosines"), record.units.count, kNotNegative);
   noise.random_cosines =
-      numbers(inspect, inspect.need(at, "random_cosines"), record.units, kNotNegative);
+      numbers(inspect, inspect.need(at, "random_cosines"), record.units.count, kNotNegative);
   return noise;
 }
 
@@ -38,9 +27,9 @@ Centred read_centred(const Case& c, const Record& record, const At& at) {
   if (!inspect.is(at, Kind::object)) return centred;
   centred.fit_keys = count_at(inspect, at, "fit_keys");
   centred.in_sample_cosines = number_at(inspect, at, "in_sample_cosines", kNotNegative);
-  centred.keys = counted_keys(inspect, inspect.need(at, "keys"), record.units);
-  centred.zero_keys = counted_keys(inspect, inspect.need(at, "zero_keys"), record.units);
-  centred.cosines = numbers(inspect, inspect.need(at, "cosines"), record.units, kNotNegative);
+  centred.keys = counted_keys(inspect, inspect.need(at, "keys"), record.units.count);
+  centred.zero_keys = counted_keys(inspect, inspect.need(at, "zero_keys"), record.units.count);
+  centred.cosines = numbers(inspect, inspect.need(at, "cosines"), record.units.count, kNotNegative);
   centred.squared_norms = number_at(inspect, at, "squared_norms", kNotNegative);
   centred.energy = number_at(inspect, at, "energy", kNotNegative);
   return centred;

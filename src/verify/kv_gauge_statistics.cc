@@ -9,12 +9,6 @@
 namespace rg::verify::kv {
 namespace {
 
-std::optional<double> quotient(double numerator, double denominator) {
-  if (denominator == 0) return std::nullopt;
-  const double value = numerator / denominator;
-  return std::isfinite(value) ? std::optional(value) : std::nullopt;
-}
-
 // Per unit the mean over the random gauges of their sums of cosines; none without such gauges.
 std::optional<Windows> random_cosines(const Head& head) {
   Windows sums(head.keys.size(), 0.0);
@@ -35,60 +29,7 @@ bool is_random(const Gauge& gauge) {
   return !gauge.refused && (gauge.name.kind == "signed_hadamard" || gauge.name.kind == "rotation");
 }
 
-std::vector<double> Series::defined() const {
-  std::vector<double> values;
-  values.reserve(replicates.size());
-  for (const std::optional<double>& value : replicates) {
-    if (value) values.push_back(*value);
-  }
-  return values;
-}
-
-std::optional<Interval> Series::interval() const { return percentile_interval(defined()); }
-std::optional<double> Series::error() const { return sample_deviation(defined()); }
-
-Series difference(const Series& a, const Series& b) {
-  Series result;
-  if (a.estimate && b.estimate) result.estimate = *a.estimate - *b.estimate;
-  result.replicates = verify::difference(a.replicates, b.replicates);
-  return result;
-}
-
-void MeanOfBlocks::add(const Blocks& blocks) {
-  ++count_;
-  if (count_ == 1) {
-    sums_ = blocks;
-    return;
-  }
-  const auto add_to = [](std::optional<double>& sum, const std::optional<double>& value) {
-    if (sum && value) {
-      *sum += *value;
-    } else {
-      sum.reset();
-    }
-  };
-  for (size_t i = 0; i < blocks.size(); ++i) {
-    add_to(sums_[i].estimate, blocks[i].estimate);
-    for (size_t b = 0; b < blocks[i].replicates.size(); ++b) {
-      add_to(sums_[i].replicates[b], blocks[i].replicates[b]);
-    }
-  }
-}
-
-Blocks MeanOfBlocks::mean(size_t replicates) const {
-  Blocks result = sums_;
-  const auto count = static_cast<double>(count_);
-  for (Series& series : result) {
-    series.replicates.resize(replicates);
-    if (series.estimate) *series.estimate /= count;
-    for (std::optional<double>& value : series.replicates) {
-      if (value) *value /= count;
-    }
-  }
-  return result;
-}
-
-UnitBootstrap::UnitBootstrap(const Record& record, Extent extent) : columns_(record.units) {
+UnitBootstrap::UnitBootstrap(const Record& record, Extent extent) : columns_(record.units.count) {
   for (const auto& [number, layer] : record.layers) {
     std::vector<HeadColumns>& heads = heads_[number];
     for (const Head& head : layer.heads) heads.push_back(add_head(head, extent));

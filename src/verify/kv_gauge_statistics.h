@@ -9,44 +9,22 @@
 #include <vector>
 
 #include "verify/kv_gauge.h"
+#include "verify/kv_series.h"
 
 namespace rg::verify::kv {
 
 inline constexpr double kMargin = 0.01;  // of equivalence, in cosines
 inline constexpr Interval kPublishedLearned{0.919, 0.965};
-inline constexpr uint32_t kUnitCounter = 4;  // `layer` of the bootstrap's counter
 
 // Among a head's gauges, those that `random` is a mean of.
 bool is_random(const Gauge& gauge);
-
-// An estimate and its replicates; undefined where nothing is counted.
-struct Series {
-  std::optional<double> estimate;
-  std::vector<std::optional<double>> replicates;
-
-  std::optional<Interval> interval() const;
-  std::optional<double> error() const;  // sample standard deviation of the replicates
-  std::vector<double> defined() const;  // replicates
-};
-// Estimate and replicate by replicate; undefined where either is.
-Series difference(const Series& a, const Series& b);
 
 // The statistics that heads, layers and the model have alike.
 inline constexpr size_t kLearned = 0, kRandom = 1, kAdvantage = 2, kNoiseAdvantage = 3, kExcess = 4,
                         kCentred = 5;  // and the two after it, as kCentringNames
 using Blocks = std::array<Series, kCentred + kCentrings>;
 
-// Mean of several Blocks, added in order; a replicate is undefined if one of theirs is.
-class MeanOfBlocks {
- public:
-  void add(const Blocks& blocks);
-  size_t count() const { return count_; }
-  Blocks mean(size_t replicates) const;  // undefined without any
-
- private:
-  Blocks sums_;
-  size_t count_ = 0;
-};
+using MeanOfBlocks = MeanOfSeries<kCentred + kCentrings>;
 
 // Where a head's arrays stand among the columns; SIZE_MAX for what it lacks.
 struct HeadColumns {

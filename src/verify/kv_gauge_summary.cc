@@ -94,7 +94,7 @@ void claim_model(const Record& record, const Model& model, Claims& claims) {
   claims.count(below(at, "cells", "within"), model.cells.within);
   claims.count(below(at, "cells", "above"), model.cells.above);
   claims.mean(below(at, "keys_per_width"), model.keys_per_width);
-  claims.count(below(at, "fitted_documents"), record.fitted_documents);
+  claims.count(below(at, "fitted_documents"), record.units.fitted_documents);
   const Claims::Path replication = {"summary", "replication"};
   claim_replication(claims, replication, model.replication);
   claims.text(below(replication, "unit"), "document");
@@ -125,7 +125,7 @@ Model claim_summary(const Case& c, const Record& record, const UnitBootstrap& bo
   if (!model.degenerate) {
     model.support = support_of(model.blocks);
     model.replication =
-        replication_of(record.units, distance(model.blocks[kAdvantage], model.outcome));
+        replication_of(record.units.count, distance(model.blocks[kAdvantage], model.outcome));
   }
   // The summary speaks of the artifact's own list of layers.
   if (!c.header.required_by_verifier) claim_model(record, model, claims);

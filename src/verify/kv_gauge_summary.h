@@ -36,10 +36,6 @@ void claim_stated_head(const Head& head, double width, const Claims::Path& at, C
 enum class Words { none, excess, both };  // both: of advantage and excess; places with either
 void claim_blocks(const Blocks& blocks, Words words, const Claims::Path& at, Claims& claims);
 
-// The path with one more step, or two.
-Claims::Path below(const Claims::Path& at, const std::string& key);
-Claims::Path below(const Claims::Path& at, const std::string& key, const std::string& next);
-
 // Of the layers that the verdict asks for, the advantage alone, by other replicates.
 Series model_advantage(const Case& c, const Record& record, const UnitBootstrap& bootstrap);
 

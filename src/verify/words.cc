@@ -16,6 +16,10 @@ constexpr EffectWords kEffects[] = {
      "learned less random rotation: mean cosine between a held-out key and its code of one bit per "
      "coordinate",
      true, "documents"},
+    {"distortion", "distortion of attention",
+     "distortion of attention: how far coded keys move a query's output, as a share of the spread "
+     "of its values, with the fewest bits",
+     false, "documents"},
     {"attention share", "attention share",
      "attention share: how much of the router's choice attention decides (Shapley value), 0 to 1",
      false},
@@ -84,13 +88,19 @@ constexpr Named kAlso[] = {
     {"F4, calibration", "forecast of flips by measured changes of the logits, calibration"},
     {"F4, information", "the same forecast against the margin alone"}};
 
-constexpr Named kLabels[] = {
-    {"H1", "attention dominates"},  {"H2", "balanced"},
-    {"H3", "attention below half"}, {"inconclusive", "undecided"},
-    {"SUPERIOR", "superior"},       {"EQUIVALENT", "equivalent"},
-    {"INFERIOR", "inferior"},       {"INCONCLUSIVE", "inconclusive"},
-    {"CALIBRATED", "calibrated"},   {"NOT_CALIBRATED", "not calibrated"},
-    {"INFORMATIVE", "says more"},   {"NOT_INFORMATIVE", "not shown to say more"}};
+constexpr Named kLabels[] = {{"H1", "attention dominates"},
+                             {"H2", "balanced"},
+                             {"H3", "attention below half"},
+                             {"inconclusive", "undecided"},
+                             {"SUPERIOR", "superior"},
+                             {"EQUIVALENT", "equivalent"},
+                             {"INFERIOR", "inferior"},
+                             {"INCONCLUSIVE", "inconclusive"},
+                             {"CALIBRATED", "calibrated"},
+                             {"NOT_CALIBRATED", "not calibrated"},
+                             {"INSUFFICIENT", "too little to say"},
+                             {"INFORMATIVE", "says more"},
+                             {"NOT_INFORMATIVE", "not shown to say more"}};
 
 }  // namespace
 

@@ -509,6 +509,7 @@ Json make(const std::string& test, const Shape& shape) {
   if (test == "intervention") return make_intervention(shape);
   if (test.starts_with("audit")) return make_of_audit(test, shape);
   if (test.starts_with("kv_gauge")) return make_of_kv_gauge(test, shape);
+  if (test.starts_with("kv_distortion")) return make_of_kv_distortion(test, shape);
   return make_of_family(test, shape);
 }
 

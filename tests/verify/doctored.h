@@ -29,6 +29,8 @@ std::vector<Doctored> doctored_audits();
 std::vector<Doctored> doctored_stored_keys();
 // Of kv_gauge.
 std::vector<Doctored> doctored_kv_gauges();
+// Of kv_distortion.
+std::vector<Doctored> doctored_kv_distortions();
 // Of kl_bounded_adaptation.
 std::vector<Doctored> doctored_adaptations();
 // Of the other tests of families, and of bundles.

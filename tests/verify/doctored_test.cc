@@ -894,6 +894,7 @@ constexpr Group kGroups[] = {{"others", doctored_others},
                              {"audits", doctored_audits},
                              {"stored_keys", doctored_stored_keys},
                              {"kv_gauges", doctored_kv_gauges},
+                             {"kv_distortions", doctored_kv_distortions},
                              {"families", doctored_families},
                              {"adaptations", doctored_adaptations}};
 

@@ -246,6 +246,8 @@ class MadeHead {
   std::vector<double> norms_;
 };
 
+}  // namespace
+
 Json attention_made(bool normed) {
   Json costs = Json::object();
   for (const MadeGauge& gauge : gauges_made(true)) {
@@ -264,8 +266,6 @@ Json attention_made(bool normed) {
           {"window", 0},
           {"costs", costs}};
 }
-
-}  // namespace
 
 Json kv_gauge_of(const Shape& shape, const KvVariant& variant) {
   Json a = common("kv_gauge", shape);

@@ -22,6 +22,8 @@ struct KvVariant {
   bool without_keys = false;  // in no layer
   int positions = 32;         // sampled per window; at most half of the window
 };
+// A row of `attention`.
+Json attention_made(bool normed);
 Json kv_gauge_of(const Shape& shape, const KvVariant& variant);
 
 // What make_of_kv_gauge accepts.

@@ -1,5 +1,5 @@
 // Artifacts of kv_gauge made wrong in one respect.
-#include "verify/doctored.h"
+#include "verify/doctored_list.h"
 #include "verify/kv_gauge_artifacts.h"
 
 namespace rg::verify::testing {
@@ -13,35 +13,8 @@ const std::string kKvLearned = "heads.3.0.gauges.8.";  // itq_cosine
 const std::string kKvLayer = "summary.per_layer.3.";
 const std::string kKvOfHead = "summary.per_layer.3.heads.1.";
 
-class KvList {
- public:
-  void with(Check check, const std::string& what, const std::function<void(Json&)>& doctor,
-            const char* test = kKv) {
-    all_.push_back({check, test, what, doctor, {}});
-  }
-  void lacking(const std::string& parent, std::initializer_list<const char*> keys) {
-    for (const char* key : keys) {
-      with(Check::member_present, parent + ": " + key, erase(parent, key));
-    }
-  }
-  std::vector<Doctored> take() { return std::move(all_); }
-
- private:
-  std::vector<Doctored> all_;
-};
-
-std::function<void(Json&)> count_more(const std::string& path, int amount) {
-  return [path, amount](Json& artifact) {
-    at(artifact, path) = at(artifact, path).get<int>() + amount;
-  };
-}
-
-std::function<void(Json&)> first_dropped(const std::string& path) {
-  return [path](Json& artifact) { at(artifact, path).erase(0); };
-}
-
 std::vector<Doctored> doctored_kv_members() {
-  KvList list;
+  DoctoredList list(kKv);
   list.lacking("", {"keys", "units", "without_keys", "attention", "heads"});
   list.lacking("keys", {"step", "centring", "positions", "sink_positions", "gauges",
                         "signed_hadamards", "rotations", "residual_rank"});
@@ -83,7 +56,7 @@ std::vector<Doctored> doctored_kv_members() {
 }
 
 std::vector<Doctored> doctored_kv_shapes() {
-  KvList list;
+  DoctoredList list(kKv);
   list.with(Check::layer_arrays, "heads of no layer", erase("heads", "3"));
   list.with(Check::layer_arrays, "attention of no layer", erase("attention", "5"));
   list.with(Check::layer_arrays, "heads of a layer without keys",
@@ -138,7 +111,7 @@ std::vector<Doctored> doctored_kv_shapes() {
 }
 
 std::vector<Doctored> doctored_kv_ranges() {
-  KvList list;
+  DoctoredList list(kKv);
   for (const char* path : {"keys.step", "keys.centring", "keys.gauges", "attention.3.norm",
                            "attention.3.costs.rotation", "heads.3.0.gauges.8.stop"}) {
     list.with(Check::value_range, path, set(path, "otherwise"));
@@ -166,7 +139,7 @@ std::vector<Doctored> doctored_kv_ranges() {
 }
 
 std::vector<Doctored> doctored_kv_counts() {
-  KvList list;
+  DoctoredList list(kKv);
   const Check total = Check::count_total;
   list.with(total, "a position too many", count_more("per_window.keys.40", 1));
   list.with(total, "more sinks than there can be", [](Json& a) {
@@ -214,7 +187,7 @@ std::vector<Doctored> doctored_kv_counts() {
 }
 
 std::vector<Doctored> doctored_kv_numbers() {
-  KvList list;
+  DoctoredList list(kKv);
   for (const std::string& path : {std::string("summary.anchors.gaussian_mse_1bit"),
                                   std::string("summary.anchors.published_beta"),
                                   std::string("summary.verdict.margin"),
@@ -258,7 +231,7 @@ std::vector<Doctored> doctored_kv_numbers() {
 }
 
 std::vector<Doctored> doctored_kv_words() {
-  KvList list;
+  DoctoredList list(kKv);
   for (const std::string& path :
        {std::string("summary.verdict.outcome"), std::string("summary.verdict.sentence"),
         std::string("summary.verdict.excess.outcome"),
