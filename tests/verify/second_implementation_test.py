@@ -45,8 +45,10 @@ BASES = (("chart_compatibility", None, 3), ("chart_compatibility", second_varian
          ("behavior_compression", None, 3), ("behavior_compression", second_variants.tied, 3),
          ("behavior_compression", second_variants.published_edge, 3),
          ("audit", None, 2), ("audit", second_variants.undefined_layer, 1),
-         ("audit_equal_gates", None, 1), ("audit_groups", None, 1), ("audit_identical", None, 1),
-         ("audit_one_document", None, 1), ("audit_one_compute", None, 1),
+         ("audit_equal_gates", None, 1), ("audit_equal_gates", second_variants.stored_keys, 1),
+         ("audit_stored_keys", None, 1), ("audit_stored_keys", second_variants.stored_latents, 1),
+         ("audit_groups", None, 1), ("audit_identical", None, 1), ("audit_one_document", None, 1),
+         ("audit_one_compute", None, 1),
          ("intervention", None, 6), ("intervention", second_variants.nothing_listed, 2),
          ("intervention", second_variants.last_layer, 2),
          ("intervention", second_variants.imposed, 3),
@@ -148,7 +150,8 @@ class Mutator:
         for place_ in paths(base):
             if place_:
                 groups = ("per_window", "summary", "y_ref_A", "y_ref_B", "intervention", "heads")
-                group = place_[0] if place_[0] in groups else "rest"
+                group = ("key_change" if "key_change" in place_ else
+                         place_[0] if place_[0] in groups else "rest")
                 self.places.setdefault(group, []).append(place_)
         leaves = {group: [p for p in places if not isinstance(walk(base, p), (dict, list))]
                   for group, places in self.places.items()}
@@ -192,7 +195,8 @@ class Mutator:
     def insert(self):
         def change(node, key):
             if isinstance(node, dict):
-                node[self.rng.choice(("extra", "4", "null_reasons", "edge"))] = self.odd()
+                node[self.rng.choice(("extra", "4", "null_reasons", "edge",
+                                      "key_change"))] = self.odd()
             else:
                 node.insert(key, self.rng.choice((node[key], self.odd())))
         return put(self.base, self.place(), change)

@@ -308,6 +308,26 @@ def undefined_layer(artifact):
     return a
 
 
+def stored_keys(artifact):
+    """An audit of a model with equal gates against itself, its keys stored in one bit."""
+    a = copied(artifact)
+    a["settings"]["key_change"] = {
+        "name": "1-bit keys", "step": "scored", "layers": [1, 2],
+        "description": {"bits": 1, "scale": "key", "rule": "norm", "values": False, "fit": None}}
+    a["edge"]["ckpt_b"] = a["other"]["ckpt"] = a["edge"]["ckpt_a"] + " (1-bit keys)"
+    a["other"].update(inputs=a["inputs"], tensors=a["tensors"])
+    return a
+
+
+def stored_latents(artifact):
+    """An audit of stored keys that are latents, with scales that are fitted on all documents."""
+    a = copied(artifact)
+    fit = {"documents": "all", "positions": 16, "sink_positions": 0}
+    a["settings"]["key_change"].update(step="latent", description={
+        "bits": 4, "scale": "head", "rule": "unbiased", "values": True, "fit": fit})
+    return a
+
+
 def nothing_listed(artifact):
     """An intervention that changes nothing."""
     a = copied(artifact)

@@ -750,6 +750,8 @@ class Judge:
             raise Stop
         if test != "intervention" and self.get(root, "settings", "intervention") is not MISSING:
             self.bad("intervention_stated")
+        if test != "audit" and self.get(root, "settings", "key_change") is not MISSING:
+            self.bad("key_change_stated")
         getattr(judges[test], "header", Judge.header)(self, root, test)
         if not self.sound():
             raise Stop
