@@ -12,6 +12,8 @@ import sys
 
 import second_audit
 import second_core as core
+import second_distortion
+import second_distortion_variants
 import second_edges
 import second_family
 import second_intervention
@@ -29,6 +31,7 @@ JUDGES = {"chart_compatibility": second_tests.chart_compatibility,
           "behavior_compression": second_edges.behavior_compression,
           "audit": second_audit.audit, "intervention": second_intervention.intervention,
           "kv_gauge": second_keys.kv_gauge,
+          "kv_distortion": second_distortion.kv_distortion,
           **second_family.JUDGES}
 # (test, what is made of the fixture first, how often). Small ones more often: the time goes into
 # the large ones.
@@ -55,6 +58,13 @@ BASES = (("chart_compatibility", None, 3), ("chart_compatibility", second_varian
          ("kv_gauge", None, 4), ("kv_gauge", second_variants.unlearned, 1),
          ("kv_gauge", second_variants.one_document, 1), ("kv_gauge", second_variants.keyless, 1),
          ("kv_gauge", second_variants.before_rope, 2),
+         ("kv_distortion", None, 4), ("kv_distortion", second_distortion_variants.plain_codes, 3),
+         ("kv_distortion", second_distortion_variants.without_sinks, 1),
+         ("kv_distortion", second_distortion_variants.unfitted, 1),
+         ("kv_distortion", second_distortion_variants.broken, 1),
+         ("kv_distortion", second_distortion_variants.alone, 1),
+         ("kv_distortion", second_distortion_variants.two_documents, 1),
+         ("kv_distortion", second_variants.keyless, 1),
          ("kl_edge_dominance", None, 8), ("kl_edge_dominance", second_variants.published_family, 3),
          ("entropy_collapse", None, 4), ("kl_bounded_adaptation", None, 3),
          ("terminal_tracking", None, 3),
@@ -287,6 +297,12 @@ class Mutator:
                 head["centring"][other]["cosines"] = [
                     level * n for n in head["centring"][other]["keys"]]
 
+    def shift_distortion(self, artifact):
+        """Forecasts of some codes that are too small or too large."""
+        for c in range(len(artifact["codes"])):
+            second_distortion_variants.forecasts_scaled(artifact, c,
+                                                        self.rng.choice((0.5, 0.8, 1, 1, 1.3)))
+
     def moved(self, cosine, kind, width):
         step = self.rng.choice((-0.06, 0.06)) if kind == "both" else kind
         step += self.rng.uniform(-0.001, 0.001)
@@ -335,6 +351,8 @@ class Mutator:
             self.shift_audit(artifact["per_window"], layer)
         elif test == "kv_gauge":
             self.shift_keys(artifact)
+        elif test == "kv_distortion":
+            self.shift_distortion(artifact)
         elif test == "intervention":
             arrays = artifact["per_window"]
             if self.rng.random() < 0.5:

@@ -322,7 +322,7 @@ class Judge:
         self.subject(root, terminal_measured, is_edge)
         self.gate(root)
         self.data(self.need(root, "data"))
-        self.required_list(root, router, test == "kv_gauge")
+        self.required_list(root, router, test in ("kv_gauge", "kv_distortion"))
         self.bootstrap(root)
         self.draws = (self.B, self.seed) if self.full else OWN
         if self.full:
