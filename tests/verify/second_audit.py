@@ -3,6 +3,7 @@ from its reference's, what that costs, and how well forecasts of it do."""
 
 import second_core as core
 import second_forecasts
+import second_key_change
 from second_core import difference
 from second_edges import BINS, by_layer, decile_counts
 from second_forecasts import DRAWS, merged, score
@@ -525,8 +526,10 @@ def audit(j, root):
     if root["edge"]["direction"] != "AtoB":
         j.bad("edge_direction")
     a = Audit(j, root)
+    lowest = second_key_change.lowest_layer(j, root)
     if not j.sound():
         return
+    second_key_change.check_below(j, lowest, (a.mass["total"], a.reordered, a.reweighted))
     for layer in j.layers:
         check_layer(j, a, layer)
         check_deciles(j, a, layer)

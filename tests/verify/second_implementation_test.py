@@ -12,6 +12,8 @@ import sys
 
 import second_audit
 import second_core as core
+import second_distortion
+import second_distortion_variants
 import second_edges
 import second_family
 import second_intervention
@@ -29,6 +31,7 @@ JUDGES = {"chart_compatibility": second_tests.chart_compatibility,
           "behavior_compression": second_edges.behavior_compression,
           "audit": second_audit.audit, "intervention": second_intervention.intervention,
           "kv_gauge": second_keys.kv_gauge,
+          "kv_distortion": second_distortion.kv_distortion,
           **second_family.JUDGES}
 # (test, what is made of the fixture first, how often). Small ones more often: the time goes into
 # the large ones.
@@ -45,14 +48,23 @@ BASES = (("chart_compatibility", None, 3), ("chart_compatibility", second_varian
          ("behavior_compression", None, 3), ("behavior_compression", second_variants.tied, 3),
          ("behavior_compression", second_variants.published_edge, 3),
          ("audit", None, 2), ("audit", second_variants.undefined_layer, 1),
-         ("audit_equal_gates", None, 1), ("audit_groups", None, 1), ("audit_identical", None, 1),
-         ("audit_one_document", None, 1), ("audit_one_compute", None, 1),
+         ("audit_equal_gates", None, 1), ("audit_equal_gates", second_variants.stored_keys, 1),
+         ("audit_stored_keys", None, 1), ("audit_stored_keys", second_variants.stored_latents, 1),
+         ("audit_groups", None, 1), ("audit_identical", None, 1), ("audit_one_document", None, 1),
+         ("audit_one_compute", None, 1),
          ("intervention", None, 6), ("intervention", second_variants.nothing_listed, 2),
          ("intervention", second_variants.last_layer, 2),
          ("intervention", second_variants.imposed, 3),
          ("kv_gauge", None, 4), ("kv_gauge", second_variants.unlearned, 1),
          ("kv_gauge", second_variants.one_document, 1), ("kv_gauge", second_variants.keyless, 1),
          ("kv_gauge", second_variants.before_rope, 2),
+         ("kv_distortion", None, 4), ("kv_distortion", second_distortion_variants.plain_codes, 3),
+         ("kv_distortion", second_distortion_variants.without_sinks, 1),
+         ("kv_distortion", second_distortion_variants.unfitted, 1),
+         ("kv_distortion", second_distortion_variants.broken, 1),
+         ("kv_distortion", second_distortion_variants.alone, 1),
+         ("kv_distortion", second_distortion_variants.two_documents, 1),
+         ("kv_distortion", second_variants.keyless, 1),
          ("kl_edge_dominance", None, 8), ("kl_edge_dominance", second_variants.published_family, 3),
          ("entropy_collapse", None, 4), ("kl_bounded_adaptation", None, 3),
          ("terminal_tracking", None, 3),
@@ -148,7 +160,8 @@ class Mutator:
         for place_ in paths(base):
             if place_:
                 groups = ("per_window", "summary", "y_ref_A", "y_ref_B", "intervention", "heads")
-                group = place_[0] if place_[0] in groups else "rest"
+                group = ("key_change" if "key_change" in place_ else
+                         place_[0] if place_[0] in groups else "rest")
                 self.places.setdefault(group, []).append(place_)
         leaves = {group: [p for p in places if not isinstance(walk(base, p), (dict, list))]
                   for group, places in self.places.items()}
@@ -192,7 +205,8 @@ class Mutator:
     def insert(self):
         def change(node, key):
             if isinstance(node, dict):
-                node[self.rng.choice(("extra", "4", "null_reasons", "edge"))] = self.odd()
+                node[self.rng.choice(("extra", "4", "null_reasons", "edge",
+                                      "key_change"))] = self.odd()
             else:
                 node.insert(key, self.rng.choice((node[key], self.odd())))
         return put(self.base, self.place(), change)
@@ -283,6 +297,12 @@ class Mutator:
                 head["centring"][other]["cosines"] = [
                     level * n for n in head["centring"][other]["keys"]]
 
+    def shift_distortion(self, artifact):
+        """Forecasts of some codes that are too small or too large."""
+        for c in range(len(artifact["codes"])):
+            second_distortion_variants.forecasts_scaled(artifact, c,
+                                                        self.rng.choice((0.5, 0.8, 1, 1, 1.3)))
+
     def moved(self, cosine, kind, width):
         step = self.rng.choice((-0.06, 0.06)) if kind == "both" else kind
         step += self.rng.uniform(-0.001, 0.001)
@@ -331,6 +351,8 @@ class Mutator:
             self.shift_audit(artifact["per_window"], layer)
         elif test == "kv_gauge":
             self.shift_keys(artifact)
+        elif test == "kv_distortion":
+            self.shift_distortion(artifact)
         elif test == "intervention":
             arrays = artifact["per_window"]
             if self.rng.random() < 0.5:

@@ -7,8 +7,8 @@ import operator
 
 import second_core as core
 from second_core import interval, left_to_right
+from second_key_replicates import average, claim_block, drawn_sums, quotient, ratio, undefined
 
-UNITS = 4  # the counter's layer of the bootstrap of units
 MARGIN = 0.01
 BELOW, ABOVE = 0.919, 0.965  # the published range
 CENTRINGS = ("raw", "key_dc", "dataset_mean")
@@ -20,53 +20,13 @@ ANCHORS = (("gaussian_mse_1bit", 0.3634), ("gaussian_mse_2bit", 0.1175),
 LEAST_WINDOWS, LEAST_REPLICATES, LEAST_DOCUMENTS, LEAST_KEYS_PER_WIDTH = 200, 200, 20, 50
 
 
-# ---- replicates
-
-
-_sums = {}
-
-
-def drawn_sums(values, replicates, seed):
-    """Of every replicate the sum over the units that it drew."""
-    key = (tuple(values), replicates, seed)
-    if key not in _sums:
-        if len(_sums) > 20000:
-            _sums.clear()
-        table = core.count_table(len(values), replicates, seed, UNITS)
-        _sums[key] = [left_to_right(map(operator.mul, counts, values)) for counts in table]
-    return _sums[key]
-
-
-def quotient(top, bottom):
-    if not bottom:
-        return None
-    value = top / bottom
-    return value if math.isfinite(value) else None
-
-
-def ratio(j, top, bottom):
-    return (quotient(left_to_right(top), left_to_right(bottom)),
-            list(map(quotient, drawn_sums(top, *j.draws), drawn_sums(bottom, *j.draws))))
-
-
-def undefined(j):
-    return None, [None] * j.B
+# ---- of replicates
 
 
 def minus(one, other):
     def less(a, b):
         return None if a is None or b is None else a - b
     return less(one[0], other[0]), list(map(less, one[1], other[1]))
-
-
-def average(j, statistics):
-    """Undefined where one of them is."""
-    if not statistics:
-        return undefined(j)
-
-    def of(values):
-        return None if None in values else left_to_right(values) / len(values)
-    return of([s[0] for s in statistics]), list(map(of, zip(*(s[1] for s in statistics))))
 
 
 def spread(values):
@@ -234,11 +194,6 @@ class Statistics:
                         for name in CENTRINGS}
         self.ends = interval(self.of["advantage"][1])
         self.places = {name: place_of(interval(of[1])) for name, of in self.centred.items()}
-
-
-def claim_block(j, path, statistic):
-    j.claims.mean(path + ["mean"], statistic[0])
-    j.claims.interval(path + ["ci95"], interval(statistic[1]))
 
 
 def claim_blocks(j, path, statistics):

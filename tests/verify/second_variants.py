@@ -308,6 +308,26 @@ def undefined_layer(artifact):
     return a
 
 
+def stored_keys(artifact):
+    """An audit of a model with equal gates against itself, its keys stored in one bit."""
+    a = copied(artifact)
+    a["settings"]["key_change"] = {
+        "name": "1-bit keys", "step": "scored", "layers": [1, 2],
+        "description": {"bits": 1, "scale": "key", "rule": "norm", "values": False, "fit": None}}
+    a["edge"]["ckpt_b"] = a["other"]["ckpt"] = a["edge"]["ckpt_a"] + " (1-bit keys)"
+    a["other"].update(inputs=a["inputs"], tensors=a["tensors"])
+    return a
+
+
+def stored_latents(artifact):
+    """An audit of stored keys that are latents, with scales that are fitted on all documents."""
+    a = copied(artifact)
+    fit = {"documents": "all", "positions": 16, "sink_positions": 0}
+    a["settings"]["key_change"].update(step="latent", description={
+        "bits": 4, "scale": "head", "rule": "unbiased", "values": True, "fit": fit})
+    return a
+
+
 def nothing_listed(artifact):
     """An intervention that changes nothing."""
     a = copied(artifact)
@@ -407,11 +427,14 @@ def one_document(artifact):
 
 
 def keyless(artifact):
-    """kv_gauge of a model none of whose measured layers has keys."""
+    """A test of keys of a model none of whose measured layers has any."""
     a = copied(artifact)
     a["without_keys"] = {str(layer): "Mamba-2" for layer in a["layers"]}
     a["verification"]["required_layers"] = []
-    a["attention"], a["heads"], a["summary"]["per_layer"] = {}, {}, {}
+    a["attention"], a["heads"] = {}, {}
+    a["summary"] = {"bootstrap": a["summary"]["bootstrap"], "per_layer": {}}
+    if "attention" in a["per_window"]:
+        a["per_window"]["attention"] = {}
     a.pop("null_reasons", None)
     return a
 

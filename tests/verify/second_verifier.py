@@ -322,7 +322,7 @@ class Judge:
         self.subject(root, terminal_measured, is_edge)
         self.gate(root)
         self.data(self.need(root, "data"))
-        self.required_list(root, router, test == "kv_gauge")
+        self.required_list(root, router, test in ("kv_gauge", "kv_distortion"))
         self.bootstrap(root)
         self.draws = (self.B, self.seed) if self.full else OWN
         if self.full:
@@ -750,6 +750,8 @@ class Judge:
             raise Stop
         if test != "intervention" and self.get(root, "settings", "intervention") is not MISSING:
             self.bad("intervention_stated")
+        if test != "audit" and self.get(root, "settings", "key_change") is not MISSING:
+            self.bad("key_change_stated")
         getattr(judges[test], "header", Judge.header)(self, root, test)
         if not self.sound():
             raise Stop
