@@ -61,9 +61,7 @@ void dc_5(const HeadSample& sample, Row& row) {
   for (const theorems::Finding& found : findings.list()) {
     if (found.tolerance == 0) continue;
     row.see(quantity++,
-            {.value = found.value / energy,
-             .bound = found.bound / energy,
-             .allowance = kRounding},
+            {.value = found.value / energy, .bound = found.bound / energy, .allowance = kRounding},
             {sample.head});
   }
 }

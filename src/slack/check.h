@@ -16,8 +16,19 @@
 namespace rg::slack {
 
 // What a case is of: its candidates, and the numbers of its place.
-enum class Unit { key, head, context, block, query, query_head, plane, plane_pair, head_plane,
-                  token, layer };
+enum class Unit {
+  key,
+  head,
+  context,
+  block,
+  query,
+  query_head,
+  plane,
+  plane_pair,
+  head_plane,
+  token,
+  layer
+};
 const char* name_of(Unit unit);
 uint64_t candidates(Unit unit, const LayerFacts& layer);
 

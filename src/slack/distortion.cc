@@ -13,9 +13,9 @@
 namespace rg::slack {
 namespace {
 
-constexpr double kLargestSpread = 8;     // of errors whose integral is taken by quadrature
+constexpr double kLargestSpread = 8;      // of errors whose integral is taken by quadrature
 constexpr double kLargestExponent = 300;  // exp() of more overflows with values of some size
-constexpr Eigen::Index kChannels = 16;   // of the values, in that quadrature
+constexpr Eigen::Index kChannels = 16;    // of the values, in that quadrature
 
 // What one query sees, and the same with codes.
 struct SeenAttention {
@@ -86,7 +86,8 @@ void ad_3(const HeadSample& sample, Row& row) {
   for_each_query(sample, [&](const SeenAttention& at) {
     theorems::Findings findings;
     theorems::output_bounds(at.query, at.keys, at.codes, at.values, at.value_codes, findings);
-    for (size_t i = 0; i < 5; ++i) row.see(i, case_of(findings.list()[i], at.allowance()), at.place);
+    for (size_t i = 0; i < 5; ++i)
+      row.see(i, case_of(findings.list()[i], at.allowance()), at.place);
   });
 }
 
@@ -137,8 +138,8 @@ void ad_5(const HeadSample& sample, Row& row) {
     if (values.cols() == 0 || spread == 0) return row.skip_all();
     const Vector errors = at.errors * std::min(1.0, kLargestSpread / spread);
     theorems::Findings findings;
-    theorems::covariance_form(at.scores, at.weights, errors,
-                              theorems::softmax(at.scores + errors), values, findings);
+    theorems::covariance_form(at.scores, at.weights, errors, theorems::softmax(at.scores + errors),
+                              values, findings);
     row.see(0, case_of(findings.list()[0], 1e-8), {query_head});
     row.see(1, case_of(findings.list()[1], 1e-9 * (1 + theorems::largest_size(at.values))),
             {query_head});

@@ -81,8 +81,7 @@ void gi_4(const HeadSample& sample, Row& row) {
 }
 
 void gi_6(const HeadSample& sample, Row& row) {
-  const Tensor rotation =
-      draws_of(*sample.layer, "GI-6", sample.head).rotation(sample.keys.cols());
+  const Tensor rotation = draws_of(*sample.layer, "GI-6", sample.head).rotation(sample.keys.cols());
   for (uint32_t context = 0; context < sample.layer->contexts.contexts; ++context) {
     const Tensor keys = without_zero_rows(keys_of_context(sample, context));
     if (keys.rows() == 0) {

@@ -49,8 +49,7 @@ void rr_3(const HeadSample& sample, Row& row) {
 
 void rr_4(const HeadSample& sample, Row& row) {
   if (sample.keys.isZero(0)) return row.skip_all();
-  const Tensor rotation =
-      draws_of(*sample.layer, "RR-4", sample.head).rotation(sample.keys.cols());
+  const Tensor rotation = draws_of(*sample.layer, "RR-4", sample.head).rotation(sample.keys.cols());
   theorems::Findings findings;
   theorems::key_share_is_invariant(sample.keys, rotation, rank_for(sample.keys), findings);
   see_first(findings, 0, sample, row);

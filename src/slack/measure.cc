@@ -16,9 +16,8 @@ std::vector<Row> empty_rows(std::span<const TheoremCheck> checks) {
 void check_candidates(const TheoremCheck& check, const LayerFacts& layer,
                       const std::vector<Found>& found) {
   for (size_t q = 0; q < found.size(); ++q) {
-    check_internal(
-        found[q].cases + found[q].skipped == candidates(check.quantities[q].unit, layer),
-        std::string(check.id) + " sees or skips every candidate");
+    check_internal(found[q].cases + found[q].skipped == candidates(check.quantities[q].unit, layer),
+                   std::string(check.id) + " sees or skips every candidate");
   }
 }
 

@@ -17,9 +17,7 @@ constexpr Eigen::Index kSlice = 8;  // coordinates whose 2^8 signs are listed
 
 double root_of(Eigen::Index d) { return std::sqrt(static_cast<double>(d)); }
 
-Vector signs_of(const Vector& key) {
-  return theorems::sign_code(key.transpose()).transpose();
-}
+Vector signs_of(const Vector& key) { return theorems::sign_code(key.transpose()).transpose(); }
 
 // |k - scale s|^2 / |k|^2.
 double relative_error(const Vector& key, const Vector& signs, double scale) {
@@ -79,8 +77,8 @@ void jf_5(const HeadSample& sample, Row& row) {
     const double kept = relative_error(key, signs, key.norm() / root_of(key.size()));
     const double unbiased = relative_error(key, signs, key.squaredNorm() / sum);
     const auto identity = [&](size_t quantity, double error, double formula) {
-      row.see(quantity,
-              {.value = error, .bound = formula, .allowance = kRounding * (1 + formula)}, place);
+      row.see(quantity, {.value = error, .bound = formula, .allowance = kRounding * (1 + formula)},
+              place);
     };
     identity(0, least, 1 - c * c);
     identity(1, kept, 2 - 2 * c);

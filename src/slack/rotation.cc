@@ -78,8 +78,8 @@ Tensor rotated_columns(const HeadSample& sample, uint32_t context) {
 }
 
 void rc_7(const HeadSample& sample, Row& row) {
-  const Tensor rotation = draws_of(*sample.layer, "RC-7", sample.head)
-                              .rotation(2 * sample.layer->keys->planes());
+  const Tensor rotation =
+      draws_of(*sample.layer, "RC-7", sample.head).rotation(2 * sample.layer->keys->planes());
   for (uint32_t context = 0; context < sample.layer->contexts.contexts; ++context) {
     const Tensor keys = without_zero_rows(rotated_columns(sample, context));
     if (keys.rows() == 0) {

@@ -94,8 +94,8 @@ void rg_7(const GateSample& sample, Row& row) {
       next = std::max(next, scores[j]);
     }
     const double gap = scores.maxCoeff() - next;
-    const Tensor other = length > 0 ? Tensor(logits + way * std::min(1.0, gap / (4 * length)))
-                                    : logits;
+    const Tensor other =
+        length > 0 ? Tensor(logits + way * std::min(1.0, gap / (4 * length))) : logits;
     theorems::Findings findings;
     theorems::overlap_bound(logits, {set}, other, {theorems::top_k(other.row(0).transpose(), k)},
                             findings);

@@ -25,11 +25,9 @@ void gs_1(const HeadSample& sample, Row& row) {
   for (size_t i = 2; i < gains.size(); ++i) {
     if (gains[i] - gains[i - 1] < gains[least] - gains[least - 1]) least = i;
   }
-  row.see(0,
-          {.value = gains[least - 1],
-           .bound = gains[least],
-           .allowance = kRounding * gains.front()},
-          {sample.head});
+  row.see(
+      0, {.value = gains[least - 1], .bound = gains[least], .allowance = kRounding * gains.front()},
+      {sample.head});
 }
 
 void gs_2(const HeadSample& sample, Row& row) {
