@@ -3,10 +3,12 @@ threads; and `theorems check --model`, which runs it."""
 
 import json
 import os
+import shutil
 import unittest
 
 import jsonschema
 from support import ROOT, ProgramTest, artifacts_below, digests, load, run
+from test_families import FAMILIES, letters_tokenizer
 
 SHIPPED = os.path.join(ROOT, "models", "routegauge-tiny-olmoe")
 UNITS = {"key": lambda a, s: a["kv_heads"] * s["rows"], "head": lambda a, s: a["kv_heads"],
@@ -114,6 +116,32 @@ class TheoremSlack(ProgramTest):
         as_json = json.loads(run("theorems", "check", "--json", *self.job(out)).stdout)
         self.assertEqual(as_json["artifacts"][0]["summary"]["per_theorem"],
                          self.artifact["summary"]["per_theorem"])
+
+    def test_other_attention_and_gates_say_what_does_not_apply(self):
+        """Latent attention; keys without RoPE, and layers without keys; a selection bias; a logit bias."""
+        for family, missing, present in (("deepseek_v2", {"DC-2", "RC-4", "RC-8"}, {"RC-7", "RG-6"}),
+                                         ("granitemoehybrid", {"DC-2", "RC-1", "RG-9"}, {"AD-3", "RG-5"}),
+                                         ("kimi_linear", {"JF-1", "RG-5"}, {"RG-2", "RG-10"}),
+                                         ("gpt_oss", {"RG-6", "RG-11"}, {"RG-7", "AD-3"})):
+            with self.subTest(family=family):
+                folder = os.path.join(FAMILIES, family)
+                model = os.path.join(self.folder, family)
+                shutil.copytree(os.path.join(folder, sorted(os.listdir(folder))[0], "model"), model)
+                with open(os.path.join(model, "tokenizer.json"), "w", encoding="utf-8") as file:
+                    json.dump(letters_tokenizer(), file)
+                out = self.out(family)
+                self.assertExit(run("run", "theorem_slack", "--model", model, "--domain", f"prose={self.prose}",
+                                    "--seq-len", 24, "--windows", 4, "--threads", 1, "--out", out), 0)
+                artifact = load(artifacts_below(out)[0])
+                jsonschema.Draft7Validator(schema("theorem_slack")).validate(artifact)
+                self.assertEqual(artifact["summary"]["verdict"]["outcome"], "HOLDS")
+                reasons = {theorem for layer in artifact["not_applicable"].values() for theorem in layer}
+                measured = {theorem for layer in artifact["cases"].values() for theorem in layer}
+                self.assertLessEqual(missing, reasons)
+                self.assertLessEqual(present, measured)
+                for layer in artifact["layers"]:
+                    of_layer = [*artifact["cases"][str(layer)], *artifact["not_applicable"][str(layer)]]
+                    self.assertEqual(sorted(of_layer), sorted(artifact["theorems"]))
 
     def test_usage_errors(self):
         """US001, US003"""
