@@ -5,6 +5,7 @@
 #include "app/commands.h"
 #include "app/output.h"
 #include "app/progress_printer.h"
+#include "app/run_outcome.h"
 #include "app/run_summary.h"
 #include "app/stop_watch.h"
 #include "app/study.h"
@@ -51,21 +52,20 @@ Paths paths_of(const std::vector<record::WrittenArtifact>& artifacts) {
 }
 
 void print_outcome(const RunOptions& options, const GlobalOptions& global,
-                   const std::vector<verify::Judgement>& judgements,
-                   const verify::Options& judge_options, const Paths& files) {
+                   const RunOutcome& outcome) {
   if (options.json) {
-    print(verify::render_json(judgements, judge_options));
+    print(verify::render_json(outcome.judgements, outcome.judge_options));
     return;
   }
   const bool audit = !options.audited.empty();
-  const size_t artifacts = judgements.size();  // they come first
-  print(verify::render_table(judgements, table_style(options.shape)) +
-        (audit ? '\n' + audit_tables(std::span(files).first(artifacts)) : "") +
-        run_summary(options.out, files, options.shape, global.program));
+  const size_t artifacts = outcome.judgements.size();  // they come first
+  print(verify::render_table(outcome.judgements, table_style(options.shape)) +
+        (audit ? '\n' + audit_tables(std::span(outcome.files).first(artifacts)) : "") +
+        run_summary(options.out, outcome.files, options.shape, global.program));
 }
 
-int run_in_folder(const RunOptions& options, const GlobalOptions& global, lab::Study& study,
-                  lab::RunFolder& folder, ProgressPrinter& progress, StopWatch& watch) {
+RunOutcome run_in_folder(const RunOptions& options, lab::Study& study, lab::RunFolder& folder,
+                         ProgressPrinter& progress, StopWatch& watch) {
   lab::Programme& programme = study.programme();
   const Json identity = study.identity();
   verify::Options judge_options;
@@ -76,8 +76,7 @@ int run_in_folder(const RunOptions& options, const GlobalOptions& global, lab::S
     progress.finish_line();
     auto paths = paths_of(*done);
     paths.push_back(folder.path() / "verdicts.json");
-    print_outcome(options, global, judge(*done, judge_options), judge_options, paths);
-    return static_cast<int>(ExitCode::done);
+    return {judge(*done, judge_options), judge_options, paths};
   }
 
   programme.make_plans(folder.path());
@@ -114,13 +113,13 @@ int run_in_folder(const RunOptions& options, const GlobalOptions& global, lab::S
       record::assemble_results(folder.path(), entries, experiments::comparisons(bodies), now);
   paths.push_back(record::write_results(folder.path(), index, now));
   folder.finish(identity, artifacts);
-  print_outcome(options, global, judgements, judge_options, paths);
-  return static_cast<int>(ExitCode::done);
+  return {judgements, judge_options, paths};
 }
 
 }  // namespace
 
-int run_command(const RunOptions& options, const GlobalOptions& global) {
+int run_and_show(const RunOptions& options, const GlobalOptions& global,
+                 const std::function<int(const RunOutcome&)>& show) {
   ProgressPrinter progress(global);
   StopWatch watch(kNothingWritten);
   try {
@@ -128,12 +127,19 @@ int run_command(const RunOptions& options, const GlobalOptions& global) {
     lab::RunFolder folder(options.out);
     if (folder.note()) progress.note(*folder.note());
     study->read(options.engine, folder.path(), progress);
-    return run_in_folder(options, global, *study, folder, progress, watch);
+    return show(run_in_folder(options, *study, folder, progress, watch));
   } catch (const Interrupted& stop) {
     progress.finish_line();
     print_error("stopped: " + watch.text() + '\n');
     return 128 + stop.signal_number();
   }
+}
+
+int run_command(const RunOptions& options, const GlobalOptions& global) {
+  return run_and_show(options, global, [&](const RunOutcome& outcome) {
+    print_outcome(options, global, outcome);
+    return static_cast<int>(ExitCode::done);
+  });
 }
 
 }  // namespace rg::app

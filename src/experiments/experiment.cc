@@ -7,13 +7,15 @@
 #include "experiments/kv_distortion.h"
 #include "experiments/kv_gauge.h"
 #include "experiments/terminal_ovk_scan.h"
+#include "experiments/theorem_slack.h"
 
 namespace rg::experiments {
 
 const std::vector<Declaration>& all_experiments() {
   static const std::vector<Declaration> all = {
       attention_router_declaration(),  expert_load_declaration(), chart_compatibility_declaration(),
-      terminal_ovk_scan_declaration(), kv_gauge_declaration(),    kv_distortion_declaration()};
+      terminal_ovk_scan_declaration(), kv_gauge_declaration(),    kv_distortion_declaration(),
+      theorem_slack_declaration()};
   return all;
 }
 

@@ -10,6 +10,8 @@
 
 #include "app/help_format.h"
 #include "app/output.h"
+#include "app/parameters.h"
+#include "app/pass_options.h"
 #include "base/error.h"
 #include "lab/version.h"
 
@@ -40,11 +42,21 @@ std::optional<typename Values::value_type> parse_word(const std::string& text, c
 }
 
 // CLI11 accepts a number beyond 64 bits as the largest one.
-uint64_t parse_seed(const std::string& text) {
+std::optional<uint64_t> seed_of(const std::string& text) {
   uint64_t seed = 0;
   const char* end = text.data() + text.size();
   const auto [rest, failure] = std::from_chars(text.data(), end, seed);
   if (failure == std::errc() && rest == end) return seed;
+  return std::nullopt;
+}
+
+// For CLI11: what is wrong with it, or nothing.
+std::string seed_problem(const std::string& text) {
+  return seed_of(text) ? "" : "--seed is no integer from 0 to 2^64 - 1";
+}
+
+uint64_t parse_seed(const std::string& text) {
+  if (const auto seed = seed_of(text)) return *seed;
   throw Error(ErrorId::US001, {.object = "--seed",
                                .found = fmt::format("'{}'", escape_for_terminal(text)),
                                .expected = "an integer from 0 to 2^64 - 1",
@@ -60,6 +72,9 @@ struct TheoremCommandLine::Raw {
   TheoremsShowOptions show_options;
   TheoremsStatusOptions status_options;
   TheoremsCheckOptions check_options;
+  RunOptions run;  // of check --model
+  RawPass pass;
+  std::vector<std::string> parameters;
   TheoremsPageOptions page_options;
 };
 
@@ -105,19 +120,40 @@ Example:
 }
 
 void TheoremCommandLine::add_check(Raw& raw) {
-  raw.check = raw.all->add_subcommand("check", "Run the numerical checks on seeded tensors");
+  raw.check = raw.all->add_subcommand(
+      "check", "Run the numerical checks, on seeded tensors or on a checkpoint's");
   raw.check->add_option("--id", raw.check_options.ids, "only this one, in full; may be repeated")
       ->type_name("ID")
       ->allow_extra_args(false);
-  raw.check->add_option("--seed", raw.seed, "seed of all random tensors")
-      ->type_name("N")
-      ->capture_default_str();
   raw.check->add_flag("--json", raw.check_options.json, "print JSON, for programs");
+  const char* on_model = "With a checkpoint";
+  raw.check->add_option("--model", raw.run.model, kModelHelp)->type_name("MODEL")->group(on_model);
+  raw.check->add_option("--out", raw.run.out, "folder for the artifact")
+      ->type_name("DIR")
+      ->default_val(".")
+      ->group(on_model);
+  raw.check
+      ->add_option("--parameter", raw.parameters,
+                   "contexts, context_positions or context_queries, such as contexts=16; may be "
+                   "repeated")
+      ->type_name("KEY=JSON")
+      ->allow_extra_args(false)
+      ->group(on_model);
+  raw.check
+      ->add_flag("--overwrite", raw.run.overwrite, "replace the results of another run in --out")
+      ->group(on_model);
+  add_pass_options(*raw.check, raw.run, raw.pass);
+  raw.check->get_option("--seed")->check(seed_problem);
   raw.check->footer(R"(
-Exit codes: 0 everything holds; 1 something does not; 2 no such theorem.
+With --model the experiment theorem_slack runs: every theorem that speaks of keys, queries, values,
+gates or experts, on tokens of the texts. It writes an artifact as `routegauge run` does.
 
-Example:
-  routegauge theorems check --id KR-2 --seed 7)");
+Exit codes: 0 everything holds; 1 something does not; 2 no such theorem; with --model also those of
+`routegauge run`.
+
+Examples:
+  routegauge theorems check --id KR-2 --seed 7
+  routegauge theorems check --model MODEL --domain prose=texts/ --out slack)");
 }
 
 void TheoremCommandLine::add_page(Raw& raw) {
@@ -128,9 +164,12 @@ void TheoremCommandLine::add_page(Raw& raw) {
   page->add_option("--seed", raw.seed, "seed of its numerical checks")
       ->type_name("N")
       ->capture_default_str();
+  page->add_option("--slack", raw.page_options.slack,
+                   "an artifact of theorem_slack, whose shares of slack the page shows")
+      ->type_name("ARTIFACT");
   page->footer(R"(
-Exit codes: 0 done; 4 the file cannot be written, or the program was built without the page
-(make viewer, then make build).
+Exit codes: 0 done; 2 --slack is no artifact of theorem_slack; 4 a file cannot be read or written,
+or the program was built without the page (make viewer, then make build).
 
 Example:
   routegauge theorems page -o theorems.html)");
@@ -145,6 +184,7 @@ Examples:
   routegauge theorems list --verdict false
   routegauge theorems show KR-2
   routegauge theorems check --id KR-2 --seed 7
+  routegauge theorems check --model MODEL --domain prose=texts/ --out slack
   routegauge theorems page -o theorems.html)");
   add_list(raw);
   add_show(raw);
@@ -154,6 +194,34 @@ Examples:
 }
 
 TheoremCommandLine::~TheoremCommandLine() = default;
+
+TheoremCommand TheoremCommandLine::chosen_check(const Raw& raw) {
+  if (raw.run.model.empty()) {
+    for (const CLI::Option* option : raw.check->get_options()) {
+      const std::string name = option->get_name();
+      if (option->count() == 0 || name == "--id" || name == "--seed" || name == "--json") continue;
+      throw usage_error(name, "given without --model", "--model, or checks on seeded tensors");
+    }
+    TheoremsCheckOptions options = raw.check_options;
+    options.seed = raw.run.text.windows.seed;
+    return options;
+  }
+  TheoremsModelOptions options{.ids = raw.check_options.ids, .run = raw.run};
+  options.run.json = raw.check_options.json;
+  finish_pass(options.run, raw.pass);
+  if (options.run.text.domains.empty()) {
+    throw usage_error("--domain", "none", "at least one --domain NAME=PATH");
+  }
+  options.run.experiments.names = {"theorem_slack"};
+  for (const std::string& text : raw.parameters) {
+    auto [key, value] = parse_parameter(text);
+    if (!options.run.experiments.parameters.emplace(key, std::move(value)).second) {
+      throw usage_error("--parameter", fmt::format("'{}' twice", key), "each key once");
+    }
+  }
+  check_parameter_keys(options.run);
+  return options;
+}
 
 TheoremCommand TheoremCommandLine::chosen() const {
   const Raw& raw = *raw_;
@@ -166,11 +234,7 @@ TheoremCommand TheoremCommandLine::chosen() const {
   }
   if (raw.show->parsed()) return raw.show_options;
   if (raw.status->parsed()) return raw.status_options;
-  if (raw.check->parsed()) {
-    TheoremsCheckOptions options = raw.check_options;
-    options.seed = parse_seed(raw.seed);
-    return options;
-  }
+  if (raw.check->parsed()) return chosen_check(raw);
   TheoremsPageOptions options = raw.page_options;
   options.seed = parse_seed(raw.seed);
   return options;

@@ -31,6 +31,7 @@ class TheoremCommandLine {
   static void add_status(Raw& raw);
   static void add_check(Raw& raw);
   static void add_page(Raw& raw);
+  static TheoremCommand chosen_check(const Raw& raw);
 
   std::unique_ptr<Raw> raw_;
 };

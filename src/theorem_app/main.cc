@@ -23,6 +23,9 @@ int dispatch(const ParsedTheorems& line) {
     int operator()(const TheoremsCheckOptions& options) const {
       return theorems_check_command(options, global);
     }
+    int operator()(const TheoremsModelOptions& options) const {
+      return theorems_model_command(options, global);
+    }
     int operator()(const TheoremsPageOptions& options) const {
       return theorems_page_command(options);
     }

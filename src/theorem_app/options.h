@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/global_options.h"
+#include "app/options.h"
 #include "theorems/catalogue.h"
 
 namespace rg::app {
@@ -35,12 +36,20 @@ struct TheoremsCheckOptions {
   bool json = false;
 };
 
+// `check --model`: the run of theorem_slack, and what is printed of it.
+struct TheoremsModelOptions {
+  std::vector<std::string> ids;  // none: a line per theorem
+  RunOptions run;
+};
+
 struct TheoremsPageOptions {
   std::filesystem::path out;
+  std::filesystem::path slack;  // an artifact of theorem_slack; empty: none
   uint64_t seed = 0;
 };
 
-using TheoremCommand = std::variant<TheoremsListOptions, TheoremsShowOptions, TheoremsStatusOptions,
-                                    TheoremsCheckOptions, TheoremsPageOptions>;
+using TheoremCommand =
+    std::variant<TheoremsListOptions, TheoremsShowOptions, TheoremsStatusOptions,
+                 TheoremsCheckOptions, TheoremsModelOptions, TheoremsPageOptions>;
 
 }  // namespace rg::app

@@ -8,7 +8,6 @@
 namespace rg::app {
 namespace {
 
-constexpr std::string_view kOpening = R"(<script id="checks" type="application/json">)";
 constexpr std::string_view kEmpty = "null</script>";
 
 // Makes JSON safe inside HTML: '<' occurs only inside strings, and write_json escapes the line
@@ -46,16 +45,16 @@ std::string_view built_page(std::span<const EmbeddedFile> files, std::string_vie
   return files.front().bytes;
 }
 
-std::string filled_page(std::string_view page, const Json& checks) {
-  const std::string place = std::string(kOpening) + std::string(kEmpty);
-  const size_t at = page.find(place);
-  check_internal(at != std::string_view::npos && page.find(kOpening) == at &&
-                     page.find(kOpening, at + 1) == std::string_view::npos,
-                 "the built page has one empty place for the checks");
-  const size_t value = at + kOpening.size();
-  std::string out(page.substr(0, value));
-  out += json_for_html(checks);
-  out += page.substr(value + std::string_view("null").size());
+std::string filled_page(std::string_view page, std::string_view id, const Json& value) {
+  const std::string opening = fmt::format(R"(<script id="{}" type="application/json">)", id);
+  const size_t at = page.find(opening + std::string(kEmpty));
+  check_internal(at != std::string_view::npos && page.find(opening) == at &&
+                     page.find(opening, at + 1) == std::string_view::npos,
+                 "the built page has one empty place for " + std::string(id));
+  const size_t begin = at + opening.size();
+  std::string out(page.substr(0, begin));
+  out += json_for_html(value);
+  out += page.substr(begin + std::string_view("null").size());
   return out;
 }
 

@@ -14,9 +14,10 @@ namespace rg::app {
 // `sources_sha256`: then its statuses come from other proofs than the program's.
 std::string_view built_page(std::span<const EmbeddedFile> files, std::string_view sources_sha256);
 
-// `page` with `checks` in place of the null in
-//   <script id="checks" type="application/json">null</script>
-// No text in `checks` can end that element or begin another. RT070 unless it occurs exactly once.
-std::string filled_page(std::string_view page, const Json& checks);
+// `page` with `value` in place of the null in
+//   <script id="ID" type="application/json">null</script>
+// where ID is "checks" or "slack". No text in `value` can end that element or begin another. RT070
+// unless it occurs exactly once.
+std::string filled_page(std::string_view page, std::string_view id, const Json& value);
 
 }  // namespace rg::app

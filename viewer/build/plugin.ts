@@ -1,13 +1,15 @@
 // The Vite plugin that completes the page: puts the data into <script id="catalogue">, an empty
-// place for the checks next to it and, once everything is inlined, a content security policy that
+// place for the checks and one for an artifact of theorem_slack next to it and, once everything is inlined, a content security policy that
 // allows that one script and no request.
 import { createHash } from 'node:crypto';
 import type { Plugin } from 'vite';
 
 const kDataSlot = '<!--catalogue-->';
 const kPolicySlot = '<!--policy-->';
-// The program looks for exactly this and puts the checks in the place of null.
-const kChecks = '<script id="checks" type="application/json">null</script>';
+// The program looks for exactly these and puts what it knows in the place of null.
+const kFilledLater = ['checks', 'slack']
+  .map((id) => `<script id="${id}" type="application/json">null</script>`)
+  .join('');
 
 // JSON inside a script element: "<" must not begin a tag.
 export function scriptJson(value: unknown): string {
@@ -38,7 +40,7 @@ export function selfContained(data: () => Promise<unknown>): Plugin {
       order: 'post', // after everything is inlined
       async handler(_, bundle) {
         const json = scriptJson(await data());
-        const held = `<script id="catalogue" type="application/json">${json}</script>${kChecks}`;
+        const held = `<script id="catalogue" type="application/json">${json}</script>${kFilledLater}`;
         for (const asset of Object.values(bundle)) {
           if (asset.type !== 'asset' || !asset.fileName.endsWith('.html')) continue;
           const html = String(asset.source);

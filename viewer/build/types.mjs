@@ -10,6 +10,7 @@ for (const [file, type] of [
   ['theorem_catalogue', 'FamilyFile'],
   ['theorem_status', 'StatusFile'],
   ['theorem_checks', 'ChecksFile'],
+  ['theorem_slack', 'SlackFile'],
 ]) {
   const schema = JSON.parse(await readFile(`${root}/schema/${file}.schema.json`, 'utf8'));
   // compile() names the type by the title; if/then/else only says which members must be present,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { FamilyFile } from '../src/generated/theorem_catalogue';
 import type { ChecksFile } from '../src/generated/theorem_checks';
 import type { StatusFile } from '../src/generated/theorem_status';
+import type { Slack } from '../src/theorems/data';
 
 type Entry = FamilyFile['entries'][number];
 type Row = StatusFile['theorems'][number];
@@ -177,6 +178,42 @@ export function checks(): ChecksFile {
       { id: 'DC-3', holds: true, findings: [finding] },
       { id: 'DC-4', holds: false, findings: [finding, { ...finding, value: null, holds: false }] },
     ],
+  };
+}
+
+const kEmpty = Array.from({ length: 20 }, () => 0);
+
+// Of GI-1 and DC-4; GI-2 has no check on tensors, DC-3 doesn't apply anywhere.
+export function slack(): Slack {
+  const of = {
+    layers: 2,
+    cases: 12,
+    skipped: 1,
+    violated: 0,
+    without_share: 2,
+    histogram: [7, 2, ...kEmpty.slice(3), 1],
+    largest_used: 0.96,
+    tightest: { layer: 5, name: 'scores' },
+  };
+  const none = { ...of, layers: 0, cases: 0, skipped: 0, without_share: 0, histogram: kEmpty };
+  return {
+    schema_version: 1,
+    model: { ckpt: 'small model', terminal_moe_layer: 5, moe_layers: [3, 5] },
+    domain: 'prose',
+    theorems: {},
+    no_check: { 'GI-2': 'about matrices' },
+    not_applicable: { 3: { 'DC-3': 'no RoPE' }, 5: { 'DC-3': 'no RoPE' } },
+    summary: {
+      per_theorem: {
+        'GI-1': of,
+        'DC-3': { ...none, largest_used: null, tightest: null },
+        'DC-4': { ...of, violated: 3, histogram: [4, ...kEmpty.slice(1)], largest_used: 0.2 },
+      },
+      per_layer: {},
+      verdict: { outcome: 'BROKEN', theorems: 2, cases: 24, violated: 3, broken: ['DC-4'] },
+    },
+    program_version: '0.0.0-test',
+    body_sha256: 'fedcba9876543210'.repeat(4),
   };
 }
 

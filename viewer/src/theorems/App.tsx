@@ -7,7 +7,7 @@ import { Filters } from './Filters';
 import { GraphView } from './GraphView';
 import { kViews, type View } from './hash';
 import { Legend } from './Legend';
-import { checks, checksUnreadable, data, go, place, reveal, shown } from './state';
+import { checks, checksUnreadable, data, go, place, reveal, shown, slack } from './state';
 import { Summary } from './Summary';
 import { TableView } from './TableView';
 import { TryView } from './widgets/TryView';
@@ -35,6 +35,8 @@ function Origin() {
           : checksUnreadable
             ? 'This page holds numbers that it cannot read; they are left out. '
             : 'The numerical checks were not run in this page: routegauge theorems page puts them in. '}
+        {slack !== null &&
+          `Shares of slack: ${slack.model.ckpt}, ${slack.domain}, artifact ${slack.body_sha256.slice(0, 12)}, ${slack.summary.verdict.outcome}. `}
         Proof statuses: read from the compiled proofs whose sources have SHA-256{' '}
         <code class="hash">{data.proof_sources_sha256}</code>.
       </p>

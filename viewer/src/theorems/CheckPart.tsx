@@ -4,6 +4,7 @@ import { Disclosure } from '../components/Disclosure';
 import { shown } from '../components/numbers';
 import { RichText } from '../components/RichText';
 import type { CheckOfEntry, Entry, Looseness } from './data';
+import { SlackPart } from './SlackPart';
 import { checks } from './state';
 import { kCheckKinds } from './words';
 
@@ -67,7 +68,12 @@ function LooseBound({ loose, found }: { loose: Looseness; found: Finding[] }) {
 export function CheckPart({ entry }: { entry: Entry }) {
   const found = checks?.checks.find(({ id }) => id === entry.id);
   if (entry.check === null && found === undefined)
-    return <p class="note">There is nothing to compute.</p>;
+    return (
+      <>
+        <p class="note">There is nothing to compute.</p>
+        <SlackPart id={entry.id} />
+      </>
+    );
   return (
     <>
       {entry.check !== null && (
@@ -91,6 +97,7 @@ export function CheckPart({ entry }: { entry: Entry }) {
           Not run in this page: <code>routegauge theorems check --id {entry.id}</code>
         </p>
       )}
+      <SlackPart id={entry.id} />
     </>
   );
 }

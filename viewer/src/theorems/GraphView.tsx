@@ -8,7 +8,8 @@ import { kVerdicts, type Entry, type GraphNode, type Verdict } from './data';
 import { checkResult } from './filter';
 import { formatHash } from './hash';
 import { neighbour, related, type Direction } from './reach';
-import { checks, data, entryOf, go, open, place, reveal, shown } from './state';
+import { ringLabel, slackOf } from './slack';
+import { checks, data, entryOf, go, open, place, reveal, shown, slack } from './state';
 import { kCheckWords, kStatusWords, kVerdictWords } from './words';
 
 const kArrows: Record<string, Direction> = {
@@ -46,9 +47,12 @@ function Node({ node, lit, focusable }: { node: GraphNode; lit: boolean; focusab
   const { node_width: w, node_height: h, nodes } = data.graph;
   const result = checkResult(entry, checks);
   const verdict = gravest(entry);
+  const found = slackOf(entry.id, slack);
+  const measured = found?.kind === 'measured' ? found : null;
   const label =
     `${entry.id} ${plain(entry.title, formulas)}: ${kStatusWords[entry.status].label}, ` +
-    `${kVerdictWords[verdict].label}, ${kCheckWords[result].label}`;
+    `${kVerdictWords[verdict].label}, ${kCheckWords[result].label}` +
+    (measured === null ? '' : `, ${ringLabel(measured)}`);
   const current = place.value.target === entry.id;
   const onKeyDown = (event: KeyboardEvent) => {
     const direction = kArrows[event.key];
@@ -84,6 +88,18 @@ function Node({ node, lit, focusable }: { node: GraphNode; lit: boolean; focusab
           width={w + 10}
           height={h + 10}
           rx={11}
+        />
+      )}
+      {measured !== null && (
+        <rect
+          class={`slack-ring ${measured.violated ? 'slack-violated' : ''}`}
+          x={-w / 2 - 9}
+          y={-h / 2 - 9}
+          width={w + 18}
+          height={h + 18}
+          rx={14}
+          pathLength={1}
+          stroke-dasharray={measured.violated ? undefined : `${measured.share ?? 0} 1`}
         />
       )}
       <rect class="face" x={-w / 2} y={-h / 2} width={w} height={h} rx={7} />
@@ -128,8 +144,10 @@ function GraphKey() {
     <p class="graph-key note">
       An arrow runs from an entry to one that depends on it. Fill: proof. Border: verdict on the
       published claim (solid true, dashed repaired, thick red false, dotted new). Ring: numerical
-      check{checks === null && ', absent here because none was run in this page'}. Click an entry,
-      or step with the arrows; Enter opens its card.
+      check{checks === null && ', absent here because none was run in this page'}.{' '}
+      {slack !== null &&
+        `Outer ring: share of the slack that ${slack.model.ckpt} uses at most, a whole ring all of it. `}
+      Click an entry, or step with the arrows; Enter opens its card.
     </p>
   );
 }

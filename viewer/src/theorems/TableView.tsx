@@ -3,6 +3,7 @@ import { RichText } from '../components/RichText';
 import { CheckChip, EntryStatusChip, VerdictChip, verdictsOf } from './chips';
 import { checkResult } from './filter';
 import { formatHash } from './hash';
+import { SlackMark } from './SlackPart';
 import { checks, place, shown } from './state';
 
 export function TableView() {
@@ -59,7 +60,15 @@ export function TableView() {
             </div>
           ),
         },
-        { head: 'Numbers', cell: (entry) => <CheckChip result={checkResult(entry, checks)} /> },
+        {
+          head: 'Numbers',
+          cell: (entry) => (
+            <div class="chips">
+              <CheckChip result={checkResult(entry, checks)} />
+              <SlackMark id={entry.id} />
+            </div>
+          ),
+        },
         {
           head: 'Depends on',
           cell: ({ depends_on }) => (

@@ -1,6 +1,7 @@
 // What the page holds: the catalogue joined with the proof statuses, formulas typeset, made at build
 // time by build/page_data.ts. The checks are put in later, by `routegauge theorems page`.
 import type { ChecksFile } from '../generated/theorem_checks';
+import type { SlackFile } from '../generated/theorem_slack';
 
 export const kStatuses = ['proven', 'deferred', 'informal', 'axiom', 'stub'] as const;
 export const kVerdicts = ['true', 'repaired', 'false', 'new'] as const;
@@ -103,3 +104,14 @@ export interface PageData {
 
 export type Checks = ChecksFile;
 export type CheckOfEntry = ChecksFile['checks'][number];
+// Of an artifact of theorem_slack, without its cases.
+export type Slack = Pick<
+  SlackFile,
+  | 'model'
+  | 'domain'
+  | 'theorems'
+  | 'no_check'
+  | 'not_applicable'
+  | 'program_version'
+  | 'body_sha256'
+> & { schema_version: 1; summary: Omit<SlackFile['summary'], 'bootstrap'> };

@@ -1,6 +1,6 @@
 // The page's state: the data it holds, and the place the reader is at, kept in step with the address.
 import { computed, effect, signal } from '@preact/signals';
-import type { Checks, Entry, PageData } from './data';
+import type { Checks, Entry, PageData, Slack } from './data';
 import { shownEntries } from './filter';
 import { formatHash, kStart, parseHash, type Place } from './hash';
 
@@ -30,7 +30,35 @@ function heldChecks(): { checks: Checks | null; unreadable: boolean } {
   }
 }
 
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSlack(value: unknown): value is Slack {
+  return (
+    isObject(value) &&
+    value.schema_version === 1 &&
+    isObject(value.model) &&
+    isObject(value.no_check) &&
+    isObject(value.not_applicable) &&
+    isObject(value.summary) &&
+    isObject(value.summary.per_theorem) &&
+    isObject(value.summary.verdict) &&
+    typeof value.body_sha256 === 'string'
+  );
+}
+
+function heldSlack(): Slack | null {
+  try {
+    const value = heldJson('slack');
+    return isSlack(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
 export const data = heldJson('catalogue') as PageData;
+export const slack = heldSlack();
 export const { checks, unreadable: checksUnreadable } = heldChecks();
 export const entryOf = new Map<string, Entry>(data.entries.map((entry) => [entry.id, entry]));
 

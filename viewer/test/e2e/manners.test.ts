@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { describe, expect, inject, it } from 'vitest';
-import { checks, families, hostile, kHostile, statuses } from '../fixture';
+import { checks, families, hostile, kHostile, slack, statuses } from '../fixture';
 import { cardIds, focusedId, hashOf, open, useBrowser } from './browser';
 
 const pages = inject('pages');
@@ -149,7 +149,7 @@ describe('hostile texts', () => {
       );
       expect(await page.evaluate(() => 'hacked' in window)).toBe(false);
       expect(await page.locator('img, [onerror], [onload]').count()).toBe(0);
-      expect(await page.locator('script').count()).toBe(3);
+      expect(await page.locator('script').count()).toBe(4);
       expect(await page.locator('a[href^="javascript"]').count()).toBe(0);
     }
   });
@@ -172,6 +172,8 @@ describe('hostile texts', () => {
       'counts',
       'Taking the mean away.',
       '0.0.0-test',
+      slack().no_check['GI-2']!,
+      'no RoPE',
     ]) {
       expect(text).toContain(`${part} ${kHostile}`);
     }
@@ -263,9 +265,12 @@ describe('the page of the real catalogue', () => {
     expect(font).toContain('STIX2');
   });
 
-  it('holds one place for the checks', () => {
+  it('holds one place for the checks and one for shares of slack', () => {
     const html = readFileSync(pages.real, 'utf8');
-    expect(html.split('<script id="checks" type="application/json">null</script>')).toHaveLength(2);
+    for (const id of ['checks', 'slack']) {
+      const place = `<script id="${id}" type="application/json">null</script>`;
+      expect(html.split(place)).toHaveLength(2);
+    }
     expect(html).not.toMatch(/<(link|img|iframe)[^>]+(href|src)="(?!data:)/);
   });
 });

@@ -13,11 +13,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'vite';
 import type { TestProject } from 'vitest/node';
-import { checks, families, hostile, statuses, writeRoot } from '../fixture';
+import { checks, families, hostile, slack, statuses, writeRoot } from '../fixture';
 
 export interface Pages {
   plain: string; // no checks in it
   checked: string;
+  slack: string; // checked, and with shares of slack
   hostile: string;
   real: string;
   realChecks: string; // what `routegauge theorems check --json` printed; empty: the program is not built
@@ -33,17 +34,18 @@ declare module 'vitest' {
 const kRoot = resolve(process.env.ROUTEGAUGE_ROOT ?? '..');
 const kNamed = process.env.ROUTEGAUGE_PROGRAM; // then it has to be there, with the page in it
 const kProgram = kNamed ?? join(kRoot, 'build/release/bin/routegauge');
-const kSlot = '<script id="checks" type="application/json">null</script>';
+const slotOf = (id: string) => `<script id="${id}" type="application/json">null</script>`;
 
 // What `routegauge theorems page` does.
-function withChecks(page: string, json: string): string {
+function filled(page: string, id: string, json: string): string {
   const html = readFileSync(page, 'utf8');
-  if (html.split(kSlot).length !== 2)
-    throw new Error(`${page}: not exactly one place for the checks`);
-  const file = page.replace(/\.html$/, '-checked.html');
+  const slot = slotOf(id);
+  if (html.split(slot).length !== 2)
+    throw new Error(`${page}: not exactly one place for the ${id}`);
+  const file = page.replace(/\.html$/, `-${id}.html`);
   writeFileSync(
     file,
-    html.replace(kSlot, () => kSlot.replace('null', () => json.replace(/</g, '\\u003c'))),
+    html.replace(slot, () => slot.replace('null', () => json.replace(/</g, '\\u003c'))),
   );
   return file;
 }
@@ -101,10 +103,16 @@ export default async function setup(project: TestProject) {
   Object.assign(process.env, { ROUTEGAUGE_ROOT, ROUTEGAUGE_OUT });
   const real = resolve(ROUTEGAUGE_OUT ?? 'dist', 'theorems.html');
   if (!existsSync(real)) throw new Error(`${real}: no such page; make viewer builds it`);
+  const checked = filled(plain, 'checks', JSON.stringify(checks()));
   project.provide('pages', {
     plain,
-    checked: withChecks(plain, JSON.stringify(checks())),
-    hostile: withChecks(bad, JSON.stringify(hostile(checks()))),
+    checked,
+    slack: filled(checked, 'slack', JSON.stringify(slack())),
+    hostile: filled(
+      filled(bad, 'checks', JSON.stringify(hostile(checks()))),
+      'slack',
+      JSON.stringify(hostile(slack())),
+    ),
     real,
     ...askProgram(folder),
   });

@@ -202,6 +202,38 @@ describe('table and graph', () => {
     expect(await bare.locator('.ring').count()).toBe(0);
   });
 
+  it('draw the share of slack that a checkpoint uses as a ring of its own', async () => {
+    const page = await open(pages.slack, { hash: '#?view=graph' });
+    expect(await page.locator('.slack-ring').count()).toBe(2);
+    const arc = page.locator('#GI-1 .slack-ring');
+    expect(await arc.getAttribute('stroke-dasharray')).toBe('0.96 1');
+    expect(await page.locator('#GI-1').getAttribute('aria-label')).toContain(
+      'uses up to 96 % of its slack',
+    );
+    expect(await page.locator('#DC-4 .slack-violated').count()).toBe(1);
+    expect(await page.locator('.graph-key').innerText()).toContain('small model');
+    const without = await open(pages.checked, { hash: '#?view=graph' });
+    expect(await without.locator('.slack-ring').count()).toBe(0);
+  });
+
+  it('say on a card what a checkpoint came to', async () => {
+    const page = await open(pages.slack);
+    await page.evaluate(() =>
+      document.querySelectorAll('details').forEach((part) => (part.open = true)),
+    );
+    expect(await page.locator('#GI-1 .slack').innerText()).toMatch(
+      /small model, prose: 12 cases in 2 layers, none violated\. The tightest uses 96 %/,
+    );
+    expect(await page.locator('#GI-1 .slack-histogram rect').count()).toBe(20);
+    expect(await page.locator('#DC-4 .slack').innerText()).toContain('3 violated');
+    expect(await page.locator('#GI-2 .slack').innerText()).toContain('about matrices');
+    expect(await page.locator('#DC-3 .slack').innerText()).toContain('no RoPE');
+    expect(await page.locator('#GS-1 .slack').count()).toBe(0);
+    expect(await page.locator('.origin').innerText()).toContain('artifact fedcba987654, BROKEN');
+    const bare = await open(pages.checked);
+    expect(await bare.locator('.slack').count()).toBe(0);
+  });
+
   it('light up what an entry depends on and what depends on it', async () => {
     const page = await open(pages.checked, { hash: '#?view=graph' });
     await page.locator('#DC-3').click();
