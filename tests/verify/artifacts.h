@@ -26,6 +26,8 @@ Json make_behavior_compression(const Shape& shape);
 Json make_of_audit(const std::string& test, const Shape& shape);
 // Also "kv_gauge_<variant>" of kv_gauge_artifacts.h.
 Json make_of_kv_gauge(const std::string& test, const Shape& shape);
+// Also "theorem_slack_<variant>" of theorem_slack_artifacts.h.
+Json make_of_theorem_slack(const std::string& test, const Shape& shape);
 // A family of `base`, `tuned` and `aligned`, in prose and, with 20 windows more, code.
 Json make_kl_edge_dominance(const Shape& shape);
 Json make_entropy_collapse(const Shape& shape);
@@ -45,7 +47,8 @@ inline constexpr const char* kTests[] = {"chart_compatibility",
                                          "boundary_amplification",
                                          "behavior_compression",
                                          "audit",
-                                         "kv_gauge"};
+                                         "kv_gauge",
+                                         "theorem_slack"};
 inline constexpr const char* kFamilyTests[] = {"kl_edge_dominance", "entropy_collapse",
                                                "kl_bounded_adaptation", "terminal_tracking",
                                                "terminal_compatibility"};

@@ -27,6 +27,8 @@ std::vector<Doctored> doctored_interventions();
 std::vector<Doctored> doctored_audits();
 // Of kv_gauge.
 std::vector<Doctored> doctored_kv_gauges();
+// Of theorem_slack.
+std::vector<Doctored> doctored_theorem_slacks();
 // Of kl_bounded_adaptation.
 std::vector<Doctored> doctored_adaptations();
 // Of the other tests of families, and of bundles.

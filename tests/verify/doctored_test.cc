@@ -893,6 +893,7 @@ constexpr Group kGroups[] = {{"others", doctored_others},
                              {"interventions", doctored_interventions},
                              {"audits", doctored_audits},
                              {"kv_gauges", doctored_kv_gauges},
+                             {"theorem_slacks", doctored_theorem_slacks},
                              {"families", doctored_families},
                              {"adaptations", doctored_adaptations}};
 
