@@ -20,6 +20,9 @@ constexpr EffectWords kEffects[] = {
      "distortion of attention: how far coded keys move a query's output, as a share of the spread "
      "of its values, with the fewest bits",
      false, "documents"},
+    {"violated_cases", "violated cases",
+     "violated cases: those in which a number exceeds what a theorem allows it, rounding included",
+     false},
     {"attention share", "attention share",
      "attention share: how much of the router's choice attention decides (Shapley value), 0 to 1",
      false},
@@ -84,6 +87,8 @@ constexpr Named kAlso[] = {
     {"learned cosine, dataset_mean",
      "mean cosine against the published range, less the mean of the fitted keys"},
     {"heads by learned cosine", "heads against the published range, best centring"},
+    {"theorems with cases", "theorems that speak of some key or logit here"},
+    {"tightest inequality", "inequality that comes closest to its bound"},
     {"cold experts", "experts chosen by less than 1 % of the tokens"},
     {"F4, calibration", "forecast of flips by measured changes of the logits, calibration"},
     {"F4, information", "the same forecast against the margin alone"}};
