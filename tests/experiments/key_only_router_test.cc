@@ -75,7 +75,8 @@ struct Planted {
     shape.seq_len = kTokens;
     return shape;
   }
-  Setting setting() const {
+  Setting setting() const { return setting_of(model); }
+  static Setting setting_of(const FakeModel& model) {
     Setting setting = model.setting();
     for (uint32_t w = 0; w < kTexts; ++w) setting.window_document[w] = w / 2;
     setting.parameters["bootstrap"] = 200;
@@ -362,7 +363,7 @@ TEST(KeyOnlyRouter, LogitsFromElsewhereAreAFaultOfThePipeline) {
   FakeModel model(Planted::shape(), softmax_spec(8, 2), hooks);
   const Planted keys(Keys::noise);
   model.attention = keys.model.attention;
-  const Json fields = measure(model, keys.setting(), "key_only_router", {}).fields;
+  const Json fields = measure(model, Planted::setting_of(model), "key_only_router", {}).fields;
   EXPECT_EQ(fields.at("summary").at("verdict").at("outcome"), "DEGENERATE");
   EXPECT_EQ(fields.at("summary").at("verdict").at("degenerate"), "pipeline");
   EXPECT_EQ(fields.at("summary").at("per_layer").at("0").at("sound"), false);
