@@ -4,6 +4,7 @@
 #include "experiments/attention_router.h"
 #include "experiments/chart_compatibility.h"
 #include "experiments/expert_load.h"
+#include "experiments/key_only_router.h"
 #include "experiments/kv_distortion.h"
 #include "experiments/kv_gauge.h"
 #include "experiments/terminal_ovk_scan.h"
@@ -12,10 +13,14 @@
 namespace rg::experiments {
 
 const std::vector<Declaration>& all_experiments() {
-  static const std::vector<Declaration> all = {
-      attention_router_declaration(),  expert_load_declaration(), chart_compatibility_declaration(),
-      terminal_ovk_scan_declaration(), kv_gauge_declaration(),    kv_distortion_declaration(),
-      theorem_slack_declaration()};
+  static const std::vector<Declaration> all = {attention_router_declaration(),
+                                               expert_load_declaration(),
+                                               chart_compatibility_declaration(),
+                                               terminal_ovk_scan_declaration(),
+                                               kv_gauge_declaration(),
+                                               kv_distortion_declaration(),
+                                               theorem_slack_declaration(),
+                                               key_only_router_declaration()};
   return all;
 }
 

@@ -135,7 +135,7 @@ std::vector<std::string> Pass::assumed() const {
   for (const std::string& name : settings_.experiments.names) {
     if (!declaration_of(name).by_name) continue;
     all.push_back(fmt::format(
-        "{}: its own work, seconds for every KV head, is not in the expected time", name));
+        "{}: its own work, seconds for every KV head or layer, is not in the expected time", name));
   }
   if (samples_.prompts() != nullptr && subject_.tokenizer() == nullptr) {
     all.push_back(fmt::format("no tokenizer.json: a token for every {} bytes of a prompt",

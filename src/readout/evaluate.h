@@ -27,8 +27,17 @@ struct ConstantReport {
   // RG-2: expected overlap of two independent sets of the test rows; of a set of the fitting rows
   // with one of the test rows.
   double chance, chance_from_train;
+  ScoreSums choosing;  // of the same set on the validation rows
 };
 ConstantReport evaluate_constant(const Experiment& experiment);
+
+// The mean logits of the fitting rows with the same id, of all of them for an id without any.
+// ids: one per row of the routes.
+struct MeanReport {
+  std::vector<DocumentScores> scores;
+  ScoreSums choosing;
+};
+MeanReport evaluate_means(const Experiment& experiment, std::span<const int32_t> ids);
 
 struct RidgeReport {
   std::vector<double> grid;
@@ -37,13 +46,23 @@ struct RidgeReport {
   std::vector<double> validation_error;
   std::optional<LinearReadout> readout;  // of the smallest error, the first of equals
   std::vector<DocumentScores> scores;    // of the test rows; empty without a readout
+  ScoreSums choosing;                    // of the validation rows; 0 without a readout
 };
 RidgeReport evaluate_ridge(const Experiment& experiment, const FeatureRows& features,
                            std::span<const double> grid, int threads);
 
+// Ridge, and the least-squares readout (KR-9 a, with the fitting rows' covariance): lambda 0. The
+// second has no readout where the features' correlations are singular.
+struct LinearReports {
+  RidgeReport closed_form, ridge;
+};
+LinearReports evaluate_linear(const Experiment& experiment, const FeatureRows& features,
+                              std::span<const double> grid, int threads);
+
 struct MlpReport {
   MlpFit fit;
   std::vector<DocumentScores> scores;
+  ScoreSums choosing;
 };
 MlpReport evaluate_mlp(const Experiment& experiment, const FeatureRows& features,
                        const MlpOptions& options);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "stream/slice_reader.h"
+
 namespace rg::stream {
 namespace {
 
@@ -52,9 +54,10 @@ KeyTap::KeyTap(const model::Model& model, std::span<tap::Observer* const> observ
   }
 }
 
-void KeyTap::begin(int layer) {
+void KeyTap::begin(const MixerSlice& slice) {
   shown_ = false;
   if (observers_.empty()) return;
+  const int layer = slice.layer;
   const model::Mixer& mixer = model_.layer(layer).mixer;
   const auto facts = model::key_facts(mixer);
   if (!facts) {
@@ -64,14 +67,16 @@ void KeyTap::begin(int layer) {
     return;
   }
   shown_ = true;
-  describe(layer, *facts);
+  describe(slice, *facts);
   for (Worker& worker : workers_) {
     worker.rows = model::place_key_rows(*facts, call_rows_, worker.memory.data());
   }
   for (tap::Observer* observer : observers_) observer->begin_keys(view_);
 }
 
-void KeyTap::describe(int layer, const model::KeyFacts& facts) {
+void KeyTap::describe(const MixerSlice& slice, const model::KeyFacts& facts) {
+  const int layer = slice.layer;
+  const model::NormSpec& norm = slice.mixer_norm.spec();
   view_ = {.layer = layer,
            .mixer = model::mixer_name(model_.layer(layer).mixer),
            .width = model_.width,
@@ -93,6 +98,12 @@ void KeyTap::describe(int layer, const model::KeyFacts& facts) {
            .sinks = facts.sinks,
            .latent_width = facts.latent,
            .shared_width = facts.shared_width,
+           .input_gain = slice.mixer_norm.gain(),
+           .input_epsilon = norm.epsilon,
+           .input_is_rms =
+               norm.kind == model::NormKind::rms || norm.kind == model::NormKind::rms_one_plus,
+           .linear_at_first = facts.linear_at_first && !slice.mixer_output_norm,
+           .projection = slice.key_projection.size() == 0 ? nullptr : slice.key_projection.data(),
            .threads = static_cast<int>(workers_.size())};
   if (facts.rope == nullptr) return;
   const model::Rope& rope = *facts.rope;

@@ -10,6 +10,8 @@
 
 namespace rg::stream {
 
+struct MixerSlice;
+
 class KeyTap {
  public:
   // `call_rows`: of the largest call of a mixer.
@@ -17,7 +19,7 @@ class KeyTap {
          int threads);
 
   // A layer's calls. begin() and end() alone, the others from any worker.
-  void begin(int layer);
+  void begin(const MixerSlice& slice);
   // Whether anyone is to be shown the layer's rows of the set.
   bool wants(const tap::SequenceSet* set) const;
   const model::KeyRows* rows(int worker) const;  // for the call that follows
@@ -36,7 +38,7 @@ class KeyTap {
     Buffer<std::byte> memory;
     model::KeyRows rows;
   };
-  void describe(int layer, const model::KeyFacts& facts);
+  void describe(const MixerSlice& slice, const model::KeyFacts& facts);
 
   const model::Model& model_;
   std::vector<tap::Observer*> observers_;  // those that ask

@@ -113,6 +113,7 @@ void LayerPass::mix(const MixerSlice& slice) {
                     .width = model_.width,
                     .router_weight = slice.router->matrix.span(),
                     .selection_bias = slice.router->selection_bias.span(),
+                    .per_expert_scale = slice.router->per_expert_scale.span(),
                     .norm_gain = gate_norm.gain(),
                     .norm_epsilon = gate_norm.spec().epsilon,
                     .router = &*layer_->gate,
@@ -120,7 +121,7 @@ void LayerPass::mix(const MixerSlice& slice) {
                     .threads = settings_.threads};
     for (tap::Observer* observer : observers_) observer->begin_layer(layer_->view);
   }
-  key_tap_.begin(slice.layer);
+  key_tap_.begin(slice);
   for (PendingRequests& pending : pending_) {
     pending.requests.clear();
     pending.experts.clear();

@@ -21,6 +21,7 @@ tap::Needs combined_needs(std::span<tap::Observer* const> observers) {
     all.next_unembedding |= one.next_unembedding;
     all.logits |= one.logits;
     all.keys |= one.keys;
+    all.key_projection |= one.key_projection;
     all.held_bytes += one.held_bytes;
     all.held_key_rows += one.held_key_rows;
     all.held_query_rows += one.held_query_rows;

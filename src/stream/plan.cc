@@ -141,12 +141,15 @@ void tabulate(const Run& run, Plan& plan) {
   line("weights as read", run.products.staging_bytes() + 3 * kChunkBytes);
   line("scales, and a weight stored in another order",
        TensorReader::held_bytes(run.model, layers_to_run(run.model, run.settings)));
+  const SlicePlan slices = {.layers = layers_to_run(run.model, run.settings),
+                            .observers = run.observers,
+                            .experts_per_slice = plan.experts_per_slice,
+                            .slots = plan.slices_in_memory};
   line("experts' matrices as shown to experiments",
-       plan.slices_in_memory *
-           SliceReader::shown_bytes(run.model, {.layers = layers_to_run(run.model, run.settings),
-                                                .observers = run.observers,
-                                                .experts_per_slice = plan.experts_per_slice,
-                                                .slots = plan.slices_in_memory}));
+       plan.slices_in_memory * SliceReader::shown_bytes(run.model, slices));
+  // The slice that is computed is kept until its layer ends.
+  line("keys' projections as shown to experiments",
+       (plan.slices_in_memory + 1) * SliceReader::projection_bytes(run.model, slices));
   line(fmt::format("buffers of {} thread{}", run.settings.threads,
                    run.settings.threads == 1 ? "" : "s"),
        static_cast<uint64_t>(run.settings.threads) * worker_bytes(run, block_rows));

@@ -13,6 +13,30 @@ size_t matrix_values(const model::Model& model) {
   return size_t{spec.input_width(model.width)} * spec.inner_width;
 }
 
+bool shows_projections(const SlicePlan& plan) {
+  return std::any_of(plan.observers.begin(), plan.observers.end(), [](const auto* observer) {
+    return observer->needs().keys && observer->needs().key_projection;
+  });
+}
+
+// Passes weights on, and keeps one of them in fp32.
+class KeepsOne : public model::WeightSource {
+ public:
+  KeepsOne(model::WeightSource& from, const model::Weight* kept, Buffer<float>& values)
+      : from_(from), kept_(kept), values_(values) {
+    if (kept != nullptr) values = Buffer<float>(kept->elements());
+  }
+  void read(const model::Weight& weight, kernels::Compute compute, std::byte* out,
+            float* exact) override {
+    from_.read(weight, compute, out, &weight == kept_ ? values_.data() : exact);
+  }
+
+ private:
+  model::WeightSource& from_;
+  const model::Weight* kept_;
+  Buffer<float>& values_;
+};
+
 bool wanted(const SlicePlan& plan, int layer, uint32_t expert) {
   return std::any_of(plan.observers.begin(), plan.observers.end(),
                      [&](const auto* observer) { return wants_expert(*observer, layer, expert); });
@@ -152,7 +176,9 @@ Slice SliceReader::read_mixer(int index, std::byte* memory) {
                                                    : model::NormWeights(norm, tensors_);
   };
   slice.mixer_norm = norm_of(layer.mixer_norm);
-  slice.mixer = products.mixer->pack(layer.mixer, tensors_, memory, staging_.data());
+  KeepsOne source(tensors_, shows_projections(plan_) ? model::key_projection(layer.mixer) : nullptr,
+                  slice.key_projection);
+  slice.mixer = products.mixer->pack(layer.mixer, source, memory, staging_.data());
   const auto optional_norm = [&](const std::optional<model::Norm>& norm, float multiplier) {
     return norm ? std::optional(model::NormWeights(*norm, tensors_, multiplier)) : std::nullopt;
   };
@@ -208,6 +234,16 @@ Slice SliceReader::read_experts(int index, uint32_t group_index, uint32_t first,
     shown += 3 * matrix;
   }
   return slice;
+}
+
+size_t SliceReader::projection_bytes(const model::Model& model, const SlicePlan& plan) {
+  if (!shows_projections(plan)) return 0;
+  size_t most = 0;
+  for (const int layer : plan.layers) {
+    const model::Weight* weight = model::key_projection(model.layer(layer).mixer);
+    if (weight != nullptr) most = std::max<size_t>(most, weight->elements());
+  }
+  return most * sizeof(float);
 }
 
 size_t SliceReader::shown_bytes(const model::Model& model, const SlicePlan& plan) {

@@ -20,6 +20,7 @@ struct MixerSlice {
   int layer;
   model::NormWeights mixer_norm;
   model::PackedMixer mixer;
+  Buffer<float> key_projection;  // in fp32, if an observer asks for it; else empty
   std::optional<model::NormWeights> mixer_output_norm;
   model::NormWeights feed_forward_norm;
   std::optional<model::NormWeights> router_norm;        // its own
@@ -69,6 +70,8 @@ class SliceReader {
                            uint32_t experts_per_slice);
   // The matrices in fp32 that observers want to see of one slice, at most.
   static size_t shown_bytes(const model::Model& model, const SlicePlan& plan);
+  // The keys' projection of one slice, as observers that ask for it see it, at most.
+  static size_t projection_bytes(const model::Model& model, const SlicePlan& plan);
   ~SliceReader();
 
   // Blocks for the next slice; rethrows the reader's error. Valid until release().

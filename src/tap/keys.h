@@ -59,6 +59,17 @@ struct KeyView {
   // Latent attention, else 0: width of the latent; last columns of a head's keys, which all heads
   // share and of which the rotated ones are.
   uint32_t latent_width, shared_width;
+  // The norm between residual stream and projections: its gains (d), its epsilon, and whether it is
+  // x / rms(x) times the gains.
+  std::span<const float> input_gain;
+  float input_epsilon;
+  bool input_is_rms;
+  // Whether what attention adds at a sequence's first position is a linear map of its input: no
+  // biases of values and output, no norm, clip or gate after them, no sinks.
+  bool linear_at_first;
+  // needs.key_projection, else null: what projects the input on keys, fp32, (kv_heads * key_width,
+  // d); in latent attention (latent_width + shared_width, d).
+  const float* projection;
   int threads;  // workers that on_keys may be called from
 };
 

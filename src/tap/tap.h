@@ -50,11 +50,12 @@ class Embeddings {
 struct LayerView {
   int layer;  // index in the model, 0-based
   const gate::GateSpec* spec;
-  uint32_t width;                         // d
-  std::span<const float> router_weight;   // (E,d) fp32
-  std::span<const float> selection_bias;  // (E) or empty
-  std::span<const float> norm_gain;       // gamma (d)
-  float norm_epsilon;                     // rms(x) = sqrt(mean(x_i^2) + eps)
+  uint32_t width;                           // d
+  std::span<const float> router_weight;     // (E,d) fp32
+  std::span<const float> selection_bias;    // (E) or empty
+  std::span<const float> per_expert_scale;  // (E) or empty
+  std::span<const float> norm_gain;         // gamma (d)
+  float norm_epsilon;                       // rms(x) = sqrt(mean(x_i^2) + eps)
   const Router* router;
   const Embeddings* embeddings;  // null unless some observer needs parts
   int threads;                   // workers that callbacks may be called from
@@ -148,6 +149,7 @@ struct Needs {
   bool next_unembedding = false;  // unembedding rows of the true next tokens, kept for the pass
   bool logits = false;            // on_logits is called; every layer is run
   bool keys = false;              // begin_keys, on_keys, end_keys, on_no_keys are called
+  bool key_projection = false;    // with keys: the matrix that makes them
   // Expected values for the plan, for untied margins, per row of the observed sets and per layer:
   double extra_outputs_per_row = 0;   // expert products beyond the routed ones
   double stored_outputs_per_row = 0;  // unweighted outputs kept until the layer ends

@@ -159,7 +159,9 @@ void feed_logits(const FakeModel& model, std::span<tap::Observer* const> observe
   }
 }
 
-tap::KeyView key_view(const FakeModel& model, const FakeKeys& attention, int layer, int threads) {
+// ones (d)
+tap::KeyView key_view(const FakeModel& model, const FakeKeys& attention, int layer, int threads,
+                      std::span<const float> ones) {
   tap::KeyView view{};
   view.layer = layer;
   view.mixer = "attention";
@@ -169,6 +171,11 @@ tap::KeyView key_view(const FakeModel& model, const FakeKeys& attention, int lay
   view.key_width = view.value_width = attention.width;
   view.norm = attention.norm;
   view.scale = 1;
+  view.input_gain = ones;
+  view.input_epsilon = FakeModel::kEpsilon;
+  view.input_is_rms = true;
+  view.linear_at_first = true;
+  view.projection = attention.projection.empty() ? nullptr : attention.projection.data();
   view.threads = threads;
   if (attention.frequencies.empty()) return view;
   tap::RotationView rotation{};
@@ -194,15 +201,28 @@ void feed_keys(const FakeModel& model, std::span<tap::Observer* const> observers
   const size_t wide = size_t(attention.heads) * attention.width;
   const size_t narrow = size_t(attention.kv_heads) * attention.width;
   std::vector<float> queries(range.rows * wide), keys(range.rows * narrow);
+  std::vector<float> values(range.rows * narrow), input(range.rows * view.width);
+  const float* const residual =
+      model.trace(view.layer, set).residual_in.data() + range.first_row * view.width;
   for (size_t i = 0; i < range.rows; ++i) {
     attention.keys(view.layer, set, range.first_row + i, {keys.data() + i * narrow, narrow});
     attention.queries(view.layer, set, range.first_row + i, {queries.data() + i * wide, wide});
+    attention.values(view.layer, set, range.first_row + i, {values.data() + i * narrow, narrow});
+    const float* const row = residual + i * view.width;
+    double square = 0;
+    for (uint32_t j = 0; j < view.width; ++j) square += double{row[j]} * double{row[j]};
+    const double rms = std::sqrt(square / view.width + double{view.input_epsilon});
+    for (uint32_t j = 0; j < view.width; ++j) {
+      input[i * view.width + j] = static_cast<float>(row[j] / rms);
+    }
   }
   tap::KeyBlock block{};
   static_cast<tap::Block&>(block) = range;
   block.queries = {queries.data(), queries.data(), queries.data(), queries.data()};
   block.keys = {keys.data(), keys.data(), keys.data(), keys.data()};
-  block.values = keys.data();
+  block.values = values.data();
+  block.input = input.data();
+  block.residual_in = residual;
   for (tap::Observer* observer : observers) {
     if (observer->needs().keys && watches(*observer, range.set)) observer->on_keys(view, block);
   }
@@ -457,6 +477,7 @@ void run(const FakeModel& model, std::span<tap::Observer* const> observers,
   if (feeding.backwards) std::reverse(blocks.begin(), blocks.end());
   const size_t d = model.shape.width, experts = model.shape.experts, k = model.shape.k;
   const FakeEmbeddings embeddings(model);
+  const std::vector<float> ones(d, 1.0f);
   for (int layer = 0; layer < int(model.shape.layers); ++layer) {
     const FakeRouter router(model, layer);
     const LayerWeights& weights = model.weights(layer);
@@ -465,6 +486,7 @@ void run(const FakeModel& model, std::span<tap::Observer* const> observers,
                               .width = model.shape.width,
                               .router_weight = weights.router,
                               .selection_bias = weights.selection_bias,
+                              .per_expert_scale = {},
                               .norm_gain = weights.gain,
                               .norm_epsilon = FakeModel::kEpsilon,
                               .router = &router,
@@ -472,7 +494,7 @@ void run(const FakeModel& model, std::span<tap::Observer* const> observers,
                               .threads = feeding.threads};
     for (tap::Observer* observer : observers) observer->begin_layer(view);
     const tap::KeyView keys = model.attention
-                                  ? key_view(model, *model.attention, layer, feeding.threads)
+                                  ? key_view(model, *model.attention, layer, feeding.threads, ones)
                                   : tap::KeyView{};
     begin_or_end_keys(model, observers, keys, true);
     std::vector<std::vector<Requests>> asked(observers.size(),

@@ -32,7 +32,8 @@ struct LayerWeights {
   std::vector<float> router, gain, selection_bias, logit_bias;
 };
 
-// Attention of a fake model: a row's queries and keys, as normed and as scored.
+// Attention of a fake model: a row's queries, keys and values, as normed and as scored. It reads
+// the residual stream through an RMS norm without gains.
 struct FakeKeys {
   uint32_t heads = 2, kv_heads = 2, width = 8;
   std::vector<float> frequencies = {};  // of RoPE over all columns in halves; empty: no RoPE
@@ -41,6 +42,9 @@ struct FakeKeys {
   std::function<void(int layer, size_t set, size_t row, std::span<float> keys)> keys;
   std::function<void(int layer, size_t set, size_t row, std::span<float> queries)> queries =
       [](int, size_t, size_t, std::span<float>) {};
+  std::function<void(int layer, size_t set, size_t row, std::span<float> values)> values =
+      [](int, size_t, size_t, std::span<float>) {};
+  std::vector<float> projection = {};  // (kv_heads * width, d) of every layer; empty: not shown
 };
 
 class FakeModel {

@@ -36,6 +36,9 @@ FakeModel slack_model(uint32_t layers = 2) {
   model.attention->queries = [fill](int layer, size_t, size_t row, std::span<float> queries) {
     fill(layer, row, queries, 4);
   };
+  model.attention->values = [fill](int layer, size_t, size_t row, std::span<float> values) {
+    fill(layer, row, values, 6);
+  };
   return model;
 }
 

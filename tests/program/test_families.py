@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import unittest
 
+import jsonschema
 from support import FOUR, ROOT, load, artifacts_below, make_text, run
 
 FAMILIES = os.path.join(ROOT, "tests", "data", "families")
@@ -84,13 +85,51 @@ class Families(unittest.TestCase):
             with self.subTest(family=family, shape=shape):
                 self.measure(family, shape, facts)
 
-    def measure(self, family, shape, facts):
-        model = os.path.join(self.scratch, family)
+    def opened(self, family, shape, folder):
+        model = os.path.join(self.scratch, folder)
         shutil.copytree(os.path.join(FAMILIES, family, shape, "model"), model)
         with open(os.path.join(model, "tokenizer.json"), "w", encoding="utf-8") as file:
             json.dump(letters_tokenizer(), file)
         for side in ("tokenizer_config.json",):
             self.assertFalse(os.path.exists(os.path.join(model, side)))
+        return model
+
+    def test_keys_are_asked_for_routes_in_every_family(self):
+        schema = jsonschema.Draft7Validator(load(os.path.join(ROOT, "schema", "key_only_router.schema.json")))
+        for family, shape, _ in self.families:
+            with self.subTest(family=family, shape=shape):
+                model = self.opened(family, shape, "router-" + family)
+                small = [word for key in ("bootstrap=200", "mlp_hidden=64", "mlp_epochs=1")
+                         for word in ("--parameter", key)]
+                ran = self.run_experiments(model, ["key_only_router"], *small)
+                artifacts = list(map(load, artifacts_below(os.path.join(model, "out"))))
+                self.assertEqual(len(artifacts), 1, ran.stderr)
+                schema.validate(artifacts[0])
+                self.check_routes(family, artifacts[0])
+
+    def check_routes(self, family, artifact):
+        measured = {str(layer) for layer in artifact["verification"]["required_layers"]}
+        self.assertEqual(measured & set(artifact["not_measured"]), set())
+        self.assertEqual(measured | set(artifact["not_measured"]), {str(layer) for layer in artifact["layers"]})
+        if family in ATTENTION:
+            attention, without = ATTENTION[family]
+            self.assertEqual(bool(measured), bool(attention))
+            self.assertLessEqual(set(artifact["not_measured"].values()), without)
+        for layer in measured:
+            facts, geometry = artifact["architecture"][layer], artifact["geometry"][layer]
+            latent = facts["latent_width"] > 0
+            keys = facts["latent_width"] + facts["shared_width"] if latent else facts["kv_heads"] * facts["key_width"]
+            entries = artifact["predictors"][layer]
+            self.assertEqual({entry["width"] for entry in entries if entry["features"] == "keys" and "width" in entry},
+                             {keys})
+            refused = {entry["features"] for entry in entries if entry["model"] == "mlp" and "refused" in entry}
+            self.assertEqual("keys_values" in refused, latent)
+            if geometry is not None:
+                self.assertEqual(geometry["rank"], min(keys, facts["residual_width"]))
+                self.assertEqual(len(geometry["angles"]), min(geometry["rank"], geometry["directions"]))
+
+    def measure(self, family, shape, facts):
+        model = self.opened(family, shape, family)
         experiments = FOUR.split(",") + ["kv_gauge", "kv_distortion"]
         for name in REFUSED.get(family, []):
             refusal = self.run_experiments(model, [name])
@@ -142,10 +181,10 @@ class Families(unittest.TestCase):
     def test_every_attention_of_the_table_was_met(self):
         self.assertLessEqual(set(ATTENTION), {family for family, _, _ in self.families})
 
-    def run_experiments(self, model, experiments):
+    def run_experiments(self, model, experiments, *more):
         return run("run", ",".join(experiments), "--model", model, "--domain",
                    "prose=" + os.path.join(self.scratch, "prose"), "--seq-len", 24, "--windows", 12, "--allow-small-T",
-                   "--out", os.path.join(model, "out"), "--overwrite", "--quiet")
+                   "--out", os.path.join(model, "out"), "--overwrite", "--quiet", *more)
 
 
 if __name__ == "__main__":

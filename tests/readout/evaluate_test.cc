@@ -152,6 +152,61 @@ TEST(EvaluateTest, RidgeReachesTheClosedFormAndItsCeiling) {
   EXPECT_LT(upper - lower, 0.06);
 }
 
+TEST(EvaluateTest, TheClosedFormIsRidgeWithoutItsLambda) {
+  Draws draws(9, "least squares");
+  Tensor features = draws.normal(2000, 6);
+  const Planted planted(Table(gate::olmoe_gate(8, 2), features,
+                              features * draws.normal(6, 8) + draws.normal(2000, 8), 20));
+  const LinearReports both =
+      evaluate_linear(planted.experiment(), planted.table.rows(), ridge_grid(), 2);
+  const RidgeReport ridge = ridge_of(planted);
+  EXPECT_EQ(both.ridge.readout->weights, ridge.readout->weights);
+  EXPECT_EQ(total_of(both.ridge.scores).overlap, total_of(ridge.scores).overlap);
+  ASSERT_TRUE(both.closed_form.readout.has_value());
+  EXPECT_EQ(both.closed_form.readout->lambda, 0);
+  const double no_lambda[] = {1e-9};
+  const RidgeReport nearly =
+      evaluate_ridge(planted.experiment(), planted.table.rows(), no_lambda, 2);
+  for (size_t i = 0; i < nearly.readout->weights.size(); ++i) {
+    EXPECT_NEAR(both.closed_form.readout->weights[i], nearly.readout->weights[i], 1e-5f);
+  }
+  // Scores on the documents that choose are of those alone.
+  EXPECT_EQ(both.ridge.choosing.rows, 200);
+  EXPECT_EQ(total_of(both.ridge.scores).rows, 400);
+  EXPECT_NEAR(both.ridge.choosing.overlap / 200, mean_overlap(ridge.scores), 0.05);
+  // Twice the same feature: nothing to solve without a lambda.
+  features.col(2) = features.col(1);
+  const Planted twice(Table(gate::olmoe_gate(8, 2), features, draws.normal(2000, 8), 20));
+  const LinearReports singular =
+      evaluate_linear(twice.experiment(), twice.table.rows(), ridge_grid(), 1);
+  EXPECT_FALSE(singular.closed_form.readout.has_value());
+  EXPECT_TRUE(singular.closed_form.scores.empty());
+  EXPECT_EQ(singular.closed_form.choosing.rows, 0);
+  EXPECT_TRUE(singular.ridge.readout.has_value());
+}
+
+TEST(EvaluateTest, AnIdTellsItsOwnMeanAndAnUnknownOneThatOfAll) {
+  Draws draws(10, "ids");
+  const Tensor own = draws.normal(5, 8);
+  Tensor logits(1000, 8);
+  std::vector<int32_t> ids;
+  for (Eigen::Index n = 0; n < 1000; ++n) {
+    ids.push_back(static_cast<int32_t>(n % 5));
+    logits.row(n) = own.row(n % 5);
+  }
+  const Planted planted(Table(gate::olmoe_gate(8, 2), draws.normal(1000, 3), logits, 20));
+  const MeanReport known = evaluate_means(planted.experiment(), ids);
+  EXPECT_EQ(mean_overlap(known.scores), 1);
+  EXPECT_EQ(known.choosing.overlap, known.choosing.rows);
+  EXPECT_NEAR(r_squared(known.scores), 1, 1e-9);
+  const std::vector<uint32_t> test =
+      rows_of(Part::test, planted.table.parts, planted.table.documents);
+  for (const uint32_t n : test) ids[n] = 77;
+  const MeanReport unknown = evaluate_means(planted.experiment(), ids);
+  EXPECT_NEAR(r_squared(unknown.scores), 0, 1e-6);
+  EXPECT_EQ(unknown.choosing.overlap, known.choosing.overlap);
+}
+
 TEST(EvaluateTest, GapsOfFeaturesWithIntervals) {
   // Half of the inputs against all of them; a set of features against itself.
   Draws draws(8, "gap");

@@ -20,6 +20,7 @@ class KeyRecorder : public tap::Observer {
   tap::Needs needs() const override {
     tap::Needs needs;
     needs.keys = asks_.keys;
+    needs.key_projection = asks_.key_projection;
     needs.held_key_rows = asks_.held_key_rows;
     needs.held_query_rows = asks_.held_query_rows;
     needs.held_value_rows = asks_.held_value_rows;
@@ -31,6 +32,14 @@ class KeyRecorder : public tap::Observer {
     call("begin_keys", view.layer);
     KeyLayer& layer = record_.layers[view.layer];
     layer.view = view;
+    layer.input_gain.assign(view.input_gain.begin(), view.input_gain.end());
+    layer.view.input_gain = layer.input_gain;
+    if (view.projection != nullptr) {
+      const uint32_t rows = view.latent_width > 0 ? view.latent_width + view.shared_width
+                                                  : view.kv_heads * view.key_width;
+      layer.projection.assign(view.projection, view.projection + size_t{rows} * view.width);
+    }
+    layer.view.projection = nullptr;
     if (!view.rotation) return;
     layer.frequencies.assign(view.rotation->frequencies.begin(), view.rotation->frequencies.end());
     layer.long_frequencies.assign(view.rotation->long_frequencies.begin(),

@@ -11,8 +11,9 @@
 namespace rg::stream {
 
 struct KeyLayer {
-  tap::KeyView view;  // its spans are of the two below
-  std::vector<float> frequencies, long_frequencies;
+  tap::KeyView view;  // its spans are of the ones below
+  std::vector<float> frequencies, long_frequencies, input_gain;
+  std::vector<float> projection;  // empty unless asked for
   // Rows of the whole set, (rows, .), by name: "input", "queries.normed", "latent" and so on.
   // Without what is null, and without a step that is the same pointer as the step before.
   std::map<std::string, std::vector<float>> rows;
@@ -28,7 +29,7 @@ struct KeyRecord {
 };
 
 struct Asks {
-  bool keys = true;
+  bool keys = true, key_projection = false;
   uint64_t held_key_rows = 0, held_query_rows = 0, held_value_rows = 0;
 };
 

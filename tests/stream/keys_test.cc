@@ -111,6 +111,77 @@ TEST_P(KeyFamily, TheTapChangesNoBitAndDependsOnNoBlock) {
   }
 }
 
+// `to` (rows, columns) is a matrix (columns, d) times `from` (rows, d), up to a bias.
+double projection_error(const std::vector<float>& from, size_t width, const float* matrix,
+                        const std::vector<float>& to, size_t columns) {
+  double worst = 0, largest = 0;
+  for (size_t row = 1; row < to.size() / columns; ++row) {
+    for (size_t c = 0; c < columns; ++c) {
+      double sum = 0;
+      for (size_t j = 0; j < width; ++j) {
+        const double step = double{from[row * width + j]} - double{from[j]};
+        sum += double{matrix[c * width + j]} * step;
+      }
+      const double found = double{to[row * columns + c]} - double{to[c]};
+      worst = std::max(worst, std::abs(found - sum));
+      largest = std::max(largest, std::abs(sum));
+    }
+  }
+  return worst / largest;
+}
+
+// The projection that is shown makes the keys, and the norm that is told makes its input.
+TEST_P(KeyFamily, TheProjectionMakesTheKeys) {
+  if (!is_known(GetParam().family) || GetParam().has_several_gates()) return;
+  const FamilyGolden golden(GetParam());
+  const test::SafetensorsFile expected(GetParam().folder() / "expected.safetensors");
+  const tap::SequenceSet set = golden_sequences(expected, true);
+  Asks asks;
+  EXPECT_TRUE(std::all_of(golden.model().layers.begin(), golden.model().layers.end(),
+                          [](const model::Layer& layer) {
+                            return (model::key_projection(layer.mixer) != nullptr) ==
+                                   model::key_facts(layer.mixer).has_value();
+                          }));
+  const KeyRecord plain = record_keys(golden.checkpoint(), golden.model(), set, {}, asks);
+  asks.key_projection = true;
+  const KeyRecord record = record_keys(golden.checkpoint(), golden.model(), set, {}, asks);
+  EXPECT_EQ(record.plan.peak_bytes > plain.plan.peak_bytes, !record.layers.empty());
+  for (const auto& [index, layer] : record.layers) {
+    EXPECT_TRUE(plain.layers.at(index).projection.empty());
+    const size_t width = layer.view.width;
+    const std::vector<float>& input = layer.rows.at("input");
+    const std::vector<float>& residual = layer.rows.at("residual_in");
+    if (layer.view.latent_width > 0) {
+      const float* const last = layer.projection.data() + size_t{layer.view.latent_width} * width;
+      EXPECT_LE(
+          projection_error(input, width, last, layer.rows.at("shared"), layer.view.shared_width),
+          1e-5)
+          << index;
+    } else {
+      EXPECT_LE(
+          projection_error(input, width, layer.projection.data(), layer.rows.at("keys.projected"),
+                           layer.view.kv_heads * layer.view.key_width),
+          1e-5)
+          << index;
+    }
+    if (!layer.view.input_is_rms) continue;
+    std::vector<float> normed(input.size());
+    for (size_t row = 0; row < input.size() / width; ++row) {
+      double square = 0;
+      for (size_t j = 0; j < width; ++j) {
+        square += double{residual[row * width + j]} * double{residual[row * width + j]};
+      }
+      const double rms =
+          std::sqrt(square / static_cast<double>(width) + double{layer.view.input_epsilon});
+      for (size_t j = 0; j < width; ++j) {
+        normed[row * width + j] = static_cast<float>(double{residual[row * width + j]} / rms *
+                                                     double{layer.input_gain[j]});
+      }
+    }
+    EXPECT_LE(relative_error(normed, input), 1e-5) << index;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, KeyFamily, testing::ValuesIn(family_shapes()),
                          [](const auto& tested) { return tested.param.identifier(); });
 

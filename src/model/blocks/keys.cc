@@ -5,6 +5,12 @@
 namespace rg::model {
 namespace {
 
+bool is_linear(const Attention& attention) {
+  const AttentionSpec& spec = attention.spec;
+  return !attention.v_bias && !attention.o_bias && !attention.sinks && !spec.clip_qkv &&
+         !spec.value_norm_epsilon && spec.output_gate == OutputGate::none;
+}
+
 std::optional<KeyFacts> facts_of(const Attention& attention) {
   const AttentionSpec& spec = attention.spec;
   return KeyFacts{.heads = spec.heads,
@@ -24,7 +30,8 @@ std::optional<KeyFacts> facts_of(const Attention& attention) {
                   .scale = spec.scale,
                   .window = spec.window,
                   .sinks = static_cast<bool>(attention.sinks),
-                  .latent = 0};
+                  .latent = 0,
+                  .linear_at_first = is_linear(attention)};
 }
 
 std::optional<KeyFacts> facts_of(const LatentAttention& attention) {
@@ -46,12 +53,20 @@ std::optional<KeyFacts> facts_of(const LatentAttention& attention) {
                   .scale = spec.scale,
                   .window = {},
                   .sinks = false,
-                  .latent = spec.latent};
+                  .latent = spec.latent,
+                  .linear_at_first = false};  // the latent is normed
 }
 
 template <typename Other>
 std::optional<KeyFacts> facts_of(const Other&) {
   return {};
+}
+
+const Weight* projection_of(const Attention& attention) { return &attention.k; }
+const Weight* projection_of(const LatentAttention& attention) { return &attention.kv_down; }
+template <typename Other>
+const Weight* projection_of(const Other&) {
+  return nullptr;
 }
 
 std::string_view name_of(const Attention&) { return "attention"; }
@@ -95,6 +110,10 @@ KeyRows take_rows(Arena& arena, const KeyFacts& facts, size_t rows) {
 
 std::optional<KeyFacts> key_facts(const Mixer& mixer) {
   return std::visit([](const auto& data) { return facts_of(data); }, mixer);
+}
+
+const Weight* key_projection(const Mixer& mixer) {
+  return std::visit([](const auto& data) { return projection_of(data); }, mixer);
 }
 
 std::string_view mixer_name(const Mixer& mixer) {

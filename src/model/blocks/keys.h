@@ -27,10 +27,15 @@ struct KeyFacts {
   std::optional<uint32_t> window;         // keys that a query sees, its own included
   bool sinks;
   uint32_t latent;  // width of the latent of keys and values; 0: none
+  // What the mixer adds at the first position is a linear map of what it reads.
+  bool linear_at_first;
 };
 
 // None for a mixer without keys. Valid as long as the mixer.
 std::optional<KeyFacts> key_facts(const Mixer& mixer);
+// What projects the mixer's input on keys, (kv_heads width, d); in latent attention the one down,
+// (latent + shared_width, d). Null for a mixer without keys.
+const Weight* key_projection(const Mixer& mixer);
 // "attention", "latent attention", "gated delta net", ...
 std::string_view mixer_name(const Mixer& mixer);
 
