@@ -20,7 +20,7 @@ constexpr int kRows = kSlackContexts * kSlackPositions;
 constexpr int kQueryPositions[kSlackQueries] = {2, 4, 5};
 
 // A case that isn't finite has no value.
-struct MadeCase {
+struct SlackCase {
   std::optional<double> value;
   double bound, allowance;
   std::vector<int> place;
@@ -104,13 +104,13 @@ std::vector<std::vector<int>> places_of(Unit unit) {
   return all;
 }
 
-bool holds_of(Relation relation, const MadeCase& of) {
+bool holds_of(Relation relation, const SlackCase& of) {
   if (!of.value) return false;
   return relation == Relation::at_most ? *of.value <= of.bound + of.allowance
                                        : std::abs(*of.value - of.bound) <= of.allowance;
 }
 
-std::optional<double> used_of(Relation relation, const MadeCase& of) {
+std::optional<double> used_of(Relation relation, const SlackCase& of) {
   if (!of.value) return std::nullopt;
   if (relation == Relation::equal) {
     if (of.allowance == 0) return std::nullopt;
@@ -123,13 +123,13 @@ std::optional<double> used_of(Relation relation, const MadeCase& of) {
 Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
 
 // Counts the cases of one quantity.
-Json counted_cases(Relation relation, const std::vector<MadeCase>& cases, int skipped) {
+Json counted_cases(Relation relation, const std::vector<SlackCase>& cases, int skipped) {
   int violated = 0, without_share = 0;
   std::vector<int> histogram(20, 0);
   std::vector<double> shares;
-  const MadeCase* tightest = nullptr;
+  const SlackCase* tightest = nullptr;
   double tightest_rank = 0;
-  for (const MadeCase& of : cases) {
+  for (const SlackCase& of : cases) {
     const bool holds = holds_of(relation, of);
     const std::optional<double> used = used_of(relation, of);
     // Violated ones come first; without a share they are the largest of those.
@@ -178,7 +178,7 @@ class MadeSlack {
   }
 
   Json make(const Quantity& quantity, std::optional<int> broken, bool finite) {
-    std::vector<MadeCase> cases;
+    std::vector<SlackCase> cases;
     const std::vector<std::vector<int>> places = places_of(quantity.unit);
     const Skips skips = quantity.name == "token" ? Skips::same_set : quantity.skips;  // of RG-6
     for (size_t i = 0; i < places.size(); ++i) {
@@ -278,10 +278,10 @@ class MadeSlack {
   bool is_known(Side side) const { return follows_from_key(side) || is_fixed(side); }
   double known(Side side, size_t i) const { return is_fixed(side) ? fixed(side) : of_key(side, i); }
 
-  MadeCase make_case(const Quantity& quantity, size_t candidate) {
+  SlackCase make_case(const Quantity& quantity, size_t candidate) {
     // A head has the numbers of some key that is never zero.
     const size_t i = quantity.unit == Unit::key ? candidate : candidate + 5;
-    MadeCase of;
+    SlackCase of;
     const bool balance = quantity.id == "RG-2";
     double bound = balance                    ? even_
                    : is_known(quantity.bound) ? known(quantity.bound, i)
