@@ -55,12 +55,11 @@ class StoredKeysReader {
       : file_(std::move(file)), model_(model), seq_len_(seq_len) {}
 
   StoredKeys read(const Json& root) const {
-    const Json* const scale_of =
-        root.is_object() && root.contains("scale") ? &root.at("scale") : nullptr;
+    const bool shared = root.is_object() && root.contains("scale") &&
+                        choice(root.at("scale"), "scale", kScales) != keys::ScaleOf::key;
     std::vector<const char*> members = {"step", "layers", "bits", "scale", "rule", "values"};
-    if (scale_of != nullptr && *scale_of != "key") members.push_back("fit");
-    check_members(root, "the file", members,
-                  ", and of fit unless scale is \"key\", which needs none");
+    if (shared) members.push_back("fit");
+    check_members(root, "the file", members, shared ? "" : ", and of fit where a scale is shared");
     const auto bits = number(root.at("bits"), "bits", 1, keys::kMostBits);
     StoredKeys stored{.step = choice(root.at("step"), "step", kSteps),
                       .spec = {.bits = bits,
@@ -70,7 +69,7 @@ class StoredKeysReader {
                       .values = values(root),
                       .layers = {},
                       .fit = {}};
-    if (stored.spec.scale_of != keys::ScaleOf::key) stored.fit = fit(root.at("fit"));
+    if (shared) stored.fit = fit(root.at("fit"));
     if (stored.step == model::KeyStep::latent && !stored.values) {
       throw malformed("values", root.at("values"), "true where the step is \"latent\"",
                       "Keys and values are made of the same latents.");

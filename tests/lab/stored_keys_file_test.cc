@@ -90,8 +90,8 @@ TEST_F(StoredKeysFile, IsReadAndSaid) {
 TEST_F(StoredKeysFile, OfAnotherFormIsRefusedWithItsPlace) {
   expect_refused(Json::array(), "the file", "an object of step, layers, bits");
   expect_refused(with("more", 1), "the file", "an object of step");
-  expect_refused(with("fit", nullptr), "the file", "which needs none");
-  expect_refused(with("scale", "head"), "the file", "fit");  // which is missing
+  expect_refused(with("fit", nullptr), "the file", "of fit where a scale is shared");
+  expect_refused(with("scale", "head"), "the file", "values, fit");
   for (const char* member : {"step", "layers", "bits", "scale", "rule", "values"}) {
     Json file = plain();
     file.erase(member);

@@ -162,7 +162,8 @@ class StoredKeys(ProgramTest):
         self.refused("US001", {**ROWS, "bits": 5}, "bits", "found 5, expected a whole number from 1 to 4")
         self.refused("US001", {**ROWS, "layers": [8]}, "layers[0]", "from 0 to 7")
         self.refused("US001", {**ROWS, "step": "latent", "values": True}, "layer 0", "latent attention")
-        self.refused("US001", {**ROWS, "scale": "head"}, "of fit unless")
+        self.refused("US001", {**ROWS, "scale": "row"}, "scale", "channel")
+        self.refused("US001", {**ROWS, "scale": "head"}, "values, fit")
         self.refused("US001", {**CHANNELS, "fit": {**CHANNELS["fit"], "sink_positions": 16}}, "fit.sink_positions")
         self.refused("JS001", "{")
 
@@ -182,7 +183,7 @@ class StoredKeys(ProgramTest):
         self.assertExit(run("audit", SHIPPED, SHIPPED, "--keys", keys, "--domain", prose), 2, "given with two checkpoints")
         self.assertExit(run("audit", SHIPPED, "--domain", prose), 2, "--keys FILE")
         self.assertExit(run("audit", SHIPPED, "--keys", keys), 2, "--domain")
-        self.assertExit(run("audit", SHIPPED, "--keys", keys + ".none", "--domain", prose), 4, "error[IO001]")
+        self.assertExit(run("audit", SHIPPED, "--keys", keys + ".none", "--domain", prose), 4, "error[IO003]")
         self.assertExit(run("plan", "expert_load", "--model", SHIPPED, "--keys", keys, "--windows", 4), 2, "`audit`")
         self.assertExit(run("plan", "suite", "--family", keys, "--keys", keys), 2, "--keys: found given")
 
