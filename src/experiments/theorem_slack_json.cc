@@ -21,7 +21,7 @@ Json tightest_json(const Found& found, Nulls& nulls, const std::string& path) {
   const Found::Tightest& at = *found.tightest;
   return {{"value", nulls.number(at.at.value, path, kNotFinite)},
           {"bound", nulls.number(at.at.bound, path, kNotFinite)},
-          {"allowance", nulls.number(at.at.allowance, path, kNotFinite)},
+          {"allowance", at.at.allowance},
           {"used", at.used ? Json(*at.used) : nulls.null(path, kNoShare)},
           {"holds", found.violated == 0},
           {"place", at.place}};

@@ -96,8 +96,7 @@ slack::KeyFacts key_facts(const tap::KeyView& view, bool before_rope, uint32_t s
 }
 
 slack::GateFacts gate_facts(const gate::GateSpec& spec) {
-  const bool plain = !spec.selection_bias && !spec.ids_from_table &&
-                     (spec.groups == 1u || spec.groups_kept == spec.groups);
+  const bool plain = !spec.selection_bias && !spec.ids_from_table && spec.groups == 1u;
   return {.experts = spec.experts,
           .top_k = spec.top_k,
           .plain = plain,

@@ -80,6 +80,52 @@ std::string reasons_text(const Json& artifact, const std::string& id) {
   return out;
 }
 
+bool is_count(const Json& value) { return value.is_number_unsigned(); }
+
+bool has(const Json& object, const char* member, bool (*right)(const Json&)) {
+  return object.is_object() && object.contains(member) && right(object.at(member));
+}
+
+bool is_object(const Json& value) { return value.is_object(); }
+bool is_text(const Json& value) { return value.is_string(); }
+
+bool is_histogram(const Json& value) {
+  return value.is_array() && !value.empty() && std::all_of(value.begin(), value.end(), is_count);
+}
+
+bool is_share(const Json& value) {
+  return value.is_null() || (value.is_number() && value >= 0 && value <= 1);
+}
+
+bool is_where(const Json& value) {
+  return value.is_null() || (has(value, "layer", is_count) && has(value, "name", is_text));
+}
+
+bool theorem_fits(const Json& of) {
+  return has(of, "layers", is_count) && has(of, "cases", is_count) &&
+         has(of, "violated", is_count) && has(of, "histogram", is_histogram) &&
+         has(of, "largest_used", is_share) && has(of, "tightest", is_where);
+}
+
+bool all_texts(const Json& value) {
+  return value.is_object() && std::all_of(value.begin(), value.end(), is_text);
+}
+
+// What the page shows of an artifact that anyone may have written.
+bool texts_fit(const Json& artifact) {
+  const Json& reasons = artifact.at("not_applicable");
+  return has(artifact.at("model"), "ckpt", is_text) && has(artifact, "domain", is_text) &&
+         has(artifact, "body_sha256", is_text) && all_texts(artifact.at("no_check")) &&
+         reasons.is_object() && std::all_of(reasons.begin(), reasons.end(), all_texts);
+}
+
+bool summary_fits(const Json& summary) {
+  if (!has(summary, "per_theorem", is_object) || !has(summary, "verdict", is_object)) return false;
+  const Json &theorems = summary.at("per_theorem"), &verdict = summary.at("verdict");
+  return has(verdict, "outcome", is_text) && has(verdict, "violated", is_count) &&
+         std::all_of(theorems.begin(), theorems.end(), theorem_fits);
+}
+
 }  // namespace
 
 Json read_slack_artifact(const std::filesystem::path& file) {
@@ -89,11 +135,10 @@ Json read_slack_artifact(const std::filesystem::path& file) {
   const bool whole =
       own && std::all_of(std::begin(kShown), std::end(kShown),
                          [&](const char* member) { return artifact.contains(member); });
-  if (!whole || !artifact.at("summary").is_object() ||
-      !artifact.at("summary").contains("per_theorem")) {
+  if (!whole || !texts_fit(artifact) || !summary_fits(artifact.at("summary"))) {
     throw Error(ErrorId::US001, {.file = file.string(),
                                  .object = "--slack",
-                                 .found = own ? "an artifact that lacks members" : "another file",
+                                 .found = own ? "an artifact with other members" : "another file",
                                  .expected = "an artifact of theorem_slack, run.json",
                                  .hint = "routegauge theorems check --model writes one."});
   }

@@ -1,5 +1,6 @@
 // check --model: a run of theorem_slack, and what it found as a table.
 #include <algorithm>
+#include <filesystem>
 
 #include "app/output.h"
 #include "app/run_outcome.h"
@@ -25,7 +26,10 @@ void print_slack(const TheoremsModelOptions& options, const GlobalOptions& globa
   for (const Json& artifact : artifacts) {
     out += options.ids.empty() ? slack_table(artifact) : slack_in_full(artifact, options.ids);
   }
-  print(out + run_summary(options.run.out, outcome.files, options.run.shape, global.program));
+  // This program has no command `verify`; the one that started it does.
+  const auto verifier = std::filesystem::path(global.program).replace_filename("routegauge");
+  print(out + '\n' +
+        run_summary(options.run.out, outcome.files, options.run.shape, verifier.string()));
 }
 
 }  // namespace

@@ -202,6 +202,7 @@ void feed_keys(const FakeModel& model, std::span<tap::Observer* const> observers
   static_cast<tap::Block&>(block) = range;
   block.queries = {queries.data(), queries.data(), queries.data(), queries.data()};
   block.keys = {keys.data(), keys.data(), keys.data(), keys.data()};
+  block.values = keys.data();
   for (tap::Observer* observer : observers) {
     if (observer->needs().keys && watches(*observer, range.set)) observer->on_keys(view, block);
   }

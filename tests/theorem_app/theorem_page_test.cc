@@ -45,7 +45,7 @@ TEST(TheoremPage, IsRefusedWhereItShowsOtherProofs) {
 
 TEST(TheoremPage, HoldsTheChecksInPlaceOfNull) {
   const Json checks = {{"seed", 7}, {"checks", Json::array()}};
-  const auto [inside, behind] = split(filled_page(kPage, checks));
+  const auto [inside, behind] = split(filled_page(kPage, "checks", checks));
   EXPECT_EQ(parse_json(inside, JsonLimits{}, "page"), checks);
   EXPECT_EQ(behind, "</script><p>x</p>");
 }
@@ -57,7 +57,7 @@ TEST(TheoremPage, NoTextOfTheChecksLeavesItsElement) {
   findings.input(hostile);
   findings.at_most(hostile, 1, 2, 0);
   const Json checks = checks_json({{"XX-1", findings}}, 0);
-  const std::string html = filled_page(kPage, checks);
+  const std::string html = filled_page(kPage, "checks", checks);
   const auto [inside, behind] = split(html);
   EXPECT_EQ(inside.find('<'), std::string::npos);
   EXPECT_EQ(html.find("\u2028"), std::string::npos);
@@ -68,9 +68,9 @@ TEST(TheoremPage, NoTextOfTheChecksLeavesItsElement) {
 }
 
 TEST(TheoremPage, WithoutExactlyOneEmptyPlaceIsOurBug) {
-  const std::string filled = filled_page(kPage, Json::array());
+  const std::string filled = filled_page(kPage, "checks", Json::array());
   for (const std::string& page : {std::string("<p>x</p>"), kPage + kPage, filled, kPage + filled}) {
-    EXPECT_EQ(test::caught([&] { filled_page(page, Json::array()); }).id, ErrorId::RT070) << page;
+    EXPECT_EQ(test::caught([&] { filled_page(page, "checks", Json::array()); }).id, ErrorId::RT070) << page;
   }
 }
 

@@ -147,8 +147,7 @@ function GraphKey() {
       check{checks === null && ', absent here because none was run in this page'}.{' '}
       {slack !== null &&
         `Outer ring: share of the slack that ${slack.model.ckpt} uses at most, a whole ring all of it. `}
-      Click an entry,
-      or step with the arrows; Enter opens its card.
+      Click an entry, or step with the arrows; Enter opens its card.
     </p>
   );
 }

@@ -107,5 +107,11 @@ export type CheckOfEntry = ChecksFile['checks'][number];
 // Of an artifact of theorem_slack, without its cases.
 export type Slack = Pick<
   SlackFile,
-  'model' | 'domain' | 'theorems' | 'no_check' | 'not_applicable' | 'program_version' | 'body_sha256'
+  | 'model'
+  | 'domain'
+  | 'theorems'
+  | 'no_check'
+  | 'not_applicable'
+  | 'program_version'
+  | 'body_sha256'
 > & { schema_version: 1; summary: Omit<SlackFile['summary'], 'bootstrap'> };
