@@ -146,7 +146,7 @@ constexpr std::array kQuantities = {
     of(Unit::token, "RG-11", "shares", kEqual, Side::any, Side::one, at_least(1e-12),
        Skips::stated),
     of(Unit::head, "GS-1", "gain", kAtMost, Side::not_negative, Side::not_negative,
-       {Allowance::Kind::times_value, 1e-12}, Skips::zero_heads),
+       {Allowance::Kind::within_value, 1e-12}, Skips::zero_heads),
     of(Unit::head, "GS-2", "mean_cosine", kEqual, Side::share, Side::share, kFine,
        Skips::zero_heads),
     of(Unit::head, "GS-2", "pooled", kEqual, Side::share, Side::share, kFine, Skips::zero_heads),

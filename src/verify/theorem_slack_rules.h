@@ -57,8 +57,9 @@ enum class Side {
 };
 
 // What is allowed for rounding: `factor` alone or times something of the case, or a range.
+// within_value: times a number that is at most the value.
 struct Allowance {
-  enum class Kind { exactly, times_bound, times_value, times_bound_and_one, at_least, between };
+  enum class Kind { exactly, times_bound, within_value, times_bound_and_one, at_least, between };
   Kind kind;
   double factor;
   double largest = 0;  // between
@@ -68,7 +69,7 @@ struct Allowance {
 enum class Skips {
   none,
   zero_keys,
-  zero_or_centred,  // zero keys, or all where their mean is zero
+  zero_or_centred,  // zero keys, or all of a head where their mean is zero
   zero_blocks,      // 8 coordinates
   flat_keys,        // with a coordinate 0, or signs times a length
   zero_heads,

@@ -169,24 +169,29 @@ class LayerChecks {
       case Allowance::Kind::times_bound:
         if (of.bound) expected = rule.factor * *of.bound;
         break;
-      case Allowance::Kind::times_value:
-        if (of.value) expected = rule.factor * *of.value;
-        break;
       case Allowance::Kind::times_bound_and_one:
         if (of.bound) expected = rule.factor * (1 + *of.bound);
         break;
-      case Allowance::Kind::at_least:
-      case Allowance::Kind::between: {
-        const double largest = rule.kind == Allowance::Kind::between ? rule.largest : kUnbounded;
-        if (of.allowance >= rule.factor && of.allowance <= largest) return;
-        return miss(Check::case_sides, path,
-                    fmt::format("is {}, expected at least {}{}", of.allowance, rule.factor,
-                                largest < kUnbounded ? fmt::format(" and at most {}", largest)
-                                                     : std::string()));
-      }
+      default:
+        return allowance_range(rule, of, path);
     }
     if (!expected || same_number(of.allowance, *expected)) return;
     miss(Check::case_sides, path, fmt::format("is {}, expected {}", of.allowance, *expected));
+  }
+
+  void allowance_range(const Allowance& rule, const Tightest& of, const std::string& path) {
+    Range range{rule.factor, kUnbounded};
+    if (rule.kind == Allowance::Kind::between) range.hi = rule.largest;
+    if (rule.kind == Allowance::Kind::within_value) {
+      const double largest =
+          case_holds(Relation::at_most, of) ? rule.factor * *of.value : kUnbounded;
+      range = {0, largest * (1 + kSameNumber)};
+    }
+    if (of.allowance >= range.lo && of.allowance <= range.hi) return;
+    miss(Check::case_sides, path,
+         fmt::format(
+             "is {}, expected at least {}{}", of.allowance, range.lo,
+             range.hi < kUnbounded ? fmt::format(" and at most {}", range.hi) : std::string()));
   }
 
   void of_quantity(const Quantity& quantity, const Cases& of, const std::string& path) {
@@ -223,11 +228,16 @@ class LayerChecks {
   }
 
   // A head or context of which everything is zero has only zero keys.
-  bool can_skip(const Quantity& quantity, const Cases& of, std::map<Skips, int64_t>& skipped) {
-    const int64_t zero_keys = skipped[Skips::zero_keys];
+  bool can_skip(const Quantity& quantity, const Cases& of,
+                const std::map<Skips, int64_t>& skipped) const {
+    const auto by_others = [&](Skips skips) {
+      const auto found = skipped.find(skips);
+      return found == skipped.end() ? int64_t{0} : found->second;
+    };
+    const int64_t zero_keys = by_others(Skips::zero_keys);
     switch (quantity.skips) {
       case Skips::zero_or_centred:
-        return of.skipped == zero_keys || of.cases == 0;
+        return of.skipped == zero_keys || of.skipped >= std::max(zero_keys, sample_.rows());
       case Skips::zero_blocks:
       case Skips::flat_keys:
         return of.skipped >= zero_keys;
@@ -238,7 +248,7 @@ class LayerChecks {
       case Skips::stated:
         // RG-6 also leaves out what RG-5 does.
         return quantity.id != "RG-6" || quantity.name != "token" ||
-               of.skipped >= skipped[Skips::same_set];
+               of.skipped >= by_others(Skips::same_set);
       default:
         return true;
     }

@@ -10,7 +10,7 @@ import sys
 import jsonschema
 
 OF_MODELS = ("chart_compatibility", "terminal_ovk_scan", "attention_router", "expert_load",
-             "intervention", "kv_gauge")
+             "intervention", "kv_gauge", "theorem_slack")
 OF_EDGES = ("boundary_amplification", "behavior_compression", "audit")
 OF_FAMILIES = ("kl_edge_dominance", "entropy_collapse", "kl_bounded_adaptation")
 BUNDLES = ("terminal_tracking", "terminal_compatibility")
@@ -90,6 +90,29 @@ BROKEN = {"chart_compatibility": (("strata_def.pair_def", "1_2"), ("gate_semanti
                        ("summary.verdict.excess.outcome", None),
                        ("summary.replication.unit", "window"),
                        ("summary.replication.n_for_90", 0.5)),
+          "theorem_slack": (("sample.contexts", 65), ("sample.context_positions", 1),
+                            ("sample.windows.*", -1), ("sample.query_positions", [0.5]),
+                            ("sample.extra", 1), ("theorems", {"JF": []}), ("theorems.JF-2", []),
+                            ("theorems.JF-2.*.relation", ">="), ("theorems.JF-2.*.unit", "expert"),
+                            ("no_check.GI-2", ""), ("without_keys", {"x": "none"}),
+                            ("without_keys.*", ""), ("attention.*.steps", "cached"),
+                            ("attention.*.planes", -1), ("attention.*.latent", 0),
+                            ("gates.*.topk", 0), ("gates.*.finite", 1), ("gates.*", {}),
+                            ("not_applicable.*.JF-1", ""), ("cases.5.JF-2", []),
+                            ("cases.5.JF-2.*.cases", 0.5), ("cases.5.JF-2.*.violated", -1),
+                            ("cases.5.JF-2.*.histogram", [0] * 19),
+                            ("cases.5.JF-2.*.quantiles", [0.5] * 10),
+                            ("cases.5.JF-2.*.quantiles.*", 1.5), ("cases.5.JF-2.*.tightest", {}),
+                            ("cases.5.JF-2.*.tightest.allowance", -1),
+                            ("cases.5.JF-2.*.tightest.allowance", None),
+                            ("cases.5.JF-2.*.tightest.holds", None),
+                            ("cases.5.JF-2.*.tightest.place.*", -1), ("per_window.rows.*", 0.5),
+                            ("summary.per_theorem.JF-2", {}),
+                            ("summary.per_theorem.JF-2.largest_used", -1),
+                            ("summary.per_theorem.JF-2.tightest", {"layer": 3}),
+                            ("summary.per_layer.*.broken", None),
+                            ("summary.verdict.outcome", "PASS"),
+                            ("summary.verdict.broken", [1]), ("summary.verdict", {})),
           "boundary_amplification": (("compression_qs", [0.1]), ("y_ref_A", None), ("y_ref_B", {}),
                                      ("summary.verdict", "HOLDS"), ("edge.direction", "single"),
                                      ("other.tensors", []),

@@ -263,8 +263,8 @@ class MadeSlack {
         return rule.factor;
       case slack::Allowance::Kind::times_bound:
         return rule.factor * bound;
-      case slack::Allowance::Kind::times_value:
-        return rule.factor * value;
+      case slack::Allowance::Kind::within_value:
+        return rule.factor * value * 0.75;
       case slack::Allowance::Kind::times_bound_and_one:
         return rule.factor * (1 + bound);
       case slack::Allowance::Kind::at_least:
@@ -298,7 +298,10 @@ class MadeSlack {
       const double least = quantity.value == Side::of_eight       ? 0.36
                            : quantity.value == Side::signed_share ? -1
                                                                   : 0;
-      of.value = least + (bound - least) * uniform();
+      const double most = quantity.value == Side::share       ? 1
+                          : quantity.value == Side::up_to_two ? 2
+                                                              : bound;
+      of.value = least + (std::min(bound, most) - least) * uniform();
     }
     of.bound = bound;
     of.allowance = allowance_of(quantity.allowance, *of.value, bound);

@@ -113,7 +113,7 @@ std::vector<Doctored> doctored_slack_shapes() {
   for (const char* path : {"attention", "gates", "not_applicable", "cases"}) {
     list.with(Check::layer_arrays, std::string("no layer in ") + path, erase(path, "5"));
     list.with(Check::layer_arrays, std::string("a layer too many in ") + path,
-              [path](Json& a) { a[path]["4"] = Json(a[path]["5"]); });
+              [path](Json& a) { a[path]["4"] = Json(a[path].front()); });
   }
   list.with(Check::layer_arrays, "a layer without keys that isn't measured",
             set("without_keys.4", "none"));
@@ -267,7 +267,7 @@ std::vector<Doctored> doctored_slack_tightest() {
   });
   list.with(tightest, "a share of nothing", set(kCases + "KR-1.0.tightest.used", 0));
   list.with(tightest, "another share than the largest", [](Json& a) {
-    Json& largest = at(a, "cases.5.GI-1.0.quantiles.10");
+    Json& largest = at(a, "cases.5.DC-1.0.quantiles.10");
     largest = largest.get<double>() + 1e-9;
   });
   list.with(tightest, "said not to hold", set(of + "holds", false));
@@ -315,7 +315,7 @@ constexpr SideChange kSideChanges[] = {
     {"an allowance below the least one", "GI-3.0", 0, 0, 1e-13},
     {"an allowance beyond the condition number's", "KR-9.0", 0.5, 0.5, 1e-3},
     {"an allowance that isn't the bound's", "RG-9.0", 1, 2, 1e-12},
-    {"an allowance that isn't the gain's", "GS-1.0", 1, 2, 2e-12},
+    {"an allowance that exceeds the gain's", "GS-1.0", 1, 2, 2e-12},
     {"a cosine above the largest", "JF-1.0", 0.95, 0.95, 1e-12},
     {"an error above the largest", "JF-3.0", 0.9, 0.9, 1e-12},
     {"a code that nearly vanishes", "JF-5.2", 30, 30, 31e-12},
