@@ -65,11 +65,12 @@ class Distortion(Sampled):
         if not j.sound():
             return  # what follows would only repeat it
         self.codes_of(j, j.need(root, "codes"))
-        self.data_seed = root["data"]["seed"]
+        self.data_seed, per_window = root["data"]["seed"], part(j, root, "per_window")
         self.measured_of(j, part(j, root, "measured"))
-        self.layers_of(j, root)
-        per_window = part(j, root, "per_window")
         self.windows_of(j, per_window)
+        if not j.sound():
+            return
+        self.layers_of(j, root)
         listed = of_layers(j, j.need(per_window, "attention"), self.layers)
         if j.sound():
             self.windows = {layer: Windows(j, self, at) for layer, at in listed.items()}
@@ -121,11 +122,12 @@ class Distortion(Sampled):
         self.asked = [sampled(j.seq, self.queries, self.data_seed, w) for w in self.measured]
         if self.layers and not m:
             j.bad("required_layers")
-        self.fit_keys = count(j, at, "fit_keys")
-        for name, wanted, check in (("windows", self.measured, "document_ids"),
-                                    ("documents", self.document, "document_ids")):
-            if counts(j, j.need(at, name), m) != wanted and j.sound():
-                j.bad(check)
+        self.fit_keys = j.integer(j.need(at, "fit_keys"), 0, core.MAX_INT)
+        for name, wanted in (("windows", self.measured), ("documents", self.document)):
+            value = j.need(at, name)
+            found = j.counts(value, m, core.MAX_INT) if value is not MISSING else []
+            if len(found) == m and found != wanted:
+                j.bad("document_ids")
         listed = j.need(at, "positions")
         if not j.kind(listed, list):
             return
@@ -137,17 +139,22 @@ class Distortion(Sampled):
                 return
             found = [j.integer(v, 0, core.MAX_INT) for v in stated]
             if None not in found and found != wanted:
-                j.bad("ranked_list")
+                j.bad("document_ids")
                 return
 
     def windows_of(self, j, per_window):
-        self.keys, self.sinks = (counts(j, j.need(per_window, name), j.n)
-                                 for name in ("keys", "sinks"))
-        for w, stated in enumerate(zip(self.keys, self.sinks)) if j.sound() else ():
-            drawn = sampled(j.seq, self.positions, self.data_seed, w)
-            sinks = sum(position < self.sink_positions for position in drawn)
-            if stated != (len(drawn) - sinks, sinks):
+        """Of the drawn positions of every window, those that are sinks and the others."""
+        drawn = [sampled(j.seq, self.positions, self.data_seed, w) for w in range(j.n)]
+        sinks = [sum(position < self.sink_positions for position in of) for of in drawn]
+        self.keys = [len(of) - own for of, own in zip(drawn, sinks)]
+        for name, wanted in (("keys", self.keys), ("sinks", sinks)):
+            value = j.need(per_window, name)
+            found = j.counts(value, j.n, core.MAX_INT) if value is not MISSING else []
+            if len(found) == j.n and found != wanted:
                 j.bad("count_total")
+        fitted = sum(n for n, document in zip(self.keys, j.documents) if document % 2 == 0)
+        if self.fit_keys is not None and self.fit_keys != fitted:
+            j.bad("count_total")
 
     def attention_of(self, j, at):
         found, at = super().attention_of(j, at), at if isinstance(at, dict) else MISSING

@@ -1,7 +1,7 @@
-"""Artifacts of kv_distortion that the fixture doesn't show. Each takes a valid one; the summary is
+"""Artifacts of kv_distortion that the fixtures don't show. Each takes a valid one; the summary is
 the caller's."""
 
-from second_distortion_reading import BOUNDS, DECILES, MEASUREMENTS, SUMS, sampled
+from second_distortion_reading import BOUNDS, DECILES, MEASUREMENTS, SUMS
 from second_variants import copied
 
 ORDERED = ("median", "p95", "largest", "relative")
@@ -15,67 +15,6 @@ def measurements(artifact, layer):
         for c, code in enumerate(codes):
             for name in MEASUREMENTS if "refused" not in code else ():
                 yield c, name, code[name]
-
-
-def drawn_again(a):
-    """Which sampled positions are sinks, and how many keys are fitted on."""
-    data, keys, numbers = a["data"], a["keys"], {}
-    drawn = [sampled(data["seq_len"], keys["positions"], data["seed"], w)
-             for w in range(data["n_windows"])]
-    sinks = [sum(position < keys["sink_positions"] for position in of) for of in drawn]
-    a["per_window"].update(sinks=sinks, keys=[len(of) - s for of, s in zip(drawn, sinks)])
-    parity = [numbers.setdefault(document, len(numbers)) % 2 for document in data["doc_ids"]]
-    a["measured"]["fit_keys"] = sum(k for k, odd in zip(a["per_window"]["keys"], parity) if not odd)
-
-
-def kept(a, wanted):
-    """Without the codes that aren't wanted."""
-    chosen = [wanted(code) for code in a["codes"]]
-    for holder in (a, *a["per_window"]["attention"].values(),
-                   *(head for heads in a["heads"].values() for head in heads)):
-        holder["codes"] = [code for code, keep in zip(holder["codes"], chosen) if keep]
-    a["summary"] = {"bootstrap": a["summary"]["bootstrap"]}
-    reasons = {place: why for place, why in a.pop("null_reasons", {}).items()
-               if not place.startswith("summary")}
-    if reasons:
-        a["null_reasons"] = reasons
-
-
-def plain_codes(artifact):
-    """Plain codes of the most bits alone."""
-    a = copied(artifact)
-    bits = a["keys"]["most_bits"]
-    plain = a["codes"][0]
-    a["keys"].update(codes="plain", coded_values=False, fewest_bits=bits)
-    kept(a, lambda code: code == {**plain, "bits": bits})
-    return a
-
-
-def without_sinks(artifact):
-    """Every position is coded."""
-    a = copied(artifact)
-    a["keys"]["sink_positions"] = 0
-    drawn_again(a)
-    for layer, of in a["per_window"]["attention"].items():
-        for codes in (of["codes"], *(head["codes"] for head in a["heads"][layer])):
-            for code in codes:
-                if "refused" not in code:
-                    code["sinks_exact"] = copied(code["all"])
-    return a
-
-
-def unfitted(artifact):
-    """Windows so short that all positions are sinks: nothing is fitted on."""
-    a = copied(artifact)
-    a["keys"]["sink_positions"] = 64
-    drawn_again(a)
-    for layer, of in a["per_window"]["attention"].items():
-        for codes in (of["codes"], *(head["codes"] for head in a["heads"][layer])):
-            for c, code in enumerate(a["codes"]):
-                if (code["scale"] != "key" or code["gauge"] == "itq_cosine" or
-                        code["centring"] == "dataset_mean"):
-                    codes[c] = {"refused": "nothing to fit on"}
-    return a
 
 
 def broken(artifact):
