@@ -45,7 +45,7 @@ std::vector<Parameter> kv_distortion_parameters() {
        .values = integer(1, keys::kMostBits, keys::kMostBits)},
       {.key = "measured_windows",
        .help = "windows of held-out documents whose queries are measured",
-       .values = integer(1, kMostSampled, 32)},
+       .values = integer(1, kMostSampled, 64)},
       {.key = "queries",
        .help = "sampled queries of each measured window",
        .values = integer(1, kMostSampled, 4)},
