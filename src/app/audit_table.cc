@@ -69,7 +69,7 @@ std::string layers_text(const Json& summary) {
   return table.text(2);
 }
 
-std::string losses_text(const Json& summary) {
+std::string losses_text(const Json& summary, bool keys_changed) {
   const Json &damage = summary.at("damage"), &split = summary.at("two_by_two");
   Table table({Align::left, Align::left});
   table.row({"loss of A, of B",
@@ -77,7 +77,7 @@ std::string losses_text(const Json& summary) {
                          damage.at("loss_b").at("mean").get<double>())});
   table.row({"change", mean(split.at("D"))});
   table.row({"by other experts chosen", mean(split.at("phi_R"))});
-  table.row({"by changed weights", mean(split.at("phi_W"))});
+  table.row({keys_changed ? "by changed keys" : "by changed weights", mean(split.at("phi_W"))});
   table.row({"KL(B || A)", mean(damage.at("kl"))});
   table.row({"same first choice of token", percent(damage.at("top1").at("rate"))});
   return table.text(2);
@@ -117,8 +117,9 @@ std::string audit_tables(std::span<const std::filesystem::path> artifacts) {
     text += fmt::format("{}: A {}, B {}\n", named(artifact.at("domain")), named(edge.at("ckpt_a")),
                         named(edge.at("ckpt_b")));
     const Json& settings = artifact.at("settings");
-    if (settings.contains("key_change")) text += keys_text(settings.at("key_change"));
-    text += layers_text(summary) + '\n' + losses_text(summary) + '\n' +
+    const bool keys_changed = settings.contains("key_change");
+    if (keys_changed) text += keys_text(settings.at("key_change"));
+    text += layers_text(summary) + '\n' + losses_text(summary, keys_changed) + '\n' +
             forecasts_text(summary.at("forecasts"));
   }
   return text;
