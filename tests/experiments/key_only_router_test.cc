@@ -18,8 +18,8 @@
 namespace rg::experiments::testing {
 namespace {
 
-constexpr uint32_t kHeads = 2, kHeadWidth = 8, kInputs = 12, kTexts = 120, kTokens = 17;
-constexpr uint32_t kKeyColumns = kHeads * kHeadWidth;
+constexpr uint32_t kKeyHeads = 2, kHeadWidth = 8, kInputs = 12, kTexts = 120, kTokens = 17;
+constexpr uint32_t kKeyColumns = kKeyHeads * kHeadWidth;
 
 enum class Keys { of_gate_input, of_residual, noise };
 
