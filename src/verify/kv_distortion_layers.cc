@@ -150,13 +150,14 @@ Head read_coded_head(const Case& c, const Record& record, const Layer& layer, co
   Inspector& inspect = c.inspect;
   Head head;
   if (!inspect.is(at, Kind::object)) return head;
-  head.cases = kv::count_at(inspect, at, "cases");
+  const auto cases = inspect.integer(inspect.need(at, "cases"), 0, kMaxExactInteger);
   head.trivial = kv::count_at(inspect, at, "trivial");
   head.key_energy = kv::number_at(inspect, at, "key_energy", kNotNegative);
   head.value_energy = kv::number_at(inspect, at, "value_energy", kNotNegative);
   const At list = inspect.need(at, "codes");
   const CodeEntries entries(c, record);
-  if (!list || !entries.complete(list)) return head;
+  if (!list || !entries.complete(list) || !cases) return head;
+  head.cases = static_cast<double>(*cases);
   for (size_t i = 0; i < record.codes.size(); ++i) {
     const At entry = kv::element(list, i);
     const std::optional<bool> refused = entries.refused(entry, record.codes[i]);

@@ -38,11 +38,11 @@ void read_tightness(const Case& c, const At& at, double cases, HeadRecord& recor
     const At bound = c.inspect.need(at, kBoundNames[i]);
     if (!maybe_there(c, bound, cases) || !c.inspect.is(bound, Kind::object)) continue;
     record.positive[i] = true;
-    const double median = kv::number_at(c.inspect, bound, "median", kUnit);
-    const double p95 = kv::number_at(c.inspect, bound, "p95", kUnit);
-    if (median <= p95) continue;
+    const auto median = c.inspect.number(c.inspect.need(bound, "median"), kUnit);
+    const auto p95 = c.inspect.number(c.inspect.need(bound, "p95"), kUnit);
+    if (!median || !p95 || *median <= *p95) continue;
     c.inspect.invalid(Check::value_range, bound.path,
-                      fmt::format("has a median of {} above its p95 of {}", median, p95));
+                      fmt::format("has a median of {} above its p95 of {}", *median, *p95));
   }
 }
 

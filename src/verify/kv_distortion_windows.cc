@@ -11,7 +11,7 @@
 namespace rg::verify::distortion {
 namespace {
 
-constexpr uint64_t kMostPositions = uint64_t{1} << 32;  // of all windows together, to draw from
+constexpr uint64_t kMostPositions = uint64_t{1} << 28;  // of all windows together, to draw from
 
 uint64_t seed_of(const Case& c) {
   const At seed = (c.root / "data") / "seed";

@@ -116,6 +116,11 @@ std::vector<Doctored> doctored_kvd_shapes() {
         std::string("per_window.sinks")}) {
     list.with(Check::array_length, path, first_dropped(path));
   }
+  return list.take();
+}
+
+std::vector<Doctored> doctored_kvd_lists() {
+  DoctoredList list(kKvd);
   list.with(Check::value_kind, "half a case", set(kKvdWindows + "cases.3", 0.5));
   list.with(Check::value_kind, "no sum", nulled({"per_window.attention.3.codes.0.all.error.3"}));
   list.with(Check::value_kind, "no energy", nulled({"heads.3.0.key_energy"}));
@@ -262,6 +267,11 @@ std::vector<Doctored> doctored_kvd_counts() {
   list.with(total, "vacuous in more than the cases", [](Json& a) { move_vacuous(a, "B6", 9); });
   list.with(total, "a tighter bound that is vacuous more often",
             [](Json& a) { move_vacuous(a, "B3", 8); });
+  return list.take();
+}
+
+std::vector<Doctored> doctored_kvd_shares() {
+  DoctoredList list(kKvd);
   const Check share = Check::share_total;
   for (const char* sum : {"error", "forecast", "product", "forecast_squares", "variation",
                           "divergence", "score_squares", "isotropic_squares"}) {
@@ -339,6 +349,11 @@ std::vector<Doctored> doctored_kvd_numbers() {
     list.with(Check::summary_interval, path, add(path + ".1", 1e-12));
     list.with(Check::interval_order, path, set(path, {2, 1}));
   }
+  return list.take();
+}
+
+std::vector<Doctored> doctored_kvd_words() {
+  DoctoredList list(kKvd);
   const Check exact = Check::summary_exact;
   for (const std::string& path : {std::string("summary.verdict.outcome"),
                                   std::string("summary.verdict.forecast.1.calibration"),
@@ -370,8 +385,9 @@ std::vector<Doctored> doctored_kvd_numbers() {
 
 std::vector<Doctored> doctored_kv_distortions() {
   std::vector<Doctored> all = doctored_kvd_members();
-  for (const auto& more : {doctored_kvd_shapes(), doctored_kvd_nulls(), doctored_kvd_ranges(),
-                           doctored_kvd_counts(), doctored_kvd_numbers()}) {
+  for (const auto& more : {doctored_kvd_shapes(), doctored_kvd_lists(), doctored_kvd_nulls(),
+                           doctored_kvd_ranges(), doctored_kvd_counts(), doctored_kvd_shares(),
+                           doctored_kvd_numbers(), doctored_kvd_words()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;
