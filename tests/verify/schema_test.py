@@ -10,10 +10,12 @@ import sys
 import jsonschema
 
 OF_MODELS = ("chart_compatibility", "terminal_ovk_scan", "attention_router", "expert_load",
-             "intervention", "kv_gauge", "theorem_slack")
+             "intervention", "kv_gauge", "kv_distortion", "theorem_slack")
 OF_EDGES = ("boundary_amplification", "behavior_compression", "audit")
 OF_FAMILIES = ("kl_edge_dominance", "entropy_collapse", "kl_bounded_adaptation")
 BUNDLES = ("terminal_tracking", "terminal_compatibility")
+DISTORTIONS = tuple("kv_distortion_" + name for name in
+                    ("all", "plain", "refused", "one_head", "no_sinks", "one_bit", "unfitted"))
 AUDITS = ("audit_equal_gates", "audit_groups", "audit_identical", "audit_one_document",
           "audit_one_compute", "audit_stored_keys")
 # Changes of settings.key_change in an audit of stored keys, by scale and step, and others.
@@ -113,6 +115,54 @@ BROKEN = {"chart_compatibility": (("strata_def.pair_def", "1_2"), ("gate_semanti
                             ("summary.per_layer.*.broken", None),
                             ("summary.verdict.outcome", "PASS"),
                             ("summary.verdict.broken", [1]), ("summary.verdict", {})),
+          "kv_distortion": (("keys.step", "cached"), ("keys.codes", "some"),
+                            ("keys.coded_values", 1), ("keys.fewest_bits", 0),
+                            ("keys.most_bits", 5), ("keys.windows", 0),
+                            ("keys.queries", 0), ("keys.positions", 65537),
+                            ("keys.sink_positions", 65), ("keys.extra", 1), ("codes.*.bits", 5),
+                            ("codes.*.scale", "row"), ("codes.*.rule", "mmse"),
+                            ("codes.*.centring", "key_dc"), ("codes.*.gauge", "rotation"),
+                            ("codes.*.values", None), ("codes.*.extra", 1),
+                            ("measured.fit_keys", -1), ("measured.windows.*", 0.5),
+                            ("measured.documents.*", -1), ("measured.positions.*", 3),
+                            ("measured", {}), ("without_keys", {"x": "none"}),
+                            ("without_keys", {"3": ""}), ("attention.*.norm", "layer"),
+                            ("attention.*.scale", 0), ("attention.*.value_width", 0),
+                            ("attention.*.window", None), ("heads.*", []),
+                            ("heads.*.*.cases", 0.5), ("heads.*.*.key_energy", -1),
+                            ("heads.*.*.codes.*", {"refused": ""}), ("heads.*.*.codes.*", {}),
+                            ("heads.*.*.codes.*.key_error", None),
+                            ("heads.*.*.codes.*.all.error", -1),
+                            ("heads.*.*.codes.*.all.vacuous", {"B1": 0}),
+                            ("heads.*.*.codes.*.all.vacuous.B6", 0.5),
+                            ("heads.*.*.codes.*.all.errors.median", -1),
+                            ("heads.*.*.codes.*.all.tightness.B1", {"median": 0.5}),
+                            ("heads.*.*.codes.*.all.tightness.B1.p95", 1.5),
+                            ("heads.*.*.codes.*.all.excess", {}),
+                            ("heads.*.*.codes.*.all.rank_correlation", 1.5),
+                            ("heads.*.*.codes.*.all.deciles.error", [1]),
+                            ("heads.*.*.codes.*.sinks_exact", None),
+                            ("per_window.keys.*", 0.5), ("per_window.sinks.*", None),
+                            ("per_window.attention.*.cases.*", -1),
+                            ("per_window.attention.*.codes.*", {"refused": ""}),
+                            ("per_window.attention.*.codes.*.all.error.*", -1),
+                            ("per_window.attention.*.codes.*.all.vacuous.B1.*", 0.5),
+                            ("per_window.attention.*.codes.*.all.errors", {}),
+                            ("summary.anchors.gaussian_mse", [0.36, 0.1175, 0.0345, 0.0095]),
+                            ("summary.per_layer.*.cases", None),
+                            ("summary.per_layer.*.codes.*", {}),
+                            ("summary.per_layer.*.codes.*.stored_bits", "one"),
+                            ("summary.per_layer.*.codes.*.all.calibration", "GOOD"),
+                            ("summary.per_layer.*.codes.*.all.vacuous.B1", 1.5),
+                            ("summary.per_layer.*.codes.*.all.ratio", {"mean": 1}),
+                            ("summary.codes.*.layers", 0.5), ("summary.codes.*.all.direction", -1),
+                            ("summary.verdict.allowance", 1e-6), ("summary.verdict.range", [0, 2]),
+                            ("summary.verdict.outcome", "PASS"),
+                            ("summary.verdict.bounds_hold", None),
+                            ("summary.verdict.forecast.*.calibration", None),
+                            ("summary.verdict.forecast.*.slope", None),
+                            ("summary.verdict.calibrated_from", 5),
+                            ("summary.verdict.documents", 0.5)),
           "boundary_amplification": (("compression_qs", [0.1]), ("y_ref_A", None), ("y_ref_B", {}),
                                      ("summary.verdict", "HOLDS"), ("edge.direction", "single"),
                                      ("other.tensors", []),
@@ -211,6 +261,9 @@ def main():
         validator(folder, "audit").validate(json.loads(ask(judge_many, "--make-small", variant)))
     check_stored_keys(json.loads(ask(judge_many, "--make-small", "audit_stored_keys")),
                       validator(folder, "audit"))
+    for variant in DISTORTIONS:
+        validator(folder, "kv_distortion").validate(
+            json.loads(ask(judge_many, "--make-small", variant)))
     for test in OF_MODELS + OF_EDGES + OF_FAMILIES + BUNDLES:
         # A small one where any would do: an audit is the largest by far.
         small, check = ask(judge_many, "--make-small", test), validator(folder, test)

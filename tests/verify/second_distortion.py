@@ -105,7 +105,7 @@ def check_deciles(j, cases, of):
 def check_nulls(j, cases, of):
     alike = cases == 1 or not of.record["error"] or not of.record["forecast"]
     if (alike and of.rank is not None or
-            any(of.record[bound] and not of.tightness[bound] for bound in BOUNDS)):
+            cases and any(of.record[bound] and not of.tightness[bound] for bound in BOUNDS)):
         j.bad("null_pattern")
 
 
