@@ -19,6 +19,7 @@ import second_family
 import second_intervention
 import second_keys
 import second_router
+import second_slack
 import second_tests
 import second_variants
 from second_verifier import Judge
@@ -32,6 +33,7 @@ JUDGES = {"chart_compatibility": second_tests.chart_compatibility,
           "audit": second_audit.audit, "intervention": second_intervention.intervention,
           "kv_gauge": second_keys.kv_gauge,
           "kv_distortion": second_distortion.kv_distortion,
+          "theorem_slack": second_slack.theorem_slack,
           **second_family.JUDGES}
 # (test, what is made of the fixture first, how often). Small ones more often: the time goes into
 # the large ones.
@@ -66,6 +68,8 @@ BASES = (("chart_compatibility", None, 3), ("chart_compatibility", second_varian
          ("kv_distortion_plain", second_distortion_variants.broken, 1),
          ("kv_distortion_plain", second_distortion_variants.alone, 1),
          ("kv_distortion_plain", second_distortion_variants.two_documents, 1),
+         ("theorem_slack", None, 2), ("theorem_slack_broken", None, 1),
+         ("theorem_slack_empty", None, 1), ("theorem_slack_zero_keys", None, 1),
          ("kl_edge_dominance", None, 8), ("kl_edge_dominance", second_variants.published_family, 3),
          ("entropy_collapse", None, 4), ("kl_bounded_adaptation", None, 3),
          ("terminal_tracking", None, 3),
