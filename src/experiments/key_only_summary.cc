@@ -229,7 +229,8 @@ Json router_verdict(const RouterStudy& study, const std::vector<LayerStatistics>
     oracle = std::isnan(oracle) || std::isnan(of_layer) ? kNaN : std::min(oracle, of_layer);
   }
   out["oracle"] = json.number(oracle, "no layer, or one whose own input has no ridge readout");
-  out["rows_per_feature"] = json.number(per_feature, "no layer has keys");
+  out["rows_per_feature"] =
+      json.number(std::isnan(oracle) ? kNaN : per_feature, "there is no oracle");
   out["fitted_documents"] = study.split.fitted;
   return out;
 }
