@@ -29,10 +29,11 @@ bool outside(std::string_view member) {
 }
 
 // Nulls that say what they mean: the reference of an edge that wasn't asked for, weights that
-// weren't imposed with routes, and a layer that isn't degenerate.
+// weren't imposed with routes, and a layer, or a verdict, that isn't degenerate.
 bool speaks_for_itself(std::string_view path) {
   return path == "y_ref_A" || path == "y_ref_B" ||
          path == "intervention.interventions.action.impose.weights_sha256" ||
+         path == "summary.verdict.degenerate" ||
          (path.starts_with("summary.per_layer.") && path.ends_with(".degenerate"));
 }
 

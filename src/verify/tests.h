@@ -43,6 +43,7 @@ void judge_behavior_compression(const Case& c, Finding& finding);
 void judge_audit(const Case& c, Finding& finding);
 void judge_kv_gauge(const Case& c, Finding& finding);
 void judge_kv_distortion(const Case& c, Finding& finding);
+void judge_key_only_router(const Case& c, Finding& finding);
 void judge_theorem_slack(const Case& c, Finding& finding);
 void judge_kl_edge_dominance(const Case& c, Finding& finding);
 void judge_entropy_collapse(const Case& c, Finding& finding);
