@@ -19,6 +19,8 @@ import second_family
 import second_intervention
 import second_keys
 import second_router
+import second_router_keys
+import second_router_keys_variants
 import second_slack
 import second_tests
 import second_variants
@@ -34,6 +36,7 @@ JUDGES = {"chart_compatibility": second_tests.chart_compatibility,
           "kv_gauge": second_keys.kv_gauge,
           "kv_distortion": second_distortion.kv_distortion,
           "theorem_slack": second_slack.theorem_slack,
+          "key_only_router": second_router_keys.key_only_router,
           **second_family.JUDGES}
 # (test, what is made of the fixture first, how often). Small ones more often: the time goes into
 # the large ones.
@@ -164,7 +167,8 @@ class Mutator:
         self.places = {}
         for place_ in paths(base):
             if place_:
-                groups = ("per_window", "summary", "y_ref_A", "y_ref_B", "intervention", "heads")
+                groups = ("per_window", "summary", "y_ref_A", "y_ref_B", "intervention", "heads",
+                          "architecture", "geometry", "truth", "predictors", "ceiling", "split")
                 group = ("key_change" if "key_change" in place_ else
                          place_[0] if place_[0] in groups else "rest")
                 self.places.setdefault(group, []).append(place_)
@@ -308,6 +312,18 @@ class Mutator:
             second_distortion_variants.forecasts_scaled(artifact, c,
                                                         self.rng.choice((0.5, 0.8, 1, 1, 1.3)))
 
+    def shift_predictors(self, artifact):
+        """Keys that tell as much as the residual stream, or more, at some layers or at all; a
+        router that can't be told from what it reads."""
+        kind = self.rng.choice(("alike", "exchange", "exchange one", "pipeline"))
+        for layer in list(artifact["predictors"])[:1 if kind == "exchange one" else None]:
+            if kind == "pipeline":
+                second_router_keys_variants.copy_counts(artifact, layer, "none", "gate_input")
+            elif kind == "alike":
+                second_router_keys_variants.copy_counts(artifact, layer, "keys", "residual")
+            else:
+                second_router_keys_variants.exchange_counts(artifact, layer, "keys", "residual")
+
     def moved(self, cosine, kind, width):
         step = self.rng.choice((-0.06, 0.06)) if kind == "both" else kind
         step += self.rng.uniform(-0.001, 0.001)
@@ -358,6 +374,8 @@ class Mutator:
             self.shift_keys(artifact)
         elif test == "kv_distortion":
             self.shift_distortion(artifact)
+        elif test == "key_only_router":
+            self.shift_predictors(artifact)
         elif test == "intervention":
             arrays = artifact["per_window"]
             if self.rng.random() < 0.5:
