@@ -1,13 +1,16 @@
 """Reading theorem_slack in the second verifier: the sample, what layers are, and their cases
 (docs/artifacts.md section 18)."""
 
+import math
+
 import second_core as core
 from second_sampled_keys import LARGEST, STEPS, count, filled, of_layers, one_of, part
 from second_slack_table import NO_CHECK, TABLE
-from second_verifier import MISSING, POSITIVE, UNBOUNDED, layer_key
+from second_verifier import MISSING, layer_key
 
 POSITIONS = 13  # the purpose of the draws of sampled windows
 BINS, QUANTILES = 20, 11
+FINITE = (-math.inf, math.inf)
 NUMBERS = ("cases", "skipped", "violated", "without_share")
 ROPE = ("DC-2", "RC-1", "RC-2", "RC-4", "RC-7", "RC-8")
 BEFORE_ROPE = ("DC-2", "RC-4", "RC-8")
@@ -36,12 +39,15 @@ class Slack:
         self.theorems_of(j, j.need(root, "theorems"))
         reasons_of(j, j.need(root, "no_check"), NO_CHECK)
         self.missing_of(j, j.need(root, "without_keys"))
+        self.rows_of(j, j.need(part(j, root, "per_window"), "rows"))
+        reasons = of_layers(j, j.need(root, "not_applicable"), j.layers)
+        if not j.sound():
+            return  # what follows would only repeat it
         self.attention = {layer: self.attention_of(j, at) for layer, at in
                           of_layers(j, j.need(root, "attention"), self.with_keys).items()}
         self.gates = {layer: self.gate_of(j, at) for layer, at in
                       of_layers(j, j.need(root, "gates"), j.layers).items()}
-        self.rows_of(j, j.need(part(j, root, "per_window"), "rows"))
-        self.lists_of(j, root)
+        self.lists_of(j, reasons, of_layers(j, j.need(root, "cases"), j.layers))
 
     def sample_of(self, j, at):
         contexts = count(j, at, "contexts", 1, 64)
@@ -62,10 +68,12 @@ class Slack:
 
     def drawn(self, j, value, wanted):
         """Integers that follow from the seed."""
-        if j.kind(value, list):
-            found = [j.integer(v, 0, core.MAX_INT) for v in value]
-            if None not in found and found != wanted:
-                j.bad("token_sample")
+        if not j.kind(value, list):
+            return
+        alike = len(value) == len(wanted)
+        found = [j.integer(v, 0, core.MAX_INT) for v in value] if alike else []
+        if None not in found and found != wanted:
+            j.bad("token_sample")
 
     def rows_of(self, j, value):
         self.drawn(j, value, [self.positions if w in self.windows else 0 for w in range(j.n)])
@@ -147,20 +155,18 @@ class Slack:
         found |= set() if gate["full_softmax"] else {"RG-9"}
         return found | ({"RG-10"} if every else set())
 
-    def lists_of(self, j, root):
+    def lists_of(self, j, reasons, cases):
         """The theorems that a layer has cases of, and those."""
-        reasons = of_layers(j, j.need(root, "not_applicable"), j.layers)
-        cases = of_layers(j, j.need(root, "cases"), j.layers)
         if not j.sound():
             return
         self.cases = {}
         for layer in j.layers:
             left_out = self.left_out(layer)
             reasons_of(j, reasons[layer], left_out)
-            self.cases[layer] = self.layer_of(j, cases[layer], [theorem for theorem in TABLE
-                                                                if theorem not in left_out])
+            self.cases[layer] = self.layer_of(j, layer, cases[layer], [
+                theorem for theorem in TABLE if theorem not in left_out])
 
-    def layer_of(self, j, at, theorems):
+    def layer_of(self, j, layer, at, theorems):
         if not j.kind(at, dict):
             return {}
         if set(at) != set(theorems):
@@ -173,26 +179,33 @@ class Slack:
             if len(at[theorem]) != len(TABLE[theorem]):
                 j.bad("theorem_list")
                 return {}
-            found[theorem] = [Cases(j, of) for of in at[theorem]]
+            found[theorem] = [Cases(j, of, self.sizes(layer, quantity.unit))
+                              for quantity, of in zip(TABLE[theorem], at[theorem])]
         return found
 
     def sizes(self, layer, unit):
         """How many values each number of a place takes."""
-        attention = self.attention.get(layer)
-        if attention is None:
-            return {"token": (len(self.windows) * len(self.queries),), "layer": ()}[unit]
-        h, g, w = attention["heads"], attention["kv_heads"], len(self.windows)
-        return {"key": (g, self.rows), "head": (g,), "context": (g, w), "block": (h, w),
-                "query": (h, w, len(self.queries)), "query_head": (h,),
-                "plane": (attention["planes"],), "plane_pair": (attention["planes"] - 1,),
-                "head_plane": (g, attention["key_width"] // 2),
-                "token": (w * len(self.queries),), "layer": ()}[unit]
+        w, q = len(self.windows), len(self.queries)
+        of = {"token": (self.rows,), "layer": ()}
+        if layer in self.attention:
+            attention = self.attention[layer]
+            h, g, planes = (attention[name] for name in ("heads", "kv_heads", "planes"))
+            of.update({"key": (g, self.rows), "head": (g,), "context": (g, w), "block": (h, w),
+                       "query": (h, w, q), "query_head": (h,), "plane": (planes,),
+                       "plane_pair": (planes - 1,),
+                       "head_plane": (g, attention["key_width"] // 2)})
+        return of[unit]
+
+    def candidates(self, layer, unit):
+        if unit == "token":
+            return len(self.windows) * len(self.queries)
+        return math.prod(self.sizes(layer, unit))
 
 
 class Cases:
     """The cases of one quantity in one layer."""
 
-    def __init__(self, j, at):
+    def __init__(self, j, at, sizes):
         at = at if j.kind(at, dict) else MISSING
         for name in NUMBERS:
             setattr(self, name, count(j, at, name))
@@ -206,22 +219,24 @@ class Cases:
         value = j.need(at, "tightest")
         self.tightest = None
         if value is not MISSING and value is not None and j.kind(value, dict):
-            self.tightest = Tightest(j, value)
+            self.tightest = Tightest(j, value, sizes)
 
 
 class Tightest:
     """A case."""
 
-    def __init__(self, j, at):
-        self.value, self.bound = (j.maybe(j.need(at, name), UNBOUNDED)
+    def __init__(self, j, at, sizes):
+        self.value, self.bound = (j.maybe(j.need(at, name), FINITE)
                                   for name in ("value", "bound"))
-        self.allowance = j.number(j.need(at, "allowance"), POSITIVE)
-        self.used = j.maybe(j.need(at, "used"), POSITIVE)
+        self.allowance = j.number(j.need(at, "allowance"), (0.0, math.inf))
+        self.used = j.maybe(j.need(at, "used"), FINITE)
         self.holds, place = j.need(at, "holds"), j.need(at, "place")
         j.kind(self.holds, bool)
         self.place = ()
-        if j.kind(place, list):
-            self.place = tuple(j.integer(v, 0, core.MAX_INT) for v in place)
+        if j.kind(place, list) and len(place) != len(sizes):
+            j.bad("tightest_case")
+        elif isinstance(place, list):
+            self.place = tuple(j.integer(v, 0, size - 1) for v, size in zip(place, sizes))
 
     def share(self, relation):
         """What is used of the slack, None where that is undefined."""
