@@ -510,6 +510,7 @@ Json make(const std::string& test, const Shape& shape) {
   if (test.starts_with("audit")) return make_of_audit(test, shape);
   if (test.starts_with("kv_gauge")) return make_of_kv_gauge(test, shape);
   if (test.starts_with("kv_distortion")) return make_of_kv_distortion(test, shape);
+  if (test.starts_with("key_only_router")) return make_of_key_only_router(test, shape);
   if (test.starts_with("theorem_slack")) return make_of_theorem_slack(test, shape);
   return make_of_family(test, shape);
 }
@@ -533,8 +534,8 @@ void explain_nulls(Json& artifact) {
   if (!reasons.is_object()) reasons = Json::object();
   reasons.erase("summary");
   if (lacks("summary")) reasons["summary"] = "undefined";
-  if (!lacks("summary") && !lacks("per_window") && !lacks("heads") && !lacks("cases") &&
-      !lacks("y_ref_A") && !lacks("y_ref_B")) {
+  if (!lacks("summary") && !lacks("per_window") && !lacks("heads") && !lacks("geometry") &&
+      !lacks("ceiling") && !lacks("cases") && !lacks("y_ref_A") && !lacks("y_ref_B")) {
     artifact.erase("null_reasons");
   }
 }

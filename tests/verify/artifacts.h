@@ -28,6 +28,8 @@ Json make_of_audit(const std::string& test, const Shape& shape);
 Json make_of_kv_gauge(const std::string& test, const Shape& shape);
 // Also "kv_distortion_<variant>" of kv_distortion_artifacts.h.
 Json make_of_kv_distortion(const std::string& test, const Shape& shape);
+// Also "key_only_router_<variant>" of key_only_router_artifacts.h.
+Json make_of_key_only_router(const std::string& test, const Shape& shape);
 // Also "theorem_slack_<variant>" of theorem_slack_artifacts.h.
 Json make_of_theorem_slack(const std::string& test, const Shape& shape);
 // A family of `base`, `tuned` and `aligned`, in prose and, with 20 windows more, code.
@@ -51,6 +53,7 @@ inline constexpr const char* kTests[] = {"chart_compatibility",
                                          "audit",
                                          "kv_gauge",
                                          "kv_distortion",
+                                         "key_only_router",
                                          "theorem_slack"};
 inline constexpr const char* kFamilyTests[] = {"kl_edge_dominance", "entropy_collapse",
                                                "kl_bounded_adaptation", "terminal_tracking",

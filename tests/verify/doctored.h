@@ -31,6 +31,8 @@ std::vector<Doctored> doctored_stored_keys();
 std::vector<Doctored> doctored_kv_gauges();
 // Of kv_distortion.
 std::vector<Doctored> doctored_kv_distortions();
+// Of key_only_router.
+std::vector<Doctored> doctored_key_only_routers();
 // Of theorem_slack.
 std::vector<Doctored> doctored_theorem_slacks();
 // Of kl_bounded_adaptation.

@@ -895,6 +895,7 @@ constexpr Group kGroups[] = {{"others", doctored_others},
                              {"stored_keys", doctored_stored_keys},
                              {"kv_gauges", doctored_kv_gauges},
                              {"kv_distortions", doctored_kv_distortions},
+                             {"key_only_routers", doctored_key_only_routers},
                              {"theorem_slacks", doctored_theorem_slacks},
                              {"families", doctored_families},
                              {"adaptations", doctored_adaptations}};

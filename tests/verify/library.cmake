@@ -4,7 +4,7 @@ if(NOT TARGET rg_made_artifacts)
   add_library(rg_made_artifacts STATIC ${made}/artifacts.cc ${made}/edge_artifacts.cc
               ${made}/family_artifacts.cc ${made}/audit_artifacts.cc ${made}/intervention_artifacts.cc
               ${made}/kv_gauge_artifacts.cc ${made}/kv_distortion_artifacts.cc
-              ${made}/theorem_slack_artifacts.cc)
+              ${made}/theorem_slack_artifacts.cc ${made}/key_only_router_artifacts.cc)
   if(RG_UNITY)
     set_target_properties(rg_made_artifacts PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 3)
   endif()
