@@ -38,6 +38,7 @@ Examples:
   routegauge plan all --model MODEL --domain prose=texts/
   routegauge run all --model MODEL --domain prose=texts/ --out results
   routegauge audit MODEL CHANGED_COPY --domain prose=texts/ --out audited
+  routegauge certify MODEL --out certified
   routegauge verify results --details
   routegauge import routed_experts.npy --check --model MODEL
   routegauge agree routed_experts.npy MODEL --tokens ids.json
@@ -66,6 +67,7 @@ std::variant<CommandLine, std::string> parse_command_line(int argc, const char* 
   const PlanCommandLine plan(app);
   const RunCommandLine run(app);
   const AuditCommandLine audit(app);
+  const CertifyCommandLine certify(app);
   const VerifyCommandLine verify(app);
   const TraceCommandLine trace(app);
   const ImportCommandLine import(app);
@@ -92,6 +94,7 @@ std::variant<CommandLine, std::string> parse_command_line(int argc, const char* 
   take(plan.chosen());
   take(run.chosen());
   take(audit.chosen());
+  take(certify.chosen());
   take(verify.chosen());
   take(trace.chosen());
   take(import.chosen());

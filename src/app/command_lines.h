@@ -93,6 +93,17 @@ class AuditCommandLine : CommandLinePart {
   RawRun raw_;
 };
 
+class CertifyCommandLine : CommandLinePart {
+ public:
+  explicit CertifyCommandLine(CLI::App& program);
+  std::optional<Command> chosen() const;
+
+ private:
+  CertifyOptions options_;
+  RawPass pass_;
+  std::string levels_;
+};
+
 class TraceCommandLine : CommandLinePart {
  public:
   explicit TraceCommandLine(CLI::App& program);

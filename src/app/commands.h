@@ -9,6 +9,7 @@ int inspect_command(const InspectOptions& options, const GlobalOptions& global);
 int plan_command(const PlanOptions& options, const GlobalOptions& global);
 int power_command(const PowerOptions& options, const GlobalOptions& global);
 int run_command(const RunOptions& options, const GlobalOptions& global);
+int certify_command(const CertifyOptions& options, const GlobalOptions& global);
 int trace_command(const TraceOptions& options, const GlobalOptions& global);
 int import_command(const ImportOptions& options, const GlobalOptions& global);
 int agree_command(const AgreeOptions& options, const GlobalOptions& global);

@@ -73,6 +73,14 @@ struct TraceOptions : PassOptions {
   std::vector<std::string> tensors;
 };
 
+// Which certificates are made: levels A, B and D.
+struct CertifyOptions : PassOptions {
+  bool exact = true, enclosed = true, twin_tokens = false;
+  std::filesystem::path out;
+  bool overwrite = false;
+  bool json = false;
+};
+
 // How routing logs are read: what import and agree share.
 struct LogReading {
   std::string format;  // empty: by content
@@ -122,9 +130,9 @@ struct TheoremsOptions {
   std::vector<std::string> arguments;  // without the word "theorems"
 };
 
-using Command =
-    std::variant<InspectOptions, PlanOptions, PowerOptions, RunOptions, AuditOptions, TraceOptions,
-                 ImportOptions, AgreeOptions, VerifyOptions, DoctorOptions, TheoremsOptions>;
+using Command = std::variant<InspectOptions, PlanOptions, PowerOptions, RunOptions, AuditOptions,
+                             CertifyOptions, TraceOptions, ImportOptions, AgreeOptions,
+                             VerifyOptions, DoctorOptions, TheoremsOptions>;
 
 struct CommandLine {
   GlobalOptions global;

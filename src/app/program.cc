@@ -24,6 +24,7 @@ int dispatch(const CommandLine& line) {
     int operator()(const PowerOptions& options) const { return power_command(options, global); }
     int operator()(const RunOptions& options) const { return run_command(options, global); }
     int operator()(const AuditOptions& options) const { return run_command(options.run, global); }
+    int operator()(const CertifyOptions& options) const { return certify_command(options, global); }
     int operator()(const TraceOptions& options) const { return trace_command(options, global); }
     int operator()(const ImportOptions& options) const { return import_command(options, global); }
     int operator()(const AgreeOptions& options) const { return agree_command(options, global); }

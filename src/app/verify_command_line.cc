@@ -10,7 +10,9 @@ namespace rg::app {
 VerifyCommandLine::VerifyCommandLine(CLI::App& program) {
   command_ = program.add_subcommand(
       "verify", "Recompute and judge artifacts from their files alone, also someone else's");
-  command_->add_option("paths", options_.paths, "artifacts, or folders with run.json files")
+  command_
+      ->add_option("paths", options_.paths,
+                   "artifacts, or folders with run.json files; certificates with --model")
       ->required();
   const char* judging = "Judging";
   command_->add_flag("--strict", options_.strict, "unknown members are errors, not warnings")
@@ -28,7 +30,7 @@ VerifyCommandLine::VerifyCommandLine(CLI::App& program) {
   command_
       ->add_option("--model", options_.model,
                    "also compare the hashes of all tensors and inputs with this checkpoint: a "
-                   "folder, or ORG/NAME[@REVISION]")
+                   "folder, or ORG/NAME[@REVISION]; certificates are checked against it")
       ->type_name("MODEL")
       ->group(judging);
   const char* output = "Output";
@@ -51,7 +53,8 @@ Exit codes:
 
 Examples:
   routegauge verify results --details
-  routegauge verify run.json --model allenai/OLMoE-1B-7B-0924 --json)");
+  routegauge verify run.json --model allenai/OLMoE-1B-7B-0924 --json
+  routegauge verify certified --model allenai/OLMoE-1B-7B-0924)");
 }
 
 std::optional<Command> VerifyCommandLine::chosen() const {

@@ -76,4 +76,10 @@ Json to_json(const ExactCertificate& certificate);
 Json to_json(const EnclosedCertificate& certificate);
 Json to_json(const ManifoldCertificate& certificate);
 
+// The members that to_json() wrote, but for `certificate` and `version`, from an object that may
+// have others. Only their form is checked: AR015, AR017, AR018.
+class Members;
+ExactCertificate read_exact(Members& members);
+EnclosedCertificate read_enclosed(Members& members);
+
 }  // namespace rg::certificates

@@ -1,6 +1,7 @@
 // The JSON form of certificates: members named as in the structs.
 #include "base/json.h"
 #include "certificates/certificate.h"
+#include "certificates/members.h"
 
 namespace rg::certificates {
 namespace {
@@ -17,6 +18,39 @@ Json place_json(const std::optional<AtFirstPosition>& place) {
 
 Json rows_json(const IndependentRows& rows) {
   return {{"exponents", rows.exponents}, {"inverse", rows.inverse}, {"defect", rows.defect}};
+}
+
+// Indices of products of sizes stay within an int64, those of fp64 columns within an int.
+constexpr int64_t kMostSize = 1 << 20;
+constexpr int64_t kMostExponent = 1 << 20;
+
+Shape read_shape(Members& members) {
+  const auto size = [&](const char* name, int64_t least) {
+    return static_cast<uint32_t>(members.integer(name, least, kMostSize));
+  };
+  return {.keys = size("keys", 1),
+          .width = size("width", 1),
+          .experts = size("experts", 2),
+          .top_k = size("top_k", 1)};
+}
+
+std::optional<AtFirstPosition> read_place(Members& members) {
+  if (members.need("first_position").is_null()) return std::nullopt;
+  Members place = members.object("first_position");
+  const auto scale = static_cast<int>(place.integer("scale", -kMostExponent, kMostExponent));
+  place.finish();
+  return AtFirstPosition{scale};
+}
+
+IndependentRows read_rows(Members& members) {
+  Members rows = members.object("rows");
+  IndependentRows out{.exponents = {}, .inverse = rows.numbers("inverse"), .defect = 0};
+  for (const int64_t exponent : rows.integers("exponents", -kMostExponent, kMostExponent)) {
+    out.exponents.push_back(static_cast<int>(exponent));
+  }
+  out.defect = rows.number("defect");
+  rows.finish();
+  return out;
 }
 
 }  // namespace
@@ -64,6 +98,36 @@ Json to_json(const ManifoldCertificate& certificate) {
   out["relative_radius"] = certificate.relative_radius;
   out["visibility"] = certificate.visibility;
   out["determined_share"] = certificate.determined_share;
+  return out;
+}
+
+ExactCertificate read_exact(Members& members) {
+  ExactCertificate out{.shape = read_shape(members),
+                       .first_position = read_place(members),
+                       .columns = {},
+                       .values = members.texts("values"),
+                       .set = {},
+                       .opposite_set = {},
+                       .set_gap = members.number("set_gap"),
+                       .opposite_gap = members.number("opposite_gap")};
+  out.columns = members.counts("columns", out.shape.width);
+  out.set = members.counts("set", out.shape.experts);
+  out.opposite_set = members.counts("opposite_set", out.shape.experts);
+  return out;
+}
+
+EnclosedCertificate read_enclosed(Members& members) {
+  EnclosedCertificate out{.shape = read_shape(members),
+                          .first_position = read_place(members),
+                          .rows = read_rows(members),
+                          .z = members.numbers("z"),
+                          .distance = members.number("distance"),
+                          .set = {},
+                          .opposite_set = {},
+                          .slack = members.number("slack"),
+                          .opposite_slack = members.number("opposite_slack")};
+  out.set = members.counts("set", out.shape.experts);
+  out.opposite_set = members.counts("opposite_set", out.shape.experts);
   return out;
 }
 

@@ -25,7 +25,7 @@ struct LayerFacts {
   bool key_bias;
   bool clipped;  // keys are clipped to a box (clip_qkv)
   // At position 0 attention adds W_O W_V N(x): no bias of values or outputs, no sink beside the
-  // keys.
+  // keys. Or it adds nothing to the residuals whose keys are zero, as values made of keys do.
   bool linear_at_first;
   bool router_bias;
   bool plain_top_k;  // no selection bias, no groups, no table

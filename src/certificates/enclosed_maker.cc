@@ -103,6 +103,7 @@ std::string fault_of(const Question& question, const EnclosedCertificate& certif
   if (!is_column(certificate.z, shape.width)) return "no vector";
   const std::optional<Enclosure> enclosure = stated_rows(question, certificate.rows);
   if (!enclosure) return "rows of the keys not shown to be independent";
+  if (!no_more_than(enclosure->defect(), certificate.rows.defect)) return "claims more than holds";
   const Proved proved = prove(*enclosure, question, column_of(certificate.z));
   if (!holds(proved)) return "sets not told apart";
   if (proved.set.set != certificate.set || proved.opposite.set != certificate.opposite_set) {

@@ -1,5 +1,6 @@
 // Level A: an exact kernel vector on rank + 1 columns.
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "certificates/columns.h"
@@ -11,7 +12,8 @@
 namespace rg::certificates {
 namespace {
 
-constexpr int kMaxScale = 1 << 20;  // nobody's residual; bounds what a check may compute
+constexpr int kMaxScale = 1 << 20;     // nobody's residual; bounds what a check may compute
+constexpr double kGapRounding = 1e-9;  // of a stated gap, a share: quotients of rounded numbers
 
 // The keys of z: (m, 1), each over its own power of two.
 exact::Integers keys_of(const Matrix& keys, const ExactVector& z) {
@@ -152,6 +154,13 @@ std::string fault_of(const Question& question, const ExactCertificate& certifica
   if (!again) return "its logits are all equal";
   if (again->set != certificate.set || again->opposite_set != certificate.opposite_set) {
     return "other sets";
+  }
+  const auto differs = [](double stated_gap, double gap) {
+    return !(std::abs(stated_gap - gap) <= kGapRounding);
+  };
+  if (differs(certificate.set_gap, again->set_gap) ||
+      differs(certificate.opposite_gap, again->opposite_gap)) {
+    return "other gaps";
   }
   return "";
 }

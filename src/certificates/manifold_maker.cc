@@ -235,6 +235,7 @@ std::string fault_of(const Question& question, const ManifoldCertificate& certif
   }
   const std::optional<Enclosure> enclosure = stated_rows(question, certificate.rows);
   if (!enclosure) return "rows of the keys not shown to be independent";
+  if (!no_more_than(enclosure->defect(), certificate.rows.defect)) return "claims more than holds";
   const Matrix router = folded(question.router);
   const Column x0 = column_of(certificate.x0), x = column_of(certificate.x);
   const double distance = manifold_distance(*enclosure, x0, x, column_of(certificate.direction));

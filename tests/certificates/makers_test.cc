@@ -77,6 +77,9 @@ TEST(ExactMaker, AnyChangeIsRefused) {
   ExactCertificate swapped = sound;
   std::swap(swapped.set, swapped.opposite_set);
   expect_refused(layer, swapped, "other sets");
+  ExactCertificate gap = sound;  // check.py doesn't look at gaps
+  gap.opposite_gap *= 1.0001;
+  EXPECT_EQ(fault_of(layer.question(), gap), "other gaps");
   ExactCertificate zero = sound;
   for (std::string& value : zero.values) value = "0";
   expect_refused(layer, zero, "its logits are all equal");
@@ -105,6 +108,8 @@ TEST(ExactMaker, AttentionCounts) {
   expect_refused(layer, longer, "other sets");
   longer.set = make_exact(before.question()).certificate->set;
   longer.opposite_set = make_exact(before.question()).certificate->opposite_set;
+  longer.set_gap = make_exact(before.question()).certificate->set_gap;
+  longer.opposite_gap = make_exact(before.question()).certificate->opposite_gap;
   EXPECT_EQ(fault_of(layer.question(), longer), "");
   EXPECT_TRUE(python_accepts(layer, to_json(longer)));
   for (float& value : other.output_weights) value = -value;
@@ -164,6 +169,9 @@ TEST(EnclosedMaker, AnyChangeIsRefused) {
   EnclosedCertificate slack = sound;
   slack.slack *= 2;
   expect_refused(layer, slack, "claims more than holds");
+  EnclosedCertificate defect = sound;
+  defect.rows.defect = 0;
+  expect_refused(layer, defect, "claims more than holds");
   EnclosedCertificate distance = sound;
   distance.distance = 0;
   expect_refused(layer, distance, "claims more than holds");
