@@ -58,11 +58,12 @@ def check_counts(j, candidates, of):
 
 
 def check_quantiles(j, of):
+    """Whether there are some exactly where there are shares."""
     if (of.quantiles is None) != (not of.shares):
         j.bad("null_pattern")
-        return
+        return False
     if of.quantiles is None:
-        return
+        return True
     ranks = [max(1, -(-q * of.shares // (QUANTILES - 1))) for q in range(QUANTILES)]
     for i, (rank, value) in enumerate(zip(ranks, of.quantiles)):
         below, bin_of = 0, 0
@@ -75,6 +76,7 @@ def check_quantiles(j, of):
             fits = fits and (before == value if ranks[i - 1] == rank else before <= value)
         if not fits:
             j.bad("slack_quantiles")
+    return True
 
 
 def check_place(s, quantity, of):
@@ -99,10 +101,10 @@ def check_tightest(j, s, quantity, of):
         j.bad("tightest_case")
         return
     share = case.share(quantity.relation)
-    if (case.used is None) != (share is None):
+    if case.used is None and share is not None:
         j.bad("null_pattern")
         return
-    fits = share is None or abs(case.used - share) <= NEAR * max(1.0, share)
+    fits = case.used is None if share is None else abs(case.used - share) <= NEAR * max(1.0, share)
     if not of.violated:
         fits = fits and case.used == (of.quantiles[-1] if of.quantiles else None)
     if not fits:
@@ -112,8 +114,8 @@ def check_tightest(j, s, quantity, of):
 def check_layer(j, s, layer):
     for theorem, listed in s.cases[layer].items():
         for quantity, of in zip(TABLE[theorem], listed):
-            if check_counts(j, s.candidates(layer, quantity.unit), of):
-                check_quantiles(j, of)
+            if (check_counts(j, s.candidates(layer, quantity.unit), of) and
+                    check_quantiles(j, of)):
                 check_tightest(j, s, quantity, of)
     check_skipped(j, s, layer)
     if j.sound():
