@@ -6,6 +6,7 @@ import math
 import second_slack_sides as sides
 from second_slack_reading import BINS, NUMBERS, QUANTILES, Slack
 from second_slack_table import TABLE
+from second_verifier import MISSING
 
 NEAR = 1e-12
 # Quantities that skip the zero keys alone, and those that skip more.
@@ -150,6 +151,15 @@ def largest_of(s, theorem):
     return best
 
 
+def claim_list(j, path, values):
+    """Of an array, which an empty object isn't."""
+    value = j.get(j.root, *path)
+    if value is MISSING:
+        j.bad("member_present")
+    elif j.kind(value, list):
+        j.claims.listed(path, values)
+
+
 def claim_theorem(j, s, theorem):
     path = ["summary", "per_theorem", theorem]
     layers = [cases[theorem] for cases in s.cases.values() if theorem in cases]
@@ -157,8 +167,8 @@ def claim_theorem(j, s, theorem):
     j.claims.exact(path + ["layers"], len(layers))
     for name in NUMBERS:
         j.claims.exact(path + [name], total(every, name))
-    j.claims.listed(path + ["histogram"], [sum(of.histogram[i] for of in every)
-                                           for i in range(BINS)])
+    claim_list(j, path + ["histogram"], [sum(of.histogram[i] for of in every)
+                                         for i in range(BINS)])
     used, layer, name = largest_of(s, theorem)
     j.claims.mean(path + ["largest_used"], used)
     if used is None:
@@ -174,8 +184,8 @@ def claim_layer(j, s, layer):
     j.claims.exact(path + ["theorems"], len(cases))
     for name in ("cases", "violated"):
         j.claims.exact(path + [name], total(every, name))
-    j.claims.listed(path + ["broken"], [theorem for theorem, listed in cases.items()
-                                        if total(listed, "violated")])
+    claim_list(j, path + ["broken"], [theorem for theorem, listed in cases.items()
+                                      if total(listed, "violated")])
 
 
 def block_of(j, root, name, keys, check):
@@ -213,8 +223,8 @@ def claim_verdict(j, s):
                                             for listed in by_theorem.values()))
     j.claims.exact(path + ["cases"], cases)
     j.claims.exact(path + ["violated"], violated)
-    j.claims.listed(path + ["broken"], [theorem for theorem, listed in by_theorem.items()
-                                        if total(listed, "violated")])
+    claim_list(j, path + ["broken"], [theorem for theorem, listed in by_theorem.items()
+                                      if total(listed, "violated")])
     j.verdict = outcome
 
 
