@@ -6,6 +6,7 @@ import math
 import second_slack_sides as sides
 from second_slack_reading import BINS, NUMBERS, QUANTILES, Slack
 from second_slack_table import TABLE
+from second_verifier import MISSING
 
 NEAR = 1e-12
 # Quantities that skip the zero keys alone, and those that skip more.
@@ -58,11 +59,12 @@ def check_counts(j, candidates, of):
 
 
 def check_quantiles(j, of):
+    """Whether there are some exactly where there are shares."""
     if (of.quantiles is None) != (not of.shares):
         j.bad("null_pattern")
-        return
+        return False
     if of.quantiles is None:
-        return
+        return True
     ranks = [max(1, -(-q * of.shares // (QUANTILES - 1))) for q in range(QUANTILES)]
     for i, (rank, value) in enumerate(zip(ranks, of.quantiles)):
         below, bin_of = 0, 0
@@ -75,6 +77,7 @@ def check_quantiles(j, of):
             fits = fits and (before == value if ranks[i - 1] == rank else before <= value)
         if not fits:
             j.bad("slack_quantiles")
+    return True
 
 
 def check_place(s, quantity, of):
@@ -99,10 +102,10 @@ def check_tightest(j, s, quantity, of):
         j.bad("tightest_case")
         return
     share = case.share(quantity.relation)
-    if (case.used is None) != (share is None):
+    if case.used is None and share is not None:
         j.bad("null_pattern")
         return
-    fits = share is None or abs(case.used - share) <= NEAR * max(1.0, share)
+    fits = case.used is None if share is None else abs(case.used - share) <= NEAR * max(1.0, share)
     if not of.violated:
         fits = fits and case.used == (of.quantiles[-1] if of.quantiles else None)
     if not fits:
@@ -112,8 +115,8 @@ def check_tightest(j, s, quantity, of):
 def check_layer(j, s, layer):
     for theorem, listed in s.cases[layer].items():
         for quantity, of in zip(TABLE[theorem], listed):
-            if check_counts(j, s.candidates(layer, quantity.unit), of):
-                check_quantiles(j, of)
+            if (check_counts(j, s.candidates(layer, quantity.unit), of) and
+                    check_quantiles(j, of)):
                 check_tightest(j, s, quantity, of)
     check_skipped(j, s, layer)
     if j.sound():
@@ -148,6 +151,15 @@ def largest_of(s, theorem):
     return best
 
 
+def claim_list(j, path, values):
+    """Of an array, which an empty object isn't."""
+    value = j.get(j.root, *path)
+    if value is MISSING:
+        j.bad("member_present")
+    elif j.kind(value, list):
+        j.claims.listed(path, values)
+
+
 def claim_theorem(j, s, theorem):
     path = ["summary", "per_theorem", theorem]
     layers = [cases[theorem] for cases in s.cases.values() if theorem in cases]
@@ -155,8 +167,8 @@ def claim_theorem(j, s, theorem):
     j.claims.exact(path + ["layers"], len(layers))
     for name in NUMBERS:
         j.claims.exact(path + [name], total(every, name))
-    j.claims.listed(path + ["histogram"], [sum(of.histogram[i] for of in every)
-                                           for i in range(BINS)])
+    claim_list(j, path + ["histogram"], [sum(of.histogram[i] for of in every)
+                                         for i in range(BINS)])
     used, layer, name = largest_of(s, theorem)
     j.claims.mean(path + ["largest_used"], used)
     if used is None:
@@ -172,8 +184,8 @@ def claim_layer(j, s, layer):
     j.claims.exact(path + ["theorems"], len(cases))
     for name in ("cases", "violated"):
         j.claims.exact(path + [name], total(every, name))
-    j.claims.listed(path + ["broken"], [theorem for theorem, listed in cases.items()
-                                        if total(listed, "violated")])
+    claim_list(j, path + ["broken"], [theorem for theorem, listed in cases.items()
+                                      if total(listed, "violated")])
 
 
 def block_of(j, root, name, keys, check):
@@ -211,8 +223,8 @@ def claim_verdict(j, s):
                                             for listed in by_theorem.values()))
     j.claims.exact(path + ["cases"], cases)
     j.claims.exact(path + ["violated"], violated)
-    j.claims.listed(path + ["broken"], [theorem for theorem, listed in by_theorem.items()
-                                        if total(listed, "violated")])
+    claim_list(j, path + ["broken"], [theorem for theorem, listed in by_theorem.items()
+                                      if total(listed, "violated")])
     j.verdict = outcome
 
 

@@ -128,9 +128,9 @@ class Slack:
         for name in ("plain", "full_softmax", "logit_bias", "finite"):
             found[name] = j.need(at, name)
             j.kind(found[name], bool)
-        if j.sound() and (any(found[name] != self.gate[name] for name in ("experts", "topk",
-                                                                          "logit_bias")) or
-                          found["plain"] and (self.gate["selection_bias"] or j.groups > 1)):
+        alike = all(found[name] == self.gate[name] for name in ("experts", "topk", "logit_bias"))
+        biased = self.gate["selection_bias"] is True
+        if j.sound() and (not alike or found["plain"] and (biased or j.groups > 1)):
             j.bad("gate_semantics")
         return found
 

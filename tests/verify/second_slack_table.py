@@ -10,7 +10,6 @@ import math
 Quantity = collections.namedtuple("Quantity", "name relation unit value bound allowance")
 Least = collections.namedtuple("Least", "amount most", defaults=(math.inf,))
 
-LAW = math.sqrt(2 / math.pi)  # mean cosine of Gaussian keys of large width
 CEILING = math.sqrt(2) / (8 * math.sin(math.pi / 16))
 TINY = 1e-12
 EIGHT = 1 / math.sqrt(8)
