@@ -158,7 +158,7 @@ std::vector<Doctored> doctored_kor_counts() {
   list.with(count, "a margin more", count_more("truth.3.margin_rows.9", 1));
   list.with(count, "more than all that choose", set(kKorClosed + "choosing_common", 100000));
   list.with(count, "more cases than units", count_more(kKorClosed + "margin_common.4", -1));
-  list.with(count, "more sets than cases", set(kKorClosed + "exact.0", 1000));
+  list.with(count, "a whole set counted as none", count_more("predictors.3.17.exact.0", -1));
   list.with(count, "more first experts than rows", set(kKorClosed + "top1.0", 1000));
   list.with(count, "hits without groups", count_more(kKorClosed + "hits.0.0", -1));
   list.with(count, "more hits than cases", set(kKorClosed + "hits.1.0", 1000));
