@@ -162,13 +162,16 @@ def claim_list(j, path, values):
 
 def claim_theorem(j, s, theorem):
     path = ["summary", "per_theorem", theorem]
+    if not j.kind(j.get(j.root, *path), dict):
+        j.need(j.root["summary"]["per_theorem"], theorem)
+        return
     layers = [cases[theorem] for cases in s.cases.values() if theorem in cases]
     every = [of for listed in layers for of in listed]
     j.claims.exact(path + ["layers"], len(layers))
     for name in NUMBERS:
         j.claims.exact(path + [name], total(every, name))
-    claim_list(j, path + ["histogram"], [sum(of.histogram[i] for of in every)
-                                         for i in range(BINS)])
+    j.claims.listed(path + ["histogram"], [sum(of.histogram[i] for of in every)
+                                           for i in range(BINS)])
     used, layer, name = largest_of(s, theorem)
     j.claims.mean(path + ["largest_used"], used)
     if used is None:
@@ -180,6 +183,9 @@ def claim_theorem(j, s, theorem):
 
 def claim_layer(j, s, layer):
     path, cases = ["summary", "per_layer", str(layer)], s.cases[layer]
+    if not j.kind(j.get(j.root, *path), dict):
+        j.need(j.root["summary"]["per_layer"], str(layer))
+        return
     every = [of for listed in cases.values() for of in listed]
     j.claims.exact(path + ["theorems"], len(cases))
     for name in ("cases", "violated"):
