@@ -88,6 +88,12 @@ void add_distortion_beside(const Model& model, Judgement& judgement) {
   choose_effect(judgement);
   for (const PlainCode& plain : model.plain) {
     const std::string bits = counted(static_cast<uint64_t>(plain.bits), "bit");
+    if (plain.key_error) {
+      judgement.beside.push_back(
+          {"relative squared error of keys, " + bits,
+           fmt::format("{:.4f} (normal coordinates: {:.4f})", *plain.key_error,
+                       distortion::kGaussianMse[static_cast<size_t>(plain.bits - 1)])});
+    }
     judgement.beside.push_back({"forecast of distortion, " + bits, plain.calibration});
     if (!plain.vacuous) continue;
     judgement.beside.push_back({"share of cases in which bound B2 says nothing, " + bits,

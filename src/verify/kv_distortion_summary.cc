@@ -9,8 +9,6 @@ namespace {
 using kv::below;
 using Path = Claims::Path;
 
-constexpr std::array kGaussianMse = {0.3634, 0.1175, 0.0345, 0.0095};  // 1 to 4 bits
-
 // Mean of numbers some of which may be undefined, added in order.
 class MeanOfDefined {
  public:
@@ -232,7 +230,7 @@ class Summary {
       for (size_t m = 0; m < kMeasurements; ++m) {
         blocks[m] = code.blocks[m].mean(bootstrap_.replicates());
       }
-      if (of.plain()) keep_plain(blocks[0], code.means[0].rest());
+      if (of.plain()) keep_plain(blocks[0], code.means[0].rest(), code.keys.mean());
       if (!own_layers()) continue;
       claims_.count(below(at, "layers"), code.layers);
       claim_errors(of, {code.keys.mean(), code.values.mean()}, at, claims_);
@@ -244,13 +242,14 @@ class Summary {
     if (own_layers()) claims_.absent(below(list, std::to_string(record_.codes.size())));
   }
 
-  void keep_plain(const Blocks& blocks, const Rest& rest) {
+  void keep_plain(const Blocks& blocks, const Rest& rest, std::optional<double> key_error) {
     PlainCode& plain = model_.plain.back();
     plain.error = blocks[kMeanError];
     plain.ratio = blocks[kRatio];
     plain.slope = blocks[kSlope];
     plain.calibration = calibration_of(blocks, documents());
     plain.vacuous = rest.vacuous[1];
+    plain.key_error = key_error;
   }
 
   void claim_verdict() {

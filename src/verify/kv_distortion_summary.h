@@ -1,6 +1,7 @@
 // The summary that the arrays of kv_distortion give.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,7 +23,11 @@ struct PlainCode {
   kv::Series error, ratio, slope;  // of `all`
   std::string calibration = "INSUFFICIENT";
   std::optional<double> vacuous;  // share of cases, of B2
+  std::optional<double> key_error;
 };
+
+// The squared error of normal coordinates with 1 to 4 bits, relative to their variance.
+inline constexpr std::array kGaussianMse = {0.3634, 0.1175, 0.0345, 0.0095};
 
 // Over the layers that the verdict asks for.
 struct Model {

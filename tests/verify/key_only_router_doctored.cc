@@ -45,7 +45,7 @@ std::vector<Doctored> doctored_kor_members() {
 std::vector<Doctored> doctored_kor_shapes() {
   DoctoredList list(kKor);
   const Check length = Check::array_length, kind = Check::value_kind;
-  for (const std::string path :
+  for (const std::string& path :
        {std::string("split.of_window"), std::string("per_window.rows"),
         std::string("architecture.3.table"), std::string("geometry.3.angles"),
         std::string("truth.3.energy"), std::string("truth.3.test_chosen"),
@@ -180,7 +180,7 @@ std::vector<Doctored> doctored_kor_numbers() {
   list.with(exact, "another epoch", set(kKorMlp + "best_epoch", 3));
   list.with(mean, "another lambda", set(kKorRidge + "lambda", 0.1));
   list.with(mean, "another eta", add("geometry.3.eta_null", 1e-9));
-  for (const std::string path :
+  for (const std::string& path :
        {kKorLayer + "rows_per_feature", kKorLayer + "chance", kKorLayer + "chance_from_fitted",
         kKorLayer + "predictors.6.r2.mean", kKorLayer + "predictors.6.hits.1.mean",
         kKorLayer + "predictors.6.by_margin.9", kKorLayer + "token_gap.mean",
@@ -191,7 +191,7 @@ std::vector<Doctored> doctored_kor_numbers() {
     const bool interval = path.find("published") != std::string::npos;
     list.with(interval ? Check::summary_interval : mean, path, add(path, 1e-9));
   }
-  for (const std::string path :
+  for (const std::string& path :
        {kKorLayer + "predictors.7.mass.ci95.0", kKorLayer + "key_gap.ci95.1",
         kKorVerdict + "ceiling.lower.ci95.0", kKorVerdict + "one_bit_gap.ci95.1"}) {
     list.with(Check::summary_interval, path, add(path, path.back() == '1' ? 1e-12 : -1e-12));
