@@ -122,7 +122,7 @@ class RecordChecks {
       if (least <= of[i] && of[i] <= most) continue;
       miss(Check::value_range, fmt::format("excess.{}", kBoundNames[i]),
            fmt::format("is {}, expected {} to {}", of[i], least, most));
-      return;
+      break;
     }
     if (coded_values) return;
     // Averages of exact values move no farther than the weights do.
@@ -153,24 +153,38 @@ class RecordChecks {
   void deciles(const HeadRecord& record) {
     decile_sums("forecast", record.decile_forecast, record.sums.sums[kForecast]);
     decile_sums("error", record.decile_error, record.sums.sums[kError]);
-    double before = 0;
-    const auto cases = static_cast<int64_t>(of_.count);
-    for (size_t i = 0; i < record.decile_forecast.size(); ++i) {
-      const auto size = static_cast<double>(decile_size(cases, static_cast<int64_t>(i)));
-      const double forecast = record.decile_forecast[i], error = record.decile_error[i];
+    decile_cases(record);
+    decile_order(record);
+  }
+
+  // Of a decile, by the record's cases.
+  double size_of(size_t decile) const {
+    return static_cast<double>(
+        decile_size(static_cast<int64_t>(of_.count), static_cast<int64_t>(decile)));
+  }
+
+  void decile_cases(const HeadRecord& record) {
+    for (size_t i = 0; i < record.decile_error.size(); ++i) {
+      const double size = size_of(i), error = record.decile_error[i];
       const bool possible = size == 0
-                                ? forecast == 0 && error == 0
+                                ? record.decile_forecast[i] == 0 && error == 0
                                 : not_above(error, size * record.largest.value_or(0), kSumSlack);
-      if (!possible) {
-        return miss(Check::share_total, fmt::format("deciles.error[{}]", i),
-                    fmt::format("and the forecast are none that {} cases can have", size));
-      }
-      if (size == 0) continue;
-      if (!not_above(before, forecast / size, kSumSlack)) {
+      if (possible) continue;
+      return miss(Check::share_total, fmt::format("deciles.error[{}]", i),
+                  fmt::format("and the forecast are none that {} cases can have", size));
+    }
+  }
+
+  void decile_order(const HeadRecord& record) {
+    double before = 0;
+    for (size_t i = 0; i < record.decile_forecast.size(); ++i) {
+      if (size_of(i) == 0) continue;
+      const double mean = record.decile_forecast[i] / size_of(i);
+      if (!not_above(before, mean, kSumSlack)) {
         return miss(Check::ranked_list, fmt::format("deciles.forecast[{}]", i),
                     "has a mean below that of the decile before it");
       }
-      before = forecast / size;
+      before = mean;
     }
   }
 
@@ -291,9 +305,9 @@ class LayerChecks {
     const std::string path = windows_path_ + code_path(code, m) + '.';
     for (size_t i = 0; i < kBounds; ++i) {
       if (heads.vacuous[i] == windows.vacuous[i]) continue;
-      return miss(
-          Check::count_total, path + "vacuous." + kBoundNames[i],
-          fmt::format("adds up to {}, the heads have {}", windows.vacuous[i], heads.vacuous[i]));
+      miss(Check::count_total, path + "vacuous." + kBoundNames[i],
+           fmt::format("adds up to {}, the heads have {}", windows.vacuous[i], heads.vacuous[i]));
+      break;
     }
     for (size_t i = 0; i < kSumNames.size(); ++i) {
       if (near_sum(heads.sums[i], windows.sums[i])) continue;

@@ -429,6 +429,7 @@ Json kv_distortion_of(const Shape& shape, const DistortionVariant& variant) {
     }
   }
   add_tail(a, shape);
+  a["summary"]["per_layer"] = Json::object();
   complete(a);
   return a;
 }
