@@ -107,6 +107,9 @@ class Distortion(Sampled):
             stated = {name: j.need(at, name) for name in code}
             if not all(j.kind(stated[name], type(value)) for name, value in code.items()):
                 return
+            if not 0 <= stated["bits"] <= 2**53:
+                j.bad("value_range")
+                return
             if stated != code:
                 j.bad("ranked_list")
                 return
