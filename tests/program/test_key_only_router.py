@@ -26,9 +26,9 @@ class KeyOnlyRouter(ProgramTest):
         return cls.job_of("key_only_router", command, out, *small, *more)
 
     @classmethod
-    def job_of(cls, experiments, command, out, *more):
+    def job_of(cls, experiments, command, out, *more, layers=("--layers", "0,5")):
         job = [command, experiments, "--model", SHIPPED, "--domain", f"prose={cls.prose}", "--seq-len", 64,
-               "--windows", 60, "--layers", "0,5", "--out", out, "--parameter", "bootstrap=200", *more]
+               "--windows", 60, *layers, "--out", out, "--parameter", "bootstrap=200", *more]
         return job + ([] if "--threads" in more else ["--threads", 2])
 
     def test_it_writes_one_artifact_by_its_schema(self):
@@ -56,8 +56,9 @@ class KeyOnlyRouter(ProgramTest):
         self.assertTrue(all(units))
         for layer, entries in artifact["predictors"].items():
             self.assertEqual(len(entries), 20)
-            missing = [entry["features"] for entry in entries if "refused" in entry]
-            self.assertEqual(set(missing) - {"keys_values"}, {"previous"} if layer == "0" else set())
+            # So few rows may leave the closed form without a solution; the ridge has one.
+            missing = {entry["features"] for entry in entries if entry["model"] == "ridge" and "refused" in entry}
+            self.assertEqual(missing, {"previous"} if layer == "0" else set())
             summary = artifact["summary"]["per_layer"][layer]
             for entry, found in zip(entries, summary["predictors"]):
                 if "refused" in entry:
@@ -81,15 +82,16 @@ class KeyOnlyRouter(ProgramTest):
         plan = run(*self.job("plan", self.out("none")))
         self.assertExit(plan, 0, "key_only_router: its own work")
         self.assertIn("keys' projections as shown to experiments", plan.stdout)
-        every = run(*self.job_of("all", "plan", self.out("none")))
-        self.assertExit(every, 0, "expert_load")
+        every = run(*self.job_of("all", "plan", self.out("none"), layers=()))
+        self.assertEqual(every.returncode, 0, every.stderr)
         self.assertNotIn("key_only_router", every.stdout)
         bytes_of = lambda job: json.loads(run(*job, "--json").stdout)["peak_bytes"]
         few = bytes_of(self.job("plan", self.out("none"), "--parameter", "router_positions=1"))
         self.assertGreater(bytes_of(self.job("plan", self.out("none"))), few)
 
     def test_parameters_are_checked(self):
-        self.assertExit(run(*self.job("plan", self.out("none"), "--parameter", "mlp_hidden=5000")), 2, "US003")
+        many = self.job_of("key_only_router", "plan", self.out("none"), "--parameter", "mlp_hidden=5000")
+        self.assertExit(run(*many), 2, "US003")
 
 
 if __name__ == "__main__":
