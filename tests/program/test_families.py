@@ -104,6 +104,7 @@ class Families(unittest.TestCase):
                 ran = self.run_experiments(model, ["key_only_router"], *small)
                 artifacts = list(map(load, artifacts_below(os.path.join(model, "out"))))
                 self.assertEqual(len(artifacts), 1, ran.stderr)
+                self.assertNotIn("INVALID", ran.stdout)
                 schema.validate(artifacts[0])
                 self.check_routes(family, artifacts[0])
 
@@ -130,7 +131,7 @@ class Families(unittest.TestCase):
 
     def measure(self, family, shape, facts):
         model = self.opened(family, shape, family)
-        experiments = FOUR.split(",") + ["kv_gauge", "kv_distortion"]
+        experiments = FOUR.split(",") + ["kv_gauge", "kv_distortion", "theorem_slack"]
         for name in REFUSED.get(family, []):
             refusal = self.run_experiments(model, [name])
             self.assertEqual(refusal.returncode, 3, refusal.stderr)
