@@ -98,7 +98,7 @@ class Prediction:
 
     def stated_split(self, j, at):
         for name, wanted in self.parts.items():
-            found = j.integer(j.need(at, name), -core.MAX_INT, core.MAX_INT)
+            found = j.integer(j.need(at, name), FITTED, core.MAX_INT)
             if found is not None and found != wanted:
                 j.bad("document_ids")
         listed = j.need(at, "of_window")
@@ -107,7 +107,7 @@ class Prediction:
         if len(listed) != j.n:
             j.bad("array_length")
             return
-        found = [j.integer(value, FITTED, MOST_UNITS - 1) for value in listed]
+        found = [j.integer(value, FITTED, core.MAX_INT) for value in listed]
         if None not in found and found != self.of_window:
             j.bad("document_ids")
 
