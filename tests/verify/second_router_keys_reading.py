@@ -98,7 +98,7 @@ class Prediction:
 
     def stated_split(self, j, at):
         for name, wanted in self.parts.items():
-            found = j.integer(j.need(at, name), -core.MAX_INT, core.MAX_INT)
+            found = j.integer(j.need(at, name), FITTED, core.MAX_INT)
             if found is not None and found != wanted:
                 j.bad("document_ids")
         listed = j.need(at, "of_window")
@@ -107,7 +107,7 @@ class Prediction:
         if len(listed) != j.n:
             j.bad("array_length")
             return
-        found = [j.integer(value, -core.MAX_INT, core.MAX_INT) for value in listed]
+        found = [j.integer(value, FITTED, core.MAX_INT) for value in listed]
         if None not in found and found != self.of_window:
             j.bad("document_ids")
 
@@ -205,6 +205,8 @@ class Layer:
         d = self.residual_width
         found = {"rank": count(j, at, "rank", 0, min(self.dimensions, d)),
                  "directions": count(j, at, "directions", 0, min(j.e, d))}
+        if not j.sound():
+            return None  # what follows would only repeat it
         for name, bounds, due in (("condition", ABOVE_ONE, found["rank"] > 0),
                                   ("eta", SHARE, found["directions"] > 0)):
             found[name] = null_or(j, j.need(at, name), due,
