@@ -206,9 +206,10 @@ Record read_record(const Case& c) {
   const At seed = inspect.need(inspect.need(c.root, "data"), "seed");
   if (!inspect.sound() || !seed || c.header.documents.size() != c.header.n_windows) return record;
   record.split = split_of(c);
+  const std::vector<int> measured = read_measured_layers(c, record.split);
+  if (!inspect.sound()) return record;  // without that list every layer would seem to lack arrays
   check_split(c, record.split);
   record.rows = read_rows(c, record);
-  const std::vector<int> measured = read_measured_layers(c, record.split);
   constexpr std::array kMembers = {"architecture", "geometry", "truth", "predictors", "ceiling"};
   std::array<At, kMembers.size()> members;
   bool complete = true;

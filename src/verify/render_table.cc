@@ -260,7 +260,7 @@ std::string render_table(const std::vector<Judgement>& judgements, const TableSt
     const std::string lines = wrapped(line, "  ", 4, columns);
     text += style.color ? "\x1b[2m" + lines + "\x1b[0m" : lines;
   }
-  text += '\n' + count_verdicts(judgements) + '\n';
+  text += '\n' + wrapped(count_verdicts(judgements), "", 0, columns);
   if (style.times) {
     double check_seconds = 0, bootstrap_seconds = 0;
     for (const Judgement& judgement : judgements) {

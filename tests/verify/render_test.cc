@@ -82,7 +82,7 @@ TEST(Table, ExplainsWhatOccursAndCounts) {
   std::vector<Judgement> judgements = one_of_each();
   judgements.push_back(invalid());
   EXPECT_EQ(count_verdicts(judgements),
-            "12 tests: 3 pass, 4 reported, 3 holds, 1 superior, 1 invalid");
+            "13 tests: 3 pass, 4 reported, 3 holds, 1 superior, 1 inferior, 1 invalid");
 }
 
 TEST(Table, AnEffectOfNoLayerIsAtNone) {
