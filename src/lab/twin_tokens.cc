@@ -14,7 +14,7 @@ namespace rg::lab {
 namespace {
 
 constexpr const char* kTwinTheorem = "KR-7 (b)";
-constexpr double kMarginRounding = 1e-4;  // of another instruction set, beside 1 or the margin
+constexpr double kMarginRounding = 1e-4;  // on another instruction set, relative above 1
 
 std::string claim_of(const Twins& twins) {
   return fmt::format(
