@@ -52,8 +52,10 @@ TEST(KvDistortion, BoundsHold) {
             artifact["summary"]["codes"][0]["all"]["error"]["mean"].get<double>());
   EXPECT_FALSE(judgement.stability);
   EXPECT_FALSE(judgement.convergence);
-  ASSERT_EQ(judgement.beside.size(), 4u);
-  EXPECT_EQ(judgement.beside[0].verdict, "NOT_CALIBRATED");
+  ASSERT_EQ(judgement.beside.size(), 6u);
+  EXPECT_TRUE(judgement.beside[0].verdict.ends_with(" (normal coordinates: 0.3634)"))
+      << judgement.beside[0].verdict;
+  EXPECT_EQ(judgement.beside[1].verdict, "NOT_CALIBRATED");
 }
 
 TEST(KvDistortion, OneCaseBreaksABound) {
