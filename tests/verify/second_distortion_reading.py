@@ -223,6 +223,7 @@ class Measurement:
             return None
         if (value is not None) != bool(due):
             j.bad("null_pattern")
+            return None
         return None if value is None else j.number(value, bounds)
 
     def tightness_of(self, j, at, cases):
@@ -230,6 +231,7 @@ class Measurement:
             return None
         if not cases:
             j.bad("null_pattern")
+            return None
         if not j.kind(at, dict):
             return None
         found = [j.number(j.need(at, name), (0.0, 1.0)) for name in ("median", "p95")]

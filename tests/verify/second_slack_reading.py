@@ -22,6 +22,7 @@ def reasons_of(j, at, wanted):
         return
     if set(at) != set(wanted):
         j.bad("theorem_list")
+        return
     for reason in at.values():
         if j.kind(reason, str) and not reason:
             j.bad("value_range")
