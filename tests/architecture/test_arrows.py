@@ -60,7 +60,7 @@ class Arrows(unittest.TestCase):
             ("text/windows.h", "#include <regex>"),
             ("gate/gate.h", "#include <nlohmann/json.hpp>"),
             ("certificates/columns.cc", "#include <flint/fmpz.h>"),
-            ("experiments/planted.cc", '#include "certificates/makers.h"'),
+            ("stream/planted.cc", '#include "certificates/makers.h"'),
             ("stream/pass.h", '#include "dnnl.hpp"'),
             ("text/tokenizer.h", '#include "../base/error.h"'),
             ("stream/pass.h", '#include "model/blocks/attention.h"'),
