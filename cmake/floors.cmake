@@ -1,12 +1,12 @@
 # rg_floor(NAME [SEPARATE] [BATCH n] [ONLY regex] [FLOORS f...] [LIBS l...]): the static library
 # rg_NAME from src/NAME/**/*.cc, or from those of them whose path matches ONLY. With RG_UNITY, n of
-# its files (6) are compiled as one, unless it is SEPARATE.
+# its files (12) are compiled as one, unless it is SEPARATE.
 # Every name goes to the global property RG_FLOORS.
 function(rg_floor name)
   set_property(GLOBAL APPEND PROPERTY RG_FLOORS ${name})
   cmake_parse_arguments(ARG "SEPARATE" "BATCH;ONLY" "FLOORS;LIBS" ${ARGN})
   if(NOT ARG_BATCH)
-    set(ARG_BATCH 6)
+    set(ARG_BATCH 12)
   endif()
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cc")
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$")

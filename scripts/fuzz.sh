@@ -9,8 +9,8 @@ seconds=${FUZZ_SECONDS:-60}
 seed=${FUZZ_SEED:-0}  # libFuzzer's 0: by the clock
 jobs=${RG_JOBS:-$(nproc)}
 
-cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz -j "$jobs"
+cmake --preset asan >/dev/null
+cmake --build --preset asan -j "$jobs" --target fuzzers
 findings=build/fuzz/findings
 mkdir -p "$findings"
 
@@ -36,7 +36,7 @@ run_target() {
 export -f run_target
 export seconds seed findings
 
-mapfile -t targets < <(find build/fuzz/bin -maxdepth 1 -type f -name 'fuzz_*' -executable | sort)
+mapfile -t targets < <(find build/sanitized/bin -maxdepth 1 -type f -name 'fuzz_*' -executable | sort)
 if [ ${#targets[@]} -eq 0 ]; then
   echo "fuzz: no target was built" >&2
   exit 1

@@ -64,7 +64,7 @@ build asan
 run_ctest asan
 stage fuzz
 # The same choices every time: what turns this red is the change, not the clock. `make fuzz` explores.
-if FUZZ_SECONDS=${FUZZ_SECONDS:-30} FUZZ_SEED=${FUZZ_SEED:-1} RG_JOBS=$jobs scripts/fuzz.sh >build/fuzz-smoke.log 2>&1; then
+if FUZZ_SECONDS=${FUZZ_SECONDS:-20} FUZZ_SEED=${FUZZ_SEED:-1} RG_JOBS=$jobs scripts/fuzz.sh >build/fuzz-smoke.log 2>&1; then
   grep '^fuzz:' build/fuzz-smoke.log
 else
   cat build/fuzz-smoke.log

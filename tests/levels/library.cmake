@@ -6,7 +6,7 @@ if(NOT TARGET rg_levels)
               ${levels}/power.cc ${levels}/simulated_edge.cc ${levels}/simulated_model.cc
               ${levels}/simulated_family.cc)
   if(RG_UNITY)
-    set_target_properties(rg_levels PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
+    set_target_properties(rg_levels PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
   endif()
   target_link_libraries(rg_levels PUBLIC rg_made_artifacts rg_stats)
 endif()

@@ -48,7 +48,7 @@ TEST(Utf8, CompressedFilesUnderAnotherNameAreExplained) {
   const ScratchFolder folder;
   for (const auto& [content, suffix] :
        {std::pair(gzip("some text"), ".gz"), {zstd("some text", true), ".zst"}}) {
-    const Error error = error_of([&] { read_all(folder.write("t.txt", content)); });
+    const Error error = error_of([&, &bytes = content] { read_all(folder.write("t.txt", bytes)); });
     EXPECT_EQ(error.id(), ErrorId::CO003);
     EXPECT_NE(error.parts().hint.find(suffix), std::string::npos) << error.what();
   }

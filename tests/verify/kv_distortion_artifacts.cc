@@ -118,7 +118,7 @@ struct MadeCase {
 };
 
 // Sums of some cases, and counts of those in which a bound is vacuous.
-struct MadeSums {
+struct MadeCaseSums {
   std::array<double, kSumsMade> sums = {};
   std::array<int, kBoundsMade> vacuous = {};
 
@@ -126,7 +126,7 @@ struct MadeSums {
     for (size_t i = 0; i < kSumsMade; ++i) sums[i] += of.sums[i];
     for (size_t i = 0; i < kBoundsMade; ++i) vacuous[i] += of.bounds[i] >= 1 ? 1 : 0;
   }
-  void add(const MadeSums& other) {
+  void add(const MadeCaseSums& other) {
     for (size_t i = 0; i < kSumsMade; ++i) sums[i] += other.sums[i];
     for (size_t i = 0; i < kBoundsMade; ++i) vacuous[i] += other.vacuous[i];
   }
@@ -191,7 +191,7 @@ Json deciles_of(std::vector<MadeCase> cases) {
 }
 
 Json head_record_of(const std::vector<MadeCase>& cases, double excess) {
-  MadeSums sums;
+  MadeCaseSums sums;
   for (const MadeCase& one : cases) sums.add(one);
   Json record;
   for (size_t i = 0; i < kSumsMade; ++i) record[kSumsMadeNames[i]] = sums.sums[i];
@@ -332,21 +332,21 @@ class MadeLayer {
   Json window_code(size_t code) const {
     Json made;
     for (size_t m = 0; m < 2; ++m) {
-      std::vector<MadeSums> of_window(windows_.windows.size());
+      std::vector<MadeCaseSums> of_window(windows_.windows.size());
       for (size_t h = 0; h < size_t{kKeyHeads}; ++h) {
-        std::vector<MadeSums> of_head(of_window.size());
+        std::vector<MadeCaseSums> of_head(of_window.size());
         for (const MadeCase& one : cases_of(h, code, m)) of_head[one.window].add(one);
         for (size_t w = 0; w < of_window.size(); ++w) of_window[w].add(of_head[w]);
       }
       Json& record = made[kMadeMeasurements[m]];
       for (size_t i = 0; i < kSumsMade; ++i) {
         record[kSumsMadeNames[i]] = Json::array();
-        for (const MadeSums& of : of_window) record[kSumsMadeNames[i]].push_back(of.sums[i]);
+        for (const MadeCaseSums& of : of_window) record[kSumsMadeNames[i]].push_back(of.sums[i]);
       }
       for (size_t i = 0; i < kBoundsMade; ++i) {
         Json& counts = record["vacuous"][bound_made(i)];
         counts = Json::array();
-        for (const MadeSums& of : of_window) counts.push_back(of.vacuous[i]);
+        for (const MadeCaseSums& of : of_window) counts.push_back(of.vacuous[i]);
       }
     }
     return made;

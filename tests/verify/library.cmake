@@ -6,7 +6,7 @@ if(NOT TARGET rg_made_artifacts)
               ${made}/kv_gauge_artifacts.cc ${made}/kv_distortion_artifacts.cc
               ${made}/theorem_slack_artifacts.cc ${made}/key_only_router_artifacts.cc)
   if(RG_UNITY)
-    set_target_properties(rg_made_artifacts PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 3)
+    set_target_properties(rg_made_artifacts PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
   endif()
   target_include_directories(rg_made_artifacts PUBLIC "${PROJECT_SOURCE_DIR}/tests")
   target_link_libraries(rg_made_artifacts PUBLIC rg_verify)
