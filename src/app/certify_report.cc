@@ -146,14 +146,17 @@ std::string files_text(const std::vector<CertifiedLayer>& layers, size_t columns
 }
 
 std::string turns_text(const TurnsOutcome& turns, size_t columns) {
-  if (turns.tokens == 0)
+  if (turns.tokens == 0) {
     return wrapped("B', C: no layer where residuals are turned", "    ", 6, columns);
+  }
   Table table({Align::right, Align::right, Align::right, Align::right, Align::right, Align::right,
                Align::right});
-  table.row({"LAYER", "TOKENS", "CHANGE", "NEAREST", "UNSEEN", "PLAUSIBLE", "PAIRS TRIED"});
+  table.row({"LAYER", "TOKENS", "CHANGE", "NEAREST", "UNSEEN", "PLAUSIBLE", "EQUAL BYTES"});
   std::string absent;
   for (const auto& [layer, found] : turns.layers) {
-    const std::string number = std::to_string(layer), tried = std::to_string(found.tried);
+    const std::string number = std::to_string(layer);
+    std::string pairs = "-";
+    if (found.tried > 0) pairs = fmt::format("{} of {}", found.parted, found.tried);
     if (!found.on_manifold) {
       absent += wrapped(fmt::format("layer {}, B': {}", number, lab::words(found.missing)), "    ",
                         6, columns);
@@ -165,7 +168,7 @@ std::string turns_text(const TurnsOutcome& turns, size_t columns) {
                fmt::format("{:.3g} %", 100 * number_of("relative_change")),
                fmt::format("{:.3g} %", 100 * number_of("relative_radius")),
                fmt::format("{:.3f}", 1 / number_of("visibility")),
-               fmt::format("{:.3g}", file.at("plausibility").at("size").get<double>()), tried});
+               fmt::format("{:.3g}", file.at("plausibility").at("size").get<double>()), pairs});
     if (found.tried > 0 && !found.identical_bytes) {
       absent +=
           wrapped(fmt::format("layer {}, C: none of {} has the same keys in bf16 and other experts",
@@ -206,7 +209,9 @@ std::string certify_text(const std::string& model, const std::vector<CertifiedLa
         "    length: the NEAREST change of set, keys free; the UNSEEN share of what tells its "
         "pair\n"
         "    of experts apart; PLAUSIBLE: the change, 1 as between two tokens of the texts\n"
-        "  C: two fp32 residuals, the same bytes in a bf16 cache of keys, different sets\n";
+        "  C: two fp32 residuals, the same bytes in a bf16 cache of keys, different sets. EQUAL "
+        "BYTES:\n"
+        "    such pairs, of those tried; the one with the widest margins is written\n";
   }
   return text + "  D: one token at one position of two prompts, equal keys, different sets\n";
 }

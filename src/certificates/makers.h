@@ -35,8 +35,10 @@ class ManifoldMaker {
 
   Made<ManifoldCertificate> make(std::span<const float> x0) const;
   // x of make(), to rounding, if it is turned beyond the tie by `push` |P g| |P x0|, which it
-  // chooses itself. None where no pair can be turned so far, or the set of x0 is tied.
-  std::optional<std::vector<double>> turned(std::span<const float> x0, double push) const;
+  // chooses itself; for ascending pushes, up to the first one at which no pair can be turned so
+  // far. None where the set of x0 is tied.
+  std::vector<std::vector<double>> turned(std::span<const float> x0,
+                                          std::span<const double> pushes) const;
 
  private:
   struct Prepared;

@@ -175,20 +175,24 @@ Made<ManifoldCertificate> ManifoldMaker::make(std::span<const float> x0) const {
   return {.certificate = {}, .missing = missing};
 }
 
-std::optional<std::vector<double>> ManifoldMaker::turned(std::span<const float> x0,
-                                                         double push) const {
-  if (!prepared_) return std::nullopt;
+std::vector<std::vector<double>> ManifoldMaker::turned(std::span<const float> x0,
+                                                       std::span<const double> pushes) const {
+  if (!prepared_) return {};
   const auto& [question, exponents, inverse, router, added, enclosure] = *prepared_;
   check_internal(x0.size() == question.keys.columns, "a residual has D numbers");
   const Column from = column_of(x0);
   const TopSet old = top_set(bounded_logits(question, router, from, 0), 1, question.top_k);
-  if (!(old.slack > 0)) return std::nullopt;
+  if (!(old.slack > 0)) return {};
   const KeyClass members(enclosure.keys(), inverse, router_at_length(question, router, added, from),
                          from, old.set);
-  const std::optional<Turn> turn = members.smallest_turn(push);
-  if (!turn) return std::nullopt;
-  const std::optional<Column> x = members.turned(*turn);
-  return x ? std::optional(values_of(*x)) : std::nullopt;
+  std::vector<std::vector<double>> out;
+  for (const double push : pushes) {
+    const std::optional<Turn> turn = members.smallest_turn(push);
+    const std::optional<Column> x = turn ? members.turned(*turn) : std::nullopt;
+    if (!x) break;
+    out.push_back(values_of(*x));
+  }
+  return out;
 }
 
 Made<ManifoldCertificate> make_on_manifold(const Question& question, std::span<const float> x0) {

@@ -25,11 +25,11 @@ struct Turnable {
 
 struct FoundBytes {
   std::optional<Json> file;
-  size_t tried = 0;  // pairs that were computed
+  size_t tried = 0, parted = 0;  // pairs that were computed; with equal keys and different sets
 };
 
-// Turns each residual further and further beyond its tie, until fp32 shows other experts and bf16
-// the same keys. Residuals in this order.
+// Turns each residual beyond its tie, by little and by much, as long as fp32 shows other experts
+// and bf16 the same keys; of all these pairs, the one whose smaller margin is widest.
 FoundBytes make_cached_keys(const Subject& subject, const KeyQuestion& question,
                             const FirstPositionLayer& layer,
                             const certificates::ManifoldMaker& maker,

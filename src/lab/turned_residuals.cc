@@ -64,6 +64,7 @@ TurnedLayer TurnedResiduals::at(const KeyQuestion& question, bool identical_byte
       subject_, question, FirstPositionLayer(subject_, question.layer), maker, residuals);
   out.identical_bytes = std::move(bytes.file);
   out.tried = bytes.tried;
+  out.parted = bytes.parted;
   return out;
 }
 

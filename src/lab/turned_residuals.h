@@ -15,8 +15,8 @@ namespace rg::lab {
 // What was found at one layer.
 struct TurnedLayer {
   std::optional<Json> on_manifold, identical_bytes;  // files
-  size_t turned = 0;                   // of the tokens, those with a certificate of level B'
-  size_t tried = 0;                    // pairs that were computed for level C
+  size_t turned = 0;             // of the tokens, those with a certificate of level B'
+  size_t tried = 0, parted = 0;  // pairs for level C: computed; with equal keys, different sets
   certificates::Missing missing = {};  // why none of them has one; read only then
 };
 
@@ -30,7 +30,7 @@ class TurnedResiduals {
 
   size_t tokens() const { return tokens_.size(); }
   // Level B' of the token whose residual changes least, relative to its length; level C, if wanted,
-  // of the first token that gives one, tokens with less change first.
+  // of the pair with the widest margins, of all tokens that level B' turns.
   TurnedLayer at(const KeyQuestion& question, bool identical_bytes) const;
 
  private:
