@@ -88,6 +88,7 @@ def small_tokenizer():
     letters = byte_alphabet()
     whole["model"]["vocab"] = {letters[byte]: i for i, byte in enumerate([10, 32, *range(97, 123)])}
     whole["model"]["merges"], whole["added_tokens"] = [], []
+    whole["model"]["unk_token"] = letters[10]  # of every other byte
     return whole
 
 
