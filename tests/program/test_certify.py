@@ -420,6 +420,22 @@ class Certify(unittest.TestCase):
                     for row in report[number]["absent"]:
                         self.assertIn(words, row["reason"])
 
+    def test_where_keys_decide_every_token(self):
+        """Router rows are key rows, and attention adds nothing: there is nothing to turn."""
+        def blind(values):
+            for layer in range(3):
+                at = f"model.layers.{layer}."
+                values[at + "mlp.gate.weight"] = values[at + "self_attn.k_proj.weight"][:8 * 32]
+                values[at + "self_attn.o_proj.weight"] = [0.0] * (32 * 32)
+                values[at + "post_attention_layernorm.weight"] = values[at + "input_layernorm.weight"]
+        model, out = make_model(self.path("blind"), edit=blind), self.path("blind-out")
+        made = run("certify", model, "--out", out, "--levels", "A,B',C", "--domain", f"prose={self.prose}",
+                   "--windows", 4, "--seq-len", 32)
+        self.assertExit(made, 0, "layer 2, B': every residual with the token's keys takes its route",
+                        "A: differences of router rows are combinations of key rows")
+        self.assertEqual(os.listdir(out), ["certificates.json"])
+        self.assertExit(run("verify", out, "--model", model), 0, "1 test: 1 holds")
+
     def test_doctored_twins(self):
         name = "layer-0.twin_tokens.json"
         sound = load(os.path.join(self.sound, name))
