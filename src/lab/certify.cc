@@ -30,7 +30,7 @@ void add_level(const Subject& subject, const LayerMatrices& matrices, PairLevel 
       {.level = level_name, .reason = pair.file ? to.question.no_pair : words(*pair.missing)});
 }
 
-void refuse(std::string_view level, const std::string& reason, LayerCertificates& to) {
+void state_absent(std::string_view level, const std::string& reason, LayerCertificates& to) {
   to.absent.push_back({.level = std::string(level), .reason = reason});
 }
 
@@ -39,8 +39,8 @@ void add_pairs(const Subject& subject, WantedLevels wanted, LayerCertificates& t
   if (!wanted.exact && !wanted.enclosed) return;
   const bool wide = to.question.facts->key_dimensions >= to.question.facts->width;
   if (!to.question.no_pair.empty() && !wide) {
-    if (wanted.exact) refuse(name(PairLevel::exact), to.question.no_pair, to);
-    if (wanted.enclosed) refuse(name(PairLevel::enclosed), to.question.no_pair, to);
+    if (wanted.exact) state_absent(name(PairLevel::exact), to.question.no_pair, to);
+    if (wanted.enclosed) state_absent(name(PairLevel::enclosed), to.question.no_pair, to);
     return;
   }
   const LayerMatrices matrices(subject, to.question);
@@ -78,8 +78,10 @@ LayerCertificates certify_layer(const Subject& subject, int layer, WantedLevels 
   if (!out.question.facts) return out;
   add_pairs(subject, wanted, out);
   if (out.question.no_turn.empty()) return out;
-  if (wanted.on_manifold) refuse("on_manifold", out.question.no_turn, out);
-  if (wanted.identical_bytes) refuse("identical_bytes", out.question.no_turn, out);
+  if (wanted.on_manifold) state_absent("on_manifold", out.question.no_turn, out);
+  if (wanted.identical_bytes) {
+    state_absent("identical_bytes", "sought only where level B' is: " + out.question.no_turn, out);
+  }
   return out;
 }
 

@@ -67,7 +67,7 @@ int32_t read_token(certificates::Members& members, const Subject& subject) {
 void require_turnable(const KeyQuestion& question, const certificates::Members& members) {
   if (question.no_turn.empty()) return;
   throw members.refusal(ErrorId::AR010, "layer", std::to_string(question.layer),
-                        "a layer where residuals are turned: " + question.no_turn);
+                        "a layer where residuals are turned; of this one, " + question.no_turn);
 }
 
 void require_real(std::span<const float> x0, std::span<const float> computed,

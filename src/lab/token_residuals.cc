@@ -55,9 +55,9 @@ class KeptResiduals : public tap::Observer {
   LayerRows kept_;
 };
 
-LayerRows run(const Subject& subject, const Samples& samples, KeptResiduals& residuals,
-              const std::vector<int>& layers, const EngineSettings& engine,
-              const std::filesystem::path& spill_folder, Progress& progress) {
+LayerRows rows_of_pass(const Subject& subject, const Samples& samples, KeptResiduals& residuals,
+                       const std::vector<int>& layers, const EngineSettings& engine,
+                       const std::filesystem::path& spill_folder, Progress& progress) {
   Pass pass(subject, samples, {.layers = layers, .engine = engine, .experiments = {}});
   pass.watch(residuals);
   pass.make_plan(spill_folder);
@@ -116,7 +116,7 @@ LayerRows token_residuals(const Subject& subject, const std::vector<int32_t>& to
                           subject.model().width);
   EngineSettings exact = engine;
   exact.compute = "f32";
-  return run(subject, samples, residuals, layers, exact, spill_folder, progress);
+  return rows_of_pass(subject, samples, residuals, layers, exact, spill_folder, progress);
 }
 
 LayerRows sampled_residuals(const Subject& subject, const Samples& samples,
@@ -125,7 +125,7 @@ LayerRows sampled_residuals(const Subject& subject, const Samples& samples,
                             Progress& progress) {
   KeptResiduals residuals(samples.sets(), sampled_rows(samples, most), layers,
                           subject.model().width);
-  return run(subject, samples, residuals, layers, engine, spill_folder, progress);
+  return rows_of_pass(subject, samples, residuals, layers, engine, spill_folder, progress);
 }
 
 TokenResiduals::TokenResiduals(const Subject& subject, const EngineSettings& engine,

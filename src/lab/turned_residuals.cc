@@ -11,7 +11,7 @@ constexpr size_t kMostFirstTokens = 16;
 constexpr size_t kMostSampledRows = 256;  // of a layer
 
 // Of two reasons, the one that says more about the keys.
-certificates::Missing worse(certificates::Missing a, certificates::Missing b) {
+certificates::Missing more_telling(certificates::Missing a, certificates::Missing b) {
   using certificates::Missing;
   for (const Missing first : {Missing::within_error, Missing::keys_decide_token}) {
     if (a == first || b == first) return first;
@@ -47,7 +47,7 @@ TurnedLayer TurnedResiduals::at(const KeyQuestion& question, bool identical_byte
     if (made.certificate) {
       found.push_back({residual, std::move(*made.certificate)});
     } else {
-      out.missing = i == 0 ? made.missing : worse(out.missing, made.missing);
+      out.missing = i == 0 ? made.missing : more_telling(out.missing, made.missing);
     }
   }
   out.turned = found.size();

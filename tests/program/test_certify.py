@@ -419,6 +419,8 @@ class Certify(unittest.TestCase):
                                      ["on_manifold", "identical_bytes"])
                     for row in report[number]["absent"]:
                         self.assertIn(words, row["reason"])
+                    turned, same = (row["reason"] for row in report[number]["absent"])
+                    self.assertEqual(same, "sought only where level B' is: " + turned)
 
     def test_where_keys_decide_every_token(self):
         """Router rows are key rows, and attention adds nothing: there is nothing to turn."""
