@@ -177,6 +177,9 @@ TEST(EnclosedMaker, AttentionCounts) {
   expect_refused(before, sound, "another place of the router");
   for (float& value : other.output_weights) value = -value;
   expect_refused(other, sound, "other sets");
+  EnclosedCertificate scaled = sound;  // z itself is meant
+  scaled.first_position->scale = 1;
+  expect_refused(layer, scaled, "another place of the router");
   EnclosedCertificate longer = sound;
   for (double& value : longer.z) value *= 0x1p40;
   EXPECT_NE(fault_of(layer.question(), longer), "");
