@@ -122,10 +122,13 @@ std::vector<verify::Judgement> judge_certificates(const std::vector<fs::path>& f
   }
   const lab::Subject subject = lab::Subject::open(model);
   const lab::EngineSettings engine;
+  const fs::path spill_folder = fs::temp_directory_path();
+  lab::TokenResiduals residuals(subject, engine, spill_folder, progress, lab::deepest_layer(files));
   const lab::CheckSetting setting{.subject = subject,
                                   .engine = engine,
-                                  .spill_folder = fs::temp_directory_path(),
-                                  .progress = progress};
+                                  .spill_folder = spill_folder,
+                                  .progress = progress,
+                                  .residuals = residuals};
   std::vector<verify::Judgement> out;
   for (const fs::path& file : files) {
     throw_if_stopped();

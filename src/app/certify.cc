@@ -18,6 +18,7 @@
 #include "base/sha256.h"
 #include "lab/certificate_check.h"
 #include "lab/programme.h"
+#include "lab/turned_residuals.h"
 
 namespace rg::app {
 namespace {
@@ -59,9 +60,12 @@ std::vector<CertifiedLayer> certify_layers(const CertifyOptions& options,
   for (const int layer : subject.measured_layers(options.layers)) {
     throw_if_stopped();
     progress.step(fmt::format("layer {}", layer));
-    CertifiedLayer made{
-        .found = lab::certify_layer(subject, layer, {options.exact, options.enclosed}),
-        .files = {}};
+    CertifiedLayer made{.found = lab::certify_layer(subject, layer,
+                                                    {.exact = options.exact,
+                                                     .enclosed = options.enclosed,
+                                                     .on_manifold = options.on_manifold,
+                                                     .identical_bytes = options.identical_bytes}),
+                        .files = {}};
     for (lab::LayerCertificates::Made& each : made.found.made) {
       made.files.push_back(write_certificate(options, layer, each.level, each.file));
       each.file = Json();
@@ -71,19 +75,49 @@ std::vector<CertifiedLayer> certify_layers(const CertifyOptions& options,
   return out;
 }
 
+// Levels B' and C, added to the layers where residuals can be turned.
+TurnsOutcome certify_turns(const CertifyOptions& options, const lab::Subject& subject,
+                           const lab::Samples& samples, std::vector<CertifiedLayer>& layers,
+                           ProgressPrinter& progress) {
+  std::vector<int> turnable;
+  for (const CertifiedLayer& layer : layers) {
+    const lab::KeyQuestion& question = layer.found.question;
+    if (question.facts && question.no_turn.empty()) turnable.push_back(question.layer);
+  }
+  TurnsOutcome out;
+  if (turnable.empty()) return out;
+  const lab::TurnedResiduals residuals(subject, samples, turnable, options.engine, options.out,
+                                       progress);
+  out.tokens = residuals.tokens();
+  for (CertifiedLayer& layer : layers) {
+    const int number = layer.found.question.layer;
+    if (!std::binary_search(turnable.begin(), turnable.end(), number)) continue;
+    throw_if_stopped();
+    progress.step(fmt::format("layer {}: turning residuals", number));
+    lab::TurnedLayer found = residuals.at(layer.found.question, options.identical_bytes);
+    if (found.on_manifold && options.on_manifold) {
+      layer.files.push_back(write_certificate(options, number, "on_manifold", *found.on_manifold));
+      layer.found.rank = layer.found.question.facts->key_dimensions;
+    }
+    if (found.identical_bytes) {
+      layer.files.push_back(
+          write_certificate(options, number, "identical_bytes", *found.identical_bytes));
+      found.identical_bytes = Json();
+    }
+    out.layers.push_back({.layer = number, .found = std::move(found)});
+  }
+  return out;
+}
+
 // Level D, added to layer 0 of `layers`.
-TwinOutcome certify_twins(const CertifyOptions& options, lab::Programme& programme,
-                          lab::Subject& subject, std::vector<CertifiedLayer>& layers,
+TwinOutcome certify_twins(const CertifyOptions& options, const lab::Subject& subject,
+                          const lab::Samples& samples, std::vector<CertifiedLayer>& layers,
                           ProgressPrinter& progress) {
   if (layers.empty() || layers[0].found.question.layer != 0) {
     return {.found = {}, .absent = "layer 0 has no gate or is not among --layers"};
   }
   const lab::KeyQuestion& question = layers[0].found.question;
   if (!question.facts) return {.found = {}, .absent = "of layer 0, " + question.uncovered};
-  subject.open_tokenizer(options.text.allow_regex);
-  lab::Samples& samples = programme.add_samples(subject, options.text, {});
-  samples.read(options.engine, options.out, progress);
-  samples.check_fit(subject);
   TwinOutcome out;
   out.found = lab::find_twins(subject, samples, options.engine, options.out, progress);
   if (!out.found->widest) {
@@ -97,6 +131,24 @@ TwinOutcome certify_twins(const CertifyOptions& options, lab::Programme& program
     return out;
   }
   layers[0].files.push_back(write_certificate(options, 0, "twin_tokens", *file));
+  return out;
+}
+
+// The levels that need texts.
+TextOutcome certify_texts(const CertifyOptions& options, lab::Programme& programme,
+                          lab::Subject& subject, std::vector<CertifiedLayer>& layers,
+                          ProgressPrinter& progress) {
+  const bool turns = options.on_manifold || options.identical_bytes;
+  TextOutcome out;
+  if (!turns && !options.twin_tokens) return out;
+  subject.open_tokenizer(options.text.allow_regex);
+  lab::Samples& samples = programme.add_samples(subject, options.text, {});
+  samples.read(options.engine, options.out, progress);
+  samples.check_fit(subject);
+  if (turns) out.turns = certify_turns(options, subject, samples, layers, progress);
+  if (options.twin_tokens) {
+    out.twins = certify_twins(options, subject, samples, layers, progress);
+  }
   return out;
 }
 
@@ -127,8 +179,7 @@ int certify(const CertifyOptions& options, const GlobalOptions& global, Progress
   }
   const std::vector<std::filesystem::path> old = old_files(options);
   std::vector<CertifiedLayer> layers = certify_layers(options, subject, progress);
-  std::optional<TwinOutcome> twins;
-  if (options.twin_tokens) twins = certify_twins(options, programme, subject, layers, progress);
+  const TextOutcome texts = certify_texts(options, programme, subject, layers, progress);
   Json rows = Json::array();
   for (const CertifiedLayer& layer : layers) {
     rows.push_back(lab::layer_json(subject.model(), layer.found, layer.files));
@@ -141,7 +192,7 @@ int certify(const CertifyOptions& options, const GlobalOptions& global, Progress
   if (options.json) {
     print(text);
   } else {
-    print(certify_text(subject.name(), layers, twins, stdout_has_colour(), stdout_columns()));
+    print(certify_text(subject.name(), layers, texts, stdout_has_colour(), stdout_columns()));
     print(
         fmt::format("\n{} verify {} --model {} checks them.\n", escape_for_terminal(global.program),
                     escape_for_terminal(options.out.string()), escape_for_terminal(options.model)));

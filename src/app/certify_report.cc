@@ -118,7 +118,11 @@ std::string decision_text(const std::vector<CertifiedLayer>& layers, bool colour
 }
 
 std::string letter(const std::string& level) {
-  return level == "exact" ? "A" : level == "enclosed" ? "B" : "D";
+  return level == "exact"             ? "A"
+         : level == "enclosed"        ? "B"
+         : level == "on_manifold"     ? "B'"
+         : level == "identical_bytes" ? "C"
+                                      : "D";
 }
 
 std::string files_text(const std::vector<CertifiedLayer>& layers, size_t columns) {
@@ -141,6 +145,40 @@ std::string files_text(const std::vector<CertifiedLayer>& layers, size_t columns
   return table.text(2) + absent;
 }
 
+std::string turns_text(const TurnsOutcome& turns, size_t columns) {
+  if (turns.tokens == 0) {
+    return wrapped("B', C: no layer where residuals are turned", "    ", 6, columns);
+  }
+  Table table({Align::right, Align::right, Align::right, Align::right, Align::right, Align::right,
+               Align::right});
+  table.row({"LAYER", "TOKENS", "CHANGE", "NEAREST", "UNSEEN", "PLAUSIBLE", "EQUAL BYTES"});
+  std::string absent;
+  for (const auto& [layer, found] : turns.layers) {
+    const std::string number = std::to_string(layer);
+    std::string pairs = "-";
+    if (found.tried > 0) pairs = fmt::format("{} of {}", found.parted, found.tried);
+    if (!found.on_manifold) {
+      absent += wrapped(fmt::format("layer {}, B': {}", number, lab::words(found.missing)), "    ",
+                        6, columns);
+      continue;
+    }
+    const Json& file = *found.on_manifold;
+    const auto number_of = [&](const char* name) { return file.at(name).get<double>(); };
+    table.row({number, fmt::format("{} of {}", found.turned, turns.tokens),
+               fmt::format("{:.3g} %", 100 * number_of("relative_change")),
+               fmt::format("{:.3g} %", 100 * number_of("relative_radius")),
+               fmt::format("{:.3f}", 1 / number_of("visibility")),
+               fmt::format("{:.3g}", file.at("plausibility").at("size").get<double>()), pairs});
+    if (found.tried > 0 && !found.identical_bytes) {
+      absent +=
+          wrapped(fmt::format("layer {}, C: none of {} has the same keys in bf16 and other experts",
+                              number, counted(found.tried, "pair")),
+                  "    ", 6, columns);
+    }
+  }
+  return '\n' + table.text(2) + absent;
+}
+
 std::string twins_text(const TwinOutcome& twins, size_t columns) {
   if (!twins.found) return wrapped("D: none, " + twins.absent, "    ", 6, columns);
   std::string text = fmt::format(
@@ -154,15 +192,28 @@ std::string twins_text(const TwinOutcome& twins, size_t columns) {
 }  // namespace
 
 std::string certify_text(const std::string& model, const std::vector<CertifiedLayer>& layers,
-                         const std::optional<TwinOutcome>& twins, bool colour, size_t columns) {
+                         const TextOutcome& texts, bool colour, size_t columns) {
   std::string text =
       fmt::format("model {}: are routes functions of keys?\n\n", escape_for_terminal(model));
   text += decision_text(layers, colour, columns) + files_text(layers, columns);
-  if (twins) text += twins_text(*twins, columns);
-  return text +
-         "\n  A: a pair of residuals with equal keys and different sets, in integers\n"
-         "  B: the same in fp64 with bounds of all errors; RANK: proved on the way\n"
-         "  D: one token at one position of two prompts, equal keys, different sets\n";
+  if (texts.twins) text += twins_text(*texts.twins, columns);
+  if (texts.turns) text += turns_text(*texts.turns, columns);
+  text +=
+      "\n  A: a pair of residuals with equal keys and different sets, in integers\n"
+      "  B: the same in fp64 with bounds of all errors; RANK: proved on the way\n";
+  if (texts.turns) {
+    text +=
+        "  B': a token's residual at position 0, turned where its keys see nothing until its set\n"
+        "    changes. TOKENS that can be, of those tried; of the one with the least CHANGE, over "
+        "its\n"
+        "    length: the NEAREST change of set, keys free; the UNSEEN share of what tells its "
+        "pair\n"
+        "    of experts apart; PLAUSIBLE: the change, 1 as between two tokens of the texts\n"
+        "  C: two fp32 residuals, the same bytes in a bf16 cache of keys, different sets. EQUAL "
+        "BYTES:\n"
+        "    such pairs, of those tried; the one with the widest margins is written\n";
+  }
+  return text + "  D: one token at one position of two prompts, equal keys, different sets\n";
 }
 
 }  // namespace rg::app

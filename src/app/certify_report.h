@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lab/certify.h"
+#include "lab/turned_residuals.h"
 #include "lab/twin_tokens.h"
 
 namespace rg::app {
@@ -22,8 +23,24 @@ struct TwinOutcome {
   std::string absent;
 };
 
+// Levels B' and C: what was tried at the layers where residuals can be turned.
+struct TurnsOutcome {
+  size_t tokens = 0;  // whose residuals were turned; 0: there is no such layer
+  struct Layer {
+    int layer;
+    lab::TurnedLayer found;  // without the content of identical_bytes
+  };
+  std::vector<Layer> layers = {};
+};
+
+// What came of the texts; none: the level wasn't asked for.
+struct TextOutcome {
+  std::optional<TurnsOutcome> turns;
+  std::optional<TwinOutcome> twins;
+};
+
 // The decision table, layers with equal rows together, then a line per layer on certificates.
 std::string certify_text(const std::string& model, const std::vector<CertifiedLayer>& layers,
-                         const std::optional<TwinOutcome>& twins, bool colour, size_t columns);
+                         const TextOutcome& texts, bool colour, size_t columns);
 
 }  // namespace rg::app

@@ -75,7 +75,8 @@ struct TraceOptions : PassOptions {
 
 // Which certificates are made: levels A, B and D.
 struct CertifyOptions : PassOptions {
-  bool exact = true, enclosed = true, twin_tokens = false;
+  bool exact = true, enclosed = true;
+  bool on_manifold = false, identical_bytes = false, twin_tokens = false;  // of texts
   std::filesystem::path out;
   bool overwrite = false;
   bool json = false;

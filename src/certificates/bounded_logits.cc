@@ -43,4 +43,10 @@ BoundedLogits bounded_logits(const Matrix& router, const FirstPosition& attentio
   return out;
 }
 
+BoundedLogits bounded_logits(const Question& question, const Matrix& router, const Column& x,
+                             double distance) {
+  return question.attention ? bounded_logits(router, *question.attention, x, distance)
+                            : bounded_logits(router, x, distance);
+}
+
 }  // namespace rg::certificates

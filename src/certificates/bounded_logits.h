@@ -17,4 +17,8 @@ BoundedLogits bounded_logits(const Matrix& router, const Column& x, double dista
 BoundedLogits bounded_logits(const Matrix& router, const FirstPosition& attention, const Column& x,
                              double distance);
 
+// Whichever of them the question is about; `router` is its own, folded.
+BoundedLogits bounded_logits(const Question& question, const Matrix& router, const Column& x,
+                             double distance);
+
 }  // namespace rg::certificates

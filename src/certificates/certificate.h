@@ -55,20 +55,23 @@ struct EnclosedCertificate {
 // Level B'. Within `distance` of x lies a vector with exactly the keys and exactly the norm of the
 // real residual x0, hence with equal keys for every epsilon, and with another set (KR-10). The
 // proof also needs `direction`, close to the kernel of K: a lower bound of the part of x in it.
+// What follows the slacks isn't needed for it. At this norm logits are a matrix G' times x: after
+// attention G + G W_O W_V / rho(x0), else G. P projects on the kernel of K.
 struct ManifoldCertificate {
   Shape shape;
+  std::optional<AtFirstPosition> first_position;  // scale 0
   IndependentRows rows;
   std::vector<float> x0;             // (D)
   std::vector<double> x, direction;  // (D)
   double distance;
   std::vector<uint32_t> set, other_set;  // of x0, of x
   double slack, other_slack;
-  // What the change means; a checker needs none of these.
   uint32_t leaves, enters;  // the pair of experts that was turned against
-  double rotation;          // radians, of the part of x0 that the keys don't see
+  double rotation;          // radians, between P x0 and P x
   double relative_change;   // |x - x0| / |x0|
-  double relative_radius;   // RG-6: the nearest change of set, keys free, over |x0|
-  double visibility;        // |g| / |P g| of the pair: 1 if the keys see nothing of it
+  // RG-6: the nearest change of set over |x0|, keys free, by G'.
+  double relative_radius;
+  double visibility;        // |g| / |P g| of the pair's row g: 1 if the keys see nothing of it
   double determined_share;  // of pairs (inside, outside) that no such residual can swap
 };
 
@@ -81,5 +84,6 @@ Json to_json(const ManifoldCertificate& certificate);
 class Members;
 ExactCertificate read_exact(Members& members);
 EnclosedCertificate read_enclosed(Members& members);
+ManifoldCertificate read_manifold(Members& members);
 
 }  // namespace rg::certificates

@@ -82,6 +82,7 @@ Json to_json(const EnclosedCertificate& certificate) {
 
 Json to_json(const ManifoldCertificate& certificate) {
   Json out = head("on_manifold", certificate.shape);
+  out["first_position"] = place_json(certificate.first_position);
   out["rows"] = rows_json(certificate.rows);
   out["x0"] = certificate.x0;
   out["x"] = certificate.x;
@@ -128,6 +129,33 @@ EnclosedCertificate read_enclosed(Members& members) {
                           .opposite_slack = members.number("opposite_slack")};
   out.set = members.counts("set", out.shape.experts);
   out.opposite_set = members.counts("opposite_set", out.shape.experts);
+  return out;
+}
+
+ManifoldCertificate read_manifold(Members& members) {
+  ManifoldCertificate out{.shape = read_shape(members),
+                          .first_position = read_place(members),
+                          .rows = read_rows(members),
+                          .x0 = members.floats("x0"),
+                          .x = members.numbers("x"),
+                          .direction = members.numbers("direction"),
+                          .distance = members.number("distance"),
+                          .set = {},
+                          .other_set = {},
+                          .slack = members.number("slack"),
+                          .other_slack = members.number("other_slack"),
+                          .leaves = 0,
+                          .enters = 0,
+                          .rotation = members.number("rotation"),
+                          .relative_change = members.number("relative_change"),
+                          .relative_radius = members.number("relative_radius"),
+                          .visibility = members.number("visibility"),
+                          .determined_share = members.number("determined_share")};
+  out.set = members.counts("set", out.shape.experts);
+  out.other_set = members.counts("other_set", out.shape.experts);
+  const int64_t last = int64_t{out.shape.experts} - 1;
+  out.leaves = static_cast<uint32_t>(members.integer("leaves", 0, last));
+  out.enters = static_cast<uint32_t>(members.integer("enters", 0, last));
   return out;
 }
 

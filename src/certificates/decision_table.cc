@@ -97,7 +97,9 @@ void add_first_position(const LayerFacts& facts, std::vector<Row>& rows) {
                      "G h(z) not constant for some z of the kernel of K", router_reservation(facts),
                      kernel_levels(facts));
   row.inputs = Inputs::first_position;
-  row.levels.on_manifold = false;  // turning x also turns its value
+  // Residuals of one length have one rho, so what attention adds is linear in them. Where values
+  // are made of the keys it isn't W_O W_V N(x), and isn't zero.
+  row.levels.on_manifold = row.levels.on_manifold && facts.values_seen;
   if (!facts.linear_at_first) {
     row.reservation = "attention at position 0 is not linear: h(-z) need not be -h(z)";
     row.levels = kBytes;

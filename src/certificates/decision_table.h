@@ -27,6 +27,7 @@ struct LayerFacts {
   // At position 0 attention adds W_O W_V N(x): no bias of values or outputs, no sink beside the
   // keys. Or it adds nothing to the residuals whose keys are zero, as values made of keys do.
   bool linear_at_first;
+  bool values_seen;  // and it is W_O W_V N(x): values are a projection of their own
   bool router_bias;
   bool plain_top_k;  // no selection bias, no groups, no table
   bool first_layer;  // layer 0

@@ -47,10 +47,7 @@ struct Proved {
 };
 Proved prove(const Enclosure& enclosure, const Question& question, const Column& z) {
   const double distance = enclosure.distance_to_kernel(z);
-  const Matrix router = folded(question.router);
-  const BoundedLogits logits = question.attention
-                                   ? bounded_logits(router, *question.attention, z, distance)
-                                   : bounded_logits(router, z, distance);
+  const BoundedLogits logits = bounded_logits(question, folded(question.router), z, distance);
   return {.distance = distance,
           .set = top_set(logits, 1, question.top_k),
           .opposite = top_set(logits, -1, question.top_k)};
@@ -97,7 +94,8 @@ Made<EnclosedCertificate> make_enclosed(const Question& question) {
 std::string fault_of(const Question& question, const EnclosedCertificate& certificate) {
   const Shape shape = shape_of(question);
   if (!(certificate.shape == shape)) return "another shape";
-  if (certificate.first_position.has_value() != question.attention.has_value()) {
+  if (certificate.first_position.has_value() != question.attention.has_value() ||
+      (certificate.first_position && certificate.first_position->scale != 0)) {
     return "another place of the router";
   }
   if (!is_column(certificate.z, shape.width)) return "no vector";

@@ -4,9 +4,11 @@
 #include <limits>
 
 #include "base/error.h"
+#include "certificates/bounded_logits.h"
 #include "certificates/bounds.h"
 #include "certificates/claims.h"
 #include "certificates/enclosure.h"
+#include "certificates/key_class.h"
 #include "certificates/makers.h"
 #include "certificates/top_sets.h"
 
@@ -16,102 +18,21 @@ namespace {
 // How far beyond the tie the pair is turned, as a share of |P g| |P x0|; more if another expert is
 // too close to the new boundary.
 constexpr double kPushes[] = {1e-6, 1e-5, 1e-4, 1e-3};
+constexpr double kRounding = 1e-6;  // of sizes that are recomputed, relative
 
-// x0 and the router as the kernel of K sees them; P projects on it.
-struct Token {
-  Column x0, hidden;             // (D): x0, P x0
-  Column logits, hidden_logits;  // (E): G x0, G P x0
-  Matrix hidden_router;          // (E, D): G P
-  Matrix hidden_gram, gram;      // (E, E): G P G', G G'
-  double hidden_length;          // |P x0|
-  TopSet top;
-
-  double hidden_size(uint32_t i, uint32_t j) const {  // |P (G_i - G_j)|
-    return difference_length(hidden_gram, i, j);
-  }
-  double size(uint32_t i, uint32_t j) const { return difference_length(gram, i, j); }
-  static double difference_length(const Matrix& of, uint32_t i, uint32_t j) {
-    return std::sqrt(std::max(0.0, of(i, i) + of(j, j) - 2 * of(i, j)));
-  }
-};
-
-Token token_of(const Matrix& keys, const Matrix& inverse, const Matrix& router, const Column& x0,
-               uint32_t top_k) {
-  Token out{.x0 = x0,
-            .hidden = kernel_part(keys, inverse, x0),
-            .logits = router * x0,
-            .hidden_logits = {},
-            .hidden_router = kernel_rows(keys, inverse, router),
-            .hidden_gram = {},
-            .gram = router * router.transpose(),
-            .hidden_length = 0,
-            .top = {.set = {}, .slack = 0}};
-  out.hidden_logits = router * out.hidden;
-  out.hidden_gram = out.hidden_router * out.hidden_router.transpose();
-  out.hidden_length = out.hidden.norm();
-  out.top = top_set(bounded_logits(router, x0, 0), 1, top_k);
-  return out;
+// G W_O W_V (E, D); empty without attention.
+Matrix added_by_attention(const Question& question, const Matrix& router) {
+  if (!question.attention) return {};
+  const Matrix through = router * folded(question.attention->output);
+  return through * repeated(folded(question.attention->values), *question.attention);
 }
 
-struct Turn {
-  uint32_t inside, outside;
-  double rotation;
-};
-struct Turns {
-  std::optional<Turn> smallest;
-  double determined_share;  // of all pairs
-};
-
-// KR-10: turning P x0 by an angle in its plane with P g, g = G_i - G_j, makes g' x as small as
-// g' (I - P) x0 - |P g| |P x0|.
-Turns turns_of(const Token& token, double push) {
-  std::vector<bool> inside(static_cast<size_t>(token.logits.size()), false);
-  for (const uint32_t i : token.top.set) inside[i] = true;
-  Turns out{.smallest = {}, .determined_share = 0};
-  double pairs = 0, determined = 0;
-  for (const uint32_t i : token.top.set) {
-    for (uint32_t j = 0; j < inside.size(); ++j) {
-      if (inside[j]) continue;
-      ++pairs;
-      const double reach = token.hidden_size(i, j) * token.hidden_length;
-      const double hidden = token.hidden_logits(i) - token.hidden_logits(j);
-      const double seen = token.logits(i) - token.logits(j) - hidden;
-      if (!(seen + push * reach < reach)) {
-        ++determined;
-        continue;
-      }
-      const double from = std::acos(std::clamp(hidden / reach, -1.0, 1.0));
-      const double rotation = std::acos(std::max(-1.0, -seen / reach - push)) - from;
-      if (!out.smallest || rotation < out.smallest->rotation) out.smallest = Turn{i, j, rotation};
-    }
-  }
-  out.determined_share = determined / pairs;
-  return out;
-}
-
-// The part of the new residual in the kernel: P x0 turned towards -P g, at the same length. None
-// if P x0 points along P g, which leaves the plane open.
-std::optional<Column> turned(const Token& token, const Turn& turn) {
-  const Column first = token.hidden / token.hidden_length;
-  Column away = token.hidden_router.row(turn.outside) - token.hidden_router.row(turn.inside);
-  const double before = away.norm();
-  away -= first * first.dot(away);
-  away -= first * first.dot(away);
-  if (!(away.norm() > 1e-12 * before)) return std::nullopt;
-  away.normalize();
-  return token.hidden_length * (std::cos(turn.rotation) * first + std::sin(turn.rotation) * away);
-}
-
-// x with the keys and the length of x0 again, to rounding; `hidden` is its part in the kernel.
-Column corrected(const Matrix& keys, const Matrix& inverse, const Token& token, Column x,
-                 const Column& hidden) {
-  for (int step = 0; step < 2; ++step) {
-    const Column apart = keys * x - keys * token.x0;
-    x -= keys.transpose() * (inverse * apart);
-    const double longer = (x - token.x0).dot(x + token.x0);
-    x -= hidden * (longer / (2 * hidden.squaredNorm()));
-  }
-  return x;
+// What gives the logits of residuals as long as x0.
+Matrix router_at_length(const Question& question, const Matrix& router, const Matrix& added,
+                        const Column& x0) {
+  if (!question.attention) return router;
+  const double square = x0.squaredNorm() / static_cast<double>(x0.size());
+  return router + added / std::sqrt(square + question.attention->epsilon);
 }
 
 // A vector with exactly the keys and the length of x0 is within this distance of x; `direction` is
@@ -139,96 +60,152 @@ struct Witness {
   double distance;
   TopSet top;
 };
-std::optional<Witness> witness(const Enclosure& enclosure, const Matrix& inverse,
-                               const Matrix& router, const Token& token, const Turn& turn,
-                               uint32_t top_k) {
-  const std::optional<Column> hidden = turned(token, turn);
-  if (!hidden) return std::nullopt;
+std::optional<Witness> witness(const Enclosure& enclosure, const Question& question,
+                               const Matrix& router, const KeyClass& members, const Column& x0,
+                               const Turn& turn, const std::vector<uint32_t>& old_set) {
+  const std::optional<Column> x = members.turned(turn);
+  if (!x) return std::nullopt;
   Witness out{
-      .x = corrected(enclosure.keys(), inverse, token, token.x0 - token.hidden + *hidden, *hidden),
-      .direction = kernel_part(enclosure.keys(), inverse, *hidden),
-      .distance = 0,
-      .top = {.set = {}, .slack = 0}};
-  out.distance = manifold_distance(enclosure, token.x0, out.x, out.direction);
+      .x = *x, .direction = members.hidden(*x), .distance = 0, .top = {.set = {}, .slack = 0}};
+  out.distance = manifold_distance(enclosure, x0, out.x, out.direction);
   if (!std::isfinite(out.distance)) return std::nullopt;
-  out.top = top_set(bounded_logits(router, out.x, out.distance), 1, top_k);
-  if (!(out.top.slack > 0) || out.top.set == token.top.set) return std::nullopt;
+  const BoundedLogits logits = bounded_logits(question, router, out.x, out.distance);
+  out.top = top_set(logits, 1, question.top_k);
+  if (!(out.top.slack > 0) || out.top.set == old_set) return std::nullopt;
   return out;
 }
 
-// RG-6, as a share of |x0|: the smallest (s_i - s_j) / |G_i - G_j|.
-double relative_radius(const Token& token) {
-  double least = std::numeric_limits<double>::infinity();
-  for (const uint32_t i : token.top.set) {
-    for (uint32_t j = 0; j < token.logits.size(); ++j) {
-      if (std::binary_search(token.top.set.begin(), token.top.set.end(), j)) continue;
-      const double size = token.size(i, j);
-      if (size > 0) least = std::min(least, (token.logits(i) - token.logits(j)) / size);
-    }
+std::vector<double> values_of(const Column& x) { return {x.data(), x.data() + x.size()}; }
+
+ManifoldCertificate manifold_certificate(const Question& question, IndependentRows rows,
+                                         std::span<const float> x0, const TopSet& old,
+                                         const Witness& found, const KeyClass& members,
+                                         const Turn& turn) {
+  std::optional<AtFirstPosition> place;
+  if (question.attention) place = AtFirstPosition{0};
+  const Column from = column_of(x0);
+  return {.shape = shape_of(question),
+          .first_position = place,
+          .rows = std::move(rows),
+          .x0 = {x0.begin(), x0.end()},
+          .x = values_of(found.x),
+          .direction = values_of(found.direction),
+          .distance = found.distance,
+          .set = old.set,
+          .other_set = found.top.set,
+          .slack = old.slack,
+          .other_slack = found.top.slack,
+          .leaves = turn.inside,
+          .enters = turn.outside,
+          .rotation = members.rotation(found.x),
+          .relative_change = (found.x - from).norm() / from.norm(),
+          .relative_radius = members.relative_radius(),
+          .visibility = members.visibility(turn.inside, turn.outside),
+          .determined_share = members.determined_share()};
+}
+
+bool is_close(double stated, double found) {
+  return std::abs(stated - found) <= kRounding * std::abs(found) + 1e-12;
+}
+
+// Whether what the certificate says about its change is so.
+bool sizes_hold(const ManifoldCertificate& stated, const KeyClass& members, const Column& x0,
+                const Column& x) {
+  const auto& set = stated.set;
+  if (!std::binary_search(set.begin(), set.end(), stated.leaves) ||
+      std::binary_search(set.begin(), set.end(), stated.enters)) {
+    return false;
   }
-  return least / token.x0.norm();
-}
-
-ManifoldCertificate manifold_certificate(const Shape& shape, IndependentRows rows,
-                                         const Token& token, const Witness& found,
-                                         const Turns& turns) {
-  const Turn& turn = *turns.smallest;
-  ManifoldCertificate out{
-      .shape = shape,
-      .rows = std::move(rows),
-      .x0 = {},
-      .x = {found.x.data(), found.x.data() + found.x.size()},
-      .direction = {found.direction.data(), found.direction.data() + found.direction.size()},
-      .distance = found.distance,
-      .set = token.top.set,
-      .other_set = found.top.set,
-      .slack = token.top.slack,
-      .other_slack = found.top.slack,
-      .leaves = turn.inside,
-      .enters = turn.outside,
-      .rotation = turn.rotation,
-      .relative_change = (found.x - token.x0).norm() / token.x0.norm(),
-      .relative_radius = relative_radius(token),
-      .visibility =
-          token.size(turn.inside, turn.outside) / token.hidden_size(turn.inside, turn.outside),
-      .determined_share = turns.determined_share};
-  for (const double value : token.x0) out.x0.push_back(static_cast<float>(value));
-  return out;
+  const double pairs =
+      static_cast<double>(set.size()) * static_cast<double>(stated.shape.experts - set.size());
+  return is_close(stated.rotation, members.rotation(x)) &&
+         is_close(stated.relative_change, (x - x0).norm() / x0.norm()) &&
+         is_close(stated.relative_radius, members.relative_radius()) &&
+         is_close(stated.visibility, members.visibility(stated.leaves, stated.enters)) &&
+         // A pair on the edge may be counted either way.
+         std::abs(stated.determined_share - members.determined_share()) * pairs < 1.5;
 }
 
 }  // namespace
 
-Made<ManifoldCertificate> make_on_manifold(const Question& question, std::span<const float> x0) {
-  const Shape shape = shape_of(question);
-  check_internal(x0.size() == shape.width, "a residual has D numbers");
-  check_internal(!question.attention, "turning x would turn its value as well");
+struct ManifoldMaker::Prepared {
+  Question question;
+  std::vector<int> exponents;
+  Matrix inverse, router, added;
+  Enclosure enclosure;
+};
+
+ManifoldMaker::ManifoldMaker(const Question& question) {
+  shape_of(question);  // or RT070
   ScaledKeys keys = scaled_rows(folded(question.keys));
-  const Matrix router = folded(question.router);
-  const Matrix inverse = approximate_inverse(keys.matrix);
-  const std::optional<Enclosure> enclosure = Enclosure::of(std::move(keys.matrix), inverse);
-  if (!enclosure) return {.certificate = {}, .missing = Missing::keys_dependent};
-  const Token token = token_of(enclosure->keys(), inverse, router, column_of(x0), shape.top_k);
-  if (!(token.top.slack > 0)) return {.certificate = {}, .missing = Missing::tied};
+  Matrix inverse = approximate_inverse(keys.matrix);
+  std::optional<Enclosure> enclosure = Enclosure::of(std::move(keys.matrix), inverse);
+  if (!enclosure) return;
+  Matrix router = folded(question.router);
+  Matrix added = added_by_attention(question, router);
+  prepared_ = std::make_unique<const Prepared>(Prepared{question, keys.exponents,
+                                                        std::move(inverse), std::move(router),
+                                                        std::move(added), std::move(*enclosure)});
+}
+ManifoldMaker::~ManifoldMaker() = default;
+ManifoldMaker::ManifoldMaker(ManifoldMaker&&) noexcept = default;
+
+Made<ManifoldCertificate> ManifoldMaker::make(std::span<const float> x0) const {
+  if (!prepared_) return {.certificate = {}, .missing = Missing::keys_dependent};
+  const auto& [question, exponents, inverse, router, added, enclosure] = *prepared_;
+  check_internal(x0.size() == question.keys.columns, "a residual has D numbers");
+  const Column from = column_of(x0);
+  const TopSet old = top_set(bounded_logits(question, router, from, 0), 1, question.top_k);
+  if (!(old.slack > 0)) return {.certificate = {}, .missing = Missing::tied};
+  const KeyClass members(enclosure.keys(), inverse, router_at_length(question, router, added, from),
+                         from, old.set);
   Missing missing = Missing::keys_decide_token;
   for (const double push : kPushes) {
-    const Turns turns = turns_of(token, push);
-    if (!turns.smallest) break;
+    const std::optional<Turn> turn = members.smallest_turn(push);
+    if (!turn) break;
     missing = Missing::within_error;
-    const auto found = witness(*enclosure, inverse, router, token, *turns.smallest, shape.top_k);
+    const auto found = witness(enclosure, question, router, members, from, *turn, old.set);
     if (!found) continue;
-    IndependentRows rows{.exponents = keys.exponents,
-                         .inverse = lower_triangle(inverse),
-                         .defect = enclosure->defect()};
-    return {.certificate = manifold_certificate(shape, std::move(rows), token, *found, turns),
+    IndependentRows rows{
+        .exponents = exponents, .inverse = lower_triangle(inverse), .defect = enclosure.defect()};
+    return {.certificate =
+                manifold_certificate(question, std::move(rows), x0, old, *found, members, *turn),
             .missing = {}};
   }
   return {.certificate = {}, .missing = missing};
 }
 
+std::vector<std::vector<double>> ManifoldMaker::turned(std::span<const float> x0,
+                                                       std::span<const double> pushes) const {
+  if (!prepared_) return {};
+  const auto& [question, exponents, inverse, router, added, enclosure] = *prepared_;
+  check_internal(x0.size() == question.keys.columns, "a residual has D numbers");
+  const Column from = column_of(x0);
+  const TopSet old = top_set(bounded_logits(question, router, from, 0), 1, question.top_k);
+  if (!(old.slack > 0)) return {};
+  const KeyClass members(enclosure.keys(), inverse, router_at_length(question, router, added, from),
+                         from, old.set);
+  std::vector<std::vector<double>> out;
+  for (const double push : pushes) {
+    const std::optional<Turn> turn = members.smallest_turn(push);
+    const std::optional<Column> x = turn ? members.turned(*turn) : std::nullopt;
+    if (!x) break;
+    out.push_back(values_of(*x));
+  }
+  return out;
+}
+
+Made<ManifoldCertificate> make_on_manifold(const Question& question, std::span<const float> x0) {
+  return ManifoldMaker(question).make(x0);
+}
+
 std::string fault_of(const Question& question, const ManifoldCertificate& certificate) {
   const Shape shape = shape_of(question);
   if (!(certificate.shape == shape)) return "another shape";
-  if (question.attention) return "another place of the router";
+  if (certificate.first_position.has_value() != question.attention.has_value() ||
+      (certificate.first_position && certificate.first_position->scale != 0)) {
+    return "another place of the router";
+  }
   if (certificate.x0.size() != shape.width || !is_column(certificate.x, shape.width) ||
       !is_column(certificate.direction, shape.width)) {
     return "no vector";
@@ -240,8 +217,8 @@ std::string fault_of(const Question& question, const ManifoldCertificate& certif
   const Column x0 = column_of(certificate.x0), x = column_of(certificate.x);
   const double distance = manifold_distance(*enclosure, x0, x, column_of(certificate.direction));
   if (!std::isfinite(distance)) return "no part of it is hidden from the keys";
-  const TopSet old = top_set(bounded_logits(router, x0, 0), 1, shape.top_k);
-  const TopSet now = top_set(bounded_logits(router, x, distance), 1, shape.top_k);
+  const TopSet old = top_set(bounded_logits(question, router, x0, 0), 1, shape.top_k);
+  const TopSet now = top_set(bounded_logits(question, router, x, distance), 1, shape.top_k);
   if (!(old.slack > 0) || !(now.slack > 0) || old.set == now.set) return "sets not told apart";
   if (old.set != certificate.set || now.set != certificate.other_set) return "other sets";
   if (!no_more_than(certificate.slack, old.slack) ||
@@ -249,7 +226,12 @@ std::string fault_of(const Question& question, const ManifoldCertificate& certif
       !no_more_than(distance, certificate.distance)) {
     return "claims more than holds";
   }
-  return "";
+  const Matrix inverse =
+      symmetric_of(certificate.rows.inverse, static_cast<Eigen::Index>(shape.keys));
+  const Matrix at_length =
+      router_at_length(question, router, added_by_attention(question, router), x0);
+  const KeyClass members(enclosure->keys(), inverse, at_length, x0, old.set);
+  return sizes_hold(certificate, members, x0, x) ? "" : "other sizes of the change";
 }
 
 }  // namespace rg::certificates

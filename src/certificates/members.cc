@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <limits>
+
 namespace rg::certificates {
 namespace {
 
@@ -83,6 +86,18 @@ std::vector<double> Members::numbers(const char* name) {
   for (const Json& value : array(name)) {
     if (!value.is_number()) throw refusal(ErrorId::AR015, name, shown(value), "numbers");
     out.push_back(value.get<double>());
+  }
+  return out;
+}
+
+std::vector<float> Members::floats(const char* name) {
+  std::vector<float> out;
+  for (const double value : numbers(name)) {
+    const bool fits = std::abs(value) <= double{std::numeric_limits<float>::max()};
+    if (!fits || double{static_cast<float>(value)} != value) {
+      throw refusal(ErrorId::AR017, name, shown(Json(value)), "fp32 numbers");
+    }
+    out.push_back(static_cast<float>(value));
   }
   return out;
 }

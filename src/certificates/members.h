@@ -27,6 +27,7 @@ class Members {
   double number(const char* name);
   std::string text(const char* name);
   std::vector<double> numbers(const char* name);
+  std::vector<float> floats(const char* name);  // fp32 exactly
   // Each at least `least` and at most `most`.
   std::vector<int64_t> integers(const char* name, int64_t least, int64_t most);
   std::vector<uint32_t> counts(const char* name, uint32_t below);  // ascending, distinct

@@ -40,6 +40,7 @@ LayerFacts facts_of(const tap::KeyView& keys, const tap::LayerView& gate) {
           .key_bias = keys.key_bias,
           .clipped = keys.clip.has_value(),
           .linear_at_first = keys.linear_at_first,
+          .values_seen = !latent && !keys.values_are_keys,
           .router_bias = spec.logit_bias,
           .plain_top_k =
               !spec.selection_bias && spec.groups == spec.groups_kept && !spec.ids_from_table,

@@ -3,11 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <string_view>
 
 #include "base/cancel.h"
 #include "base/file.h"
 #include "base/sha256.h"
+#include "lab/cached_keys.h"
 #include "lab/certify.h"
+#include "lab/manifold_certificate.h"
 #include "lab/twin_tokens.h"
 #include "record/artifact.h"
 
@@ -21,7 +26,9 @@ constexpr uint64_t kMaxCertificateBytes = uint64_t{1} << 30;
 
 // Never a path: only what certify itself would write.
 bool is_listed_name(int layer, const std::string& level, const std::string& file) {
-  const bool known = level == "exact" || level == "enclosed" || level == "twin_tokens";
+  constexpr std::array kLevels = {"exact", "enclosed", "on_manifold", "identical_bytes",
+                                  "twin_tokens"};
+  const bool known = std::find(kLevels.begin(), kLevels.end(), level) != kLevels.end();
   return known && file == certificate_name(layer, level);
 }
 
@@ -52,9 +59,10 @@ std::vector<ListedFile> read_listed(Members& layer, int number,
   return out;
 }
 
-// The pair levels whose absence a layer states.
-PairLevels absent_levels(const Json& layer) {
-  PairLevels out{.exact = false, .enclosed = false};
+// The levels whose absence a layer states.
+WantedLevels absent_levels(const Json& layer) {
+  WantedLevels out{
+      .exact = false, .enclosed = false, .on_manifold = false, .identical_bytes = false};
   const auto absent = layer.find("absent");
   if (absent == layer.end() || !absent->is_array()) return out;
   for (const Json& each : *absent) {
@@ -62,6 +70,8 @@ PairLevels absent_levels(const Json& layer) {
     if (level == each.end()) continue;
     out.exact = out.exact || *level == "exact";
     out.enclosed = out.enclosed || *level == "enclosed";
+    out.on_manifold = out.on_manifold || *level == "on_manifold";
+    out.identical_bytes = out.identical_bytes || *level == "identical_bytes";
   }
   return out;
 }
@@ -72,10 +82,10 @@ void check_layer(const CheckSetting& setting, const Json& stated, int number,
   LayerCertificates again = certify_layer(setting.subject, number, absent_levels(stated));
   std::vector<ListedFile> files;
   if (again.question.facts) files = read_listed(members, number, folder);
-  const bool enclosed = std::any_of(files.begin(), files.end(), [](const ListedFile& listed) {
-    return listed.level == "enclosed";
+  const bool proved = std::any_of(files.begin(), files.end(), [](const ListedFile& listed) {
+    return listed.level == "enclosed" || listed.level == "on_manifold";
   });
-  if (enclosed) again.rank = again.question.facts->key_dimensions;
+  if (proved) again.rank = again.question.facts->key_dimensions;
   const Json expected = layer_json(setting.subject.model(), again, files);
   if (stated == expected) return;  // of an absent level that can be made, `absent` differs
   for (const auto& [name, value] : expected.items()) {
@@ -134,6 +144,10 @@ void check_certificate(const CheckSetting& setting, const Json& root, const std:
     check_pair(setting.subject, root, PairLevel::exact, file.string());
   } else if (kind == "enclosed") {
     check_pair(setting.subject, root, PairLevel::enclosed, file.string());
+  } else if (kind == "on_manifold") {
+    check_manifold(setting.subject, root, setting.residuals, file.string());
+  } else if (kind == "identical_bytes") {
+    check_cached_keys(setting.subject, root, setting.residuals, file.string());
   } else if (kind == "twin_tokens") {
     check_twins(setting.subject, root, setting.engine, setting.spill_folder, file.string(),
                 setting.progress);
@@ -141,8 +155,22 @@ void check_certificate(const CheckSetting& setting, const Json& root, const std:
     throw Error(ErrorId::AR005, {.file = file.string(),
                                  .object = "certificate",
                                  .found = escape_for_terminal(kind),
-                                 .expected = "report, exact, enclosed or twin_tokens"});
+                                 .expected = "report, exact, enclosed, on_manifold, "
+                                             "identical_bytes or twin_tokens"});
   }
+}
+
+int deepest_layer(const std::vector<std::filesystem::path>& files) {
+  int deepest = -1;
+  for (const std::filesystem::path& file : files) {
+    constexpr std::string_view kPrefix = "layer-";
+    const std::string name = file.filename().string();
+    if (!name.starts_with(kPrefix)) continue;
+    int layer = -1;
+    std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), layer);
+    deepest = std::max(deepest, layer);
+  }
+  return deepest;
 }
 
 std::vector<std::filesystem::path> listed_files(const Json& report,

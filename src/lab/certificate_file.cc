@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/numbers.h"
+#include "lab/facts.h"
 #include "lab/version.h"
 #include "record/artifact.h"
 
@@ -23,6 +24,18 @@ Json certificate_file(const Subject& subject, const KeyQuestion& question,
   out["tensors"] = parts.tensors;
   out["program_version"] = program_version();
   out["body_sha256"] = record::body_digest(out);
+  return out;
+}
+
+Json tensors_json(const Subject& subject, std::span<const stream::TensorDigest> digests) {
+  Json out = Json::array();
+  for (const record::TensorHash& tensor : used_checkpoint(subject, digests).tensors) {
+    out.push_back({{"name", tensor.name},
+                   {"dtype", tensor.dtype},
+                   {"shape", tensor.shape},
+                   {"shard", tensor.shard},
+                   {"sha256", tensor.sha256}});
+  }
   return out;
 }
 

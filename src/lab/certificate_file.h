@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "base/json.h"
 #include "certificates/members.h"
 #include "lab/key_question.h"
 #include "lab/subject.h"
+#include "stream/pass.h"
 
 namespace rg::lab {
 
@@ -24,6 +26,9 @@ struct CertificateParts {
 };
 Json certificate_file(const Subject& subject, const KeyQuestion& question,
                       const CertificateParts& parts);
+
+// Tensors of a proof that computes, in the order given: [{name, dtype, shape, shard, sha256}].
+Json tensors_json(const Subject& subject, std::span<const stream::TensorDigest> digests);
 
 // What a file says it is; empty `kind` if it isn't a certificate at all: no object, or not one
 // whose first member is `certificate`.

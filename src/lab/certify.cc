@@ -30,6 +30,24 @@ void add_level(const Subject& subject, const LayerMatrices& matrices, PairLevel 
       {.level = level_name, .reason = pair.file ? to.question.no_pair : words(*pair.missing)});
 }
 
+void state_absent(std::string_view level, const std::string& reason, LayerCertificates& to) {
+  to.absent.push_back({.level = std::string(level), .reason = reason});
+}
+
+// Levels A and B.
+void add_pairs(const Subject& subject, WantedLevels wanted, LayerCertificates& to) {
+  if (!wanted.exact && !wanted.enclosed) return;
+  const bool wide = to.question.facts->key_dimensions >= to.question.facts->width;
+  if (!to.question.no_pair.empty() && !wide) {
+    if (wanted.exact) state_absent(name(PairLevel::exact), to.question.no_pair, to);
+    if (wanted.enclosed) state_absent(name(PairLevel::enclosed), to.question.no_pair, to);
+    return;
+  }
+  const LayerMatrices matrices(subject, to.question);
+  if (wanted.exact) add_level(subject, matrices, PairLevel::exact, to);
+  if (wanted.enclosed) add_level(subject, matrices, PairLevel::enclosed, to);
+}
+
 Json levels_json(const certificates::Levels& levels) {
   Json out = Json::array();
   if (levels.exact) out.push_back("exact");
@@ -52,24 +70,18 @@ Json row_json(const certificates::Row& row) {
 
 }  // namespace
 
-LayerCertificates certify_layer(const Subject& subject, int layer, PairLevels wanted) {
+LayerCertificates certify_layer(const Subject& subject, int layer, WantedLevels wanted) {
   const model::Model& model = subject.model();
   LayerCertificates out{
       .question = key_question(model, layer), .rows = {}, .made = {}, .absent = {}, .rank = {}};
   out.rows = decision_rows(model, out.question);
-  if (!out.question.facts || (!wanted.exact && !wanted.enclosed)) return out;
-  const bool wide = out.question.facts->key_dimensions >= out.question.facts->width;
-  if (!out.question.no_pair.empty() && !wide) {
-    const auto refuse = [&](PairLevel level) {
-      out.absent.push_back({.level = std::string(name(level)), .reason = out.question.no_pair});
-    };
-    if (wanted.exact) refuse(PairLevel::exact);
-    if (wanted.enclosed) refuse(PairLevel::enclosed);
-    return out;
+  if (!out.question.facts) return out;
+  add_pairs(subject, wanted, out);
+  if (out.question.no_turn.empty()) return out;
+  if (wanted.on_manifold) state_absent("on_manifold", out.question.no_turn, out);
+  if (wanted.identical_bytes) {
+    state_absent("identical_bytes", "sought only where level B' is: " + out.question.no_turn, out);
   }
-  const LayerMatrices matrices(subject, out.question);
-  if (wanted.exact) add_level(subject, matrices, PairLevel::exact, out);
-  if (wanted.enclosed) add_level(subject, matrices, PairLevel::enclosed, out);
   return out;
 }
 

@@ -10,28 +10,29 @@
 
 namespace rg::lab {
 
-struct PairLevels {
-  bool exact, enclosed;
+// B' and C from texts are made elsewhere (turned_residuals.h); here is said where they can't be.
+struct WantedLevels {
+  bool exact, enclosed, on_manifold, identical_bytes;
 };
 
 struct LayerCertificates {
   KeyQuestion question;
   std::vector<certificates::Row> rows;
   struct Made {
-    std::string level;  // "exact", "enclosed", "twin_tokens"
+    std::string level;  // "exact", "enclosed"
     Json file;
   };
   std::vector<Made> made;
   struct Absent {
     std::string level, reason;
   };
-  std::vector<Absent> absent;    // of the pair levels asked for
+  std::vector<Absent> absent;    // of the levels asked for
   std::optional<uint32_t> rank;  // of the key matrix, where it was proved on the way
 };
 
 // Of a layer with a gate. A key matrix with at least as many rows as columns is asked for its rank
 // even where no pair could be used. ST021, ST030; errors of reading.
-LayerCertificates certify_layer(const Subject& subject, int layer, PairLevels wanted);
+LayerCertificates certify_layer(const Subject& subject, int layer, WantedLevels wanted);
 
 // One certificate as the report lists it.
 struct ListedFile {

@@ -97,6 +97,11 @@ bool key_bias(const model::Layer& layer) {
   return static_cast<bool>(std::get<model::Attention>(layer.mixer).k_bias);
 }
 
+bool sees_values(const model::Layer& layer) {
+  const auto* attention = std::get_if<model::Attention>(&layer.mixer);
+  return attention != nullptr && static_cast<bool>(attention->v);
+}
+
 LayerFacts facts_of(const model::Model& model, int number, bool linear_at_first) {
   const model::Layer& layer = model.layer(number);
   const auto* attention = std::get_if<model::Attention>(&layer.mixer);
@@ -114,6 +119,7 @@ LayerFacts facts_of(const model::Model& model, int number, bool linear_at_first)
           .key_bias = key_bias(layer),
           .clipped = attention != nullptr && attention->spec.clip_qkv.has_value(),
           .linear_at_first = linear_at_first,
+          .values_seen = sees_values(layer),
           .router_bias = gate.logit_bias.value,
           .plain_top_k = plain_top_k(gate),
           .first_layer = number == 0,
@@ -148,18 +154,25 @@ KeyQuestion key_question(const model::Model& model, int number) {
                   .uncovered = uncovered_reason(model, layer),
                   .facts = {},
                   .no_pair = {},
+                  .no_turn = {},
                   .values_seen = false};
   if (!out.uncovered.empty()) return out;
   const std::string bent = bent_reason(layer);
   out.facts = facts_of(model, number, bent.empty());
-  const auto* attention = std::get_if<model::Attention>(&layer.mixer);
-  out.values_seen = attention != nullptr && static_cast<bool>(attention->v);
+  out.values_seen = out.facts->values_seen;
   if (!out.facts->plain_top_k) {
     out.no_pair = "not a plain top-k of logits";
   } else if (out.facts->router_bias) {
     out.no_pair = "a bias of the router's logits";
   } else if (!bent.empty()) {
     out.no_pair = "attention at position 0 is not linear: " + bent;
+  }
+  if (!out.no_pair.empty()) {
+    out.no_turn = out.no_pair;
+  } else if (!out.values_seen) {
+    out.no_turn = "what attention adds is made of the keys, and isn't zero";
+  } else if (out.facts->key_dimensions >= out.facts->width) {
+    out.no_turn = "as many key dimensions as the residual has, or more";
   }
   return out;
 }

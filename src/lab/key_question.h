@@ -17,6 +17,7 @@ struct KeyQuestion {
   std::string uncovered;  // why no row of the table is about this layer; empty: `facts` is set
   std::optional<certificates::LayerFacts> facts;
   std::string no_pair;  // why no pair z, -z is sought at position 0; empty: one is
+  std::string no_turn;  // why no residual with a real one's keys is sought there; empty: one is
   // At position 0 attention adds W_O W_V N(z) to z; else nothing where the keys are zero, because
   // the values are made of them.
   bool values_seen;

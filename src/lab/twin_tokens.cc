@@ -6,7 +6,6 @@
 #include <cmath>
 #include <map>
 
-#include "lab/facts.h"
 #include "lab/pass.h"
 #include "lab/twin_observers.h"
 
@@ -40,18 +39,6 @@ struct TwinRun {
   }
 };
 
-Json tensors_of(const Subject& subject, const stream::PassResult& result) {
-  Json out = Json::array();
-  for (const record::TensorHash& tensor : used_checkpoint(subject, result.digests).tensors) {
-    out.push_back({{"name", tensor.name},
-                   {"dtype", tensor.dtype},
-                   {"shape", tensor.shape},
-                   {"shard", tensor.shard},
-                   {"sha256", tensor.sha256}});
-  }
-  return out;
-}
-
 TwinRun run_twins(const Subject& subject, const Twins& twins, const EngineSettings& engine,
                   const std::filesystem::path& spill_folder, Progress& progress) {
   tap::SequenceSet set{.name = "twins", .lengths = {}, .ids = {}, .causal = true};
@@ -73,7 +60,7 @@ TwinRun run_twins(const Subject& subject, const Twins& twins, const EngineSettin
   return {.keys_equal = keys.all_equal(),
           .sets = {routes.set_of(0, length - 1), routes.set_of(0, 2 * length - 1)},
           .margins = {routes.margin(0, length - 1), routes.margin(0, 2 * length - 1)},
-          .tensors = tensors_of(subject, result)};
+          .tensors = tensors_json(subject, result.digests)};
 }
 
 // The row of each set of experts with the widest margin, at one place.

@@ -140,7 +140,13 @@ def separated(router, attention, x, off, chosen, k, sign, claimed):
             refuse(slack < Fraction(claimed), "claims more than holds")
 
 
+def at_its_length(certificate):
+    place = certificate["first_position"]
+    refuse(place is not None and place["scale"] != 0, "another length")
+
+
 def check_enclosed(certificate, keys, router, attention, k):
+    at_its_length(certificate)
     keys, z = scaled_keys(keys, certificate["rows"]), fractions(certificate["z"])
     off = distance(keys, stretch_of(keys, certificate["rows"]), z, [Fraction(0)] * len(z))
     refuse(off > Fraction(certificate["distance"]), "claims more than holds")
@@ -150,6 +156,7 @@ def check_enclosed(certificate, keys, router, attention, k):
 
 
 def check_on_manifold(certificate, keys, router, attention, k):
+    at_its_length(certificate)
     keys = scaled_keys(keys, certificate["rows"])
     x0, x, v = (fractions(certificate[name]) for name in ("x0", "x", "direction"))
     stretch = stretch_of(keys, certificate["rows"])

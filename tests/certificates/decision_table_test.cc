@@ -18,6 +18,7 @@ LayerFacts narrow() {
           .key_bias = false,
           .clipped = false,
           .linear_at_first = true,
+          .values_seen = true,
           .router_bias = false,
           .plain_top_k = true,
           .first_layer = false,
@@ -110,10 +111,13 @@ TEST(DecisionTable, RoutersThatTheTheoremsDontCover) {
 TEST(DecisionTable, ARouterAfterAttention) {
   EXPECT_EQ(lines(serial(narrow())),
             (Lines{"open_set own_keys if_context_matters_no KR-6 (a) -----",
-                   "first_position own_keys generically_no KR-6 (d) AB-C-", kLater, kAllIds}));
+                   "first_position own_keys generically_no KR-6 (d) ABMC-", kLater, kAllIds}));
   LayerFacts sink = serial(narrow());
   sink.linear_at_first = false;
   EXPECT_EQ(lines(sink)[1], "first_position own_keys generically_no KR-6 (d) ---C- reserved");
+  LayerFacts of_keys = serial(narrow());  // values made of the keys
+  of_keys.values_seen = false;
+  EXPECT_EQ(lines(of_keys)[1], "first_position own_keys generically_no KR-6 (d) AB-C-");
   LayerFacts exact = serial(square());
   exact.epsilon = 0;
   EXPECT_EQ(lines(exact),

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "python_check.h"
 #include "questions.h"
 
@@ -53,7 +55,8 @@ TEST(EnclosedMaker, FindsPairsThatBothChecksAccept) {
 }
 
 TEST(ManifoldMaker, TurnsARealResidual) {
-  for (const Layer& layer : {random_layer(8, 24, 6, 2, 1), random_layer(5, 20, 9, 4, 6)}) {
+  for (const Layer& layer : {random_layer(8, 24, 6, 2, 1), random_layer(5, 20, 9, 4, 6),
+                             serial_layer(7, 16, 6, 2, 1), serial_layer(4, 12, 9, 3, 2)}) {
     const auto made = make_on_manifold(layer.question(), token(layer.width));
     expect_sound(layer, made);
     const ManifoldCertificate& found = *made.certificate;
@@ -62,7 +65,52 @@ TEST(ManifoldMaker, TurnsARealResidual) {
     EXPECT_GE(found.relative_change, found.relative_radius);
     EXPECT_GE(found.visibility, 1);
     EXPECT_GT(found.rotation, 0);
+    EXPECT_EQ(found.first_position.has_value(), !layer.value_weights.empty());
   }
+}
+
+TEST(ManifoldMaker, OneMakerServesAllResiduals) {
+  const Layer layer = serial_layer(7, 16, 6, 2, 1);
+  const ManifoldMaker maker(layer.question());
+  for (const float factor : {1.0f, -3.0f}) {
+    std::vector<float> x0 = token(16);
+    for (float& value : x0) value *= factor;
+    const auto made = maker.make(x0);
+    expect_sound(layer, made);
+    EXPECT_EQ(to_json(*made.certificate),
+              to_json(*make_on_manifold(layer.question(), x0).certificate));
+  }
+}
+
+// A larger push goes further, with the keys and the length of x0 still.
+TEST(ManifoldMaker, PushesBeyondTheTie) {
+  const Layer layer = serial_layer(7, 16, 6, 2, 1);
+  const ManifoldMaker maker(layer.question());
+  const std::vector<float> x0 = token(16);
+  const ManifoldCertificate sound = *maker.make(x0).certificate;
+  const std::vector<double> pushes = {1e-6, 1e-3, 1e-1, 2};  // of the last there is none
+  const std::vector<std::vector<double>> turned = maker.turned(x0, pushes);
+  ASSERT_EQ(turned.size(), 3u);
+  EXPECT_EQ(turned[0], sound.x);
+  double last = 0;
+  for (const std::vector<double>& x : turned) {
+    double apart = 0, square = 0, old_square = 0;
+    std::vector<double> keys(7);
+    for (uint32_t j = 0; j < 16; ++j) {
+      const double old = double{x0[j]}, off = x[j] - old;
+      apart += off * off;
+      square += x[j] * x[j];
+      old_square += old * old;
+      for (uint32_t i = 0; i < 7; ++i) {
+        keys[i] += double{layer.key(i, j)} * double{layer.key_gains[j]} * off;
+      }
+    }
+    EXPECT_GT(apart, last);
+    last = apart;
+    EXPECT_NEAR(square, old_square, 1e-12 * square);
+    for (const double key : keys) EXPECT_NEAR(key, 0, 1e-13);
+  }
+  EXPECT_TRUE(maker.turned(std::vector<float>(16), pushes).empty());  // a tie
 }
 
 TEST(ExactMaker, AnyChangeIsRefused) {
@@ -129,6 +177,9 @@ TEST(EnclosedMaker, AttentionCounts) {
   expect_refused(before, sound, "another place of the router");
   for (float& value : other.output_weights) value = -value;
   expect_refused(other, sound, "other sets");
+  EnclosedCertificate scaled = sound;  // z itself is meant
+  scaled.first_position->scale = 1;
+  expect_refused(layer, scaled, "another place of the router");
   EnclosedCertificate longer = sound;
   for (double& value : longer.z) value *= 0x1p40;
   EXPECT_NE(fault_of(layer.question(), longer), "");
@@ -208,6 +259,86 @@ TEST(ManifoldMaker, AnyChangeIsRefused) {
   ManifoldCertificate distance = sound;
   distance.distance /= 1e6;
   expect_refused(layer, distance, "claims more than holds");
+  ManifoldCertificate elsewhere = sound;
+  elsewhere.first_position = AtFirstPosition{0};
+  expect_refused(layer, elsewhere, "another place of the router");
+}
+
+// What it says of the change, which check.py doesn't look at.
+TEST(ManifoldMaker, SizesOfTheChangeAreRecomputed) {
+  for (const Layer& layer : {random_layer(8, 24, 6, 2, 1), serial_layer(7, 16, 6, 2, 1)}) {
+    const ManifoldCertificate sound =
+        *make_on_manifold(layer.question(), token(layer.width)).certificate;
+    const auto refused = [&](const auto& edit) {
+      ManifoldCertificate changed = sound;
+      edit(changed);
+      EXPECT_EQ(fault_of(layer.question(), changed), "other sizes of the change");
+    };
+    refused([](ManifoldCertificate& of) { of.rotation *= 1.00001; });
+    refused([](ManifoldCertificate& of) { of.relative_change *= 0.99999; });
+    refused([](ManifoldCertificate& of) { of.relative_radius *= 0.99999; });
+    refused([](ManifoldCertificate& of) { of.visibility *= 1.00001; });
+    refused([](ManifoldCertificate& of) { of.determined_share += 0.3; });
+    refused([](ManifoldCertificate& of) { std::swap(of.leaves, of.enters); });
+    refused([](ManifoldCertificate& of) { of.relative_change = std::nan(""); });
+  }
+}
+
+// After attention the sets are those of h(x), and W_O W_V may be all that tells residuals apart.
+TEST(ManifoldMaker, AttentionCounts) {
+  const Layer layer = serial_layer(7, 16, 6, 2, 1);
+  const ManifoldCertificate sound = *make_on_manifold(layer.question(), token(16)).certificate;
+  Layer before = layer, other = layer;
+  before.value_weights.clear();
+  expect_refused(before, sound, "another place of the router");
+  ManifoldCertificate moved = sound;
+  moved.first_position.reset();
+  expect_refused(layer, moved, "another place of the router");
+  EXPECT_NE(fault_of(before.question(), moved), "");
+  EXPECT_FALSE(python_accepts(before, to_json(moved)));
+  ManifoldCertificate longer = sound;
+  longer.first_position->scale = 1;
+  expect_refused(layer, longer, "another place of the router");
+  for (float& value : other.output_weights) value = -value;
+  EXPECT_NE(fault_of(other.question(), sound), "");
+  EXPECT_FALSE(python_accepts(other, to_json(sound)));
+  Layer blind = layer;  // the router reads of x what the keys see
+  for (uint32_t i = 0; i < blind.experts; ++i) {
+    for (uint32_t j = 0; j < 16; ++j) {
+      blind.router(i, j) = layer.key(i, j);
+    }
+  }
+  blind.router_gains = blind.key_gains;
+  expect_sound(blind, make_on_manifold(blind.question(), token(16)));
+  blind.value_weights.clear();
+  EXPECT_EQ(make_on_manifold(blind.question(), token(16)).missing, Missing::keys_decide_token);
+}
+
+TEST(ManifoldMaker, AnyChangeAfterAttentionIsRefused) {
+  const Layer layer = serial_layer(7, 16, 6, 2, 1);
+  const ManifoldCertificate sound = *make_on_manifold(layer.question(), token(16)).certificate;
+  ManifoldCertificate keys = sound;
+  keys.x[3] += 0.125;
+  expect_refused(layer, keys, "sets not told apart");
+  ManifoldCertificate old = sound;
+  old.x0[3] += 0.125f;
+  EXPECT_NE(fault_of(layer.question(), old), "");
+  EXPECT_FALSE(python_accepts(layer, to_json(old)));
+  ManifoldCertificate swapped = sound;
+  std::swap(swapped.set, swapped.other_set);
+  expect_refused(layer, swapped, "other sets");
+  ManifoldCertificate slack = sound;
+  slack.other_slack *= 2;
+  expect_refused(layer, slack, "claims more than holds");
+  ManifoldCertificate distance = sound;
+  distance.distance /= 1e6;
+  expect_refused(layer, distance, "claims more than holds");
+  ManifoldCertificate seen = sound;
+  for (uint32_t j = 0; j < 16; ++j) seen.direction[j] = layer.key(0, j);
+  expect_refused(layer, seen, "no part of it is hidden from the keys");
+  ManifoldCertificate inverse = sound;
+  inverse.rows.inverse[0] *= 3;
+  expect_refused(layer, inverse, "rows of the keys not shown to be independent");
 }
 
 }  // namespace

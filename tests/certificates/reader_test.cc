@@ -34,6 +34,12 @@ TEST(CertificateReader, GivesBackWhatWasWritten) {
     const EnclosedCertificate enclosed_again = read_whole(enclosed, read_enclosed);
     EXPECT_EQ(to_json(enclosed_again), enclosed);
     EXPECT_EQ(fault_of(layer.question(), enclosed_again), "");
+    const std::vector<float> x0(layer.router_weights.begin(),
+                                layer.router_weights.begin() + layer.width);
+    const Json turned = through_text(to_json(*make_on_manifold(layer.question(), x0).certificate));
+    const ManifoldCertificate turned_again = read_whole(turned, read_manifold);
+    EXPECT_EQ(to_json(turned_again), turned);
+    EXPECT_EQ(fault_of(layer.question(), turned_again), "");
   }
 }
 
@@ -62,6 +68,16 @@ TEST(CertificateReader, RefusesByNumber) {
   const test::Caught more = refused("more", 0);
   EXPECT_EQ(more.id, ErrorId::AR016);
   EXPECT_EQ(more.parts.object, "more");
+  const Json turned = to_json(
+      *make_on_manifold(serial_layer(7, 16, 6, 2, 1).question(), std::vector<float>(16, 0.5f))
+           .certificate);
+  for (const auto& [value, id] : {std::pair<Json, ErrorId>{{0.1}, ErrorId::AR017},
+                                  {{1e39}, ErrorId::AR017},
+                                  {{"1"}, ErrorId::AR015}}) {
+    Json wide = turned;
+    wide["x0"] = value;
+    EXPECT_EQ(test::caught([&] { read_whole(wide, read_manifold); }).id, id);
+  }
   Json less = sound;
   less.erase("set");
   EXPECT_EQ(test::caught([&] { read_whole(less, read_exact); }).id, ErrorId::AR018);

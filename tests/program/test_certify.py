@@ -11,13 +11,22 @@ import tempfile
 import unittest
 
 import jsonschema
-from support import ROOT, load, make_model, make_text, run, sha256_of
+from support import ROOT, byte_alphabet, load, make_model, make_text, run, sha256_of, tokenizer
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "verify"))
 from second_core import digest  # noqa: E402  (written from docs/artifacts.md, without a look at the program)
 
 SHIPPED = os.path.join(ROOT, "models", "routegauge-tiny-olmoe")
 CHECK = os.path.join(ROOT, "tests", "certificates", "check.py")
+
+# The same of levels B' and C, with texts: None where both are made, else words of the reason.
+FAMILIES_WITH_TEXTS = {
+    "mixtral/linear-f32": {0: None, 1: None},
+    "granitemoe/tied-v4": {0: None, 1: None},
+    "deepseek_v2/lite-v4": {1: "made of the keys, and isn't zero"},
+    "gemma4_text/k-is-v-f32": {0: "a norm of the values", 1: "made of the keys, and isn't zero"},
+    "mixtral/window-v4": {0: "as many key dimensions", 1: "as many key dimensions"},
+}
 
 # Golden checkpoint -> what each layer with a gate has: levels with a certificate, or words of the reason for none.
 FAMILIES = {
@@ -73,6 +82,16 @@ def matrices_of(certificate, model):
     return matrices
 
 
+def small_tokenizer():
+    """For vocabularies of few entries: letters, the space and the end of a line."""
+    whole = tokenizer()
+    letters = byte_alphabet()
+    whole["model"]["vocab"] = {letters[byte]: i for i, byte in enumerate([10, 32, *range(97, 123)])}
+    whole["model"]["merges"], whole["added_tokens"] = [], []
+    whole["model"]["unk_token"] = letters[10]  # of every other byte
+    return whole
+
+
 class Certify(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -102,13 +121,15 @@ class Certify(unittest.TestCase):
                 self.assertEqual(errors, [], name)
 
     def test_all_levels_are_made_and_hold(self):
-        self.assertExit(self.made, 0, "model tiny", "KR-6 (d)", "16 key dimensions of 2 heads", "A, B, D")
+        self.assertExit(self.made, 0, "model tiny", "KR-6 (d)", "16 key dimensions of 2 heads", "A, B, B', C, D")
         names = sorted(os.listdir(self.sound))
-        expected = [f"layer-{layer}.{level}.json" for layer in range(3) for level in ("enclosed", "exact")]
+        expected = [f"layer-{layer}.{level}.json" for layer in range(3)
+                    for level in ("enclosed", "exact", "on_manifold", "identical_bytes")]
         self.assertEqual(names, sorted(expected + ["layer-0.twin_tokens.json", "certificates.json"]))
         self.assertValid(self.sound)
         result = run("verify", self.sound, "--model", self.model)
-        self.assertExit(result, 0, "8 tests: 8 holds", "two residuals z and -z have the same keys")
+        self.assertExit(result, 0, "14 tests: 14 holds", "two residuals z and -z have the same keys",
+                        "a residual with the keys and the norm of token", "the same keys in bf16, byte for byte")
         report = load(os.path.join(self.sound, "certificates.json"))
         for layer in report["layers"]:
             self.assertEqual(layer["key_rank"], 16)
@@ -129,12 +150,39 @@ class Certify(unittest.TestCase):
 
     def test_an_independent_program_accepts_them(self):
         """check.py, in fractions, from the tensors' bytes."""
-        for layer, level in ((0, "exact"), (1, "enclosed")):
+        for layer, level, other in ((0, "exact", "opposite_set"), (1, "enclosed", "opposite_set"),
+                                    (0, "on_manifold", "other_set"), (2, "on_manifold", "other_set")):
             file = os.path.join(self.sound, f"layer-{layer}.{level}.json")
             self.check(file, self.model, 0)
             certificate = load(file)
-            certificate["set"] = certificate["opposite_set"]
+            certificate["set"] = certificate[other]
             self.check(self.written("swapped.json", certificate), self.model, 1)
+
+    def test_what_turned_residuals_are(self):
+        """Keys, length and the size of the change, by hand; x0 of layer 0 is the token's embedding."""
+        tensors = numbers(os.path.join(self.model, "model.safetensors"))
+        for layer in range(3):
+            turned = load(os.path.join(self.sound, f"layer-{layer}.on_manifold.json"))
+            self.assertEqual(turned["first_position"], {"scale": 0})
+            gains = tensors[f"model.layers.{layer}.input_layernorm.weight"]
+            change = [new - old for new, old in zip(turned["x"], turned["x0"])]
+            for row in tensors[f"model.layers.{layer}.self_attn.k_proj.weight"]:
+                self.assertAlmostEqual(sum(w * g * d for w, g, d in zip(row, gains, change)), 0, delta=1e-12)
+            squares = [sum(value * value for value in turned[name]) for name in ("x0", "x")]
+            self.assertAlmostEqual(squares[0], squares[1], delta=1e-12 * squares[0])
+            size = sum(value * value for value in change) / squares[0]
+            self.assertAlmostEqual(turned["relative_change"], size ** 0.5, delta=1e-9)
+            self.assertGreaterEqual(turned["relative_change"], turned["relative_radius"])
+            self.assertIn(turned["leaves"], turned["set"])
+            self.assertIn(turned["enters"], turned["other_set"])
+            self.assertGreater(turned["plausibility"]["size"], 0)
+            self.assertEqual(turned["plausibility"]["sample"], 256)
+            same = load(os.path.join(self.sound, f"layer-{layer}.identical_bytes.json"))
+            self.assertNotEqual(same["sets"][0], same["sets"][1])
+            if layer == 0:
+                for certificate in (turned, same):
+                    embedding = tensors["model.embed_tokens.weight"][certificate["token"]]
+                    self.assertEqual(certificate["x0"], embedding)
 
     def check(self, file, model, code):
         matrices = self.path("matrices.json")
@@ -264,6 +312,132 @@ class Certify(unittest.TestCase):
             with self.subTest(words=words):
                 self.refuse(self.doctored(name, edit), code, *words)
 
+    def test_doctored_turns(self):
+        def put(member, value):
+            return lambda content: content.update({member: value})
+
+        def nudge(member, share):
+            def edit(content):
+                content[member][5] += share * max(map(abs, content[member]))
+            return edit
+
+        def fp32(member):  # still the numbers of fp32
+            def edit(content):
+                content[member][5] = struct.unpack("<f", struct.pack("<f", 1.01 * content[member][5]))[0]
+            return edit
+
+        def within(member, name, value):
+            return lambda content: content[member].update({name: value})
+
+        def swap(one, other):
+            def edit(content):
+                content[one], content[other] = content[other], content[one]
+            return edit
+
+        sound = load(os.path.join(self.sound, "layer-1.on_manifold.json"))
+        other_token = (sound["token"] + 1) % 200
+        claims = "claims more than holds"
+        for edit, words in [
+                (fp32("x0"), ("AR010",)), (nudge("x", 0.3), ("AR010", "the proof")),
+                (nudge("x0", 0.1), ("AR017", "x0")), (put("direction", [0.0] * 32), ("AR010", "no part of it")),
+                (swap("set", "other_set"), ("AR010", "other sets")), (put("slack", 1e3), ("AR010", claims)),
+                (put("distance", 0.0), ("AR010", claims)), (within("rows", "defect", 0.0), ("AR010", claims)),
+                (put("rotation", sound["rotation"] * 1.001), ("AR010", "other sizes")),
+                (put("relative_radius", sound["relative_radius"] / 2), ("AR010", "other sizes")),
+                (put("determined_share", 1.0), ("AR010", "other sizes")),
+                (swap("leaves", "enters"), ("AR010", "other sizes")),
+                (put("first_position", None), ("AR010", "another place of the router")),
+                (within("first_position", "scale", 1), ("AR010", "another place of the router")),
+                (within("plausibility", "outside_share", 1.5), ("AR017", "plausibility.outside_share")),
+                (within("plausibility", "sample", 1), ("AR017", "plausibility.sample")),
+                (within("plausibility", "more", 1), ("AR016", "plausibility.more")),
+                (put("token", 272), ("AR017", "token")), (put("token", other_token), ("AR018", "claim")),
+                (lambda content: content.update({"token": other_token, "claim": content["claim"].replace(
+                    f"token {sound['token']}'s", f"token {other_token}'s")}), ("AR010", "x0")),
+                (put("theorem", "KR-1"), ("AR018", "theorem"))]:
+            with self.subTest(words=words):
+                self.refuse(self.doctored("layer-1.on_manifold.json", edit), 6, *words)
+        self.refuse(self.doctored("layer-1.on_manifold.json", put("layer", 2)), 1, "AR022", "tensors[0].name")
+
+    def test_doctored_bytes(self):
+        name = "layer-1.identical_bytes.json"
+        sound = load(os.path.join(self.sound, name))
+
+        def further(content):  # other keys, as fp32 numbers
+            content["x"] = [struct.unpack("<f", struct.pack("<f", 1.1 * value))[0] for value in content["x"]]
+
+        def turned_round(content):
+            content["x"] = [-value for value in content["x"]]
+
+        def same(content):
+            content["x"] = list(content["x0"])
+
+        def swapped(content):
+            content["x"], content["x0"] = content["x0"], content["x"]
+
+        def margin(content):
+            content["margins"][1] += 0.01
+
+        def short(content):
+            content["x"].pop()
+
+        for edit, words in [
+                (turned_round, ("AR010", "other keys")), (same, ("AR010", "equal sets")),
+                (swapped, ("AR010", "x0")), (margin, ("AR010", "margins")), (short, ("AR017", "x:")),
+                (lambda content: content["sets"].reverse(), ("AR010", "sets")),
+                (lambda content: content["tensors"].pop(0), ("AR022", "tensors"))]:
+            with self.subTest(words=words):
+                file = self.doctored(name, edit)
+                self.refuse(file, 1 if words[0] == "AR022" else 6, *words)
+        # Keys are normed, so that a longer residual has the same bytes; its margin is another one.
+        self.refuse(self.doctored(name, further), 6, "AR010")
+        self.assertNotEqual(sound["x"], sound["x0"])
+
+    def test_turned_residuals_of_families(self):
+        """Grouped queries, a factor of what attention adds, latent attention, values made of keys."""
+        for name, layers in FAMILIES_WITH_TEXTS.items():
+            with self.subTest(name):
+                model, out = self.path("texts-" + name.replace("/", "-")), self.path("out-" + name.replace("/", "-"))
+                shutil.copytree(golden(name), model)
+                with open(os.path.join(model, "tokenizer.json"), "w", encoding="utf-8") as file:
+                    json.dump(small_tokenizer(), file)
+                made = run("certify", model, "--out", out, "--levels", "B',C", "--domain", f"prose={self.prose}",
+                           "--windows", 12, "--seq-len", 16)
+                self.assertExit(made, 0)
+                self.assertValid(out)
+                self.assertExit(run("verify", out, "--model", model), 0, "holds")
+                report = {layer["layer"]: layer for layer in load(os.path.join(out, "certificates.json"))["layers"]}
+                for number, words in layers.items():
+                    levels = [listed["level"] for listed in report[number]["certificates"]]
+                    if words is None:
+                        self.assertEqual(levels, ["on_manifold", "identical_bytes"])
+                        self.assertEqual(report[number]["absent"], [])
+                        self.check(os.path.join(out, f"layer-{number}.on_manifold.json"), model, 0)
+                        continue
+                    self.assertEqual(levels, [])
+                    self.assertEqual([row["level"] for row in report[number]["absent"]],
+                                     ["on_manifold", "identical_bytes"])
+                    for row in report[number]["absent"]:
+                        self.assertIn(words, row["reason"])
+                    turned, same = (row["reason"] for row in report[number]["absent"])
+                    self.assertEqual(same, "sought only where level B' is: " + turned)
+
+    def test_where_keys_decide_every_token(self):
+        """Router rows are key rows, and attention adds nothing: there is nothing to turn."""
+        def blind(values):
+            for layer in range(3):
+                at = f"model.layers.{layer}."
+                values[at + "mlp.gate.weight"] = values[at + "self_attn.k_proj.weight"][:8 * 32]
+                values[at + "self_attn.o_proj.weight"] = [0.0] * (32 * 32)
+                values[at + "post_attention_layernorm.weight"] = values[at + "input_layernorm.weight"]
+        model, out = make_model(self.path("blind"), edit=blind), self.path("blind-out")
+        made = run("certify", model, "--out", out, "--levels", "A,B',C", "--domain", f"prose={self.prose}",
+                   "--windows", 4, "--seq-len", 32)
+        self.assertExit(made, 0, "layer 2, B': every residual with the token's keys takes its route",
+                        "A: differences of router rows are combinations of key rows")
+        self.assertEqual(os.listdir(out), ["certificates.json"])
+        self.assertExit(run("verify", out, "--model", model), 0, "1 test: 1 holds")
+
     def test_doctored_twins(self):
         name = "layer-0.twin_tokens.json"
         sound = load(os.path.join(self.sound, name))
@@ -316,6 +490,11 @@ class Certify(unittest.TestCase):
             report["layers"][1]["certificates"].pop(0)
             report["layers"][1]["absent"].append({"level": "exact", "reason": "sets not told apart in fp64"})
 
+        def not_excluded(report, _):
+            report["layers"][1]["certificates"] = [
+                listed for listed in report["layers"][1]["certificates"] if listed["level"] != "on_manifold"]
+            report["layers"][1]["absent"].append({"level": "on_manifold", "reason": "a bias of the values"})
+
         def missing(_, folder):
             os.remove(os.path.join(folder, "layer-2.exact.json"))
 
@@ -330,6 +509,7 @@ class Certify(unittest.TestCase):
 
         for number, (edit, words) in enumerate([
                 (answer, ("AR010", "rows")), (rank, ("AR010", "key_rank")), (absent, ("AR010", "layers.1.absent")),
+                (not_excluded, ("AR010", "layers.1.absent")),
                 (missing, ("AR013", "isn't there")), (elsewhere, ("AR017", "file")), (repeated, ("AR014", "ascending")),
                 (swapped, ("AR013", "sha256"))]):
             with self.subTest(words=words):
@@ -338,7 +518,7 @@ class Certify(unittest.TestCase):
     def test_another_checkpoint(self):
         other = make_model(self.path("other"), seed=2)
         result = run("verify", self.sound, "--model", other)
-        self.assertExit(result, 1, "AR022", "7 fail")  # what the report says doesn't depend on these weights
+        self.assertExit(result, 1, "AR022", "13 fail")  # what the report says doesn't depend on these weights
         self.assertExit(run("verify", os.path.join(self.sound, "layer-0.exact.json"), "--model", SHIPPED), 1, "AR022")
         self.assertExit(run("verify", os.path.join(self.sound, "layer-0.exact.json"), "--model",
                             golden("mixtral/linear-f32")), 1, "AR022", "model.family")
@@ -350,9 +530,10 @@ class Certify(unittest.TestCase):
 
     def test_refusals(self):
         self.assertExit(run("verify", self.sound), 2, "US001", "--model")
-        for levels in ("C", "A,,B", ""):
+        for levels in ("E", "A,,B", "", "b'"):
             self.assertExit(run("certify", self.model, "--levels", levels, "--out", self.path("x")), 2, "US001")
-        self.assertExit(run("certify", self.model, "--levels", "D", "--out", self.path("x")), 2, "--domain")
+        for level in ("B'", "C", "D"):
+            self.assertExit(run("certify", self.model, "--levels", level, "--out", self.path("x")), 2, "--domain")
         self.assertExit(run("certify", self.model, "--levels", "A", "--domain", f"p={self.prose}", "--out",
                             self.path("x")), 2, "US001", "no level reads")
         self.assertExit(run("certify", self.model, "--layers", "9", "--out", self.path("x")), 2, "US001")
