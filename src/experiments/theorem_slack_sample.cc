@@ -150,7 +150,9 @@ void SlackSample::begin_keys(const tap::KeyView& view) {
   early_queries_ = Buffer<float>(sample.query_positions.size() * heads_ * key_width_);
 }
 
-void SlackSample::add_keys(const tap::KeyView&, const tap::KeyBlock& block) {
+template <typename OnRow, typename OnQuery>
+void SlackSample::for_each_sampled(const tap::Block& block, const OnRow& on_row,
+                                   const OnQuery& on_query) const {
   const slack::Contexts& sample = choice_.contexts;
   const size_t queries = sample.query_positions.size();
   for_each_sequence(block, [&](const SequenceRows& window) {
@@ -158,50 +160,59 @@ void SlackSample::add_keys(const tap::KeyView&, const tap::KeyBlock& block) {
     const int found = context_of(window.sequence);
     if (found < 0) return;
     const auto context = static_cast<size_t>(found);
-    for (size_t p = 0; p < sample.positions; ++p) {
-      const size_t from = window.first + p, to = context * sample.positions + p;
-      copy_heads(block.keys.scored, from, kv_heads_, key_width_, to, sample.rows(), keys_);
-      copy_heads(block.values, from, kv_heads_, value_width_, to, sample.rows(), values_);
-      if (context > 0 || !before_rope_) continue;
-      copy_heads(block.keys.normed, from, kv_heads_, key_width_, p, sample.positions, early_keys_);
-    }
+    const auto sampled = [&](size_t number, size_t position, size_t each) {
+      return Sampled{.context = context,
+                     .number = number,
+                     .from = window.first + position,
+                     .in_set = window.first_in_set + position,
+                     .to = context * each + number};
+    };
+    for (size_t p = 0; p < sample.positions; ++p) on_row(sampled(p, p, sample.positions));
     for (size_t i = 0; i < queries; ++i) {
-      const size_t from = window.first + sample.query_positions[i];
-      copy_heads(block.queries.scored, from, heads_, key_width_, context * queries + i,
-                 sample.tokens(), queries_);
-      if (context > 0 || !before_rope_) continue;
-      copy_heads(block.queries.normed, from, heads_, key_width_, i, queries, early_queries_);
+      on_query(sampled(i, sample.query_positions[i], queries));
     }
   });
 }
 
-void SlackSample::add_gate(const tap::LayerView&, const tap::GateBlock& block) {
+void SlackSample::add_keys(const tap::KeyView&, const tap::KeyBlock& block) {
   const slack::Contexts& sample = choice_.contexts;
-  const size_t queries = sample.query_positions.size();
-  for_each_sequence(block, [&](const SequenceRows& window) {
-    if (window.sequence >= context_of_window_.size()) return;
-    const int found = context_of(window.sequence);
-    if (found < 0) return;
-    const auto context = static_cast<size_t>(found);
-    for (size_t p = 0; p < sample.positions; ++p) {
-      const size_t from = window.first + p, to = context * sample.positions + p;
-      std::copy_n(block.router_logits + from * experts_, experts_, logits_.data() + to * experts_);
-      const int32_t* const ranked = block.ranked + from * (top_k_ + 1);
-      routes_[to].assign(ranked, ranked + top_k_);
-    }
-    for (size_t i = 0; i < queries; ++i) {
-      const size_t at = window.first + sample.query_positions[i], token = context * queries + i;
-      std::copy_n(block.gate_input + at * width_, width_, inputs_.data() + token * width_);
-      std::copy_n(block.gate_input + (at - 1) * width_, width_,
-                  inputs_before_.data() + token * width_);
-      const int32_t* const ranked = block.ranked + at * (top_k_ + 1);
-      const int32_t wanted[] = {ranked[top_k_ - 1], ranked[top_k_]};
-      if (wanted[0] < 0 || wanted[1] < 0) continue;
-      last_[token] = wanted[0];
-      next_[token] = wanted[1];
-      block.requests->add(window.first_in_set + sample.query_positions[i], wanted);
-    }
-  });
+  const size_t rows = sample.rows(), tokens = sample.tokens();
+  const auto on_row = [&](const Sampled& row) {
+    copy_heads(block.keys.scored, row.from, kv_heads_, key_width_, row.to, rows, keys_);
+    copy_heads(block.values, row.from, kv_heads_, value_width_, row.to, rows, values_);
+    if (row.context > 0 || !before_rope_) return;
+    copy_heads(block.keys.normed, row.from, kv_heads_, key_width_, row.number, sample.positions,
+               early_keys_);
+  };
+  const auto on_query = [&](const Sampled& query) {
+    copy_heads(block.queries.scored, query.from, heads_, key_width_, query.to, tokens, queries_);
+    if (query.context > 0 || !before_rope_) return;
+    copy_heads(block.queries.normed, query.from, heads_, key_width_, query.number,
+               sample.query_positions.size(), early_queries_);
+  };
+  for_each_sampled(block, on_row, on_query);
+}
+
+void SlackSample::add_gate(const tap::LayerView&, const tap::GateBlock& block) {
+  const auto on_row = [&](const Sampled& row) {
+    std::copy_n(block.router_logits + row.from * experts_, experts_,
+                logits_.data() + row.to * experts_);
+    const int32_t* const ranked = block.ranked + row.from * (top_k_ + 1);
+    routes_[row.to].assign(ranked, ranked + top_k_);
+  };
+  const auto on_query = [&](const Sampled& query) {
+    const size_t token = query.to;
+    std::copy_n(block.gate_input + query.from * width_, width_, inputs_.data() + token * width_);
+    std::copy_n(block.gate_input + (query.from - 1) * width_, width_,
+                inputs_before_.data() + token * width_);
+    const int32_t* const ranked = block.ranked + query.from * (top_k_ + 1);
+    const int32_t wanted[] = {ranked[top_k_ - 1], ranked[top_k_]};
+    if (wanted[0] < 0 || wanted[1] < 0) return;
+    last_[token] = wanted[0];
+    next_[token] = wanted[1];
+    block.requests->add(query.in_set, wanted);
+  };
+  for_each_sampled(block, on_row, on_query);
 }
 
 void SlackSample::add_outputs(const tap::ExpertOutputs& answer) {
