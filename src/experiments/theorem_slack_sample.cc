@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "experiments/common.h"
+#include "experiments/kv_view.h"
 
 namespace rg::experiments {
 namespace {
@@ -73,25 +74,15 @@ slack::KeyFacts key_facts(const tap::KeyView& view, bool before_rope, uint32_t s
                       .rotary = {.frequencies = {}, .unrotated = view.key_width},
                       .columns = {},
                       .window = view.window};
-  if (view.rotation) {
-    const tap::RotationView& rotation = *view.rotation;
-    const bool is_long = rotation.long_from && seq_len >= *rotation.long_from;
-    const std::span<const float> frequencies =
-        is_long ? rotation.long_frequencies : rotation.frequencies;
-    const uint32_t planes = rotation.columns / 2;
-    out.rotary = {.frequencies = slack::Vector(planes), .unrotated = view.key_width - 2 * planes};
-    for (uint32_t p = 0; p < planes; ++p) {
-      const bool halves = rotation.planes == tap::Planes::half_split;
-      const uint32_t first = rotation.first_column + (halves ? p : 2 * p);
-      out.columns.insert(out.columns.end(), {first, halves ? first + planes : first + 1});
-      out.rotary.frequencies[p] = static_cast<double>(frequencies[p]);
-    }
+  const keys::RotaryPlanes rotary = kv_planes(view, seq_len);
+  out.rotary.frequencies = Eigen::Map<const slack::Vector>(
+      rotary.frequencies.data(), static_cast<Eigen::Index>(rotary.frequencies.size()));
+  for (const auto& pair : rotary.pairs) {
+    out.columns.insert(out.columns.end(), pair.begin(), pair.end());
   }
-  for (uint32_t column = 0; column < view.key_width; ++column) {
-    const bool placed = view.rotation && column >= view.rotation->first_column &&
-                        column < view.rotation->first_column + view.rotation->columns / 2 * 2;
-    if (!placed) out.columns.push_back(column);
-  }
+  const std::vector<uint32_t> unrotated = rotary.unrotated(view.key_width);
+  out.columns.insert(out.columns.end(), unrotated.begin(), unrotated.end());
+  out.rotary.unrotated = static_cast<Eigen::Index>(unrotated.size());
   return out;
 }
 
