@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "experiments/unit_summary.h"
 
 namespace rg::experiments {
 namespace {
@@ -101,12 +102,7 @@ void Statistician::add_siblings(Json& block, std::span<const double> values,
   }
 }
 
-Json Statistician::bootstrap_json() const {
-  return {{"B", table_.replicates()},
-          {"seed", seed_},
-          {"ci_type", "percentile"},
-          {"quantile", "order_statistic"}};
-}
+Json Statistician::bootstrap_json() const { return experiments::bootstrap_json(table_, seed_); }
 
 Json interval_json(const std::optional<stats::Interval>& interval, Nulls& nulls,
                    const std::string& path) {

@@ -1,25 +1,12 @@
 #include "experiments/key_only_arrays.h"
 
 #include "certificates/decision_table.h"
+#include "experiments/kv_view.h"
 
 namespace rg::experiments {
 namespace {
 
 using certificates::LayerFacts;
-
-std::string_view norm_name(tap::KeyNorm norm) {
-  switch (norm) {
-    case tap::KeyNorm::none:
-      break;
-    case tap::KeyNorm::full_width:
-      return "full_width";
-    case tap::KeyNorm::per_head:
-      return "per_head";
-    case tap::KeyNorm::per_head_rotated:
-      return "per_head_rotated";
-  }
-  return "none";
-}
 
 certificates::QkNorm table_norm(tap::KeyNorm norm) {
   if (norm == tap::KeyNorm::none) return certificates::QkNorm::none;
@@ -118,7 +105,7 @@ Json router_architecture_json(const tap::KeyView& keys, const tap::LayerView& ga
           {"value_width", keys.value_width},
           {"latent_width", keys.latent_width},
           {"shared_width", keys.shared_width},
-          {"norm", norm_name(keys.norm)},
+          {"norm", name_of_norm(keys.norm)},
           {"key_bias", facts.key_bias},
           {"clipped", facts.clipped},
           {"linear_at_first", facts.linear_at_first},

@@ -1,6 +1,7 @@
 #include "experiments/key_only_estimates.h"
 
-#include <algorithm>
+#include "experiments/unit_summary.h"
+#include "stats/replicates.h"
 
 namespace rg::experiments {
 namespace {
@@ -25,10 +26,7 @@ const RouterPredictor* chosen_of(const RouterPredictors& predictors, const char*
 std::optional<stats::Replicates> gap_of(const std::optional<stats::Replicates>& more,
                                         const std::optional<stats::Replicates>& less) {
   if (!more || !less) return std::nullopt;
-  stats::Replicates out = *more;
-  out.estimate -= less->estimate;
-  for (size_t b = 0; b < out.values.size(); ++b) out.values[b] -= less->values[b];
-  return out;
+  return stats::difference(*more, *less);
 }
 
 }  // namespace
@@ -60,22 +58,11 @@ RouterEstimates router_estimates(const RouterPredictors& predictors,
 RouterEstimates router_mean(std::span<const RouterEstimates> parts) {
   RouterEstimates out;
   for (size_t i = 0; i < out.numbers.size(); ++i) {
-    double number = 0;
-    std::optional<stats::Replicates>& sum = out.numbers[i];
+    std::vector<const stats::Replicates*> defined;
     for (const RouterEstimates& part : parts) {
-      const std::optional<stats::Replicates>& one = part.numbers[i];
-      if (!one) continue;
-      number += 1;
-      if (!sum) {
-        sum = one;
-        continue;
-      }
-      sum->estimate += one->estimate;
-      for (size_t b = 0; b < sum->values.size(); ++b) sum->values[b] += one->values[b];
+      if (part.numbers[i]) defined.push_back(&*part.numbers[i]);
     }
-    if (!sum) continue;
-    sum->estimate /= number;
-    for (double& value : sum->values) value /= number;
+    if (!defined.empty()) out.numbers[i] = stats::mean_of(defined);
   }
   return out;
 }
@@ -86,19 +73,11 @@ std::optional<stats::Interval> interval_of(const std::optional<stats::Replicates
 }
 
 std::string_view router_outcome(const std::optional<stats::Interval>& key_gap) {
-  if (!key_gap) return "INCONCLUSIVE";
-  const auto [low, high] = *key_gap;
-  if (-kRouterMargin < low && high < kRouterMargin) return "EQUIVALENT";
-  if (low > 0) return "INFERIOR";
-  return high < 0 ? "SUPERIOR" : "INCONCLUSIVE";
+  return difference_outcome(key_gap, Difference::loss);
 }
 
 std::string_view router_place(const std::optional<stats::Interval>& overlap) {
-  if (!overlap) return "undecided";
-  const auto [low, high] = *overlap;
-  if (high < kPublishedLeast) return "below";
-  if (low > kPublishedMost) return "above";
-  return low >= kPublishedLeast && high <= kPublishedMost ? "within" : "undecided";
+  return published_place(overlap, {kPublishedLeast, kPublishedMost});
 }
 
 std::string_view router_sentence(const RouterEstimates& estimates) {

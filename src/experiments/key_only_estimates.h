@@ -15,7 +15,6 @@
 namespace rg::experiments {
 
 inline constexpr uint32_t kRouterUnitDraws = 6;  // layer of the bootstrap's counter
-inline constexpr double kRouterMargin = 0.01;    // of a difference of overlaps
 inline constexpr double kSoundOverlap = 0.95;    // of the router's own input
 inline constexpr double kPublishedLeast = 0.93, kPublishedMost = 0.976;  // arXiv 2511.10676
 

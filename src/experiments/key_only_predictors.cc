@@ -14,6 +14,8 @@ using readout::ScoreSums;
 
 constexpr float kLargestFeature = 1e15f;
 constexpr uint32_t kMlpBatch = 256;
+// Products of smaller networks than this many weights end before other threads have woken up.
+constexpr uint64_t kWeightsForThreads = uint64_t{1} << 17;
 
 bool sound(std::span<const float> values) {
   return std::all_of(values.begin(), values.end(),
@@ -219,7 +221,8 @@ void LayerStudy::add_mlp(const readout::FeatureRows& features, RouterPredictor p
   options.batch = kMlpBatch;
   options.source = {.seed = fit_.seed, .layer = static_cast<uint32_t>(fit_.layer)};
   options.number = static_cast<uint32_t>(at - std::begin(kRouterFeatures));
-  options.threads = fit_.threads;
+  const bool small = uint64_t{fit_.mlp_hidden} * features.width < kWeightsForThreads;
+  options.threads = small ? 1 : fit_.threads;
   const readout::MlpReport report = readout::evaluate_mlp(experiment_, features, options);
   predictor.model = "mlp";
   predictor.path = report.fit.validation_loss;

@@ -5,41 +5,24 @@
 
 #include "base/parallel.h"
 #include "experiments/key_only_estimates.h"
-#include "stats/convergence.h"
+#include "experiments/unit_summary.h"
 
 namespace rg::experiments {
 namespace {
 
 constexpr const char* kNoNumber = "what it is made of is refused or doesn't vary";
+constexpr BlockJson::Reasons kRouterReasons{.absent = kNoNumber, .undefined = kNoNumber};
 
-// Blocks of estimates; undefined ones are noted at `path`.
-class RouterBlocks {
- public:
-  RouterBlocks(Nulls& nulls, std::string path) : nulls_(nulls), path_(std::move(path)) {}
+void add_gaps(const RouterEstimates& found, const BlockJson& json, Json& out) {
+  for (size_t i = kFirstGap; i < kFirstBound; ++i) {
+    out[kRouterNumbers[i]] = json.block(found.numbers[i]);
+  }
+}
 
-  Json null(const char* reason) const { return nulls_.null(path_, reason); }
-  Json number(double value, const char* reason) const {
-    return nulls_.number(value, path_, reason);
-  }
-  Json block(const std::optional<stats::Replicates>& number) const {
-    if (!number) return {{"mean", null(kNoNumber)}, {"ci95", null(kNoNumber)}};
-    return {{"mean", nulls_.number(number->estimate, path_, kNoNumber)},
-            {"ci95", interval_json(interval_of(number), nulls_, path_)}};
-  }
-  void add_gaps(const RouterEstimates& found, Json& out) const {
-    for (size_t i = kFirstGap; i < kFirstBound; ++i) {
-      out[kRouterNumbers[i]] = block(found.numbers[i]);
-    }
-  }
-  Json bounds(const RouterEstimates& found) const {
-    return {{"lower", block(found.numbers[kFirstBound])},
-            {"upper", block(found.numbers[kFirstBound + 1])}};
-  }
-
- private:
-  Nulls& nulls_;
-  std::string path_;
-};
+Json ceiling_block(const RouterEstimates& found, const BlockJson& json) {
+  return {{"lower", json.block(found.numbers[kFirstBound])},
+          {"upper", json.block(found.numbers[kFirstBound + 1])}};
+}
 
 // Ratios of one predictor.
 struct PredictorStatistics {
@@ -78,8 +61,7 @@ LayerStatistics statistics_of_layer(const RouterLayer& layer, const RouterStudy&
   return out;
 }
 
-Json by_margin_json(const RouterPredictor& one, const RouterLayer& layer,
-                    const RouterBlocks& json) {
+Json by_margin_json(const RouterPredictor& one, const RouterLayer& layer, const BlockJson& json) {
   Json out = Json::array();
   for (size_t d = 0; d < one.margin_common.size(); ++d) {
     const auto rows = static_cast<double>(layer.predictors.margin_rows[d]);
@@ -91,7 +73,7 @@ Json by_margin_json(const RouterPredictor& one, const RouterLayer& layer,
 }
 
 Json predictors_summary(const RouterLayer& layer, const LayerStatistics& found,
-                        const RouterBlocks& json) {
+                        const BlockJson& json) {
   Json out = Json::array();
   for (size_t i = 0; i < found.predictors.size(); ++i) {
     const std::optional<PredictorStatistics>& one = found.predictors[i];
@@ -100,13 +82,13 @@ Json predictors_summary(const RouterLayer& layer, const LayerStatistics& found,
       continue;
     }
     Json hits = Json::array();
-    for (const stats::Replicates& rate : one->hits) hits.push_back(json.block(rate));
-    const auto mass = layer.predictors.negative_weights ? std::nullopt : std::optional(one->mass);
-    out.push_back({{"overlap", json.block(one->overlap)},
-                   {"exact", json.block(one->exact)},
-                   {"top1", json.block(one->top1)},
-                   {"mass", json.block(mass)},
-                   {"r2", json.block(one->r2)},
+    for (const stats::Replicates& rate : one->hits) hits.push_back(json.block(&rate));
+    const bool has_mass = !layer.predictors.negative_weights;
+    out.push_back({{"overlap", json.block(&one->overlap)},
+                   {"exact", json.block(&one->exact)},
+                   {"top1", json.block(&one->top1)},
+                   {"mass", json.block(has_mass ? &one->mass : nullptr)},
+                   {"r2", json.block(&one->r2)},
                    {"hits", std::move(hits)},
                    {"by_margin", by_margin_json(layer.predictors.all[i], layer, json)}});
   }
@@ -133,7 +115,7 @@ double chance_of(const std::vector<uint64_t>& p, double p_rows, const std::vecto
   return sum / top_k;
 }
 
-Json chosen_json(const RouterEstimates& found, const RouterBlocks& json) {
+Json chosen_json(const RouterEstimates& found, const BlockJson& json) {
   Json out = Json::object();
   for (size_t i = 2; i < kRouterOverlaps; ++i) {  // the first two have one model each
     out[kRouterNumbers[i]] = found.chosen[i].empty() ? json.null("all of its models are refused")
@@ -144,7 +126,7 @@ Json chosen_json(const RouterEstimates& found, const RouterBlocks& json) {
 
 Json router_layer_json(const RouterLayer& layer, const LayerStatistics& found,
                        const RouterStudy& study, Nulls& nulls) {
-  const RouterBlocks json(nulls, "summary.per_layer." + layer_key(layer.layer));
+  const BlockJson json(nulls, "summary.per_layer." + layer_key(layer.layer), kRouterReasons);
   double tests = 0;
   for (const double rows : study.unit_rows) tests += rows;
   const double fitted = study.split.rows_of(readout::Part::train);
@@ -157,10 +139,10 @@ Json router_layer_json(const RouterLayer& layer, const LayerStatistics& found,
               {"chance_from_fitted", chance(of.fitted_chosen, fitted)},
               {"predictors", predictors_summary(layer, found, json)},
               {"chosen", chosen_json(found.estimates, json)}};
-  json.add_gaps(found.estimates, out);
+  add_gaps(found.estimates, json, out);
   out["key_gap"]["outcome"] = router_outcome(interval_of(found.estimates.numbers[kKeyGap]));
   out["sentence"] = router_sentence(found.estimates);
-  out["ceiling"] = json.bounds(found.estimates);
+  out["ceiling"] = ceiling_block(found.estimates, json);
   const std::optional<double> oracle = oracle_of(layer, found);
   out["oracle"] = oracle ? Json(*oracle) : json.null(kNoNumber);
   out["sound"] = oracle && *oracle >= kSoundOverlap;
@@ -183,34 +165,12 @@ std::string degenerate_because(const RouterStudy& study,
   return "";
 }
 
-std::optional<double> router_z(const stats::Replicates& gap, std::string_view outcome) {
-  const double error = stats::standard_error(gap.values), a = gap.estimate;
-  const double m = kRouterMargin, equivalent = std::min(m - a, m + a);
-  if (!(error > 0) || !std::isfinite(a)) return std::nullopt;
-  if (outcome == "INFERIOR") return a / error;
-  if (outcome == "SUPERIOR") return -a / error;
-  if (outcome == "EQUIVALENT") return equivalent / error;
-  return std::max({a, -a, equivalent}) / error;
-}
-
-Json router_replication(std::optional<double> z, uint32_t units, Nulls& nulls) {
-  const stats::Replication found = stats::replication_of(units, z);
-  const auto optional = [&](const auto& value) {
-    return value ? Json(*value)
-                 : nulls.null("summary.replication", "no spread, no outcome, or out of reach");
-  };
-  return {{"z", optional(found.z)},
-          {"replication", optional(found.replication)},
-          {"n_for_90", optional(found.n_for_90)},
-          {"unit", "document"}};
-}
-
 Json router_verdict(const RouterStudy& study, const std::vector<LayerStatistics>& found,
                     const RouterEstimates& model, Nulls& nulls) {
-  const RouterBlocks json(nulls, "summary.verdict");
+  const BlockJson json(nulls, "summary.verdict", kRouterReasons);
   const std::string degenerate = degenerate_because(study, found);
   const auto outcome = router_outcome(interval_of(model.numbers[kKeyGap]));
-  Json out = {{"margin", kRouterMargin},
+  Json out = {{"margin", kEquivalenceMargin},
               {"outcome", degenerate.empty() ? outcome : "DEGENERATE"},
               {"degenerate", degenerate.empty() ? Json(nullptr) : Json(degenerate)},
               {"sentence", degenerate.empty() ? router_sentence(model) : "undecided"}};
@@ -219,8 +179,8 @@ Json router_verdict(const RouterStudy& study, const std::vector<LayerStatistics>
     overlap[kRouterNumbers[i]] = json.block(model.numbers[i]);
   }
   out["place"] = router_place(interval_of(model.numbers[kResidualOverlap]));
-  out["ceiling"] = json.bounds(model);
-  json.add_gaps(model, out);
+  out["ceiling"] = ceiling_block(model, json);
+  add_gaps(model, json, out);
   double oracle = study.layers.empty() ? kNaN : 1, per_feature = oracle;
   for (size_t l = 0; l < found.size(); ++l) {
     const double rows = rows_per_feature(study.layers[l], study.split);
@@ -260,16 +220,13 @@ Json router_summary(const RouterStudy& study, Nulls& nulls) {
   Json verdict = router_verdict(study, found, model, nulls);
   const auto outcome = verdict.at("outcome").get<std::string>();
   const std::optional<double> z =
-      outcome == "DEGENERATE" ? std::nullopt : router_z(*model.numbers[kKeyGap], outcome);
-  return {{"bootstrap",
-           {{"B", table.replicates()},
-            {"seed", study.seed},
-            {"ci_type", "percentile"},
-            {"quantile", "order_statistic"}}},
+      outcome == "DEGENERATE" ? std::nullopt
+                              : difference_z(*model.numbers[kKeyGap], outcome, Difference::loss);
+  return {{"bootstrap", bootstrap_json(table, study.seed)},
           {"anchors", {{"published_pre_attention", {kPublishedLeast, kPublishedMost}}}},
           {"per_layer", std::move(per_layer)},
           {"verdict", std::move(verdict)},
-          {"replication", router_replication(z, study.split.units, nulls)}};
+          {"replication", replication_json(z, study.split.units, nulls)}};
 }
 
 }  // namespace rg::experiments

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "experiments/record.h"
+#include "stats/replicates.h"
 
 namespace rg::experiments {
 namespace {
@@ -100,16 +101,10 @@ std::optional<KvDistortionEstimates> kv_distortion_estimates(const KvDistortionL
 
 KvDistortionEstimates kv_distortion_mean(std::span<const KvDistortionEstimates* const> parts) {
   KvDistortionEstimates out = *parts[0];
-  const auto number = static_cast<double>(parts.size());
+  std::vector<const stats::Replicates*> blocks(parts.size());
   for (size_t block = 0; block < out.blocks.size(); ++block) {
-    stats::Replicates& mean = out.blocks[block];
-    for (size_t i = 1; i < parts.size(); ++i) {
-      const stats::Replicates& more = parts[i]->blocks[block];
-      mean.estimate += more.estimate;
-      for (size_t b = 0; b < mean.values.size(); ++b) mean.values[b] += more.values[b];
-    }
-    mean.estimate /= number;
-    for (double& value : mean.values) value /= number;
+    for (size_t i = 0; i < parts.size(); ++i) blocks[i] = &parts[i]->blocks[block];
+    out.blocks[block] = stats::mean_of(blocks);
   }
   MeanOfDefined direction;
   for (const KvDistortionEstimates* const part : parts) direction.add(part->direction);

@@ -6,6 +6,7 @@
 #include "experiments/kv_distortion_arrays.h"
 #include "experiments/kv_distortion_estimates.h"
 #include "experiments/kv_gauge_estimates.h"
+#include "experiments/unit_summary.h"
 
 namespace rg::experiments {
 namespace {
@@ -72,31 +73,22 @@ CodeEstimates mean_of_layers(const std::vector<CodeEstimates>& of_layers) {
           .layers = static_cast<uint32_t>(parts.size())};
 }
 
-// Blocks of estimates; undefined ones are noted at `path`.
-class EstimatesJson {
+const stats::Replicates* block_of(const KvDistortionEstimates* found, KvBlock block) {
+  return found == nullptr ? nullptr : &found->blocks[block];
+}
+
+// Estimates of codes over so many documents.
+class EstimatesJson : public BlockJson {
  public:
   EstimatesJson(std::string path, size_t documents, Nulls& nulls)
-      : path_(std::move(path)), documents_(documents), nulls_(nulls) {}
+      : BlockJson(nulls, std::move(path), {.absent = kNoCases, .undefined = "forecasts are 0"}),
+        documents_(documents) {}
 
-  Json number(double value, const char* reason) const {
-    return nulls_.number(value, path_, reason);
-  }
-  Json null(const char* reason) const { return nulls_.null(path_, reason); }
-  EstimatesJson below(const std::string& member) const {
-    return {path_ + "." + member, documents_, nulls_};
-  }
-  // Null: nothing is defined.
-  Json block(const KvDistortionEstimates* found, KvBlock block) const {
-    if (found == nullptr) return {{"mean", null(kNoCases)}, {"ci95", null(kNoCases)}};
-    const stats::Replicates& replicates = found->blocks[block];
-    return {{"mean", number(replicates.estimate, "forecasts are 0")},
-            {"ci95", interval_json(stats::percentile_interval(replicates.values), nulls_, path_)}};
-  }
   Json measured(const std::optional<KvDistortionEstimates>& of) const {
     const KvDistortionEstimates* const found = of ? &*of : nullptr;
     Json out = Json::object();
     for (size_t b = 0; b < kKvBlockNames.size(); ++b) {
-      out[kKvBlockNames[b]] = block(found, static_cast<KvBlock>(b));
+      out[kKvBlockNames[b]] = block(block_of(found, static_cast<KvBlock>(b)));
     }
     out["calibration"] = kv_calibration(found, documents_);
     out["vacuous"] = by_bound(
@@ -116,9 +108,7 @@ class EstimatesJson {
   }
 
  private:
-  const std::string path_;
   const size_t documents_;
-  Nulls& nulls_;
 };
 
 double stored_bits_of(const KvCode& code, uint32_t width) {
@@ -200,8 +190,8 @@ Json verdict_json(const KvDistortionStudy& study, const std::vector<CodeEstimate
     const KvDistortionEstimates* const found = model[c].all ? &*model[c].all : nullptr;
     const std::string_view calibration = kv_calibration(found, documents);
     forecast.push_back({{"bits", study.codes[c].spec.bits},
-                        {"ratio", json.block(found, kRatio)},
-                        {"slope", json.block(found, kSlope)},
+                        {"ratio", json.block(block_of(found, kRatio))},
+                        {"slope", json.block(block_of(found, kSlope))},
                         {"calibration", calibration}});
     if (calibration != "CALIBRATED") {
       calibrated_from = nullptr;
@@ -253,11 +243,7 @@ Json kv_distortion_summary(const KvDistortionStudy& study, Nulls& nulls) {
     for (const std::vector<CodeEstimates>& code : of_codes) found.push_back(code[l]);
     per_layer[key] = layer_json(study.layers[l], study.codes, found, json("per_layer." + key));
   }
-  return {{"bootstrap",
-           {{"B", table.replicates()},
-            {"seed", study.seed},
-            {"ci_type", "percentile"},
-            {"quantile", "order_statistic"}}},
+  return {{"bootstrap", bootstrap_json(table, study.seed)},
           {"anchors", {{"gaussian_mse", {0.3634, 0.1175, 0.0345, 0.0095}}}},
           {"per_layer", std::move(per_layer)},
           {"codes", model_json(study.codes, model, json("codes"))},

@@ -1,9 +1,10 @@
 #include "experiments/kv_gauge_estimates.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "experiments/record.h"
+#include "experiments/unit_summary.h"
+#include "stats/replicates.h"
 
 namespace rg::experiments {
 namespace {
@@ -12,10 +13,6 @@ std::vector<double> differences(const std::vector<double>& a, const std::vector<
   std::vector<double> out(a.size());
   for (size_t i = 0; i < a.size(); ++i) out[i] = a[i] - b[i];
   return out;
-}
-
-stats::Replicates replicate_difference(const stats::Replicates& a, const stats::Replicates& b) {
-  return {a.estimate - b.estimate, differences(a.values, b.values)};
 }
 
 stats::Replicates nothing(const stats::CountTable& table) {
@@ -32,20 +29,6 @@ std::vector<double> random_cosines(const KvHead& head) {
     number += 1;
   }
   for (double& sum : out) sum /= number;
-  return out;
-}
-
-stats::Replicates mean_of_parts(std::span<const KvEstimates* const> parts,
-                                const stats::Replicates& (*part)(const KvEstimates&)) {
-  stats::Replicates out = part(*parts[0]);
-  for (size_t i = 1; i < parts.size(); ++i) {
-    const stats::Replicates& more = part(*parts[i]);
-    out.estimate += more.estimate;
-    for (size_t b = 0; b < out.values.size(); ++b) out.values[b] += more.values[b];
-  }
-  const auto number = static_cast<double>(parts.size());
-  out.estimate /= number;
-  for (double& value : out.values) value /= number;
   return out;
 }
 
@@ -68,7 +51,7 @@ std::optional<KvEstimates> kv_estimates(const KvHead& head, const stats::CountTa
       .noise_advantage = ratio(differences(noise.cosines, noise.random_cosines), noise.nonzero),
       .excess = {},
       .centred = {}};
-  out.excess = replicate_difference(out.advantage, out.noise_advantage);
+  out.excess = stats::difference(out.advantage, out.noise_advantage);
   for (size_t i = 0; i < std::size(kCentrings); ++i) {
     const std::optional<KvCentred>& one = head.centred[i];
     out.centred[i] = one ? ratio(one->cosines, one->nonzero) : nothing(table);
@@ -78,36 +61,32 @@ std::optional<KvEstimates> kv_estimates(const KvHead& head, const stats::CountTa
 
 std::optional<KvEstimates> kv_mean(std::span<const KvEstimates* const> parts) {
   if (parts.empty()) return std::nullopt;
-  using Part = const stats::Replicates& (*)(const KvEstimates&);
-  const auto mean = [&](Part part) { return mean_of_parts(parts, part); };
-  return KvEstimates{
-      .learned = mean([](const KvEstimates& e) -> const stats::Replicates& { return e.learned; }),
-      .random = mean([](const KvEstimates& e) -> const stats::Replicates& { return e.random; }),
-      .advantage =
-          mean([](const KvEstimates& e) -> const stats::Replicates& { return e.advantage; }),
-      .noise_advantage =
-          mean([](const KvEstimates& e) -> const stats::Replicates& { return e.noise_advantage; }),
-      .excess = mean([](const KvEstimates& e) -> const stats::Replicates& { return e.excess; }),
-      .centred = {
-          mean([](const KvEstimates& e) -> const stats::Replicates& { return e.centred[0]; }),
-          mean([](const KvEstimates& e) -> const stats::Replicates& { return e.centred[1]; }),
-          mean([](const KvEstimates& e) -> const stats::Replicates& { return e.centred[2]; })}};
+  std::vector<const stats::Replicates*> members(parts.size());
+  const auto mean = [&](const auto& member) {
+    for (size_t i = 0; i < parts.size(); ++i) members[i] = &member(*parts[i]);
+    return stats::mean_of(members);
+  };
+  const auto of = [&](stats::Replicates KvEstimates::*member) {
+    return mean([&](const KvEstimates& part) -> const auto& { return part.*member; });
+  };
+  KvEstimates out{.learned = of(&KvEstimates::learned),
+                  .random = of(&KvEstimates::random),
+                  .advantage = of(&KvEstimates::advantage),
+                  .noise_advantage = of(&KvEstimates::noise_advantage),
+                  .excess = of(&KvEstimates::excess),
+                  .centred = {}};
+  for (size_t i = 0; i < std::size(out.centred); ++i) {
+    out.centred[i] = mean([&](const KvEstimates& part) -> const auto& { return part.centred[i]; });
+  }
+  return out;
 }
 
 std::string_view kv_outcome(const std::optional<stats::Interval>& interval) {
-  if (!interval) return "INCONCLUSIVE";
-  const auto [low, high] = *interval;
-  if (-kEquivalenceMargin < low && high < kEquivalenceMargin) return "EQUIVALENT";
-  if (low > 0) return "SUPERIOR";
-  return high < 0 ? "INFERIOR" : "INCONCLUSIVE";
+  return difference_outcome(interval, Difference::gain);
 }
 
 std::string_view kv_place(const std::optional<stats::Interval>& interval) {
-  if (!interval) return "undecided";
-  const auto [low, high] = *interval;
-  if (high < kPublishedLow) return "below";
-  if (low > kPublishedHigh) return "above";
-  return low >= kPublishedLow && high <= kPublishedHigh ? "within" : "undecided";
+  return published_place(interval, {kPublishedLow, kPublishedHigh});
 }
 
 std::string_view kv_sentence(const KvEstimates& estimates) {

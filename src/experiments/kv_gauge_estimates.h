@@ -12,8 +12,7 @@
 
 namespace rg::experiments {
 
-inline constexpr uint32_t kUnitDraws = 4;           // layer of the bootstrap's counter
-inline constexpr double kEquivalenceMargin = 0.01;  // of a difference of mean cosines
+inline constexpr uint32_t kUnitDraws = 4;  // layer of the bootstrap's counter
 inline constexpr double kPublishedLow = 0.919, kPublishedHigh = 0.965;
 
 struct KvEstimates {

@@ -6,9 +6,9 @@
 
 #include "base/parallel.h"
 #include "experiments/kv_gauge_estimates.h"
+#include "experiments/unit_summary.h"
 #include "keys/anchors.h"
 #include "keys/centring.h"
-#include "stats/convergence.h"
 
 namespace rg::experiments {
 namespace {
@@ -16,6 +16,7 @@ namespace {
 constexpr const char* kNoKeys = "no held-out key, or no gauge was learned";
 constexpr const char* kNoGauge = "there is no such gauge here";
 constexpr const char* kNoRandom = "fewer than two random gauges";
+constexpr BlockJson::Reasons kGaugeReasons{.absent = kNoKeys, .undefined = kNoKeys};
 
 // Of one head, before anything becomes JSON.
 struct HeadStatistics {
@@ -76,55 +77,31 @@ double total_of_counts(const std::vector<double>& counts) {
   return sum;
 }
 
-// Blocks of estimates; undefined ones are noted at `path`.
-class BlockJson {
- public:
-  BlockJson(Nulls& nulls, std::string path) : nulls_(nulls), path_(std::move(path)) {}
+std::optional<stats::Interval> ends_of(const stats::Replicates* replicates) {
+  if (replicates == nullptr) return std::nullopt;
+  return stats::percentile_interval(replicates->values);
+}
 
-  BlockJson below(const std::string& member) const { return {nulls_, path_ + "." + member}; }
-  Json number(double value, const char* reason) const {
-    return nulls_.number(value, path_, reason);
+// learned, random, advantage, noise_advantage, excess, centred; with outcome and place if `judged`.
+void add_estimates(const KvEstimates* found, bool judged, const BlockJson& json, Json& out) {
+  const auto part = [&](stats::Replicates KvEstimates::*member) {
+    return found == nullptr ? nullptr : &(found->*member);
+  };
+  out["learned"] = json.block(part(&KvEstimates::learned));
+  out["random"] = json.block(part(&KvEstimates::random));
+  out["advantage"] = json.block(part(&KvEstimates::advantage));
+  out["noise_advantage"] = json.block(part(&KvEstimates::noise_advantage));
+  out["excess"] = json.block(part(&KvEstimates::excess));
+  Json& centred = out["centred"] = Json::object();
+  for (size_t i = 0; i < std::size(kCentringNames); ++i) {
+    const stats::Replicates* const one = found == nullptr ? nullptr : &found->centred[i];
+    centred[kCentringNames[i]] = json.block(one);
+    if (judged) centred[kCentringNames[i]]["place"] = kv_place(ends_of(one));
   }
-  Json null(const char* reason) const { return nulls_.null(path_, reason); }
-  Json interval(const std::optional<stats::Interval>& interval) const {
-    return interval_json(interval, nulls_, path_);
-  }
-  Json block(const stats::Replicates* replicates) const {
-    if (replicates == nullptr) return {{"mean", null(kNoKeys)}, {"ci95", null(kNoKeys)}};
-    return {{"mean", number(replicates->estimate, kNoKeys)},
-            {"ci95", interval(stats::percentile_interval(replicates->values))}};
-  }
-
-  // learned, random, advantage, noise_advantage, excess, centred; with outcome and place if
-  // `judged`.
-  void add(const KvEstimates* found, bool judged, Json& out) const {
-    const auto part = [&](stats::Replicates KvEstimates::*member) {
-      return found == nullptr ? nullptr : &(found->*member);
-    };
-    out["learned"] = block(part(&KvEstimates::learned));
-    out["random"] = block(part(&KvEstimates::random));
-    out["advantage"] = block(part(&KvEstimates::advantage));
-    out["noise_advantage"] = block(part(&KvEstimates::noise_advantage));
-    out["excess"] = block(part(&KvEstimates::excess));
-    Json& centred = out["centred"] = Json::object();
-    for (size_t i = 0; i < std::size(kCentringNames); ++i) {
-      const stats::Replicates* const one = found == nullptr ? nullptr : &found->centred[i];
-      centred[kCentringNames[i]] = block(one);
-      if (judged) centred[kCentringNames[i]]["place"] = kv_place(ends(one));
-    }
-    if (!judged) return;
-    out["advantage"]["outcome"] = kv_outcome(ends(part(&KvEstimates::advantage)));
-    out["excess"]["outcome"] = kv_outcome(ends(part(&KvEstimates::excess)));
-  }
-
- private:
-  static std::optional<stats::Interval> ends(const stats::Replicates* replicates) {
-    if (replicates == nullptr) return std::nullopt;
-    return stats::percentile_interval(replicates->values);
-  }
-  Nulls& nulls_;
-  std::string path_;
-};
+  if (!judged) return;
+  out["advantage"]["outcome"] = kv_outcome(ends_of(part(&KvEstimates::advantage)));
+  out["excess"]["outcome"] = kv_outcome(ends_of(part(&KvEstimates::excess)));
+}
 
 Json aggregates_json(const KvSums& sums, double keys, double width, const BlockJson& json) {
   const bool defined = keys > 0;
@@ -193,7 +170,7 @@ double random_spread(const KvHead& head) {
 Json head_json(const KvHead& head, const HeadStatistics& found, double width,
                const BlockJson& json) {
   Json out = {{"keys_per_width", head.fit_keys / width}};
-  json.add(found.estimates ? &*found.estimates : nullptr, false, out);
+  add_estimates(found.estimates ? &*found.estimates : nullptr, false, json, out);
   out["random_spread"] = json.below("random_spread").number(random_spread(head), kNoRandom);
   out["noise_in_sample"] = head.noise ? Json(head.noise->in_sample_cosines / head.noise->fit_keys)
                                       : json.below("noise_in_sample").null(kNoKeys);
@@ -224,41 +201,19 @@ std::vector<const KvEstimates*> defined(const std::vector<HeadStatistics>& heads
 
 Json layer_json(const KvLayer& layer, const std::vector<HeadStatistics>& heads,
                 const std::optional<KvEstimates>& mean, Nulls& nulls) {
-  const BlockJson json(nulls, "summary.per_layer." + layer_key(layer.layer));
+  const BlockJson json(nulls, "summary.per_layer." + layer_key(layer.layer), kGaugeReasons);
   Json out = {{"width", layer.width},
               {"gaussian_cosine", keys::gaussian_cosine(layer.width)},
               {"gaussian_beta", keys::gaussian_beta(layer.width)},
               {"defined_heads", defined(heads).size()},
               {"keys_per_width", kv_keys_per_width(layer)}};
-  json.add(mean ? &*mean : nullptr, true, out);
+  add_estimates(mean ? &*mean : nullptr, true, json, out);
   out["sentence"] = mean ? kv_sentence(*mean) : "undecided";
   Json& of_heads = out["heads"] = Json::array();
   for (size_t h = 0; h < heads.size(); ++h) {
     of_heads.push_back(head_json(layer.heads[h], heads[h], layer.width, json.below("heads")));
   }
   return out;
-}
-
-std::optional<double> z_of(const stats::Replicates& advantage, std::string_view outcome) {
-  const double error = stats::standard_error(advantage.values), a = advantage.estimate;
-  const double m = kEquivalenceMargin, equivalent = std::min(m - a, a + m);
-  if (!(error > 0) || !std::isfinite(a)) return std::nullopt;
-  if (outcome == "SUPERIOR") return a / error;
-  if (outcome == "INFERIOR") return -a / error;
-  if (outcome == "EQUIVALENT") return equivalent / error;
-  return std::max({a, -a, equivalent}) / error;
-}
-
-Json kv_replication_json(std::optional<double> z, uint32_t units, Nulls& nulls) {
-  const stats::Replication found = stats::replication_of(units, z);
-  const auto optional = [&](const auto& value) {
-    return value ? Json(*value)
-                 : nulls.null("summary.replication", "no spread, no outcome, or out of reach");
-  };
-  return {{"z", optional(found.z)},
-          {"replication", optional(found.replication)},
-          {"n_for_90", optional(found.n_for_90)},
-          {"unit", "document"}};
 }
 
 Json anchors_json() {
@@ -314,9 +269,9 @@ Json kv_summary(const KvStudy& study, Nulls& nulls) {
     per_layer[layer_key(layer.layer)] = layer_json(layer, heads[l], means[l], nulls);
   }
   const std::optional<KvEstimates> model = kv_mean(of_layers);
-  const BlockJson json(nulls, "summary.verdict");
+  const BlockJson json(nulls, "summary.verdict", kGaugeReasons);
   Json verdict = {{"margin", kEquivalenceMargin}, {"outcome", ""}, {"sentence", ""}};
-  json.add(model ? &*model : nullptr, true, verdict);
+  add_estimates(model ? &*model : nullptr, true, json, verdict);
   const std::string outcome =
       degenerate ? "DEGENERATE" : verdict["advantage"]["outcome"].get<std::string>();
   verdict["advantage"].erase("outcome");  // it is the verdict's own
@@ -325,16 +280,13 @@ Json kv_summary(const KvStudy& study, Nulls& nulls) {
   verdict["cells"] = {{"below", cells.below}, {"within", cells.within}, {"above", cells.above}};
   verdict["keys_per_width"] = json.number(keys_per_width, "no layer has keys");
   verdict["fitted_documents"] = study.units.fitted_documents;
-  const std::optional<double> z = degenerate ? std::nullopt : z_of(model->advantage, outcome);
-  return {{"bootstrap",
-           {{"B", table.replicates()},
-            {"seed", study.seed},
-            {"ci_type", "percentile"},
-            {"quantile", "order_statistic"}}},
+  const std::optional<double> z =
+      degenerate ? std::nullopt : difference_z(model->advantage, outcome, Difference::gain);
+  return {{"bootstrap", bootstrap_json(table, study.seed)},
           {"anchors", anchors_json()},
           {"per_layer", std::move(per_layer)},
           {"verdict", std::move(verdict)},
-          {"replication", kv_replication_json(z, study.units.count, nulls)}};
+          {"replication", replication_json(z, study.units.count, nulls)}};
 }
 
 }  // namespace rg::experiments

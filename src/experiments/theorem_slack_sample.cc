@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "experiments/common.h"
+#include "experiments/kv_view.h"
 
 namespace rg::experiments {
 namespace {
@@ -73,25 +74,15 @@ slack::KeyFacts key_facts(const tap::KeyView& view, bool before_rope, uint32_t s
                       .rotary = {.frequencies = {}, .unrotated = view.key_width},
                       .columns = {},
                       .window = view.window};
-  if (view.rotation) {
-    const tap::RotationView& rotation = *view.rotation;
-    const bool is_long = rotation.long_from && seq_len >= *rotation.long_from;
-    const std::span<const float> frequencies =
-        is_long ? rotation.long_frequencies : rotation.frequencies;
-    const uint32_t planes = rotation.columns / 2;
-    out.rotary = {.frequencies = slack::Vector(planes), .unrotated = view.key_width - 2 * planes};
-    for (uint32_t p = 0; p < planes; ++p) {
-      const bool halves = rotation.planes == tap::Planes::half_split;
-      const uint32_t first = rotation.first_column + (halves ? p : 2 * p);
-      out.columns.insert(out.columns.end(), {first, halves ? first + planes : first + 1});
-      out.rotary.frequencies[p] = static_cast<double>(frequencies[p]);
-    }
+  const keys::RotaryPlanes rotary = kv_planes(view, seq_len);
+  out.rotary.frequencies = Eigen::Map<const slack::Vector>(
+      rotary.frequencies.data(), static_cast<Eigen::Index>(rotary.frequencies.size()));
+  for (const auto& pair : rotary.pairs) {
+    out.columns.insert(out.columns.end(), pair.begin(), pair.end());
   }
-  for (uint32_t column = 0; column < view.key_width; ++column) {
-    const bool placed = view.rotation && column >= view.rotation->first_column &&
-                        column < view.rotation->first_column + view.rotation->columns / 2 * 2;
-    if (!placed) out.columns.push_back(column);
-  }
+  const std::vector<uint32_t> unrotated = rotary.unrotated(view.key_width);
+  out.columns.insert(out.columns.end(), unrotated.begin(), unrotated.end());
+  out.rotary.unrotated = static_cast<Eigen::Index>(unrotated.size());
   return out;
 }
 
@@ -150,7 +141,9 @@ void SlackSample::begin_keys(const tap::KeyView& view) {
   early_queries_ = Buffer<float>(sample.query_positions.size() * heads_ * key_width_);
 }
 
-void SlackSample::add_keys(const tap::KeyView&, const tap::KeyBlock& block) {
+template <typename OnRow, typename OnQuery>
+void SlackSample::for_each_sampled(const tap::Block& block, const OnRow& on_row,
+                                   const OnQuery& on_query) const {
   const slack::Contexts& sample = choice_.contexts;
   const size_t queries = sample.query_positions.size();
   for_each_sequence(block, [&](const SequenceRows& window) {
@@ -158,50 +151,59 @@ void SlackSample::add_keys(const tap::KeyView&, const tap::KeyBlock& block) {
     const int found = context_of(window.sequence);
     if (found < 0) return;
     const auto context = static_cast<size_t>(found);
-    for (size_t p = 0; p < sample.positions; ++p) {
-      const size_t from = window.first + p, to = context * sample.positions + p;
-      copy_heads(block.keys.scored, from, kv_heads_, key_width_, to, sample.rows(), keys_);
-      copy_heads(block.values, from, kv_heads_, value_width_, to, sample.rows(), values_);
-      if (context > 0 || !before_rope_) continue;
-      copy_heads(block.keys.normed, from, kv_heads_, key_width_, p, sample.positions, early_keys_);
-    }
+    const auto sampled = [&](size_t number, size_t position, size_t each) {
+      return Sampled{.context = context,
+                     .number = number,
+                     .from = window.first + position,
+                     .in_set = window.first_in_set + position,
+                     .to = context * each + number};
+    };
+    for (size_t p = 0; p < sample.positions; ++p) on_row(sampled(p, p, sample.positions));
     for (size_t i = 0; i < queries; ++i) {
-      const size_t from = window.first + sample.query_positions[i];
-      copy_heads(block.queries.scored, from, heads_, key_width_, context * queries + i,
-                 sample.tokens(), queries_);
-      if (context > 0 || !before_rope_) continue;
-      copy_heads(block.queries.normed, from, heads_, key_width_, i, queries, early_queries_);
+      on_query(sampled(i, sample.query_positions[i], queries));
     }
   });
 }
 
-void SlackSample::add_gate(const tap::LayerView&, const tap::GateBlock& block) {
+void SlackSample::add_keys(const tap::KeyView&, const tap::KeyBlock& block) {
   const slack::Contexts& sample = choice_.contexts;
-  const size_t queries = sample.query_positions.size();
-  for_each_sequence(block, [&](const SequenceRows& window) {
-    if (window.sequence >= context_of_window_.size()) return;
-    const int found = context_of(window.sequence);
-    if (found < 0) return;
-    const auto context = static_cast<size_t>(found);
-    for (size_t p = 0; p < sample.positions; ++p) {
-      const size_t from = window.first + p, to = context * sample.positions + p;
-      std::copy_n(block.router_logits + from * experts_, experts_, logits_.data() + to * experts_);
-      const int32_t* const ranked = block.ranked + from * (top_k_ + 1);
-      routes_[to].assign(ranked, ranked + top_k_);
-    }
-    for (size_t i = 0; i < queries; ++i) {
-      const size_t at = window.first + sample.query_positions[i], token = context * queries + i;
-      std::copy_n(block.gate_input + at * width_, width_, inputs_.data() + token * width_);
-      std::copy_n(block.gate_input + (at - 1) * width_, width_,
-                  inputs_before_.data() + token * width_);
-      const int32_t* const ranked = block.ranked + at * (top_k_ + 1);
-      const int32_t wanted[] = {ranked[top_k_ - 1], ranked[top_k_]};
-      if (wanted[0] < 0 || wanted[1] < 0) continue;
-      last_[token] = wanted[0];
-      next_[token] = wanted[1];
-      block.requests->add(window.first_in_set + sample.query_positions[i], wanted);
-    }
-  });
+  const size_t rows = sample.rows(), tokens = sample.tokens();
+  const auto on_row = [&](const Sampled& row) {
+    copy_heads(block.keys.scored, row.from, kv_heads_, key_width_, row.to, rows, keys_);
+    copy_heads(block.values, row.from, kv_heads_, value_width_, row.to, rows, values_);
+    if (row.context > 0 || !before_rope_) return;
+    copy_heads(block.keys.normed, row.from, kv_heads_, key_width_, row.number, sample.positions,
+               early_keys_);
+  };
+  const auto on_query = [&](const Sampled& query) {
+    copy_heads(block.queries.scored, query.from, heads_, key_width_, query.to, tokens, queries_);
+    if (query.context > 0 || !before_rope_) return;
+    copy_heads(block.queries.normed, query.from, heads_, key_width_, query.number,
+               sample.query_positions.size(), early_queries_);
+  };
+  for_each_sampled(block, on_row, on_query);
+}
+
+void SlackSample::add_gate(const tap::LayerView&, const tap::GateBlock& block) {
+  const auto on_row = [&](const Sampled& row) {
+    std::copy_n(block.router_logits + row.from * experts_, experts_,
+                logits_.data() + row.to * experts_);
+    const int32_t* const ranked = block.ranked + row.from * (top_k_ + 1);
+    routes_[row.to].assign(ranked, ranked + top_k_);
+  };
+  const auto on_query = [&](const Sampled& query) {
+    const size_t token = query.to;
+    std::copy_n(block.gate_input + query.from * width_, width_, inputs_.data() + token * width_);
+    std::copy_n(block.gate_input + (query.from - 1) * width_, width_,
+                inputs_before_.data() + token * width_);
+    const int32_t* const ranked = block.ranked + query.from * (top_k_ + 1);
+    const int32_t wanted[] = {ranked[top_k_ - 1], ranked[top_k_]};
+    if (wanted[0] < 0 || wanted[1] < 0) return;
+    last_[token] = wanted[0];
+    next_[token] = wanted[1];
+    block.requests->add(query.in_set, wanted);
+  };
+  for_each_sampled(block, on_row, on_query);
 }
 
 void SlackSample::add_outputs(const tap::ExpertOutputs& answer) {

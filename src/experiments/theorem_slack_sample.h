@@ -52,6 +52,16 @@ class SlackSample {
   // Index among the chosen windows, or -1.
   int context_of(size_t window) const { return context_of_window_[window]; }
 
+  // A row of a block that is kept, or a query of it: its number within its context, its row within
+  // the block and within the set, and where it is kept.
+  struct Sampled {
+    size_t context, number, from, in_set, to;
+  };
+  // Of every chosen window in the block: its rows, then its queries.
+  template <typename OnRow, typename OnQuery>
+  void for_each_sampled(const tap::Block& block, const OnRow& on_row,
+                        const OnQuery& on_query) const;
+
   SlackChoice choice_;
   std::vector<int> context_of_window_;
   // Of the current layer.

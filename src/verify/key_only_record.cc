@@ -46,28 +46,17 @@ void check_split(const Case& c, const Split& split) {
   if (!inspect.is(stated, Kind::object)) return;
   const auto expect = [&](const At& at, int64_t expected) {
     const auto found = inspect.integer(at, -2, kMaxExactInteger);
-    if (!found || *found == expected) return found.has_value();
+    if (!found || *found == expected) return;
     inspect.invalid(Check::document_ids, at.path,
                     fmt::format("found {}, documents and seed give {}", *found, expected));
-    return false;
   };
   expect(inspect.need(stated, "documents"), split.documents);
   expect(inspect.need(stated, "fitted"), split.fitted);
   expect(inspect.need(stated, "choosing"), split.choosing);
   expect(inspect.need(stated, "tests"), split.tests);
   expect(inspect.need(stated, "units"), split.units);
-  const At list = inspect.need(stated, "of_window");
-  if (!inspect.is(list, Kind::array)) return;
-  const size_t found = list.value->array().size();
-  if (found != split.of_window.size()) {
-    inspect.invalid(
-        Check::array_length, list.path,
-        fmt::format("found {} values, expected n_windows = {}", found, split.of_window.size()));
-    return;
-  }
-  for (size_t w = 0; w < found; ++w) {
-    if (!expect(kv::element(list, w), split.of_window[w])) return;
-  }
+  kv::check_of_window(c, inspect.need(stated, "of_window"), split.of_window,
+                      {-2, kMaxExactInteger});
 }
 
 // `per_window.rows`, and their sums.
@@ -95,33 +84,12 @@ Rows read_rows(const Case& c, const Record& record) {
   return rows;
 }
 
-// The layers that are not in `not_measured`. Checks `required_layers`.
-std::vector<int> read_measured_layers(const Case& c, const Split& split) {
-  Inspector& inspect = c.inspect;
-  std::vector<int> measured = c.header.layers;
-  const At without = inspect.need(c.root, "not_measured");
-  if (!inspect.is(without, Kind::object)) return measured;
-  for (const Member& member : without.value->object().members) {
-    const At at = without / member.key;
-    const std::optional<int> layer = inspect.layer_key(member.key);
-    if (!layer || std::erase(measured, *layer) == 0) {
-      inspect.invalid(Check::layer_arrays, at.path, "is not a layer of `layers` in decimal");
-    }
-    if (inspect.is(at, Kind::string) && at.value->string().empty()) {
-      inspect.invalid(Check::value_range, at.path, "says nothing");
-    }
-  }
-  if (!inspect.sound()) return measured;
-  const std::string path = "verification.required_layers";
-  const std::vector<int>& required = c.header.required;
-  if (!std::includes(measured.begin(), measured.end(), required.begin(), required.end())) {
-    inspect.invalid(Check::required_layers, path, "names a layer that was not measured");
-  } else if (!c.header.required_by_verifier && required != measured) {
-    inspect.invalid(Check::required_layers, path,
-                    "and `not_measured` together are not the layers of `layers`");
-  } else if (split.documents < kFewestDocuments && !measured.empty()) {
-    inspect.invalid(Check::required_layers, path,
-                    "names a layer though fewer than three documents can't be split");
+// The layers that are not in `not_measured`; none without documents to split.
+std::vector<int> read_split_layers(const Case& c, const Split& split) {
+  const std::vector<int> measured = kv::read_measured_layers(c, "not_measured");
+  if (c.inspect.sound() && split.documents < kFewestDocuments && !measured.empty()) {
+    c.inspect.invalid(Check::required_layers, "verification.required_layers",
+                      "names a layer though fewer than three documents can't be split");
   }
   return measured;
 }
@@ -206,7 +174,7 @@ Record read_record(const Case& c) {
   const At seed = inspect.need(inspect.need(c.root, "data"), "seed");
   if (!inspect.sound() || !seed || c.header.documents.size() != c.header.n_windows) return record;
   record.split = split_of(c);
-  const std::vector<int> measured = read_measured_layers(c, record.split);
+  const std::vector<int> measured = read_split_layers(c, record.split);
   if (!inspect.sound()) return record;  // without that list every layer would seem to lack arrays
   check_split(c, record.split);
   record.rows = read_rows(c, record);

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "verify/analysis.h"
@@ -16,20 +15,6 @@ namespace {
 
 constexpr int64_t kMinTestUnits = 20, kMinFittedRouterDocuments = 20;
 constexpr double kMinRowsPerFeature = 5, kFewRowsPerFeature = 10;
-
-Verdict verdict_of_gap(kv::Outcome outcome) {
-  switch (outcome) {
-    case kv::Outcome::superior:
-      return Verdict::superior;
-    case kv::Outcome::equivalent:
-      return Verdict::equivalent;
-    case kv::Outcome::inferior:
-      return Verdict::inferior;
-    case kv::Outcome::inconclusive:
-      break;
-  }
-  return Verdict::inconclusive;
-}
 
 bool enough_rows(const Case& c, const key_only::Record& record, const key_only::Model& model) {
   Judgement& judgement = c.inspect.judgement();
@@ -107,49 +92,19 @@ std::string explain_gap(const key_only::Model& model) {
                      gap, range.lo, range.hi, kv::kMargin);
 }
 
-// The share of the verifier's own replicates that agree with an outcome; with INCONCLUSIVE what no
-// other outcome has.
-double replicates_agreeing(const kv::Series& own, kv::Outcome outcome) {
-  const std::vector<double> values = own.defined();
-  if (values.empty()) return 1;
-  const auto share = [&](const auto& agrees) {
-    return static_cast<double>(std::count_if(values.begin(), values.end(), agrees)) /
-           static_cast<double>(values.size());
-  };
-  const double inferior = share([](double gap) { return gap > 0; });
-  const double superior = share([](double gap) { return gap < 0; });
-  const double equivalent = share([](double gap) { return std::abs(gap) < kv::kMargin; });
-  if (outcome == kv::Outcome::inferior) return inferior;
-  if (outcome == kv::Outcome::superior) return superior;
-  if (outcome == kv::Outcome::equivalent) return equivalent;
-  return 1 - std::max({inferior, superior, equivalent});
-}
-
 void add_gap_stability(const Case& c, const key_only::Record& record,
                        const key_only::Model& model) {
   const Options& options = c.inspect.options();
   const kv::Series own =
       key_only::model_key_gap(c, record, {options.seed, options.replicates, options.threads});
-  c.inspect.judgement().stability =
-      stability_of(options, verdict_of_gap(model.outcome),
-                   verdict_of_gap(key_only::outcome_of_gap(own.interval())),
-                   replicates_agreeing(own, model.outcome));
+  c.inspect.judgement().stability = stability_of(
+      options, verdict_of(model.outcome), verdict_of(key_only::outcome_of_gap(own.interval())),
+      kv::agreeing(own, kv::mirrored(model.outcome)));
 }
 
 void add_gaps_beside(const key_only::Model& model, Judgement& judgement) {
-  const kv::Series& gap = model.gap(key_only::kKeyGap);
-  if (gap.estimate) {
-    Criterion criterion{.name = "key gap",
-                        .layer = -1,
-                        .estimate = *gap.estimate,
-                        .ci95 = gap.interval(),
-                        .holds = model.outcome != kv::Outcome::inconclusive,
-                        .z = {}};
-    if (model.replication) criterion.z = model.replication->z;
-    judgement.criteria.push_back(criterion);
-  }
-  choose_effect(judgement);
-  judgement.convergence = model.replication;
+  kv::say_difference(judgement, "key gap", model.gap(key_only::kKeyGap), model.outcome,
+                     model.replication);
   judgement.beside.push_back({"keys", model.sentence});
   judgement.beside.push_back({"residual stream against the published range",
                               key_only::place_of(model.overlap(key_only::kResidual).interval())});
@@ -180,7 +135,7 @@ void judge_key_only_router(const Case& c, Finding& finding) {
   }
   finding.verdict = Verdict::insufficient;
   if (!enough_rows(c, record, model)) return;
-  finding.verdict = verdict_of_gap(model.outcome);
+  finding.verdict = verdict_of(model.outcome);
   add_gap_stability(c, record, model);
   judgement.sentence = explain_gap(model);
 }

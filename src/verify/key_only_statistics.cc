@@ -1,20 +1,9 @@
 #include "verify/key_only_statistics.h"
 
-#include <algorithm>
-
-#include "verify/analysis.h"
-
 namespace rg::verify::key_only {
 namespace {
 
 constexpr uint32_t kTestUnitCounter = 6;  // `layer` of the bootstrap's counter
-
-// The keys_only outcome is that of kv_gauge seen from the other side: a gap above 0 is a loss.
-kv::Outcome mirrored(kv::Outcome outcome) {
-  if (outcome == kv::Outcome::superior) return kv::Outcome::inferior;
-  if (outcome == kv::Outcome::inferior) return kv::Outcome::superior;
-  return outcome;
-}
 
 kv::Series one_minus(kv::Series series) {
   if (series.estimate) series.estimate = 1 - *series.estimate;
@@ -79,21 +68,8 @@ void LayerBootstrap::resample(const Settings& settings) {
                                                               .keep_draws = KeepDraws::no});
 }
 
-kv::Series LayerBootstrap::nothing() const {
-  kv::Series series;
-  series.replicates.resize(replicates_->count());
-  return series;
-}
-
 kv::Series LayerBootstrap::ratio(size_t numerator, size_t denominator) const {
-  kv::Series series = nothing();
-  series.estimate =
-      kv::quotient(total(columns_.column(numerator)).sum, total(columns_.column(denominator)).sum);
-  for (size_t b = 0; b < series.replicates.size(); ++b) {
-    series.replicates[b] =
-        kv::quotient(replicates_->sum(numerator, b), replicates_->sum(denominator, b));
-  }
-  return series;
+  return kv::ratio(columns_, *replicates_, numerator, denominator);
 }
 
 EntryBlocks LayerBootstrap::entry(size_t index) const {
@@ -102,7 +78,7 @@ EntryBlocks LayerBootstrap::entry(size_t index) const {
   blocks.overlap = ratio(of.common, cases_);
   blocks.exact = ratio(of.exact, rows_);
   blocks.top1 = ratio(of.top1, rows_);
-  blocks.mass = of.mass == SIZE_MAX ? nothing() : ratio(of.mass, rows_);
+  blocks.mass = ratio(of.mass, rows_);
   blocks.r2 = one_minus(ratio(of.error, energy_));
   for (size_t b = 0; b < kBudgets; ++b) blocks.hits[b] = ratio(of.hits[b], cases_);
   return blocks;
@@ -110,7 +86,7 @@ EntryBlocks LayerBootstrap::entry(size_t index) const {
 
 kv::Series LayerBootstrap::overlap(size_t feature) const {
   const std::optional<size_t> index = chosen_entry(layer_, feature);
-  return index ? ratio(entries_[*index].common, cases_) : nothing();
+  return ratio(index ? entries_[*index].common : SIZE_MAX, cases_);
 }
 
 SharedBlocks LayerBootstrap::shared() const {
@@ -121,7 +97,7 @@ SharedBlocks LayerBootstrap::shared() const {
         kv::difference(blocks[kOverlaps + kGapsOf[i].from], blocks[kOverlaps + kGapsOf[i].less]);
   }
   for (size_t i = 0; i < 2; ++i) {
-    blocks[kFirstCeiling + i] = layer_.ceiling ? ratio(ceiling_[i], rows_) : nothing();
+    blocks[kFirstCeiling + i] = ratio(ceiling_[i], rows_);
   }
   return blocks;
 }
@@ -151,7 +127,7 @@ SharedBlocks ModelMeans::mean(size_t replicates) const {
 kv::Series model_key_gap(const Case& c, const Record& record, const Settings& settings) {
   kv::MeanOfSeries<1> mean;
   for (const auto& [number, layer] : record.layers) {
-    if (!is_required(c, number)) continue;
+    if (!kv::is_required(c, number)) continue;
     LayerBootstrap bootstrap(c, record, layer, LayerBootstrap::Extent::key_gap);
     bootstrap.resample(settings);
     const kv::Series gap = bootstrap.key_gap();
@@ -170,16 +146,12 @@ void check_work(const Case& c, const Record& record) {
                         c.inspect.options().max_replicates, c.inspect.judgement().path);
 }
 
-bool is_required(const Case& c, int layer) {
-  return std::binary_search(c.header.required.begin(), c.header.required.end(), layer);
-}
-
 kv::Outcome outcome_of_gap(const std::optional<Interval>& key_gap) {
-  return mirrored(kv::outcome_of(key_gap));
+  return kv::mirrored(kv::outcome_of(key_gap));
 }
 
 std::optional<double> distance_of(const kv::Series& key_gap, kv::Outcome outcome) {
-  return kv::distance(key_gap, mirrored(outcome));
+  return kv::distance(key_gap, kv::mirrored(outcome));
 }
 
 std::string sentence_of(kv::Outcome outcome, const std::optional<Interval>& constant_gap) {
@@ -197,10 +169,7 @@ std::string sentence_of(kv::Outcome outcome, const std::optional<Interval>& cons
 }
 
 std::string place_of(const std::optional<Interval>& residual) {
-  if (!residual) return "undecided";
-  if (residual->hi < kPublished.lo) return "below";
-  if (residual->lo > kPublished.hi) return "above";
-  return kPublished.lo <= residual->lo && residual->hi <= kPublished.hi ? "within" : "undecided";
+  return kv::name_of(kv::place_of(residual, kPublished));
 }
 
 }  // namespace rg::verify::key_only

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "verify/key_only_router.h"
-#include "verify/kv_gauge_statistics.h"
+#include "verify/kv_outcome.h"
 
 namespace rg::verify::key_only {
 
@@ -72,7 +72,6 @@ class LayerBootstrap {
   void add_entry(const Entry& entry, Extent extent);
   kv::Series ratio(size_t numerator, size_t denominator) const;
   kv::Series overlap(size_t feature) const;
-  kv::Series nothing() const;
 
   const Layer& layer_;
   Columns columns_;
@@ -95,8 +94,6 @@ class ModelMeans {
 kv::Series model_key_gap(const Case& c, const Record& record, const Settings& settings);
 // Throws AR004 where the summary would be too much work.
 void check_work(const Case& c, const Record& record);
-
-bool is_required(const Case& c, int layer);
 
 // Of the key_gap: INFERIOR where keys tell less than the residual stream.
 kv::Outcome outcome_of_gap(const std::optional<Interval>& key_gap);

@@ -204,7 +204,7 @@ Model claim_summary(const Case& c, const Record& record, Claims& claims) {
     const SharedBlocks blocks = bootstrap.shared();
     LayerClaims of_layer(c, record, number, layer, claims);
     of_layer.claim(bootstrap, blocks);
-    if (!is_required(c, number)) continue;
+    if (!kv::is_required(c, number)) continue;
     means.add(blocks);
     smallest.add(of_layer);
     if (!of_layer.sound()) model.unsound.push_back(number);

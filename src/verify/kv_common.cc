@@ -29,25 +29,7 @@ void check_units(const Case& c, const Units& units) {
     inspect.invalid(Check::document_ids, count.path,
                     fmt::format("found {}, the documents give {}", *number, units.count));
   }
-  const At list = inspect.need(stated, "of_window");
-  if (!inspect.is(list, Kind::array)) return;
-  const Array& values = list.value->array();
-  if (values.size() != c.header.n_windows) {
-    inspect.invalid(
-        Check::array_length, list.path,
-        fmt::format("found {} values, expected n_windows = {}", values.size(), c.header.n_windows));
-    return;
-  }
-  for (size_t w = 0; w < values.size(); ++w) {
-    const At at = element(list, w);
-    const auto unit = inspect.integer(at, -1, kMostUnits - 1);
-    if (!unit) return;
-    if (*unit == units.of_window[w]) continue;
-    inspect.invalid(
-        Check::document_ids, at.path,
-        fmt::format("found {}, the window's document gives {}", *unit, units.of_window[w]));
-    return;
-  }
+  check_of_window(c, inspect.need(stated, "of_window"), units.of_window, {-1, kMostUnits - 1});
 }
 
 }  // namespace
@@ -58,31 +40,57 @@ Units read_units(const Case& c) {
   return units;
 }
 
-std::vector<int> read_keyed_layers(const Case& c) {
+void check_of_window(const Case& c, const At& list, const std::vector<int64_t>& expected,
+                     const std::pair<int64_t, int64_t>& range) {
   Inspector& inspect = c.inspect;
-  std::vector<int> keyed = c.header.layers;
-  const At without = inspect.need(c.root, "without_keys");
-  if (!inspect.is(without, Kind::object)) return keyed;
-  for (const Member& member : without.value->object().members) {
-    const At at = without / member.key;
+  if (!inspect.is(list, Kind::array)) return;
+  const size_t found = list.value->array().size();
+  if (found != expected.size()) {
+    inspect.invalid(
+        Check::array_length, list.path,
+        fmt::format("found {} values, expected n_windows = {}", found, expected.size()));
+    return;
+  }
+  for (size_t w = 0; w < found; ++w) {
+    const At at = element(list, w);
+    const auto number = inspect.integer(at, range.first, range.second);
+    if (!number) return;
+    if (*number == expected[w]) continue;
+    inspect.invalid(Check::document_ids, at.path,
+                    fmt::format("found {}, the window's document gives {}", *number, expected[w]));
+    return;
+  }
+}
+
+std::vector<int> read_measured_layers(const Case& c, const char* without) {
+  Inspector& inspect = c.inspect;
+  std::vector<int> measured = c.header.layers;
+  const At list = inspect.need(c.root, without);
+  if (!inspect.is(list, Kind::object)) return measured;
+  for (const Member& member : list.value->object().members) {
+    const At at = list / member.key;
     const std::optional<int> layer = inspect.layer_key(member.key);
-    if (!layer || std::erase(keyed, *layer) == 0) {
+    if (!layer || std::erase(measured, *layer) == 0) {
       inspect.invalid(Check::layer_arrays, at.path, "is not a layer of `layers` in decimal");
     }
     if (inspect.is(at, Kind::string) && at.value->string().empty()) {
       inspect.invalid(Check::value_range, at.path, "says nothing");
     }
   }
-  if (!inspect.sound()) return keyed;
+  if (!inspect.sound()) return measured;
   const std::string path = "verification.required_layers";
   const std::vector<int>& required = c.header.required;
-  if (!std::includes(keyed.begin(), keyed.end(), required.begin(), required.end())) {
-    inspect.invalid(Check::required_layers, path, "names a layer that has no keys to measure");
-  } else if (!c.header.required_by_verifier && required != keyed) {
+  if (!std::includes(measured.begin(), measured.end(), required.begin(), required.end())) {
+    inspect.invalid(Check::required_layers, path, fmt::format("names a layer of `{}`", without));
+  } else if (!c.header.required_by_verifier && required != measured) {
     inspect.invalid(Check::required_layers, path,
-                    "and `without_keys` together are not the measured layers");
+                    fmt::format("and `{}` together are not the layers of `layers`", without));
   }
-  return keyed;
+  return measured;
+}
+
+bool is_required(const Case& c, int layer) {
+  return std::binary_search(c.header.required.begin(), c.header.required.end(), layer);
 }
 
 bool has_layers(const Case& c, const At& at, const std::vector<int>& keyed) {

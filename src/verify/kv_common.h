@@ -7,6 +7,7 @@
 
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "verify/tests.h"
@@ -25,8 +26,15 @@ struct Units {
 // `units`, against the header's documents.
 Units read_units(const Case& c);
 
-// The layers that have keys: all but those of `without_keys`. Checks `required_layers`.
-std::vector<int> read_keyed_layers(const Case& c);
+// Of every window the unit of its document, or a number below 0; `expected`: what documents give.
+void check_of_window(const Case& c, const At& list, const std::vector<int64_t>& expected,
+                     const std::pair<int64_t, int64_t>& range);
+
+// The layers that could be measured: all but those of the member `without`, which says why not.
+// Checks `required_layers`.
+std::vector<int> read_measured_layers(const Case& c, const char* without);
+// Whether the verdict asks for a layer.
+bool is_required(const Case& c, int layer);
 // An object with a member for every layer that has keys, and for no other.
 bool has_layers(const Case& c, const At& at, const std::vector<int>& keyed);
 

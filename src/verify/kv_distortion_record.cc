@@ -76,8 +76,8 @@ void check_codes(const Case& c, const std::vector<Code>& codes) {
 }
 
 // The layers that have keys; none without a window to measure.
-std::vector<int> read_measured_layers(const Case& c, const Record& record) {
-  const std::vector<int> keyed = kv::read_keyed_layers(c);
+std::vector<int> read_keyed_layers(const Case& c, const Record& record) {
+  const std::vector<int> keyed = kv::read_measured_layers(c, "without_keys");
   if (c.inspect.sound() && record.measured.windows.empty() && !keyed.empty()) {
     c.inspect.invalid(Check::required_layers, "verification.required_layers",
                       "names a layer though no window is of a held-out document");
@@ -125,7 +125,7 @@ Record read_record(const Case& c) {
   record.codes = codes_of(record.parameters);
   check_codes(c, record.codes);
   read_windows(c, record);
-  const std::vector<int> keyed = read_measured_layers(c, record);
+  const std::vector<int> keyed = read_keyed_layers(c, record);
   if (!c.inspect.sound()) return record;
   const At per_window = c.inspect.need(c.root, "per_window");
   const At attention = c.inspect.need(c.root, "attention");

@@ -1,9 +1,5 @@
 #include "verify/kv_distortion_statistics.h"
 
-#include <chrono>
-
-#include "verify/analysis.h"
-
 namespace rg::verify::distortion {
 
 DocumentBootstrap::DocumentBootstrap(const Record& record) : columns_(record.measured.n_documents) {
@@ -31,30 +27,12 @@ size_t DocumentBootstrap::add(const Record& record, const Windows& of_windows) {
 }
 
 void DocumentBootstrap::resample(const Case& c) {
-  const auto start = std::chrono::steady_clock::now();
-  Judgement& judgement = c.inspect.judgement();
-  check_resample_budget({columns_.windows(), columns_.size(), *c.header.replicates},
-                        c.inspect.options().max_replicates, judgement.path);
-  replicates_ = std::make_unique<Replicates>(
-      columns_, ResampleSettings{.seed = *c.header.seed,
-                                 .replicates = *c.header.replicates,
-                                 .layer = kv::kUnitCounter,
-                                 .threads = c.inspect.options().threads,
-                                 .keep_draws = KeepDraws::no});
-  judgement.bootstrap_seconds +=
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  replicates_ = kv::draw_units(
+      c, columns_, {*c.header.seed, *c.header.replicates, c.inspect.options().max_replicates});
 }
 
 kv::Series DocumentBootstrap::ratio(size_t numerator, size_t denominator) const {
-  kv::Series series;
-  series.estimate =
-      kv::quotient(total(columns_.column(numerator)).sum, total(columns_.column(denominator)).sum);
-  series.replicates.resize(replicates());
-  for (size_t b = 0; b < replicates(); ++b) {
-    series.replicates[b] =
-        kv::quotient(replicates_->sum(numerator, b), replicates_->sum(denominator, b));
-  }
-  return series;
+  return kv::ratio(columns_, *replicates_, numerator, denominator);
 }
 
 Blocks DocumentBootstrap::blocks(int layer, size_t code, size_t measurement) const {

@@ -139,9 +139,6 @@ class Summary {
 
  private:
   size_t documents() const { return record_.measured.n_documents; }
-  bool required(int layer) const {
-    return std::binary_search(c_.header.required.begin(), c_.header.required.end(), layer);
-  }
   // The summary speaks of the artifact's own list of layers.
   bool own_layers() const { return !c_.header.required_by_verifier; }
 
@@ -162,7 +159,7 @@ class Summary {
       claim_code_of_layer(number, layer, i, below(at, "codes", std::to_string(i)));
     }
     claims_.absent(below(at, "codes", std::to_string(record_.codes.size())));
-    if (!required(number)) return;
+    if (!kv::is_required(c_, number)) return;
     model_.cases += cases;
     if (std::any_of(layer.heads.begin(), layer.heads.end(),
                     [](const Head& head) { return head.cases == 0; })) {
@@ -183,7 +180,7 @@ class Summary {
     claims_.mean(below(at, "stored_bits"), static_cast<double>(of.bits) + scale);
     const Errors errors = errors_of(layer, code);
     claim_errors(of, errors, at, claims_);
-    const bool counted = required(number) && layer.has_cases();
+    const bool counted = kv::is_required(c_, number) && layer.has_cases();
     CodeOfModel& model = codes_[code];
     for (size_t m = 0; m < kMeasurements; ++m) {
       const Blocks blocks = bootstrap_.blocks(number, code, m);

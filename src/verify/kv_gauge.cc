@@ -3,9 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include "verify/analysis.h"
 #include "verify/kv_gauge_summary.h"
 #include "verify/words.h"
@@ -16,20 +13,6 @@ namespace {
 constexpr size_t kMinUnits = 20;
 constexpr int64_t kMinFittedDocuments = 20;
 constexpr double kMinKeysPerWidth = 50, kFewKeysPerWidth = 100;
-
-Verdict verdict_of(kv::Outcome outcome) {
-  switch (outcome) {
-    case kv::Outcome::superior:
-      return Verdict::superior;
-    case kv::Outcome::equivalent:
-      return Verdict::equivalent;
-    case kv::Outcome::inferior:
-      return Verdict::inferior;
-    case kv::Outcome::inconclusive:
-      break;
-  }
-  return Verdict::inconclusive;
-}
 
 bool enough_keys(const Case& c, const kv::Record& record, const kv::Model& model) {
   Judgement& judgement = c.inspect.judgement();
@@ -80,7 +63,8 @@ std::string reach_words(const kv::Model& model) {
   }
   std::vector<std::string> reaching;
   for (size_t i = 0; i < kv::kCentrings; ++i) {
-    const kv::Place place = kv::place_of(model.blocks[kv::kCentred + i].interval());
+    const kv::Place place =
+        kv::place_of(model.blocks[kv::kCentred + i].interval(), kv::kPublishedLearned);
     if (place != kv::Place::within && place != kv::Place::above) continue;
     reaching.emplace_back(kKeys[i]);
   }
@@ -131,60 +115,25 @@ std::string explain_outcome(const kv::Model& model) {
                      gain, ci95->lo, ci95->hi, kv::kMargin);
 }
 
-// The share of the verifier's own replicates that agree with an outcome; with INCONCLUSIVE what no
-// other outcome has.
-double agreeing(const kv::Series& own, kv::Outcome outcome) {
-  const std::vector<double> values = own.defined();
-  if (values.empty()) return 1;
-  const auto share = [&](const auto& agrees) {
-    return static_cast<double>(std::count_if(values.begin(), values.end(), agrees)) /
-           static_cast<double>(values.size());
-  };
-  const double superior = share([](double a) { return a > 0; });
-  const double inferior = share([](double a) { return a < 0; });
-  const double equivalent = share([](double a) { return std::abs(a) < kv::kMargin; });
-  switch (outcome) {
-    case kv::Outcome::superior:
-      return superior;
-    case kv::Outcome::inferior:
-      return inferior;
-    case kv::Outcome::equivalent:
-      return equivalent;
-    case kv::Outcome::inconclusive:
-      break;
-  }
-  return 1 - std::max({superior, inferior, equivalent});
-}
-
 void add_stability(const Case& c, const kv::Record& record, const kv::Model& model) {
   const Options& options = c.inspect.options();
   kv::UnitBootstrap ours(record, kv::UnitBootstrap::Extent::advantage);
-  ours.resample(c, options.seed, options.replicates, UINT32_MAX);
+  ours.resample(c, {options.seed, options.replicates, UINT32_MAX});
   const kv::Series own = kv::model_advantage(c, record, ours);
   c.inspect.judgement().stability =
       stability_of(options, verdict_of(model.outcome), verdict_of(kv::outcome_of(own.interval())),
-                   agreeing(own, model.outcome));
+                   kv::agreeing(own, model.outcome));
 }
 
 void add_beside(const kv::Model& model, Judgement& judgement) {
-  const kv::Series& advantage = model.blocks[kv::kAdvantage];
-  if (advantage.estimate) {
-    Criterion criterion{.name = "advantage",
-                        .layer = -1,
-                        .estimate = *advantage.estimate,
-                        .ci95 = advantage.interval(),
-                        .holds = model.outcome != kv::Outcome::inconclusive,
-                        .z = {}};
-    if (model.replication) criterion.z = model.replication->z;
-    judgement.criteria.push_back(criterion);
-  }
-  choose_effect(judgement);
-  judgement.convergence = model.replication;
+  kv::say_difference(judgement, "advantage", model.blocks[kv::kAdvantage], model.outcome,
+                     model.replication);
   judgement.beside.push_back(
       {"excess", name_of(kv::outcome_of(model.blocks[kv::kExcess].interval()))});
   for (size_t i = 0; i < kv::kCentrings; ++i) {
-    judgement.beside.push_back({std::string("learned cosine, ") + kv::kCentringNames[i],
-                                name_of(kv::place_of(model.blocks[kv::kCentred + i].interval()))});
+    judgement.beside.push_back(
+        {std::string("learned cosine, ") + kv::kCentringNames[i],
+         name_of(kv::place_of(model.blocks[kv::kCentred + i].interval(), kv::kPublishedLearned))});
   }
   judgement.beside.push_back(
       {"heads by learned cosine", fmt::format("{} below, {} within, {} above", model.cells.below,
@@ -211,7 +160,7 @@ void judge_kv_gauge(const Case& c, Finding& finding) {
   if (!c.inspect.sound()) return;
   kv::warn_copies(c, record);
   kv::UnitBootstrap bootstrap(record, kv::UnitBootstrap::Extent::summary);
-  bootstrap.resample(c, *c.header.seed, *c.header.replicates, c.inspect.options().max_replicates);
+  bootstrap.resample(c, {*c.header.seed, *c.header.replicates, c.inspect.options().max_replicates});
   const kv::Model model = kv::claim_summary(c, record, bootstrap, finding.claims);
   add_beside(model, judgement);
   add_notes(model, judgement);

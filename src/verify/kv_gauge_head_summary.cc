@@ -96,7 +96,7 @@ void claim_blocks(const Blocks& blocks, Words words, const Claims::Path& at, Cla
     const Series& series = blocks[kCentred + i];
     claim(block, series);
     if (words == Words::none) continue;
-    claims.text(below(block, "place"), name_of(place_of(series.interval())));
+    claims.text(below(block, "place"), name_of(place_of(series.interval(), kPublishedLearned)));
   }
 }
 

@@ -85,7 +85,7 @@ Record read_record(const Case& c) {
   Record record;
   record.parameters = read_parameters(c);
   record.units = read_units(c);
-  const std::vector<int> keyed = read_keyed_layers(c);
+  const std::vector<int> keyed = read_measured_layers(c, "without_keys");
   if (!c.inspect.sound()) return record;  // what follows would only repeat it
   read_windows(c, record);
   const At attention = c.inspect.need(c.root, "attention");

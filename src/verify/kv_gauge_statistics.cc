@@ -1,11 +1,5 @@
 #include "verify/kv_gauge_statistics.h"
 
-#include <algorithm>
-#include <chrono>
-#include <cmath>
-
-#include "verify/analysis.h"
-
 namespace rg::verify::kv {
 namespace {
 
@@ -69,33 +63,12 @@ HeadColumns UnitBootstrap::add_head(const Head& head, Extent extent) {
   return of;
 }
 
-void UnitBootstrap::resample(const Case& c, uint64_t seed, uint32_t replicates,
-                             uint64_t most_replicates) {
-  const auto start = std::chrono::steady_clock::now();
-  Judgement& judgement = c.inspect.judgement();
-  check_resample_budget({columns_.windows(), columns_.size(), replicates}, most_replicates,
-                        judgement.path);
-  replicates_ = std::make_unique<Replicates>(
-      columns_, ResampleSettings{.seed = seed,
-                                 .replicates = replicates,
-                                 .layer = kUnitCounter,
-                                 .threads = c.inspect.options().threads,
-                                 .keep_draws = KeepDraws::no});
-  judgement.bootstrap_seconds +=
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+void UnitBootstrap::resample(const Case& c, const UnitDraws& draws) {
+  replicates_ = draw_units(c, columns_, draws);
 }
 
 Series UnitBootstrap::ratio(const HeadColumns::Ratio& ratio) const {
-  Series series;
-  series.replicates.resize(replicates());
-  if (ratio.numerator == SIZE_MAX) return series;
-  series.estimate = quotient(total(columns_.column(ratio.numerator)).sum,
-                             total(columns_.column(ratio.denominator)).sum);
-  for (size_t b = 0; b < replicates(); ++b) {
-    series.replicates[b] =
-        quotient(replicates_->sum(ratio.numerator, b), replicates_->sum(ratio.denominator, b));
-  }
-  return series;
+  return kv::ratio(columns_, *replicates_, ratio.numerator, ratio.denominator);
 }
 
 Blocks UnitBootstrap::blocks(const HeadColumns& head) const {
@@ -130,39 +103,13 @@ std::optional<Interval> UnitBootstrap::beta_pooled(const HeadColumns& head, size
   return percentile_interval(std::move(values));
 }
 
-Outcome outcome_of(const std::optional<Interval>& advantage) {
-  if (!advantage) return Outcome::inconclusive;
-  if (-kMargin < advantage->lo && advantage->hi < kMargin) return Outcome::equivalent;
-  if (advantage->lo > 0) return Outcome::superior;
-  if (advantage->hi < 0) return Outcome::inferior;
-  return Outcome::inconclusive;
-}
-
-std::string name_of(Outcome outcome) {
-  constexpr const char* kNames[] = {"SUPERIOR", "EQUIVALENT", "INFERIOR", "INCONCLUSIVE"};
-  return kNames[static_cast<size_t>(outcome)];
-}
-
-Place place_of(const std::optional<Interval>& cosine) {
-  if (!cosine) return Place::undecided;
-  if (cosine->hi < kPublishedLearned.lo) return Place::below;
-  if (cosine->lo > kPublishedLearned.hi) return Place::above;
-  const bool within = kPublishedLearned.lo <= cosine->lo && cosine->hi <= kPublishedLearned.hi;
-  return within ? Place::within : Place::undecided;
-}
-
-std::string name_of(Place place) {
-  constexpr const char* kNames[] = {"below", "within", "above", "undecided"};
-  return kNames[static_cast<size_t>(place)];
-}
-
 Support support_of(const Blocks& blocks) {
   const Outcome outcome = outcome_of(blocks[kAdvantage].interval());
   if (outcome == Outcome::equivalent || outcome == Outcome::inferior) return Support::no_advantage;
   if (outcome != Outcome::superior) return Support::undecided;
   size_t below = 0;
   for (size_t i = 0; i < kCentrings; ++i) {
-    const Place place = place_of(blocks[kCentred + i].interval());
+    const Place place = place_of(blocks[kCentred + i].interval(), kPublishedLearned);
     if (place == Place::within || place == Place::above) return Support::learned_rotations;
     if (place == Place::below) ++below;
   }
@@ -173,19 +120,6 @@ std::string name_of(Support support) {
   constexpr const char* kNames[] = {"no_advantage", "learned_rotations", "smaller_advantage",
                                     "undecided"};
   return kNames[static_cast<size_t>(support)];
-}
-
-std::optional<double> distance(const Series& advantage, Outcome outcome) {
-  const std::optional<double> error = advantage.error();
-  if (!advantage.estimate || !error || !(*error > 0)) return std::nullopt;
-  const double a = *advantage.estimate;
-  const double superior = a / *error, inferior = -a / *error;
-  const double equivalent = std::min((kMargin - a) / *error, (kMargin + a) / *error);
-  double z = std::max({superior, inferior, equivalent});
-  if (outcome == Outcome::superior) z = superior;
-  if (outcome == Outcome::inferior) z = inferior;
-  if (outcome == Outcome::equivalent) z = equivalent;
-  return std::isfinite(z) ? std::optional(z) : std::nullopt;
 }
 
 }  // namespace rg::verify::kv

@@ -1,5 +1,5 @@
 // Statistics of kv_gauge over units of held-out documents (docs/artifacts.md 16.2): means of heads,
-// of layers and of the model, with their replicates, and the words for where they lie.
+// of layers and of the model, with their replicates, and the published sentence they support.
 #pragma once
 
 #include <array>
@@ -9,11 +9,10 @@
 #include <vector>
 
 #include "verify/kv_gauge.h"
-#include "verify/kv_series.h"
+#include "verify/kv_outcome.h"
 
 namespace rg::verify::kv {
 
-inline constexpr double kMargin = 0.01;  // of equivalence, in cosines
 inline constexpr Interval kPublishedLearned{0.919, 0.965};
 
 // Among a head's gauges, those that `random` is a mean of.
@@ -47,8 +46,7 @@ class UnitBootstrap {
   enum class Extent { summary, advantage };  // of what: everything, or what the outcome needs
   UnitBootstrap(const Record& record, Extent extent);
 
-  // AR004 where that is too much work. Seconds are added to the judgement's.
-  void resample(const Case& c, uint64_t seed, uint32_t replicates, uint64_t most_replicates);
+  void resample(const Case& c, const UnitDraws& draws);
   size_t replicates() const { return replicates_->count(); }
 
   const HeadColumns& of(int layer, size_t head) const { return heads_.at(layer)[head]; }
@@ -68,21 +66,9 @@ class UnitBootstrap {
   std::unique_ptr<Replicates> replicates_;
 };
 
-enum class Outcome { superior, equivalent, inferior, inconclusive };
-Outcome outcome_of(const std::optional<Interval>& advantage);
-std::string name_of(Outcome outcome);  // "SUPERIOR"
-
-// Of a mean cosine against the published range.
-enum class Place { below, within, above, undecided };
-Place place_of(const std::optional<Interval>& cosine);
-std::string name_of(Place place);
-
 // Which published sentence keys support.
 enum class Support { no_advantage, learned_rotations, smaller_advantage, undecided };
 Support support_of(const Blocks& blocks);
 std::string name_of(Support support);
-
-// Distance from the outcome's thresholds in standard errors; none without an error.
-std::optional<double> distance(const Series& advantage, Outcome outcome);
 
 }  // namespace rg::verify::kv

@@ -51,10 +51,6 @@ void count_cell(const Blocks& head, Cells& cells) {
   }
 }
 
-bool is_required(const Case& c, int layer) {
-  return std::binary_search(c.header.required.begin(), c.header.required.end(), layer);
-}
-
 // Its heads and itself; the layer's Blocks are the mean over its defined heads.
 MeanOfBlocks claim_layer(int number, const LayerKeys& layer, const UnitBootstrap& bootstrap,
                          Cells& cells, Claims& claims) {

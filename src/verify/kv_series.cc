@@ -1,5 +1,6 @@
 #include "verify/kv_series.h"
 
+#include <chrono>
 #include <cmath>
 
 namespace rg::verify::kv {
@@ -21,6 +22,36 @@ std::vector<double> Series::defined() const {
 
 std::optional<Interval> Series::interval() const { return percentile_interval(defined()); }
 std::optional<double> Series::error() const { return sample_deviation(defined()); }
+
+std::unique_ptr<Replicates> draw_units(const Case& c, const Columns& columns,
+                                       const UnitDraws& draws) {
+  const auto start = std::chrono::steady_clock::now();
+  Judgement& judgement = c.inspect.judgement();
+  check_resample_budget({columns.windows(), columns.size(), draws.replicates},
+                        draws.most_replicates, judgement.path);
+  auto replicates =
+      std::make_unique<Replicates>(columns, ResampleSettings{.seed = draws.seed,
+                                                             .replicates = draws.replicates,
+                                                             .layer = kUnitCounter,
+                                                             .threads = c.inspect.options().threads,
+                                                             .keep_draws = KeepDraws::no});
+  judgement.bootstrap_seconds +=
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return replicates;
+}
+
+Series ratio(const Columns& columns, const Replicates& replicates, size_t numerator,
+             size_t denominator) {
+  Series series;
+  series.replicates.resize(replicates.count());
+  if (numerator == SIZE_MAX) return series;
+  series.estimate =
+      quotient(total(columns.column(numerator)).sum, total(columns.column(denominator)).sum);
+  for (size_t b = 0; b < series.replicates.size(); ++b) {
+    series.replicates[b] = quotient(replicates.sum(numerator, b), replicates.sum(denominator, b));
+  }
+  return series;
+}
 
 Series difference(const Series& a, const Series& b) {
   Series result;

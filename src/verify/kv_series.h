@@ -3,11 +3,12 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "verify/claims.h"
+#include "verify/tests.h"
 
 namespace rg::verify::kv {
 
@@ -25,6 +26,18 @@ struct Series {
   std::optional<double> error() const;  // sample standard deviation of the replicates
   std::vector<double> defined() const;  // replicates
 };
+// Units drawn with replacement, one table of draws for all columns. AR004 where that is too much
+// work. Seconds are added to the judgement's.
+struct UnitDraws {
+  uint64_t seed;
+  uint32_t replicates;
+  uint64_t most_replicates;  // Options::max_replicates where the artifact asks for them
+};
+std::unique_ptr<Replicates> draw_units(const Case& c, const Columns& columns,
+                                       const UnitDraws& draws);
+// Of the sums of two columns; undefined where `numerator` is SIZE_MAX.
+Series ratio(const Columns& columns, const Replicates& replicates, size_t numerator,
+             size_t denominator);
 // Estimate and replicate by replicate; undefined where either is.
 Series difference(const Series& a, const Series& b);
 

@@ -294,13 +294,27 @@ TEST(KvOutcome, TheMarginIsOpenAndComesFirst) {
   EXPECT_EQ(kv::outcome_of(std::nullopt), Outcome::inconclusive);
 }
 
+TEST(KvOutcome, ReplicatesAgreeWithTheirSide) {
+  // Three gains, one of them within the margin, and a loss within it.
+  const kv::Series gain{.estimate = 0.01, .replicates = {0.02, 0.03, 0.001, -0.002, std::nullopt}};
+  EXPECT_EQ(kv::agreeing(gain, Outcome::superior), 0.75);
+  EXPECT_EQ(kv::agreeing(gain, Outcome::inferior), 0.25);
+  EXPECT_EQ(kv::agreeing(gain, Outcome::equivalent), 0.5);
+  EXPECT_EQ(kv::agreeing(gain, Outcome::inconclusive), 0.25);
+  EXPECT_EQ(kv::agreeing(gain, kv::mirrored(Outcome::superior)), 0.25);
+  EXPECT_EQ(kv::agreeing(gain, kv::mirrored(Outcome::equivalent)), 0.5);
+}
+
 TEST(KvPlace, TheRangeIsClosed) {
-  EXPECT_EQ(kv::place_of(Interval{0.919, 0.965}), Place::within);
-  EXPECT_EQ(kv::place_of(Interval{0.9, 0.918}), Place::below);
-  EXPECT_EQ(kv::place_of(Interval{0.9, 0.919}), Place::undecided);
-  EXPECT_EQ(kv::place_of(Interval{0.965, 0.97}), Place::undecided);
-  EXPECT_EQ(kv::place_of(Interval{0.9651, 0.97}), Place::above);
-  EXPECT_EQ(kv::place_of(std::nullopt), Place::undecided);
+  const auto place = [](double lo, double hi) {
+    return kv::place_of(Interval{lo, hi}, kv::kPublishedLearned);
+  };
+  EXPECT_EQ(place(0.919, 0.965), Place::within);
+  EXPECT_EQ(place(0.9, 0.918), Place::below);
+  EXPECT_EQ(place(0.9, 0.919), Place::undecided);
+  EXPECT_EQ(place(0.965, 0.97), Place::undecided);
+  EXPECT_EQ(place(0.9651, 0.97), Place::above);
+  EXPECT_EQ(kv::place_of(std::nullopt, kv::kPublishedLearned), Place::undecided);
 }
 
 TEST(KvDistance, IsToTheThresholdOfTheOutcome) {

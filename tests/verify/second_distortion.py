@@ -7,7 +7,7 @@ import math
 import second_core as core
 import second_distortion_claims
 from second_distortion_reading import (BOUNDS, DECILES, MEASUREMENTS, PLAIN, SUMS, Distortion,
-                                       heads_of)
+                                       Head)
 
 SLACK, LOOSE = 1e-9, 1e-6
 PINSKER = 1e-5  # a divergence is a difference of logarithms: a small one is uncertain
@@ -201,7 +201,7 @@ def kv_distortion(j, root):
     d = Distortion(j, root)
     if not j.sound():
         return
-    heads = heads_of(j, d)
+    heads = d.read_heads(j, lambda _, at: Head(j, d, at))
     if not j.sound():
         return
     check_hadamard(j, d)

@@ -257,20 +257,3 @@ class Head:
         found.update({name: Measurement(j, self.cases, part(j, at, name))
                       for name in MEASUREMENTS})
         return found
-
-
-def heads_of(j, d):
-    found = {}
-    for layer, listed in d.heads.items():
-        found[layer] = []
-        if not j.kind(listed, list):
-            continue
-        if len(listed) != d.attention[layer]["kv_heads"]:
-            j.bad("array_length")
-            continue
-        for at in listed:
-            if j.kind(at, dict):
-                found[layer].append(Head(j, d, at))
-            if not j.sound():
-                return found
-    return found

@@ -11,13 +11,13 @@ UNITS = 4  # the counter's layer of the bootstrap of units
 _sums = {}
 
 
-def drawn_sums(values, replicates, seed):
-    """Of every replicate the sum over the units that it drew."""
-    key = (tuple(values), replicates, seed)
+def drawn_sums(values, replicates, seed, layer=UNITS):
+    """Of every replicate the sum over the units that it drew. `layer`: of the draws' counter."""
+    key = (tuple(values), replicates, seed, layer)
     if key not in _sums:
         if len(_sums) > 20000:
             _sums.clear()
-        table = core.count_table(len(values), replicates, seed, UNITS)
+        table = core.count_table(len(values), replicates, seed, layer)
         _sums[key] = [left_to_right(map(operator.mul, counts, values)) for counts in table]
     return _sums[key]
 
@@ -29,9 +29,9 @@ def quotient(top, bottom):
     return value if math.isfinite(value) else None
 
 
-def ratio(j, top, bottom):
-    return (quotient(left_to_right(top), left_to_right(bottom)),
-            list(map(quotient, drawn_sums(top, *j.draws), drawn_sums(bottom, *j.draws))))
+def ratio(j, top, bottom, layer=UNITS):
+    drawn = (drawn_sums(values, *j.draws, layer) for values in (top, bottom))
+    return quotient(left_to_right(top), left_to_right(bottom)), list(map(quotient, *drawn))
 
 
 def undefined(j):

@@ -198,23 +198,6 @@ class Head:
             self.ceiling = j.number(j.need(at, "resting_share"), SHARE)
 
 
-def heads_of(j, k):
-    found = {}
-    for layer, listed in k.heads.items():
-        found[layer] = []
-        if not j.kind(listed, list):
-            continue
-        if len(listed) != k.attention[layer]["kv_heads"]:
-            j.bad("array_length")
-            continue
-        for at in listed:
-            if j.kind(at, dict):
-                found[layer].append(Head(j, k, k.attention[layer], at))
-            if not j.sound():
-                return found
-    return found
-
-
 # ---- relations between the numbers
 
 
@@ -330,7 +313,7 @@ def kv_gauge(j, root):
     k = Keys(j, root)
     if not j.sound():
         return
-    heads = heads_of(j, k)
+    heads = k.read_heads(j, lambda attention, at: Head(j, k, attention, at))
     if not j.sound():
         return
     for of in heads.values():

@@ -4,6 +4,7 @@ import math
 import operator
 
 import second_core as core
+import second_key_replicates
 from second_core import interval, left_to_right
 from second_key_claims import claim_replication, spread
 from second_key_replicates import claim_block, quotient, undefined
@@ -15,22 +16,10 @@ LEAST_WINDOWS, LEAST_REPLICATES, LEAST_UNITS, LEAST_DOCUMENTS, LEAST_ROWS = 200,
 GAPS = {"key_gap": ("residual", "keys"), "attention_gap": ("gate_input", "residual"),
         "one_bit_gap": ("keys", "signs"), "value_gap": ("keys_values", "keys"),
         "token_gap": ("keys", "token"), "constant_gap": ("keys", "none")}
-_sums = {}
-
-
-def drawn_sums(values, replicates, seed):
-    key = (tuple(values), replicates, seed)
-    if key not in _sums:
-        if len(_sums) > 20000:
-            _sums.clear()
-        table = core.count_table(len(values), replicates, seed, UNITS)
-        _sums[key] = [left_to_right(map(operator.mul, counts, values)) for counts in table]
-    return _sums[key]
 
 
 def ratio(j, top, bottom):
-    return (quotient(left_to_right(top), left_to_right(bottom)),
-            list(map(quotient, drawn_sums(top, *j.draws), drawn_sums(bottom, *j.draws))))
+    return second_key_replicates.ratio(j, top, bottom, UNITS)
 
 
 def each(of, *statistics):

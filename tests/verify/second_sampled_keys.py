@@ -127,6 +127,24 @@ class Sampled:
                           of_layers(j, j.need(root, "attention"), self.layers).items()}
         self.heads = of_layers(j, j.need(root, "heads"), self.layers)
 
+    def read_heads(self, j, read):
+        """Of every layer what read(attention, head) makes of its heads."""
+        found = {}
+        for layer, listed in self.heads.items():
+            found[layer] = []
+            if not j.kind(listed, list):
+                continue
+            attention = self.attention[layer]
+            if len(listed) != attention["kv_heads"]:
+                j.bad("array_length")
+                continue
+            for at in listed:
+                if j.kind(at, dict):
+                    found[layer].append(read(attention, at))
+                if not j.sound():
+                    return found
+        return found
+
     def windows_of(self, j, per_window):
         self.keys, self.sinks = (counts(j, j.need(per_window, name), j.n)
                                  for name in ("keys", "sinks"))
