@@ -48,7 +48,7 @@ Sums sums_of(const Record& record, const LayerLog& log) {
   return sums;
 }
 
-struct LayerVerdict {
+struct WeightVerdict {
   enum class Kind {
     fine,
     not_normalised,
@@ -60,8 +60,8 @@ struct LayerVerdict {
   std::vector<uint32_t> rows;
 };
 
-LayerVerdict judge(const Sums& sums, const gate::GateSpec& spec, double tolerance) {
-  LayerVerdict verdict;
+WeightVerdict judge(const Sums& sums, const gate::GateSpec& spec, double tolerance) {
+  WeightVerdict verdict;
   verdict.least = sums.least;
   verdict.most = sums.most;
   const double scaling = double{spec.scaling.value};
@@ -73,7 +73,7 @@ LayerVerdict judge(const Sums& sums, const gate::GateSpec& spec, double toleranc
   const auto about = [&](double value, double target) {
     return std::abs(value - target) <= tolerance * std::max(1.0, target);
   };
-  using Kind = LayerVerdict::Kind;
+  using Kind = WeightVerdict::Kind;
   if (sums_to_scaling(spec)) {
     rows_where([&](double sum) { return !about(sum, scaling); });
     if (verdict.rows.empty()) return verdict;
@@ -94,8 +94,8 @@ LayerVerdict judge(const Sums& sums, const gate::GateSpec& spec, double toleranc
   return verdict;
 }
 
-Finding weight_finding(const CheckInput& input, LayerVerdict::Kind kind) {
-  using Kind = LayerVerdict::Kind;
+Finding weight_finding(const CheckInput& input, WeightVerdict::Kind kind) {
+  using Kind = WeightVerdict::Kind;
   const gate::GateSpec& spec = input.model->gate;
   Finding finding;
   const double scaling = double{spec.scaling.value};
@@ -178,12 +178,12 @@ CheckResult check_weight_rule(const CheckInput& input) {
     return result;
   }
   const double tolerance = input.thresholds.weight_epsilons * double{record.weight_epsilon};
-  std::vector<LayerVerdict> verdicts(record.layers.size());
+  std::vector<WeightVerdict> verdicts(record.layers.size());
   parallel_for(verdicts.size(), input.threads, [&](size_t at, int) {
     const LayerLog& log = record.layers[at];
     if (!log.weights.empty()) verdicts[at] = judge(sums_of(record, log), spec, tolerance);
   });
-  using Kind = LayerVerdict::Kind;
+  using Kind = WeightVerdict::Kind;
   for (const Kind kind :
        {Kind::renormalised, Kind::scaling_left_out, Kind::not_normalised, Kind::too_large}) {
     Finding finding = weight_finding(input, kind);
