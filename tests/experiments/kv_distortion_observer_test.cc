@@ -14,7 +14,7 @@ namespace rg::experiments::testing {
 namespace {
 
 constexpr uint32_t kDistortWindows = 24, kDistortLength = 20, kDistortWidth = 8, kDistortValue = 5,
-                   kQueryHeads = 4, kKeyHeads = 2;
+                   kQueryHeads = 4, kDistortHeads = 2;
 
 // (rows, heads * width) of a layer: one number per kind, row and column.
 std::vector<float> rows_of(int layer, uint32_t kind, size_t rows, uint32_t columns, double size) {
@@ -40,12 +40,12 @@ struct DistortModel {
     windows.ids.assign(size_t{kDistortWindows} * kDistortLength, 0);
     const size_t rows = windows.rows();
     queries = rows_of(layer, 1, rows, kQueryHeads * kDistortWidth, 2);
-    keys = rows_of(layer, 2, rows, kKeyHeads * kDistortWidth, 1);
-    values = rows_of(layer, 3, rows, kKeyHeads * kDistortValue, 1);
+    keys = rows_of(layer, 2, rows, kDistortHeads * kDistortWidth, 1);
+    values = rows_of(layer, 3, rows, kDistortHeads * kDistortValue, 1);
     view.layer = layer;
     view.mixer = "attention";
     view.heads = kQueryHeads;
-    view.kv_heads = kKeyHeads;
+    view.kv_heads = kDistortHeads;
     view.key_width = kDistortWidth;
     view.value_width = kDistortValue;
     view.scale = 0.4f;
@@ -81,13 +81,13 @@ struct DistortModel {
       shown.rows = shown.sequences * kDistortLength;
       shown.worker = worker;
       const float* const q = queries.data() + shown.first_row * kQueryHeads * kDistortWidth;
-      const float* const k = keys.data() + shown.first_row * kKeyHeads * kDistortWidth;
+      const float* const k = keys.data() + shown.first_row * kDistortHeads * kDistortWidth;
       shown.queries = {nullptr, nullptr, nullptr, q};
       shown.keys = {nullptr, nullptr, nullptr, k};
       if (!normed.empty()) {
-        shown.keys.normed = normed.data() + shown.first_row * kKeyHeads * kDistortWidth;
+        shown.keys.normed = normed.data() + shown.first_row * kDistortHeads * kDistortWidth;
       }
-      shown.values = values.data() + shown.first_row * kKeyHeads * kDistortValue;
+      shown.values = values.data() + shown.first_row * kDistortHeads * kDistortValue;
       observer.on_keys(own, shown);
     });
     observer.end_keys(own);
@@ -137,16 +137,16 @@ TEST(KvDistortion, EveryHeadIsWhatItsOwnRowsGive) {
   const size_t plain = code_at(codes, 2, 0);
   const keys::KeySet none{.width = kDistortWidth, .values = {}, .documents = {}};
   const keys::KeyScales scales = keys::fit_scales(none, codes[plain].spec);
-  for (uint32_t h = 0; h < kKeyHeads; ++h) {
+  for (uint32_t h = 0; h < kDistortHeads; ++h) {
     keys::DistortionRecord record(5 * 3 * 2);
     size_t slot = 0;
     for (const auto& context : observer.contexts().contexts()) {
       std::vector<float> k, v;
       const size_t first = size_t{context.window} * kDistortLength;
       for (size_t row = first; row < first + kDistortLength; ++row) {
-        const float* const key = model.keys.data() + (row * kKeyHeads + h) * kDistortWidth;
+        const float* const key = model.keys.data() + (row * kDistortHeads + h) * kDistortWidth;
         k.insert(k.end(), key, key + kDistortWidth);
-        const float* const value = model.values.data() + (row * kKeyHeads + h) * kDistortValue;
+        const float* const value = model.values.data() + (row * kDistortHeads + h) * kDistortValue;
         v.insert(v.end(), value, value + kDistortValue);
       }
       std::vector<float> read = k;
@@ -257,7 +257,7 @@ TEST(KvDistortion, SumsOfWindowsAreOverAllHeads) {
 TEST(KvDistortion, DoesNotDependOnBlocksOrThreads) {
   const DistortModel model;
   const KvDistortionObserver first = observed(model, 1, 1), second = observed(model, 7, 2);
-  for (uint32_t h = 0; h < kKeyHeads; ++h) {
+  for (uint32_t h = 0; h < kDistortHeads; ++h) {
     for (size_t c = 0; c < first.codes().size(); ++c) {
       const KvBoth<KvMeasured>& a = first.layers()[0].heads[h].codes[c].measured;
       const KvBoth<KvMeasured>& b = second.layers()[0].heads[h].codes[c].measured;
@@ -276,8 +276,8 @@ TEST(KvDistortion, FitsOnOtherDocumentsAndNotOnSinks) {
   for (size_t row = 0; row < model.windows.rows(); ++row) {
     const bool held_out = row / kDistortLength / 2 % 2 == 1;
     const bool sink = row % kDistortLength < kSmall.sink_positions;
-    for (size_t j = 0; j < kKeyHeads * kDistortWidth; ++j) {
-      const size_t at = row * kKeyHeads * kDistortWidth + j;
+    for (size_t j = 0; j < kDistortHeads * kDistortWidth; ++j) {
+      const size_t at = row * kDistortHeads * kDistortWidth + j;
       if (!held_out && sink) sinks.keys[at] *= 50;
       if (!held_out && !sink) fitted.keys[at] *= j % 2 == 0 ? 5.0f : 0.2f;
     }
@@ -302,7 +302,7 @@ TEST(KvDistortion, KeysBeforeAWindowDoNotMatter) {
   for (const auto& context : plain.contexts().contexts()) {
     const size_t first = size_t{context.window} * kDistortLength;
     for (size_t row = first; row + 2 < first + context.positions[0]; ++row) {
-      changed.keys[row * kKeyHeads * kDistortWidth] += 3;
+      changed.keys[row * kDistortHeads * kDistortWidth] += 3;
     }
   }
   const auto divergence = [&](const DistortModel& of) {
@@ -316,7 +316,7 @@ TEST(KvDistortion, KeysBeforeAWindowDoNotMatter) {
 TEST(KvDistortion, ACodeThatOneHeadRefusesIsRefusedAtTheLayer) {
   DistortModel model;
   for (size_t row = 0; row < model.windows.rows(); ++row) {
-    float* const key = model.keys.data() + (row * kKeyHeads + 1) * kDistortWidth;
+    float* const key = model.keys.data() + (row * kDistortHeads + 1) * kDistortWidth;
     if (row / kDistortLength / 2 % 2 == 0) std::fill_n(key, kDistortWidth, 0.0f);
   }
   const KvDistortionObserver observer = observed(model);
@@ -354,7 +354,7 @@ TEST(KvDistortion, NamesWhatItCannotMeasure) {
   KvDistortionObserver latent(model.setting(), before);
   rotated.show(latent, 4, 1);
   EXPECT_EQ(latent.without_keys().at(1), "latent attention, which has no keys before RoPE");
-  model.values[2 * kDistortLength * kKeyHeads * kDistortValue] = std::nanf("");
+  model.values[2 * kDistortLength * kDistortHeads * kDistortValue] = std::nanf("");
   KvDistortionObserver broken = observed(model);
   EXPECT_TRUE(broken.layers().empty());
   EXPECT_EQ(broken.without_keys().count(0), 1u);
@@ -400,7 +400,7 @@ TEST(KvDistortion, ErrorsOfKeysStoredBeforeRopeAreTurned) {
     for (size_t row = 0; row < context.rows; ++row) {
       const float* const stored =
           model.normed.data() +
-          ((size_t{context.window} * kDistortLength + row) * kKeyHeads + 1) * kDistortWidth;
+          ((size_t{context.window} * kDistortLength + row) * kDistortHeads + 1) * kDistortWidth;
       std::vector<float> read(stored, stored + kDistortWidth);
       keys::quantise(scales, read.data(), 1, kDistortWidth);
       for (size_t j = 0; j < kDistortWidth; ++j) read[j] -= stored[j];
@@ -452,7 +452,7 @@ TEST(KvDistortion, KeepsOfALayerWhatItTells) {
   ASSERT_EQ(observer.layers().size(), 2u);
   const size_t live = live_bytes() - before;
   const size_t sample = 15 * kDistortWindows + needs.held_value_rows;
-  const size_t told_rows = (needs.held_key_rows - sample) * kKeyHeads * 32 * sizeof(float);
+  const size_t told_rows = (needs.held_key_rows - sample) * kDistortHeads * 32 * sizeof(float);
   const size_t sums = 2 * 36 * 5 * sizeof(KvBoth<keys::DistortionSums>);
   EXPECT_LE(live, told_rows + sums + 16'000);
   EXPECT_GE(2 * live, told_rows + sums);

@@ -11,22 +11,22 @@
 namespace rg::theorems {
 namespace {
 
-struct Setting {
+struct RotatedKeys {
   Draws draws{0, "gauge invariance"};
   Tensor rotation = draws.rotation(8), stretched = rotation;
   Tensor keys = draws.normal(10, 8);
-  Setting() { stretched.row(0) *= 1.001; }
+  RotatedKeys() { stretched.row(0) *= 1.001; }
 };
 
 TEST(GaugeInvariance, RefusesWhatIsNotARotation) {
-  Setting s;
+  RotatedKeys s;
   Findings findings;
   score_invariance(s.draws.normal(5, 8), s.keys, s.stretched, findings);
   EXPECT_FALSE(findings.all_hold());
 }
 
 TEST(GaugeInvariance, RefusesAPairThatChangesScores) {
-  Setting s;
+  RotatedKeys s;
   Findings findings;
   score_keeping_pair(s.stretched, s.rotation, findings);
   ASSERT_EQ(findings.list().size(), 2u);
@@ -35,7 +35,7 @@ TEST(GaugeInvariance, RefusesAPairThatChangesScores) {
 }
 
 TEST(GaugeInvariance, SeesEveryPartOfAHeadThatIsLeftInItsOldGauge) {
-  Setting s;
+  RotatedKeys s;
   const Head head{.query = s.draws.normal_vector(8),
                   .keys = s.keys,
                   .values = s.draws.normal(10, 6),
@@ -60,7 +60,7 @@ TEST(GaugeInvariance, SeesEveryPartOfAHeadThatIsLeftInItsOldGauge) {
 }
 
 TEST(GaugeInvariance, SeesALayerThatIsOnlyPartlyInItsGauge) {
-  Setting s;
+  RotatedKeys s;
   const AttentionLayer layer{
       .heads = 2,
       .kv_heads = 1,
@@ -102,7 +102,7 @@ TEST(GaugeInvariance, CountsTokensThatChooseOtherExperts) {
 }
 
 TEST(GaugeInvariance, OnlySignedPermutationsKeepCosines) {
-  Setting s;
+  RotatedKeys s;
   Findings good, bad;
   keeps_cosines(s.keys, s.draws.signed_permutation(8), good);
   keeps_cosines(s.keys, s.rotation, bad);
@@ -111,7 +111,7 @@ TEST(GaugeInvariance, OnlySignedPermutationsKeepCosines) {
 }
 
 TEST(GaugeInvariance, SeesAQuantiserThatIsNotLossless) {
-  Setting s;
+  RotatedKeys s;
   Findings findings;
   lossless_codec(
       s.keys, s.rotation, [](TensorView keys) { return mmse_code(keys); }, findings);
@@ -119,7 +119,7 @@ TEST(GaugeInvariance, SeesAQuantiserThatIsNotLossless) {
 }
 
 TEST(GaugeInvariance, CodecErrorNeedsARotation) {
-  Setting s;
+  RotatedKeys s;
   const Quantiser one_bit = [](TensorView keys) { return mmse_code(keys); };
   Findings good, bad;
   codec_error(s.keys, s.rotation, one_bit, good);
@@ -129,7 +129,7 @@ TEST(GaugeInvariance, CodecErrorNeedsARotation) {
 }
 
 TEST(GaugeInvariance, FoldingSeesAQuantiserThatIsNotAFunction) {
-  Setting s;
+  RotatedKeys s;
   double drift = 1;
   Findings findings;
   folded_scores(

@@ -13,7 +13,7 @@
 namespace rg::theorems {
 namespace {
 
-struct Setting {
+struct Hessian {
   Draws draws{0, "local hessian"};
   Vector signs = draws.signs(8, 1);
   Vector direction = across(draws.normal_vector(8));
@@ -33,7 +33,7 @@ TEST(LocalHessian, TurnsAreRotationsOfTheirLength) {
 }
 
 TEST(LocalHessian, ProfileEndsWithItsRegion) {
-  Setting s;
+  Hessian s;
   Findings inside, outside;
   geodesic_profile(s.signs, s.direction, 0.9 * region_limit(s.direction), inside);
   geodesic_profile(s.signs, s.direction, 1.5 * region_limit(s.direction), outside);
@@ -42,14 +42,14 @@ TEST(LocalHessian, ProfileEndsWithItsRegion) {
 }
 
 TEST(LocalHessian, ProfileNeedsALatticePoint) {
-  Setting s;
+  Hessian s;
   Findings findings;
   geodesic_profile(s.draws.normal_vector(8), s.direction, 0.01, findings);
   EXPECT_FALSE(findings.all_hold());
 }
 
 TEST(LocalHessian, CurvatureNeedsALatticePoint) {
-  Setting s;
+  Hessian s;
   const Vector off = s.signs + 0.3 * s.draws.normal_vector(8);
   Findings lattice, geodesic, spectrum;
   lattice_curvature(off, s.skew, lattice);
@@ -61,7 +61,7 @@ TEST(LocalHessian, CurvatureNeedsALatticePoint) {
 }
 
 TEST(LocalHessian, CurvatureNeedsASkewMatrix) {
-  Setting s;
+  Hessian s;
   Findings good, bad;
   lattice_curvature(s.signs, s.skew, good);
   lattice_curvature(s.signs, s.draws.normal(8, 8), bad);
@@ -70,7 +70,7 @@ TEST(LocalHessian, CurvatureNeedsASkewMatrix) {
 }
 
 TEST(LocalHessian, GradientNeedsCoordinatesOffZero) {
-  Setting s;
+  Hessian s;
   Findings good, bad, stretch;
   gradient_identity(s.draws.normal(5, 8), s.skew, good);
   gradient_identity(s.draws.sparse(5, 8, 3), s.skew, bad);
@@ -81,7 +81,7 @@ TEST(LocalHessian, GradientNeedsCoordinatesOffZero) {
 }
 
 TEST(LocalHessian, FlowIsNoFlowInLongSteps) {
-  Setting s;
+  Hessian s;
   const Vector key = s.draws.normal_vector(8);
   Findings good, bad;
   flow_contracts(key, 0.01, 200, good);
@@ -91,7 +91,7 @@ TEST(LocalHessian, FlowIsNoFlowInLongSteps) {
 }
 
 TEST(LocalHessian, ASearchThatLosesItsNumbersIsSeen) {
-  Setting s;
+  Hessian s;
   Vector key = s.draws.normal_vector(8);
   key(3) = std::nan("");
   Findings flow, steps;
@@ -106,7 +106,7 @@ TEST(LocalHessian, ASearchThatLosesItsNumbersIsSeen) {
 }
 
 TEST(LocalHessian, OnlyAFixedPointIsOne) {
-  Setting s;
+  Hessian s;
   const Tensor keys = s.draws.normal(80, 8);
   const Vector weights = cosine_weights(keys);
   const Itq found = itq(keys, s.draws.rotation(8), 1000, weights);
@@ -122,7 +122,7 @@ TEST(LocalHessian, OnlyAFixedPointIsOne) {
 }
 
 TEST(LocalHessian, ExpansionNeedsRotatedCoordinatesOffZero) {
-  Setting s;
+  Hessian s;
   const Tensor identity = Tensor::Identity(8, 8);
   Findings good, zeros, stretch;
   second_order_expansion(s.draws.normal(30, 8), identity, Vector::Ones(30), s.skew, good);
@@ -135,7 +135,7 @@ TEST(LocalHessian, ExpansionNeedsRotatedCoordinatesOffZero) {
 }
 
 TEST(LocalHessian, OnlyNormalKeysAreFlat) {
-  Setting s;
+  Hessian s;
   Findings good, bad;
   flat_population(s.draws.normal(8000, 8), s.skew, 0.2, good);
   flat_population(s.draws.signs(8000, 8), s.skew, 0.2, bad);
@@ -144,7 +144,7 @@ TEST(LocalHessian, OnlyNormalKeysAreFlat) {
 }
 
 TEST(LocalHessian, WayNeedsTheRegion) {
-  Setting s;
+  Hessian s;
   const double limit = region_limit(s.direction);
   Findings good, bad;
   way_along_geodesic(s.signs, s.direction, 0.8 * limit, 0.2 * limit, good);
@@ -154,7 +154,7 @@ TEST(LocalHessian, WayNeedsTheRegion) {
 }
 
 TEST(LocalHessian, LongGradientStepsDoNotContract) {
-  Setting s;
+  Hessian s;
   const double angle = 0.8 * region_limit(s.direction);
   const Vector key = std::cos(angle) * s.signs / std::sqrt(8.0) + std::sin(angle) * s.direction;
   Findings good, bad;
@@ -167,7 +167,7 @@ TEST(LocalHessian, LongGradientStepsDoNotContract) {
 // Steps near the lattice leave (1 - eta)^2, far less than 1 - eta/2: from there alone a check
 // accepts 1 - 3 eta/2.
 TEST(LocalHessian, RefusesAWrongContraction) {
-  Setting s;
+  Hessian s;
   const Vector key = 0.999 * s.signs / std::sqrt(8.0) + 0.0447 * s.direction;
   Vector half = s.signs.normalized();
   half.head(4) *= -1;
@@ -194,7 +194,7 @@ TEST(LocalHessian, RefusesAWrongContraction) {
 }
 
 TEST(LocalHessian, SharpContractionNeedsALatticePoint) {
-  Setting s;
+  Hessian s;
   EXPECT_FALSE(
       refused([&](Findings& f) { sharp_contraction(s.signs, s.direction, step_contraction, f); }));
   EXPECT_TRUE(refused([&](Findings& f) {
@@ -203,7 +203,7 @@ TEST(LocalHessian, SharpContractionNeedsALatticePoint) {
 }
 
 TEST(LocalHessian, FixedStepsNeedTheRegion) {
-  Setting s;
+  Hessian s;
   const double limit = region_limit(s.direction);
   Findings good, bad;
   fixed_angle_steps(s.signs, s.direction, 0.9 * limit, 0.2 * limit, good);
