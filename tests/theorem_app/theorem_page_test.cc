@@ -70,7 +70,8 @@ TEST(TheoremPage, NoTextOfTheChecksLeavesItsElement) {
 TEST(TheoremPage, WithoutExactlyOneEmptyPlaceIsOurBug) {
   const std::string filled = filled_page(kPage, "checks", Json::array());
   for (const std::string& page : {std::string("<p>x</p>"), kPage + kPage, filled, kPage + filled}) {
-    EXPECT_EQ(test::caught([&] { filled_page(page, "checks", Json::array()); }).id, ErrorId::RT070) << page;
+    EXPECT_EQ(test::caught([&] { filled_page(page, "checks", Json::array()); }).id, ErrorId::RT070)
+        << page;
   }
 }
 
