@@ -98,6 +98,7 @@ TurnsOutcome certify_turns(const CertifyOptions& options, const lab::Subject& su
     if (found.on_manifold && options.on_manifold) {
       layer.files.push_back(write_certificate(options, number, "on_manifold", *found.on_manifold));
       layer.found.rank = layer.found.question.facts->key_dimensions;
+      found.on_manifold->erase("rows");  // the largest member; the table needs none of it
     }
     if (found.identical_bytes) {
       layer.files.push_back(
