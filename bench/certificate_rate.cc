@@ -78,15 +78,18 @@ CertificateRate certificate_rate() {
   const auto enclosed = [](const certificates::Question& question) {
     return time_level(question, [&] { return certificates::make_enclosed(question); });
   };
-  return {
-      .keys = kKeys,
-      .width = kWidth,
-      .experts = kExperts,
-      .exact = exact(before),
-      .enclosed = enclosed(before),
-      .on_manifold = time_level(before, [&] { return certificates::make_on_manifold(before, x0); }),
-      .exact_after = exact(after),
-      .enclosed_after = enclosed(after)};
+  const auto on_manifold = [&](const certificates::Question& question) {
+    return time_level(question, [&] { return certificates::make_on_manifold(question, x0); });
+  };
+  return {.keys = kKeys,
+          .width = kWidth,
+          .experts = kExperts,
+          .exact = exact(before),
+          .enclosed = enclosed(before),
+          .on_manifold = on_manifold(before),
+          .exact_after = exact(after),
+          .enclosed_after = enclosed(after),
+          .manifold_after = on_manifold(after)};
 }
 
 }  // namespace rg::bench

@@ -12,7 +12,8 @@ struct CertificateRate {
     double make_seconds, check_seconds;
     size_t bytes;  // of its JSON
   } exact, enclosed, on_manifold;
-  Level exact_after, enclosed_after;  // of a router after attention, 32 heads of 128
+  Level exact_after, enclosed_after,
+      manifold_after;  // of a router after attention, 32 heads of 128
 };
 
 // Keys (512, 4096) and a router of 128 experts, 8 per token, of random bf16 weights and gains; one

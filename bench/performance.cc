@@ -299,6 +299,7 @@ void report_certificates(Json& figures) {
   add("manifold_certificate", rate.on_manifold);
   add("exact_after_attention", rate.exact_after);
   add("enclosed_after_attention", rate.enclosed_after);
+  add("manifold_after_attention", rate.manifold_after);
 }
 
 // transformers on the same windows, if PEER_PYTHON names a Python that has it.
