@@ -149,7 +149,7 @@ TEST(Header, ALengthIsNotBelievedBeforeItIsChecked) {
   const uint64_t growth = memory_growth([&] {
     return caught([&] { read_safetensors_header(InputFile(folder / "f")); }).id == ErrorId::ST002;
   });
-#ifdef __SANITIZE_ADDRESS__
+#ifdef RG_SANITIZED
   constexpr uint64_t kLimit = 16u << 20;  // the sanitizer's own books included
 #else
   constexpr uint64_t kLimit = 4u << 20;
@@ -416,7 +416,7 @@ TEST(Header, AMillionAndAHalfTensorsStayWithinFourTimesTheHeader) {
   json = {};
   const uint64_t growth = memory_growth(
       [&] { return read_safetensors_header(InputFile(folder / "f")).tensors.size() == kEntries; });
-#ifdef __SANITIZE_ADDRESS__
+#ifdef RG_SANITIZED
   EXPECT_NE(growth, ~uint64_t{0});  // read whole; the sanitizer's own memory is not ours to bound
 #else
   EXPECT_LT(growth, 4 * header_bytes);
@@ -435,7 +435,7 @@ TEST(Header, LongNamesStayWithinFourTimesTheHeader) {
   json = {};
   const uint64_t growth = memory_growth(
       [&] { return read_safetensors_header(InputFile(folder / "f")).tensors.size() == 40; });
-#ifdef __SANITIZE_ADDRESS__
+#ifdef RG_SANITIZED
   EXPECT_NE(growth, ~uint64_t{0});
 #else
   EXPECT_LT(growth, 4 * header_bytes);

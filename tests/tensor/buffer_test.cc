@@ -30,7 +30,7 @@ TEST(Buffer, MovesWithoutCopying) {
   EXPECT_EQ(Buffer<int>().size(), 0u);
 }
 
-#ifndef __SANITIZE_ADDRESS__  // which ends the process instead
+#ifndef RG_SANITIZED  // which ends the process instead
 TEST(Buffer, ThrowsWhereThereIsNoMemory) {
   volatile size_t half = SIZE_MAX / 4;  // unknown to the compiler
   EXPECT_THROW(Buffer<char>{half}, std::bad_alloc);

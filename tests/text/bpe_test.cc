@@ -138,7 +138,7 @@ void* encode_long_words(void* argument) {
   return nullptr;
 }
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(RG_SANITIZED)
 constexpr size_t kStackBytes = size_t{512} << 10;  // AddressSanitizer pads every frame
 #else
 constexpr size_t kStackBytes = size_t{64} << 10;

@@ -181,7 +181,7 @@ TEST(Reference, TokensThatTheConfigNamesAreCutOutOfTheText) {
 
 TEST(Reference, AddedTokensDecoderDecidesAboutFlags) {
   Folder folder;
-  folder.tokenizer["added_tokens"] = {stored_token(256, "<s>")};
+  folder.tokenizer["added_tokens"] = Json::array({stored_token(256, "<s>")});
   folder.config = {{"tokenizer_class", "PreTrainedTokenizerFast"},
                    {"added_tokens_decoder", {{"256", token("<s>", true, true)}}}};
   const Tokenizer tokenizer = folder.load();
@@ -208,7 +208,7 @@ TEST(Reference, OlderFilesCountWhereTheConfigHasNoDecoder) {
 
 TEST(Reference, SplitSpecialTokensTreatsThemAsText) {
   Folder folder;
-  folder.tokenizer["added_tokens"] = {stored_token(256, "<s>")};
+  folder.tokenizer["added_tokens"] = Json::array({stored_token(256, "<s>")});
   folder.config = {{"split_special_tokens", true}};
   const Tokenizer tokenizer = folder.load();
   EXPECT_EQ(encode(tokenizer, "<s>"), (Ids{'<', 's', '>'}));

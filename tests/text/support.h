@@ -48,7 +48,7 @@ CorpusContent read_all(const std::filesystem::path& path, const WindowSettings& 
 // By how much `work` raises the peak of memory, in a process of its own; false from it is a test
 // failure. AddressSanitizer's books would count too: bounds hold where kMeasuresMemory.
 uint64_t memory_growth_bytes(const std::function<bool()>& work);
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(RG_SANITIZED)
 constexpr bool kMeasuresMemory = false;
 #else
 constexpr bool kMeasuresMemory = true;

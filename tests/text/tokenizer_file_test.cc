@@ -75,7 +75,7 @@ const Refused kRefused[] = {
     {"AddedTokensNoList", ErrorId::TK002, "added_tokens", [](Json& j) { j["added_tokens"] = "x"; }},
     {"AddedTokenWithoutFlag", ErrorId::TK002, "lstrip",
      [](Json& j) {
-       j["added_tokens"] = {added(256, "<x>")};
+       j["added_tokens"] = Json::array({added(256, "<x>")});
        j["added_tokens"][0].erase("lstrip");
      }},
     {"ByteLevelWithoutKey", ErrorId::TK002, "add_prefix_space",
@@ -199,23 +199,23 @@ const Refused kRefused[] = {
        j["model"]["vocab"].erase("a");
      }},
     {"AddedTokenOfOtherId", ErrorId::TK004, "256, which",
-     [](Json& j) { j["added_tokens"] = {added(300, "<x>")}; }},
+     [](Json& j) { j["added_tokens"] = Json::array({added(300, "<x>")}); }},
     {"AddedTokenAgainstVocabulary", ErrorId::TK004, "97, which",
-     [](Json& j) { j["added_tokens"] = {added(256, "a")}; }},
+     [](Json& j) { j["added_tokens"] = Json::array({added(256, "a")}); }},
     {"AddedTokenTwice", ErrorId::TK004, "again",
      [](Json& j) {
-       j["added_tokens"] = {added(256, "<x>"), added(256, "<x>")};
+       j["added_tokens"] = Json::array({added(256, "<x>"), added(256, "<x>")});
      }},
     {"AddedTokenEmpty", ErrorId::TK004, "0 bytes",
-     [](Json& j) { j["added_tokens"] = {added(256, "")}; }},
+     [](Json& j) { j["added_tokens"] = Json::array({added(256, "")}); }},
     {"AddedTokenHuge", ErrorId::TK004, "2000 bytes",
-     [](Json& j) { j["added_tokens"] = {added(256, std::string(2000, '<'))}; }},
+     [](Json& j) { j["added_tokens"] = Json::array({added(256, std::string(2000, '<'))}); }},
     {"AddedTokenIdNegative", ErrorId::TK004, "id -5",
-     [](Json& j) { j["added_tokens"] = {added(-5, "<x>")}; }},
+     [](Json& j) { j["added_tokens"] = Json::array({added(-5, "<x>")}); }},
     {"AddedTokenNormalisedAway", ErrorId::TK004, "empties",
      [](Json& j) {
        j["normalizer"] = {{"type", "Strip"}, {"strip_left", true}, {"strip_right", true}};
-       j["added_tokens"] = {added(256, "  ")};
+       j["added_tokens"] = Json::array({added(256, "  ")});
        j["added_tokens"][0]["normalized"] = true;
      }},
     {"TemplateIdUnknown", ErrorId::TK004, "id 999",
