@@ -1,5 +1,5 @@
-// One layer's mixer and gate at position 0 for residuals that nobody's pass need have computed: by
-// the engine's own fp32 products, norms and gate.
+// One layer's mixer and gate at position 0, for any residual: the engine's own fp32 products, norms
+// and gate, without a pass.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,9 @@
 
 namespace rg::lab {
 
-// What a token at position 0 leaves and where it goes.
+// The keys that a token at position 0 leaves in a bf16 cache, and its experts.
 struct FirstPositionRoute {
-  std::vector<bf16_t> keys;   // (kv_heads key_width) as a bf16 cache holds them: normed and rotated
+  std::vector<bf16_t> keys;   // (kv_heads key_width), after QK-norm and RoPE
   std::vector<uint32_t> set;  // ascending
   float margin;               // of the gate; NaN where undefined
 };
